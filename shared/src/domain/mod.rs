@@ -1,0 +1,41 @@
+//! The words of the system: what a mobile number, a password, a code or a token is, and which texts are one.
+//!
+//! Everything here is pure. A value that exists has been checked (`Mobile::parse` is the only way to a [`Mobile`]),
+//! so nothing downstream checks it again. Time and randomness are arguments.
+//!
+//! **Canonical forms**, decided once because keys and hashes depend on them:
+//!
+//! | what | canonical form |
+//! |---|---|
+//! | mobile number | the eleven ASCII digits as sent; nothing is normalised, so full-width digits are refused |
+//! | email | Unicode NFKC, then lower case, then ASCII only; tags (`a+b@…`) and dots are kept: they are other addresses at some providers |
+//! | username | shown as chosen (NFKC); compared by NFKC and case folding ([`Username::key`]) |
+//! | password | Unicode NFKC (NIST SP 800-63B §3.1.1.2), nothing else: no trimming, no change of case, no truncation |
+
+mod account_name;
+mod code;
+mod email;
+mod keyring;
+mod language;
+mod mobile;
+mod nickname;
+mod password;
+mod password_hash;
+mod signed;
+mod time;
+mod token;
+mod user;
+
+pub use account_name::{AccountName, Username};
+pub use code::{Code, CodeKey, CodePurpose, CodeSeed};
+pub use email::Email;
+pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, random};
+pub use language::Language;
+pub use mobile::Mobile;
+pub use nickname::{Nickname, NicknameProblem};
+pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person};
+pub use password_hash::{HashCost, PasswordHasher};
+pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, ResetLink, hash_address};
+pub use time::{Clock, Timestamp};
+pub use token::{AccessToken, Grant, TokenKeys};
+pub use user::{PasswordHashText, User, UserId};

@@ -1,0 +1,191 @@
+//! Passwords as people type them, and the rules for new ones.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use super::{Email, Mobile, Nickname, Username};
+
+/// The 10,000 commonest passwords of six characters or more, lower case, sorted by bytes, one a line.
+///
+/// Taken from the frequency list that zxcvbn 4.4.2 publishes (MIT), which ranks passwords of public breaches.
+static COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
+
+/// A password to be checked, in the form that is hashed: NFKC, so that one password typed on two keyboards is one.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Any text may be tried.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.nfkc().collect()))
+    }
+
+    /// The bytes that are hashed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+/// The rules a new password is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordRules {
+    /// The least number of characters: 8 (ASVS 6.2.1), or 6 where old clients need it.
+    pub min_characters: usize,
+}
+
+impl PasswordRules {
+    /// The greatest number of characters (ASVS 6.2.9 asks for at least 64).
+    pub const MAX_CHARACTERS: usize = 128;
+}
+
+/// Why a new password is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordProblem {
+    /// Fewer characters than configured.
+    #[error("the password is too short")]
+    TooShort {
+        /// The least number of characters.
+        min_characters: usize,
+    },
+    /// More than 128 characters.
+    #[error("the password is too long")]
+    TooLong,
+    /// Among the commonest (ASVS 6.2.4).
+    #[error("the password is among the commonest")]
+    TooCommon,
+    /// The account's own number, name or email (ASVS 6.2.11).
+    #[error("the password is the account's own number, name or email")]
+    Personal,
+}
+
+/// A password that keeps the rules.
+#[derive(Clone, Debug)]
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// Checks length and commonness; any characters are allowed (ASVS 6.2.5), none is cut off (6.2.8).
+    pub fn parse(text: &str, rules: PasswordRules) -> Result<Self, PasswordProblem> {
+        let password = Password::new(text);
+        let characters = password.0.chars().count();
+        if characters < rules.min_characters {
+            return Err(PasswordProblem::TooShort { min_characters: rules.min_characters });
+        }
+        if characters > PasswordRules::MAX_CHARACTERS {
+            return Err(PasswordProblem::TooLong);
+        }
+        if is_common(&password.0) {
+            return Err(PasswordProblem::TooCommon);
+        }
+        Ok(Self(password))
+    }
+
+    /// Refuses a password that holds the account's number, or is its name or email.
+    pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordProblem> {
+        let folded = Zeroizing::new(self.0.0.to_lowercase());
+        let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
+        let names = [
+            person.nickname.map(|name| name.as_str().to_lowercase()),
+            person.username.map(Username::key),
+            person.email.map(|email| email.as_str().to_owned()),
+            person.email.map(|email| email.local_part().to_owned()),
+        ];
+        let is_name = names.into_iter().flatten().any(|name| name == *folded);
+        if holds_mobile || is_name { Err(PasswordProblem::Personal) } else { Ok(self) }
+    }
+
+    /// The password to hash.
+    #[must_use]
+    pub fn as_password(&self) -> &Password {
+        &self.0
+    }
+}
+
+/// What is known of the person a new password is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Person<'a> {
+    /// Their number.
+    pub mobile: Option<&'a Mobile>,
+    /// Their nickname.
+    pub nickname: Option<&'a Nickname>,
+    /// Their username.
+    pub username: Option<&'a Username>,
+    /// Their email.
+    pub email: Option<&'a Email>,
+}
+
+fn is_common(password: &str) -> bool {
+    let folded = Zeroizing::new(password.to_lowercase());
+    let mut rest = COMMON_PASSWORDS;
+    // A binary search over the text itself: no list is built at start.
+    while !rest.is_empty() {
+        let mut middle = rest.len() / 2;
+        while !rest.is_char_boundary(middle) {
+            middle -= 1;
+        }
+        let start = rest[..middle].rfind('\n').map_or(0, |at| at + 1);
+        let end = rest[start..].find('\n').map_or(rest.len(), |at| start + at);
+        match rest[start..end].cmp(folded.as_str()) {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => rest = rest.get(end + 1..).unwrap_or(""),
+            std::cmp::Ordering::Greater => rest = &rest[..start],
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: PasswordRules = PasswordRules { min_characters: 8 };
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        assert!(NewPassword::parse("密码密码密码密码", RULES).is_ok());
+        assert_eq!(NewPassword::parse("1q!a2w$", RULES).unwrap_err(), PasswordProblem::TooShort { min_characters: 8 });
+        assert!(NewPassword::parse(&"长".repeat(128), RULES).is_ok());
+        assert_eq!(NewPassword::parse(&"长".repeat(129), RULES).unwrap_err(), PasswordProblem::TooLong);
+    }
+
+    #[test]
+    fn every_listed_password_is_found_and_others_are_not() {
+        let mut count = 0;
+        for common in COMMON_PASSWORDS.lines() {
+            assert!(is_common(common), "{common}");
+            count += 1;
+        }
+        assert_eq!(count, 10_000);
+        for uncommon in ["", "correct horse battery", "zzzzzzzzzzzzzzzzz!", "\u{1}"] {
+            assert!(!is_common(uncommon), "{uncommon}");
+        }
+        assert_eq!(NewPassword::parse("PassWord1", RULES).unwrap_err(), PasswordProblem::TooCommon);
+    }
+
+    #[test]
+    fn the_accounts_own_number_name_and_email_are_refused() {
+        let (mobile, email) = (Mobile::parse("13812345678").unwrap(), Email::parse("lileilei@b.cn").unwrap());
+        let nickname = Nickname::parse("Han Meimei").unwrap();
+        let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), username: None, email: Some(&email) };
+        for personal in ["13812345678", "x13812345678x", "LiLeiLei", "lileilei@b.cn", "han meimei", "１３８１２３４５６７８"] {
+            let parsed = NewPassword::parse(personal, RULES).unwrap();
+            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordProblem::Personal, "{personal}");
+        }
+        assert!(NewPassword::parse("lileilei rides a bike", RULES).unwrap().not_personal(&person).is_ok());
+    }
+
+    #[test]
+    fn one_password_in_two_unicode_forms_is_one() {
+        assert_eq!(Password::new("ｐａｓｓ①é").as_bytes(), Password::new("pass1e\u{301}").as_bytes());
+        assert_ne!(Password::new(" a").as_bytes(), Password::new("a").as_bytes());
+    }
+}

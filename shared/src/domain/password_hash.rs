@@ -1,0 +1,158 @@
+//! Argon2id (RFC 9106; ASVS 11.4.2), with an arena that is faulted in once.
+
+use std::sync::{Mutex, TryLockError};
+
+use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use super::{Password, PasswordHashText, random};
+
+/// What a hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashCost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+}
+
+impl HashCost {
+    /// OWASP's second choice for one lane: 19 MiB and two passes.
+    pub const OWASP: Self = Self { memory_kib: 19_456, passes: 2 };
+}
+
+/// Hashes and verifies passwords.
+///
+/// The arena is kept between hashes: the pages of a fresh one are faulted in one by one, which doubles the time of
+/// the first hash of a process. It is wiped after each use.
+#[derive(Debug)]
+pub struct PasswordHasher {
+    params: Params,
+    arena: Mutex<Vec<Block>>,
+    /// Verified when there is no account, so that the answer takes as long as for one.
+    dummy: String,
+}
+
+/// The cost is outside what Argon2 allows.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cost is outside what Argon2 allows")]
+pub struct ImpossibleCost;
+
+/// A hash could not be computed: it was stored with a cost this process cannot pay.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the password hash cannot be computed")]
+pub struct HashFailed;
+
+impl PasswordHasher {
+    /// A hasher that makes hashes of this cost.
+    pub fn new(cost: HashCost) -> Result<Self, ImpossibleCost> {
+        let params = Params::new(cost.memory_kib, cost.passes, 1, Some(Params::DEFAULT_OUTPUT_LEN));
+        let params = params.map_err(|_| ImpossibleCost)?;
+        // 32 zero bytes are the hash of no known password; only the time of checking against them matters.
+        let dummy = encode(&params, &[0; 16], &[0; Params::DEFAULT_OUTPUT_LEN]).map_err(|_| ImpossibleCost)?;
+        Ok(Self { params, arena: Mutex::new(Vec::new()), dummy })
+    }
+
+    /// Faults the arena in, so that the first request does not pay for it.
+    pub fn warm_up(&self) {
+        if let Ok(mut arena) = self.arena.lock() {
+            arena.resize(self.params.block_count(), Block::default());
+        }
+    }
+
+    /// Hashes a password with a new salt.
+    pub fn hash(&self, password: &Password) -> Result<PasswordHashText, HashFailed> {
+        let salt = random::<16>();
+        let output = self.compute(&self.params, password, &salt)?;
+        encode(&self.params, &salt, &output).map(PasswordHashText)
+    }
+
+    /// Whether the password is the one that was hashed. With no hash at all the same work is done for nothing, so that
+    /// time does not tell whether an account exists (ASVS 6.3.8).
+    pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, HashFailed> {
+        let text = stored.map_or(self.dummy.as_str(), PasswordHashText::as_str);
+        let parsed = PasswordHash::new(text).map_err(|_| HashFailed)?;
+        let params = Params::try_from(&parsed).map_err(|_| HashFailed)?;
+        let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else { return Err(HashFailed) };
+        let output = self.compute(&params, password, salt.as_ref())?;
+        let equal: bool = output.ct_eq(expected.as_bytes()).into();
+        Ok(equal && stored.is_some())
+    }
+
+    fn compute(
+        &self,
+        params: &Params,
+        password: &Password,
+        salt: &[u8],
+    ) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], HashFailed> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        let mut hash_in = |arena: &mut Vec<Block>| {
+            if arena.len() < params.block_count() {
+                arena.resize(params.block_count(), Block::default());
+            }
+            let hashed = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut *arena);
+            arena.iter_mut().for_each(|block| block.as_mut().zeroize());
+            hashed.map_err(|_| HashFailed)
+        };
+        // A function hashes one password at a time; where several are hashed at once (`local`), the others bring their own.
+        match self.arena.try_lock() {
+            Ok(mut arena) => hash_in(&mut arena)?,
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => hash_in(&mut Vec::new())?,
+        }
+        Ok(output)
+    }
+}
+
+fn encode(params: &Params, salt: &[u8], output: &[u8]) -> Result<String, HashFailed> {
+    let hash = PasswordHash {
+        algorithm: Ident::new("argon2id").map_err(|_| HashFailed)?,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).map_err(|_| HashFailed)?,
+        salt: Some(Salt::new(salt).map_err(|_| HashFailed)?),
+        hash: Some(Output::new(output).map_err(|_| HashFailed)?),
+    };
+    Ok(hash.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argon2::password_hash::PasswordVerifier;
+
+    fn hasher() -> PasswordHasher {
+        PasswordHasher::new(HashCost { memory_kib: 64, passes: 1 }).unwrap()
+    }
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_only() {
+        let hasher = hasher();
+        let (right, wrong) = (Password::new("right"), Password::new("wrong"));
+        let hash = hasher.hash(&right).unwrap();
+        assert!(hasher.verify(&right, Some(&hash)).unwrap());
+        assert!(!hasher.verify(&wrong, Some(&hash)).unwrap());
+        assert!(!hasher.verify(&right, None).unwrap());
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.as_str());
+    }
+
+    #[test]
+    fn the_hash_is_one_that_the_crate_itself_verifies() {
+        let hash = hasher().hash(&Password::new("right")).unwrap();
+        assert!(Argon2::default().verify_password(b"right", hash.as_str()).is_ok());
+        assert!(Argon2::default().verify_password(b"wrong", hash.as_str()).is_err());
+    }
+
+    #[test]
+    fn a_hash_of_another_cost_still_verifies() {
+        let dearer = PasswordHasher::new(HashCost { memory_kib: 128, passes: 2 }).unwrap();
+        let hash = dearer.hash(&Password::new("right")).unwrap();
+        assert!(hasher().verify(&Password::new("right"), Some(&hash)).unwrap());
+    }
+
+    #[test]
+    fn a_cost_argon2_cannot_have_is_refused() {
+        assert_eq!(PasswordHasher::new(HashCost { memory_kib: 1, passes: 0 }).unwrap_err(), ImpossibleCost);
+    }
+}

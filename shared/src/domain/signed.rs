@@ -1,0 +1,263 @@
+//! Values the system hands out and takes back: mailed links, captcha passes, CSRF cookies.
+//!
+//! Each is `key id . payload . MAC`, under a key of its own purpose, so that none is ever valid as another or as an
+//! access token: the first part is no JSON, so no JWT library reads one as a token either.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Keyring, Purpose, Timestamp, UserId, random};
+
+/// Longer texts than this are not ours and are not looked at.
+const MAX_LENGTH: usize = 1024;
+
+fn sign<T: Serialize>(payload: &T, purpose: Purpose, keyring: &Keyring) -> String {
+    let json = serde_json::to_vec(payload).unwrap_or_default();
+    let text = format!("{}.{}", keyring.newest_id(), URL_SAFE_NO_PAD.encode(json));
+    let tag = hmac::sign(&keyring.newest(purpose), text.as_bytes());
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn verify<T: DeserializeOwned>(text: &str, purpose: Purpose, keyring: &Keyring) -> Option<T> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    let (signed, tag) = text.rsplit_once('.')?;
+    let (key_id, payload) = signed.split_once('.')?;
+    let key = keyring.by_id(key_id, purpose)?;
+    hmac::verify(&key, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+fn random_id() -> String {
+    URL_SAFE_NO_PAD.encode(random::<16>())
+}
+
+/// A mailed link to set a new password. It names the credential version it was made for, so it works once and dies
+/// with any change of password, mobile or email.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetLink {
+    /// Whose password may be set.
+    #[serde(rename = "sub")]
+    pub user_id: UserId,
+    /// The credential version that the account must still have.
+    #[serde(rename = "ver")]
+    pub credential_version: u64,
+    /// The link is good before this moment.
+    #[serde(rename = "exp")]
+    pub expires_at: Timestamp,
+}
+
+impl ResetLink {
+    /// The token of the link.
+    #[must_use]
+    pub fn sign(&self, keyring: &Keyring) -> String {
+        sign(self, Purpose::ResetLink, keyring)
+    }
+
+    /// The link a token stands for; `None` when it is not ours or has expired.
+    #[must_use]
+    pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
+        verify::<Self>(text, Purpose::ResetLink, keyring).filter(|link| now < link.expires_at)
+    }
+}
+
+/// What a captcha pass admits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptchaAction {
+    /// B1.
+    Login,
+    /// B3.
+    Register,
+    /// B4 and A3.
+    Sms,
+    /// B6.
+    Mail,
+    /// B8 and A4.
+    Reset,
+}
+
+impl CaptchaAction {
+    /// From the `action` parameter of B2.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "login" => Self::Login,
+            "register" => Self::Register,
+            "sms" => Self::Sms,
+            "mail" => Self::Mail,
+            "reset" => Self::Reset,
+            _ => return None,
+        })
+    }
+}
+
+/// Shows that its bearer solved a captcha: good once, for five minutes, for one address and, if it names one, one action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptchaPass {
+    /// Names the pass, so that it can be spent.
+    #[serde(rename = "jti")]
+    pub id: String,
+    /// The only action it admits to; `None` admits to any.
+    #[serde(rename = "act", skip_serializing_if = "Option::is_none")]
+    pub action: Option<CaptchaAction>,
+    /// A keyed hash of the caller's address.
+    #[serde(rename = "adr")]
+    address: String,
+    /// The pass is good before this moment.
+    #[serde(rename = "exp")]
+    pub expires_at: Timestamp,
+}
+
+impl CaptchaPass {
+    /// How long a pass is good, in seconds.
+    pub const LIFE_SECONDS: i64 = 300;
+
+    /// Makes a pass for a caller.
+    #[must_use]
+    pub fn issue(address: &str, action: Option<CaptchaAction>, keyring: &Keyring, now: Timestamp) -> String {
+        let pass = Self {
+            id: random_id(),
+            action,
+            address: hash_address(address, keyring, keyring.newest_id()).unwrap_or_default(),
+            expires_at: now.plus_seconds(Self::LIFE_SECONDS),
+        };
+        sign(&pass, Purpose::CaptchaPass, keyring)
+    }
+
+    /// The pass a text stands for; `None` when it is not ours, has expired, or is another caller's or action's.
+    #[must_use]
+    pub fn verify(
+        text: &str,
+        address: &str,
+        action: CaptchaAction,
+        keyring: &Keyring,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let pass: Self = verify(text, Purpose::CaptchaPass, keyring)?;
+        let key_id = text.split('.').next()?;
+        let same_address = hash_address(address, keyring, key_id)? == pass.address;
+        let same_action = pass.action.is_none_or(|named| named == action);
+        (same_address && same_action && now < pass.expires_at).then_some(pass)
+    }
+}
+
+/// A keyed hash of an address, so that what carries or stores one does not tell it.
+///
+/// `None` when the named secret is not held.
+#[must_use]
+pub fn hash_address(address: &str, keyring: &Keyring, key_id: &str) -> Option<String> {
+    let key = keyring.by_id(key_id, Purpose::Address)?;
+    Some(URL_SAFE_NO_PAD.encode(&hmac::sign(&key, address.as_bytes()).as_ref()[..16]))
+}
+
+/// The CSRF cookie's value: of our signing, and good for a day (OWASP CSRF cheat sheet, signed double submit).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsrfValue {
+    #[serde(rename = "jti")]
+    id: String,
+    #[serde(rename = "exp")]
+    expires_at: Timestamp,
+}
+
+impl CsrfValue {
+    /// How long a value is good, in seconds: a page may stay open for a working day.
+    pub const LIFE_SECONDS: i64 = 86_400;
+
+    /// A new value.
+    #[must_use]
+    pub fn issue(keyring: &Keyring, now: Timestamp) -> String {
+        let value = Self { id: random_id(), expires_at: now.plus_seconds(Self::LIFE_SECONDS) };
+        sign(&value, Purpose::Csrf, keyring)
+    }
+
+    /// Whether the header equals the cookie, in constant time, and the value is ours and fresh.
+    #[must_use]
+    pub fn accepts(cookie: &str, header: &str, keyring: &Keyring, now: Timestamp) -> bool {
+        let equal: bool = subtle::ConstantTimeEq::ct_eq(cookie.as_bytes(), header.as_bytes()).into();
+        equal && verify::<Self>(cookie, Purpose::Csrf, keyring).is_some_and(|value| now < value.expires_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    fn keyring() -> Keyring {
+        Keyring::parse(&"k".repeat(32)).unwrap()
+    }
+
+    fn link() -> ResetLink {
+        ResetLink { user_id: UserId::generate(), credential_version: 3, expires_at: NOW.plus_seconds(600) }
+    }
+
+    #[test]
+    fn a_link_is_good_until_it_expires() {
+        let (link, ring) = (link(), keyring());
+        let token = link.sign(&ring);
+        assert_eq!(ResetLink::verify(&token, &ring, NOW.plus_seconds(599)), Some(link));
+        assert_eq!(ResetLink::verify(&token, &ring, NOW.plus_seconds(600)), None);
+    }
+
+    #[test]
+    fn no_value_serves_another_purpose() {
+        let ring = keyring();
+        let (csrf, pass) = (CsrfValue::issue(&ring, NOW), CaptchaPass::issue("1.2.3.4", None, &ring, NOW));
+        let link = link().sign(&ring);
+        assert!(ResetLink::verify(&csrf, &ring, NOW).is_none() && ResetLink::verify(&pass, &ring, NOW).is_none());
+        assert!(!CsrfValue::accepts(&link, &link, &ring, NOW) && !CsrfValue::accepts(&pass, &pass, &ring, NOW));
+        assert!(CaptchaPass::verify(&link, "1.2.3.4", CaptchaAction::Sms, &ring, NOW).is_none());
+        assert!(CaptchaPass::verify(&csrf, "1.2.3.4", CaptchaAction::Sms, &ring, NOW).is_none());
+    }
+
+    #[test]
+    fn a_pass_is_for_its_address_action_and_five_minutes() {
+        let ring = keyring();
+        let any = CaptchaPass::issue("1.2.3.4", None, &ring, NOW);
+        let sms = CaptchaPass::issue("1.2.3.4", Some(CaptchaAction::Sms), &ring, NOW);
+        let good = |text: &str, address, action, now| CaptchaPass::verify(text, address, action, &ring, now).is_some();
+        assert!(good(&any, "1.2.3.4", CaptchaAction::Mail, NOW));
+        assert!(good(&sms, "1.2.3.4", CaptchaAction::Sms, NOW.plus_seconds(299)));
+        assert!(!good(&sms, "1.2.3.4", CaptchaAction::Mail, NOW));
+        assert!(!good(&any, "1.2.3.5", CaptchaAction::Mail, NOW));
+        assert!(!good(&any, "1.2.3.4", CaptchaAction::Mail, NOW.plus_seconds(300)));
+    }
+
+    #[test]
+    fn a_csrf_value_must_be_equal_ours_and_fresh() {
+        let ring = keyring();
+        let (one, other) = (CsrfValue::issue(&ring, NOW), CsrfValue::issue(&ring, NOW));
+        assert!(CsrfValue::accepts(&one, &one, &ring, NOW));
+        assert!(!CsrfValue::accepts(&one, &other, &ring, NOW));
+        assert!(!CsrfValue::accepts("", "", &ring, NOW));
+        assert!(!CsrfValue::accepts("made-up", "made-up", &ring, NOW));
+        assert!(!CsrfValue::accepts(&one, &one, &ring, NOW.plus_seconds(CsrfValue::LIFE_SECONDS)));
+        let foreign = CsrfValue::issue(&Keyring::parse(&"f".repeat(32)).unwrap(), NOW);
+        assert!(!CsrfValue::accepts(&foreign, &foreign, &ring, NOW));
+    }
+
+    proptest! {
+        #[test]
+        fn verifying_never_panics_and_nothing_made_up_passes(text in "[0-9a-zA-Z_.-]{0,80}") {
+            prop_assert!(ResetLink::verify(&text, &keyring(), NOW).is_none());
+        }
+
+        #[test]
+        fn a_changed_character_spoils_a_link(at in 0_usize..100, to in "[0-9a-zA-Z]") {
+            let (link, ring) = (link(), keyring());
+            let mut token = link.sign(&ring);
+            let at = at % token.len();
+            let changed = token[at..=at] != to;
+            token.replace_range(at..=at, &to);
+            // The last character of a base64 text has bits that mean nothing; strict decoding refuses them too.
+            prop_assert!(!changed || ResetLink::verify(&token, &ring, NOW).is_none());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The program's time, in whole seconds, from a clock that is handed in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// Seconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From seconds since the Unix epoch.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix_seconds(self) -> i64 {
+        self.0
+    }
+
+    /// This many seconds later.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from this moment to `later`; 0 when that has passed.
+    #[must_use]
+    pub fn seconds_until(self, later: Self) -> u64 {
+        u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0)
+    }
+}
+
+/// The system's clock, which a local system or a test may move on.
+///
+/// Clones share the moving.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    advanced_seconds: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Timestamp(i64::try_from(system).unwrap_or(i64::MAX)).plus_seconds(self.advanced_seconds.load(Ordering::Relaxed))
+    }
+
+    /// Moves this clock and all its clones on.
+    pub fn advance_seconds(&self, seconds: u32) {
+        self.advanced_seconds.fetch_add(i64::from(seconds), Ordering::Relaxed);
+    }
+}

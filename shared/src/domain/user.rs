@@ -1,0 +1,101 @@
+//! The account of a person.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Email, Mobile, Nickname, Timestamp, Username, random};
+
+/// An account's id: 128 random bits in lower-case hex. It says nothing about the person or the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(String);
+
+impl UserId {
+    /// A new id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(random::<16>().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The id of no account: looked up where an unknown name must cost what a known one costs.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self("0".repeat(32))
+    }
+
+    /// As it stands in a key, a token or an answer.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for UserId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An account. Stored as it is here, under [`crate::dynamodb::keys::user`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Never changes.
+    pub id: UserId,
+    /// The name chosen, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    /// How the person is addressed.
+    pub nickname: Nickname,
+    /// The number the account was made with, or changed to since.
+    pub mobile: Mobile,
+    /// The address bound to the account, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// A picture's address; empty when there is none.
+    #[serde(default)]
+    pub avatar: String,
+    /// The password's Argon2id hash (PHC string); `None` for an account that signs in by SMS alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<PasswordHashText>,
+    /// Counts changes of password, mobile and email. Tokens and links name it and die when it moves on.
+    pub credential_version: u64,
+    /// An operator has locked the account: it signs in nowhere.
+    #[serde(default)]
+    pub disabled: bool,
+    /// When the account was made.
+    pub created_at: Timestamp,
+}
+
+impl User {
+    /// What the old clients call `username`: the one chosen, else the mobile number.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.username.as_ref().map_or(self.mobile.as_str(), Username::as_str)
+    }
+}
+
+/// A PHC string; `Debug` hides it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHashText(pub(super) String);
+
+impl PasswordHashText {
+    /// The PHC string.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHashText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHashText(***)")
+    }
+}

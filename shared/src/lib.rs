@@ -1,0 +1,2 @@
+//! What every Latchkey function is built on.
+pub mod domain;

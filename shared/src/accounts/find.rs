@@ -1,0 +1,28 @@
+//! Looking accounts up by name.
+
+use crate::app::App;
+use crate::domain::{AccountName, Mobile, User, UserId};
+use crate::dynamodb::items::Marker;
+use crate::dynamodb::keys;
+use crate::error::Error;
+
+/// The account with a name, in two reads. An unknown name costs the same two: time must not tell (ASVS 6.3.8).
+pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Option<User>, Error> {
+    let store = app.store()?;
+    let key = name.map_or_else(keys::nothing, keys::marker);
+    let marker = store.get::<Marker>(&key, "finding an account").await?;
+    let id = marker.map_or_else(UserId::nobody, |marker| marker.user_id);
+    store.get(&keys::user(&id), "reading an account").await
+}
+
+/// Whether nobody has registered a number. Always `true` where registration is not disclosed, after the same read.
+pub async fn is_mobile_free(app: &App, mobile: &Mobile) -> Result<bool, Error> {
+    let marker = app.store()?.get::<Marker>(&keys::mobile_marker(mobile), "checking a number").await?;
+    Ok(marker.is_none() || !app.config.answers.disclose_registration)
+}
+
+/// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.
+pub async fn count_registered(app: &App, mobile: &Mobile) -> Result<u8, Error> {
+    let marker = app.store()?.get::<Marker>(&keys::mobile_marker(mobile), "checking a number").await?;
+    Ok(u8::from(marker.is_some() || !app.config.answers.disclose_registration))
+}

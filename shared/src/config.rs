@@ -1,0 +1,312 @@
+//! The settings, and the only reader of the environment.
+//!
+//! A setting that is missing or malformed stops the function from starting, and the message names the variable.
+
+use std::time::Duration;
+
+use crate::domain::{HashCost, Keyring, PasswordRules, Secret};
+
+/// Everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Storage.
+    pub storage: StorageConfig,
+    /// Access tokens.
+    pub tokens: TokenConfig,
+    /// Passwords.
+    pub passwords: PasswordConfig,
+    /// The captcha.
+    pub captcha: CaptchaConfig,
+    /// Answers.
+    pub answers: AnswerConfig,
+    /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
+    /// links, captcha passes and CSRF values are made with keys derived from it.
+    pub code_secret: Option<Keyring>,
+    /// `TOKEN_SECRET`: the same form. Access tokens are signed with a key derived from it.
+    pub token_secret: Option<Keyring>,
+}
+
+/// How the table is reached.
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    /// `TABLE_NAME`: required by the functions that use storage.
+    pub table_name: Option<String>,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`: for a local engine; by default the region's own.
+    pub endpoint_url: Option<String>,
+    /// How AWS is called.
+    pub aws: AwsConfig,
+}
+
+/// How AWS is called.
+#[derive(Clone, Debug)]
+pub struct AwsConfig {
+    /// `AWS_REGION`: set by Lambda; `us-east-1` when absent.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`: set by Lambda.
+    pub access_key_id: Option<Secret>,
+    /// `AWS_SECRET_ACCESS_KEY`: set by Lambda.
+    pub secret_access_key: Option<Secret>,
+    /// `AWS_SESSION_TOKEN`: set by Lambda.
+    pub session_token: Option<Secret>,
+    /// `AWS_ATTEMPT_TIMEOUT_MS`: how long one attempt of a call may take; 1000. There are three attempts.
+    pub attempt_timeout: Duration,
+    /// `AWS_CONNECT_TIMEOUT_MS`: how long connecting may take; 500.
+    pub connect_timeout: Duration,
+    /// `WARM_UP`: `off` leaves out what is done at start so that the first request is fast; `on`.
+    pub warm_up: bool,
+}
+
+/// How access tokens are made.
+#[derive(Clone, Debug)]
+pub struct TokenConfig {
+    /// `ISSUER`: the `iss` of tokens; by default `https://` and the API's own domain name.
+    pub issuer: Option<String>,
+    /// `AUDIENCE`: the `aud` of tokens; `latchkey`.
+    pub audience: String,
+    /// `ACCESS_TOKEN_SECONDS`: how long a token is good; 3600.
+    pub life_seconds: i64,
+}
+
+/// How passwords are judged and hashed.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordConfig {
+    /// `PASSWORD_MIN_LENGTH`: in characters, 6 to 64; 8.
+    pub rules: PasswordRules,
+    /// `ARGON2_MEMORY_KIB` and `ARGON2_PASSES`: 19456 and 2.
+    pub hash_cost: HashCost,
+}
+
+/// Whether a captcha is asked for. (Which gateway checks it is `verify-captcha`'s own affair.)
+#[derive(Clone, Copy, Debug)]
+pub struct CaptchaConfig {
+    /// `CAPTCHA_MODE`: `enforce` makes B1, B3, B4, B6, B8, A3 and A4 ask for a pass; `off`.
+    pub enforce: bool,
+}
+
+/// What answers tell and where they lead.
+#[derive(Clone, Debug)]
+pub struct AnswerConfig {
+    /// `DISCLOSE_REGISTRATION`: whether B5, A2 and B6 tell who is registered, as the old clients need; `true`.
+    pub disclose_registration: bool,
+    /// `CLIENT_HOST`: the public address of the pages, `https://…`, without a slash at its end; `http://` is for this
+    /// machine alone. `https://localhost` when absent.
+    pub client_host: String,
+}
+
+/// A variable that is missing or malformed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}")]
+pub struct ConfigError {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What is wrong; never its value, which may be a secret.
+    pub problem: String,
+}
+
+/// Reads variables. The environment in a function, a map in tests and in `local`.
+pub struct Environment<'a> {
+    look_up: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> Environment<'a> {
+    /// Over any source of variables.
+    #[must_use]
+    pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { look_up }
+    }
+
+    /// A variable; an empty one counts as absent, because a template cannot leave one out.
+    #[must_use]
+    pub fn optional(&self, variable: &str) -> Option<String> {
+        (self.look_up)(variable).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that must be there.
+    pub fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
+        self.optional(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned() })
+    }
+
+    /// One of several words.
+    pub fn word<T: Copy>(
+        &self,
+        variable: &'static str,
+        words: &[(&'static str, T)],
+        default: T,
+    ) -> Result<T, ConfigError> {
+        let Some(value) = self.optional(variable) else { return Ok(default) };
+        words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| ConfigError {
+            variable,
+            problem: format!("must be one of: {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")),
+        })
+    }
+
+    /// A whole number within bounds.
+    pub fn number(
+        &self,
+        variable: &'static str,
+        bounds: std::ops::RangeInclusive<u32>,
+        default: u32,
+    ) -> Result<u32, ConfigError> {
+        let Some(value) = self.optional(variable) else { return Ok(default) };
+        value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| ConfigError {
+            variable,
+            problem: format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
+        })
+    }
+
+    fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
+        self.optional(variable)
+            .map(|text| Keyring::parse(&text))
+            .transpose()
+            .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
+    }
+
+    fn client_host(&self) -> Result<String, ConfigError> {
+        let variable = "CLIENT_HOST";
+        let host = self.optional(variable).unwrap_or_else(|| "https://localhost".to_owned());
+        let loopback = ["http://127.0.0.1", "http://localhost"].iter().any(|prefix| {
+            host.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
+        let well_formed = (host.starts_with("https://") || loopback)
+            && !host.ends_with('/')
+            && host.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>?#".contains(&b));
+        well_formed.then_some(host).ok_or_else(|| ConfigError {
+            variable,
+            problem: "must start with https:// (http:// for this machine alone) and not end with a slash".to_owned(),
+        })
+    }
+}
+
+/// What a function cannot do without, so that it refuses to start rather than to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// `TABLE_NAME`, a connection, the region's endpoint.
+    Storage,
+    /// `CODE_SECRET`
+    CodeSecret,
+    /// `TOKEN_SECRET`
+    TokenSecret,
+    /// The Argon2 arena, faulted in at start.
+    PasswordHashing,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    pub fn from_process(needs: &[Need]) -> Result<Self, ConfigError> {
+        Self::read(&Environment::new(&|name| std::env::var(name).ok()), needs)
+    }
+
+    /// Reads an environment and checks that what is needed is there.
+    pub fn read(environment: &Environment<'_>, needs: &[Need]) -> Result<Self, ConfigError> {
+        const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
+        let config = Self {
+            storage: StorageConfig {
+                table_name: environment.optional("TABLE_NAME"),
+                endpoint_url: environment
+                    .optional("AWS_ENDPOINT_URL_DYNAMODB")
+                    .or_else(|| environment.optional("AWS_ENDPOINT_URL")),
+                aws: AwsConfig::read(environment)?,
+            },
+            tokens: TokenConfig {
+                issuer: environment.optional("ISSUER"),
+                audience: environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned()),
+                life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
+            },
+            passwords: PasswordConfig {
+                rules: PasswordRules {
+                    min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize,
+                },
+                hash_cost: HashCost {
+                    memory_kib: environment.number("ARGON2_MEMORY_KIB", 8..=1_048_576, HashCost::OWASP.memory_kib)?,
+                    passes: environment.number("ARGON2_PASSES", 1..=100, HashCost::OWASP.passes)?,
+                },
+            },
+            captcha: CaptchaConfig {
+                enforce: environment.word("CAPTCHA_MODE", &[("enforce", true), ("off", false)], false)?,
+            },
+            answers: AnswerConfig {
+                disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
+                client_host: environment.client_host()?,
+            },
+            code_secret: environment.keyring("CODE_SECRET")?,
+            token_secret: environment.keyring("TOKEN_SECRET")?,
+        };
+        config.check(environment, needs)?;
+        Ok(config)
+    }
+
+    fn check(&self, environment: &Environment<'_>, needs: &[Need]) -> Result<(), ConfigError> {
+        for need in needs {
+            match need {
+                Need::Storage => drop(environment.required("TABLE_NAME")?),
+                Need::CodeSecret => drop(environment.required("CODE_SECRET")?),
+                Need::TokenSecret => drop(environment.required("TOKEN_SECRET")?),
+                Need::PasswordHashing => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AwsConfig {
+    /// Reads how AWS is called.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let milliseconds = |variable, default| {
+            environment.number(variable, 10..=60_000, default).map(|number| Duration::from_millis(number.into()))
+        };
+        Ok(Self {
+            region: environment.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+            access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(Secret::new),
+            secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(Secret::new),
+            session_token: environment.optional("AWS_SESSION_TOKEN").map(Secret::new),
+            attempt_timeout: milliseconds("AWS_ATTEMPT_TIMEOUT_MS", 1000)?,
+            connect_timeout: milliseconds("AWS_CONNECT_TIMEOUT_MS", 500)?,
+            warm_up: environment.word("WARM_UP", &[("on", true), ("off", false)], true)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigError> {
+        let look_up = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::read(&Environment::new(&look_up), needs)
+    }
+
+    #[test]
+    fn nothing_is_needed_but_what_a_function_needs() {
+        let config = read(&[], &[]).unwrap();
+        assert_eq!(config.passwords.hash_cost, HashCost::OWASP);
+        for (need, variable) in
+            [(Need::Storage, "TABLE_NAME"), (Need::CodeSecret, "CODE_SECRET"), (Need::TokenSecret, "TOKEN_SECRET")]
+        {
+            assert_eq!(read(&[(variable, "")], &[need]).unwrap_err().variable, variable);
+        }
+    }
+
+    #[test]
+    fn a_malformed_setting_is_named_and_its_value_is_not_shown() {
+        for (variable, value) in [
+            ("CODE_SECRET", "hunter2"),
+            ("TOKEN_SECRET", "hunter2,"),
+            ("PASSWORD_MIN_LENGTH", "5"),
+            ("ARGON2_PASSES", "0"),
+            ("ACCESS_TOKEN_SECONDS", "an hour"),
+            ("CAPTCHA_MODE", "hunter2"),
+            ("DISCLOSE_REGISTRATION", "yes"),
+            ("WARM_UP", "1"),
+            ("AWS_ATTEMPT_TIMEOUT_MS", "-1"),
+            ("CLIENT_HOST", "example.com"),
+            ("CLIENT_HOST", "https://example.com/"),
+            ("CLIENT_HOST", "http://example.com"),
+            ("CLIENT_HOST", "http://localhost.example.com"),
+        ] {
+            let error = read(&[(variable, value)], &[]).unwrap_err();
+            assert_eq!(error.variable, variable, "{value}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        assert!(read(&[("CLIENT_HOST", "http://127.0.0.1:3000")], &[]).is_ok());
+    }
+}

@@ -1,0 +1,105 @@
+//! What is stored, but for [`crate::domain::User`], which is stored as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CodeKey, CodeSeed, Email, Language, Mobile, Timestamp, UserId};
+
+/// Holds a name for one user, so that uniqueness is a condition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Marker {
+    /// Whose name it is.
+    pub user_id: UserId,
+}
+
+/// A live code: how to derive its digits, and how often it was guessed at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CodeItem {
+    /// What the digits follow from.
+    #[serde(flatten)]
+    pub seed: CodeSeed,
+    /// The code is good before this moment.
+    pub expires_at: Timestamp,
+    /// Guesses compared within its life; carried over when the code is replaced.
+    #[serde(default)]
+    pub guesses: u32,
+}
+
+/// Something that is over at a moment: an interval, a spent pass.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Expiring {
+    /// It is over at this moment.
+    pub expires_at: Timestamp,
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "channel", content = "to", rename_all = "lowercase")]
+pub enum Recipient {
+    /// To a phone.
+    Sms(Mobile),
+    /// To a mailbox.
+    Email(Email),
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "says", content = "code", rename_all = "snake_case")]
+pub enum Content {
+    /// A code, minted when the message is sent.
+    Code(CodeKey),
+    /// A link to set a new password, for the account with the recipient's address.
+    ResetLink,
+}
+
+/// A message to send. Nothing in it can be used by whoever reads it: digits and links are made when it is sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Names the message.
+    pub id: String,
+    /// Always [`crate::dynamodb::keys::MESSAGE_KIND`].
+    pub kind: String,
+    /// Where it goes.
+    #[serde(flatten)]
+    pub recipient: Recipient,
+    /// What it says.
+    #[serde(flatten)]
+    pub content: Content,
+    /// Whether it is dropped unless the recipient's number or address has an account.
+    pub requires_account: bool,
+    /// The language of whoever asked for it.
+    pub language: Language,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Older than this it is dropped: what it carries would have expired.
+    pub expires_at: Timestamp,
+    /// The invocation that sends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    #[test]
+    fn a_message_survives_storage_and_names_its_kind() {
+        let mobile = Mobile::parse("13800000000").unwrap();
+        let message = Message {
+            id: "m".into(),
+            kind: crate::dynamodb::keys::MESSAGE_KIND.into(),
+            recipient: Recipient::Sms(mobile.clone()),
+            content: Content::Code(CodeKey::register(&mobile)),
+            requires_account: false,
+            language: Language::En,
+            created_at: Timestamp::from_unix_seconds(1),
+            expires_at: Timestamp::from_unix_seconds(601),
+            claimed_by: None,
+        };
+        let item: std::collections::HashMap<String, AttributeValue> = serde_dynamo::to_item(&message).unwrap();
+        assert_eq!(item["kind"], AttributeValue::S("message".into()));
+        assert_eq!(item["expires_at"], AttributeValue::N("601".into()));
+        let back: Message = serde_dynamo::from_item(item).unwrap();
+        assert_eq!((back.recipient, back.content), (message.recipient, message.content));
+    }
+}

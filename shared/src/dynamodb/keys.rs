@@ -1,0 +1,122 @@
+//! Every key of the table. No other file spells one.
+//!
+//! | item | `pk` | `sk` | read by | written by |
+//! |---|---|---|---|---|
+//! | user | `USER#id` | `PROFILE` | log-in, me, every signed-in call | register, reset, bind |
+//! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
+//! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
+//! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
+//! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver | with its interval; claimed by deliver |
+//! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
+//!
+//! All but users and markers have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within
+//! days, so every read and condition checks the expiry itself.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::{AccountName, CodeKey, Email, Mobile, UserId, Username};
+
+/// The partition key's attribute.
+pub const PARTITION: &str = "pk";
+/// The sort key's attribute.
+pub const SORT: &str = "sk";
+/// The TTL attribute: seconds since the Unix epoch.
+pub const EXPIRES_AT: &str = "expires_at";
+/// The attribute that names an item's kind; the stream's filter reads it.
+pub const KIND: &str = "kind";
+/// The kind of items that are messages to send.
+pub const MESSAGE_KIND: &str = "message";
+
+/// The primary key of an item.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    partition: String,
+    sort: &'static str,
+}
+
+impl Key {
+    fn new(partition: String, sort: &'static str) -> Self {
+        Self { partition, sort }
+    }
+
+    /// As the SDK takes it.
+    #[must_use]
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PARTITION.to_owned(), AttributeValue::S(self.partition.clone())),
+            (SORT.to_owned(), AttributeValue::S(self.sort.to_owned())),
+        ])
+    }
+}
+
+/// A user.
+#[must_use]
+pub fn user(id: &UserId) -> Key {
+    Key::new(format!("USER#{id}"), "PROFILE")
+}
+
+/// Holds a mobile number for one user.
+#[must_use]
+pub fn mobile_marker(mobile: &Mobile) -> Key {
+    Key::new(format!("MOBILE#{}", mobile.as_str()), "MARKER")
+}
+
+/// Holds an email for one user.
+#[must_use]
+pub fn email_marker(email: &Email) -> Key {
+    Key::new(format!("EMAIL#{}", email.as_str()), "MARKER")
+}
+
+/// Holds a username for one user.
+#[must_use]
+pub fn username_marker(username: &Username) -> Key {
+    Key::new(format!("USERNAME#{}", username.key()), "MARKER")
+}
+
+/// The marker of whichever name an account is called by.
+#[must_use]
+pub fn marker(name: &AccountName) -> Key {
+    match name {
+        AccountName::Mobile(mobile) => mobile_marker(mobile),
+        AccountName::Email(email) => email_marker(email),
+        AccountName::Username(username) => username_marker(username),
+    }
+}
+
+/// The one live code of a purpose and a subject.
+#[must_use]
+pub fn code(key: &CodeKey) -> Key {
+    Key::new(format!("CODE#{}", key.as_text()), "CODE")
+}
+
+/// The time between messages to a number, whatever their purpose.
+#[must_use]
+pub fn sms_interval(mobile: &Mobile) -> Key {
+    Key::new(format!("INTERVAL#sms#{}", mobile.as_str()), "INTERVAL")
+}
+
+/// The time between messages to an address.
+#[must_use]
+pub fn email_interval(email: &Email) -> Key {
+    Key::new(format!("INTERVAL#email#{}", email.as_str()), "INTERVAL")
+}
+
+/// A message to send.
+#[must_use]
+pub fn message(id: &str) -> Key {
+    Key::new(format!("MESSAGE#{id}"), "MESSAGE")
+}
+
+/// A captcha pass that was used.
+#[must_use]
+pub fn spent_pass(id: &str) -> Key {
+    Key::new(format!("PASS#{id}"), "SPENT")
+}
+
+/// A key no item has: what the warm-up call reads.
+#[must_use]
+pub fn nothing() -> Key {
+    Key::new("WARM-UP".to_owned(), "NOTHING")
+}

@@ -1,0 +1,344 @@
+//! The table, and the few ways it is used: read one item, write several in one transaction, count in one update.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
+};
+use aws_smithy_http_client::tls;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::keys::{self, Key};
+use crate::config::{AwsConfig, StorageConfig};
+use crate::domain::Timestamp;
+use crate::error::Error;
+
+/// An item as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Amazon's own roots: every AWS endpoint's certificate leads to one of them, and parsing five costs less at start
+/// than parsing all of the system's.
+static AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
+
+/// What every AWS client of this process shares: TLS, credentials, region, timeouts, retries.
+pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
+    let trust = tls::TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let context = tls::TlsContext::builder().with_trust_store(trust).build();
+    let context = context.map_err(|source| Error::unavailable("setting up TLS", source))?;
+    let http_client = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .tls_context(context)
+        .build_https();
+    let text = |secret: &Option<crate::domain::Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let credentials = Credentials::new(
+        text(&aws.access_key_id).unwrap_or_default(),
+        text(&aws.secret_access_key).unwrap_or_default(),
+        text(&aws.session_token),
+        None,
+        "environment",
+    );
+    Ok(aws_types::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .region(Region::new(aws.region.clone()))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(aws.connect_timeout)
+                .operation_attempt_timeout(aws.attempt_timeout)
+                .build(),
+        )
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(3)
+                .with_initial_backoff(Duration::from_millis(50))
+                .with_max_backoff(Duration::from_millis(400)),
+        )
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build())
+}
+
+/// The DynamoDB client. Nothing is connected yet.
+pub fn client(config: &StorageConfig) -> Result<Client, Error> {
+    let shared = sdk_config(&config.aws)?;
+    let mut builder = aws_sdk_dynamodb::config::Builder::from(&shared);
+    builder.set_endpoint_url(config.endpoint_url.clone());
+    Ok(Client::from_conf(builder.build()))
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+/// A write did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// One or more conditions did not hold; nothing was written.
+    #[error("a condition did not hold")]
+    Refused(Vec<Refusal>),
+    /// DynamoDB did not answer, or not what it should.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// A condition that did not hold.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The place of the write in the transaction, from 0.
+    pub index: usize,
+    /// The item as it is, where there is one.
+    pub item: Option<Item>,
+}
+
+/// One write of a transaction.
+#[derive(Clone, Debug)]
+pub struct Write(TransactWriteItem);
+
+/// A condition or an update, and the values it names.
+#[derive(Clone, Copy, Debug)]
+pub struct Expression<'a> {
+    /// In DynamoDB's expression language.
+    pub text: &'a str,
+    /// Values by their placeholder.
+    pub values: &'a [(&'a str, AttributeValue)],
+}
+
+impl Store {
+    /// A table reached by a client.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Opens the connection by a read of nothing, so that the first request need not.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        self.get::<super::items::Expiring>(&keys::nothing(), "warming up").await.map(drop)
+    }
+
+    /// Reads one item, strongly consistent.
+    pub async fn get<T: DeserializeOwned>(&self, key: &Key, doing: &'static str) -> Result<Option<T>, Error> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
+        let answer = request.consistent_read(true).send().await;
+        let answer = answer.map_err(|source| Error::unavailable(doing, source))?;
+        answer.item.map(|item| parse(item, doing)).transpose()
+    }
+
+    /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
+    pub async fn transact(&self, writes: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
+        let items = writes.into_iter().map(|write| write.for_table(&self.table)).collect();
+        let mut token = String::with_capacity(32);
+        for byte in crate::domain::random::<16>() {
+            token.push_str(&format!("{byte:02x}"));
+        }
+        // Another transaction in the same items ends soon; each wait lets it end.
+        let mut conflict_wait = Duration::from_millis(20);
+        let mut attempts = 0;
+        loop {
+            let request = self.client.transact_write_items().set_transact_items(Some(Vec::clone(&items)));
+            let Err(error) = request.client_request_token(&token).send().await else { return Ok(()) };
+            attempts += 1;
+            match refusals(error, doing) {
+                Err(Conflict) if attempts < 4 => {
+                    tokio::time::sleep(conflict_wait + jitter(conflict_wait)).await;
+                    conflict_wait *= 2;
+                }
+                Err(Conflict) => return Err(Error::unavailable(doing, "transactions kept conflicting").into()),
+                Ok(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Puts one item on a condition. It is a transaction of one, dearer than a plain put, because only a transaction
+    /// has a token by which a retry after a lost answer is known for what it is, and not refused by its own first try.
+    pub async fn put<T: Serialize>(
+        &self,
+        key: &Key,
+        item: &T,
+        unless: Unless,
+        doing: &'static str,
+    ) -> Result<(), StoreError> {
+        self.transact(vec![Write::put(key, item, unless)?], doing).await
+    }
+
+    /// Updates one item on a condition, and gives it as it then is.
+    pub async fn update<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+        update: &str,
+        condition: &str,
+        values: &[(&str, AttributeValue)],
+        doing: &'static str,
+    ) -> Result<T, StoreError> {
+        let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
+        let answer = request
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(owned(values)))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(parse(answer.attributes.unwrap_or_default(), doing)?),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Err(StoreError::Refused(vec![Refusal { index: 0, item: failed.item.clone() }]))
+                }
+                _ => Err(Error::unavailable(doing, error).into()),
+            },
+        }
+    }
+}
+
+struct Conflict;
+
+fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Result<StoreError, Conflict> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+        return Ok(Error::unavailable(doing, error).into());
+    };
+    let reasons = canceled.cancellation_reasons();
+    let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+    // A condition that does not hold is final, whatever else was in the way.
+    if failed("ConditionalCheckFailed") {
+        let refused = reasons.iter().enumerate().filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
+        let refusals = refused.map(|(index, reason)| Refusal { index, item: reason.item.clone() });
+        return Ok(StoreError::Refused(refusals.collect()));
+    }
+    if failed("TransactionConflict") {
+        return Err(Conflict);
+    }
+    Ok(Error::unavailable(doing, error).into())
+}
+
+fn jitter(at_most: Duration) -> Duration {
+    at_most.mul_f32(f32::from(crate::domain::random::<1>()[0]) / 255.0)
+}
+
+fn parse<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|source| Error::unavailable(doing, source))
+}
+
+fn owned(values: &[(&str, AttributeValue)]) -> HashMap<String, AttributeValue> {
+    values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// What the condition of a `put` is.
+#[derive(Clone, Copy, Debug)]
+pub enum Unless {
+    /// No item may be there.
+    Exists,
+    /// No item may be there that has not expired by this moment.
+    Live(Timestamp),
+}
+
+impl Write {
+    /// Puts an item where none may be.
+    pub fn put<T: Serialize>(key: &Key, item: &T, unless: Unless) -> Result<Self, Error> {
+        let mut attributes: Item =
+            serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
+        attributes.extend(key.attributes());
+        let put = Put::builder().set_item(Some(attributes));
+        let put = match unless {
+            Unless::Exists => put.condition_expression("attribute_not_exists(pk)"),
+            Unless::Live(now) => put
+                .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+                .expression_attribute_values(":now", seconds(now)),
+        };
+        Ok(Self(TransactWriteItem::builder().put(built(
+            put.table_name("").return_values_on_condition_check_failure(all_old()).build(),
+        )?).build()))
+    }
+
+    /// Deletes an item on a condition.
+    pub fn delete(key: &Key, condition: Expression<'_>) -> Result<Self, Error> {
+        let delete = Delete::builder()
+            .table_name("")
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition.text)
+            .set_expression_attribute_values(values(condition.values))
+            .return_values_on_condition_check_failure(all_old());
+        Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
+    }
+
+    /// Updates an item on a condition.
+    pub fn update(key: &Key, update: &str, condition: Expression<'_>) -> Result<Self, Error> {
+        let update = Update::builder()
+            .table_name("")
+            .set_key(Some(key.attributes()))
+            .update_expression(update)
+            .condition_expression(condition.text)
+            .set_expression_attribute_values(values(condition.values))
+            .return_values_on_condition_check_failure(all_old());
+        Ok(Self(TransactWriteItem::builder().update(built(update.build())?).build()))
+    }
+
+    /// Writes nothing, but holds the rest to a condition.
+    pub fn check(key: &Key, condition: Expression<'_>) -> Result<Self, Error> {
+        let check = ConditionCheck::builder()
+            .table_name("")
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition.text)
+            .set_expression_attribute_values(values(condition.values))
+            .return_values_on_condition_check_failure(all_old());
+        Ok(Self(TransactWriteItem::builder().condition_check(built(check.build())?).build()))
+    }
+
+    fn for_table(self, table: &str) -> TransactWriteItem {
+        let table = table.to_owned();
+        let mut item = self.0;
+        if let Some(put) = &mut item.put {
+            put.table_name = table;
+        } else if let Some(delete) = &mut item.delete {
+            delete.table_name = table;
+        } else if let Some(update) = &mut item.update {
+            update.table_name = table;
+        } else if let Some(check) = &mut item.condition_check {
+            check.table_name = table;
+        }
+        item
+    }
+}
+
+/// A moment as a value of an expression.
+#[must_use]
+pub fn seconds(moment: Timestamp) -> AttributeValue {
+    AttributeValue::N(moment.unix_seconds().to_string())
+}
+
+/// A text as a value of an expression.
+#[must_use]
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number as a value of an expression.
+#[must_use]
+pub fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn values(values: &[(&str, AttributeValue)]) -> Option<HashMap<String, AttributeValue>> {
+    (!values.is_empty()).then(|| owned(values))
+}
+
+const fn all_old() -> ReturnValuesOnConditionCheckFailure {
+    ReturnValuesOnConditionCheckFailure::AllOld
+}
+
+fn built<T, E: std::error::Error + Send + Sync + 'static>(result: Result<T, E>) -> Result<T, Error> {
+    result.map_err(|source| Error::unavailable("shaping a write", source))
+}

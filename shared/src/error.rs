@@ -1,0 +1,216 @@
+//! What can be the case when a request cannot be granted: one list, free of HTTP and of the AWS SDK.
+//!
+//! `http::dialect` turns each into status, text and header; nobody else knows those. Internal text (`Display`, the
+//! source) goes to the log alone.
+
+use crate::domain::{NicknameProblem, PasswordProblem};
+
+/// Why a request is not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    // The request's form.
+    /// The body is longer than 64 KiB.
+    #[error("the body is too large")]
+    BodyTooLarge,
+    /// The body is said to be something other than JSON.
+    #[error("the content type is not JSON")]
+    UnsupportedMediaType,
+    /// There is no body.
+    #[error("the body is empty")]
+    BodyEmpty,
+    /// The body is not JSON, or is nested too deeply.
+    #[error("the body is not JSON")]
+    BodyNotJson,
+    /// The body has a key twice, so that two readers could understand it differently.
+    #[error("the body has a duplicate key")]
+    DuplicateKey,
+    /// The body is JSON, but not an object.
+    #[error("the body is not an object")]
+    BodyNotAnObject,
+    /// Fields are missing or of the wrong type.
+    #[error("fields are missing or of the wrong type")]
+    Fields(Vec<FieldProblem>),
+
+    // Where it goes and where it comes from.
+    /// No such route, or a path that names nothing (a malformed mobile number in it).
+    #[error("no such resource")]
+    NotFound,
+    /// The route exists with other methods.
+    #[error("method not allowed")]
+    MethodNotAllowed {
+        /// The methods it exists with, separated by commas.
+        allow: String,
+    },
+    /// A page of another site made a browser send this.
+    #[error("the request was not sent by a script that may read the answer")]
+    BlindRequest,
+    /// The CSRF header is missing, unequal to the cookie, or not of our signing.
+    #[error("the CSRF value is refused")]
+    CsrfRefused,
+    /// A captcha pass is needed and none that is good was sent.
+    #[error("a captcha pass is required")]
+    CaptchaRequired,
+
+    // What it says.
+    /// Not a mobile number.
+    #[error("not a mobile number")]
+    MobileMalformed,
+    /// Not an email address.
+    #[error("not an email address")]
+    EmailMalformed,
+    /// Not six digits.
+    #[error("not a code")]
+    CodeMalformed,
+    /// Not a nickname.
+    #[error(transparent)]
+    NicknameRefused(#[from] NicknameProblem),
+    /// Not acceptable as a new password.
+    #[error(transparent)]
+    PasswordRefused(#[from] PasswordProblem),
+    /// The password and its repetition differ.
+    #[error("the passwords differ")]
+    PasswordsDiffer,
+    /// No such purpose of a code.
+    #[error("unknown purpose")]
+    PurposeUnknown,
+    /// No such captcha action.
+    #[error("unknown action")]
+    ActionUnknown,
+
+    // What it wants.
+    /// No account, a wrong password, or a disabled account: which is not told.
+    #[error("wrong credentials")]
+    BadCredentials,
+    /// No access token that is good.
+    #[error("not signed in")]
+    Unauthorized,
+    /// The password or code that should prove who asks is wrong.
+    #[error("the proof is wrong")]
+    ProofWrong,
+    /// The code has expired, was used, was guessed at too often, or never was.
+    #[error("the code has expired")]
+    CodeExpired,
+    /// A wrong code.
+    #[error("the code is wrong")]
+    CodeWrong,
+    /// The number belongs to an account.
+    #[error("the mobile number is taken")]
+    MobileTaken,
+    /// The address belongs to another account.
+    #[error("the email is taken")]
+    EmailTaken,
+    /// The address belongs to no account.
+    #[error("the email is unknown")]
+    EmailUnknown,
+    /// The mailed link has expired, was used, or is not ours.
+    #[error("the link is invalid")]
+    LinkInvalid,
+    /// The mailed link is good but its account has no email any more.
+    #[error("the link's account has no email")]
+    LinkAccountGone,
+    /// The account is gone.
+    #[error("no such user")]
+    NoSuchUser,
+    /// The captcha gateway did not accept the ticket.
+    #[error("the captcha was not passed")]
+    CaptchaRefused,
+    /// No captcha is configured.
+    #[error("no captcha is configured")]
+    CaptchaNotConfigured,
+    /// Too soon, or too often.
+    #[error("too many requests")]
+    TooMany {
+        /// Seconds after which it is worth trying again; at least 1.
+        retry_after_seconds: u64,
+    },
+
+    // Trouble that is not the client's.
+    /// Storage or a provider is down, or answers nonsense.
+    #[error("unavailable while {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed, for the log.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// One field's trouble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field's name.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub fault: FieldFault,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldFault {
+    /// Not there.
+    Missing,
+    /// There, but `null`.
+    Null,
+    /// There, but the empty text.
+    Blank,
+    /// Not a text.
+    NotText,
+    /// Neither true nor false.
+    NotBoolean,
+}
+
+impl Error {
+    /// Something that should work did not.
+    pub fn unavailable(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { doing, source: source.into() }
+    }
+
+    /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BodyTooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::BodyEmpty => "body_empty",
+            Self::BodyNotJson => "body_not_json",
+            Self::DuplicateKey => "duplicate_key",
+            Self::BodyNotAnObject => "body_not_an_object",
+            Self::Fields(problems) => match problems.first().map(|problem| problem.fault) {
+                Some(FieldFault::NotText | FieldFault::NotBoolean) => "field_type",
+                _ => "field_required",
+            },
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::BlindRequest => "blind_request",
+            Self::CsrfRefused => "csrf_refused",
+            Self::CaptchaRequired => "captcha_required",
+            Self::MobileMalformed => "mobile_malformed",
+            Self::EmailMalformed => "email_malformed",
+            Self::CodeMalformed => "code_malformed",
+            Self::NicknameRefused(_) => "nickname_refused",
+            Self::PasswordRefused(PasswordProblem::TooShort { .. }) => "password_too_short",
+            Self::PasswordRefused(PasswordProblem::TooLong) => "password_too_long",
+            Self::PasswordRefused(PasswordProblem::TooCommon) => "password_too_common",
+            Self::PasswordRefused(PasswordProblem::Personal) => "password_personal",
+            Self::PasswordsDiffer => "passwords_differ",
+            Self::PurposeUnknown => "purpose_unknown",
+            Self::ActionUnknown => "action_unknown",
+            Self::BadCredentials => "bad_credentials",
+            Self::Unauthorized => "unauthorized",
+            Self::ProofWrong => "proof_wrong",
+            Self::CodeExpired => "code_expired",
+            Self::CodeWrong => "code_wrong",
+            Self::MobileTaken => "mobile_taken",
+            Self::EmailTaken => "email_taken",
+            Self::EmailUnknown => "email_unknown",
+            Self::LinkInvalid => "link_invalid",
+            Self::LinkAccountGone => "link_account_gone",
+            Self::NoSuchUser => "no_such_user",
+            Self::CaptchaRefused => "captcha_refused",
+            Self::CaptchaNotConfigured => "captcha_not_configured",
+            Self::TooMany { .. } => "too_many_requests",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+}

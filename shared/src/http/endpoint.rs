@@ -1,0 +1,69 @@
+//! An endpoint: a handler, the dialect it tells errors in, and what it needs to run.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+use lambda_http::{Body, Response};
+
+use super::{Dialect, Reply, Request};
+use crate::app::App;
+use crate::config::Need;
+use crate::error::Error;
+
+/// What a handler returns.
+pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+
+/// One endpoint, the same in its Lambda binary and in `local`.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint {
+    /// The function's one name: its folder, its event file, its resource in the template.
+    pub name: &'static str,
+    /// How it tells errors.
+    pub dialect: Dialect,
+    /// What it refuses to start without.
+    pub needs: &'static [Need],
+    /// What it does.
+    pub handle: for<'a> fn(&'a App, &'a Request) -> Handled<'a>,
+}
+
+impl Endpoint {
+    /// Answers a request, whatever it is, and logs one line about it.
+    pub async fn answer(&self, app: &App, request: lambda_http::Request) -> Response<Body> {
+        let started = Instant::now();
+        let request = Request::from(request);
+        let result = (self.handle)(app, &request).await;
+        let (reply, error) = match result {
+            Ok(reply) => (reply, None),
+            Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),
+        };
+        self.log(&request, &reply, error.as_ref(), started);
+        reply.into_response()
+    }
+
+    fn log(&self, request: &Request, reply: &Reply, error: Option<&Error>, started: Instant) {
+        let (status, code) = (reply.status(), error.map(Error::code));
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (function, route, request_id) = (self.name, request.route(), request.id());
+        match error {
+            // Logged once, here, where it is handled; the source is for operators and never leaves in an answer.
+            Some(Error::Unavailable { doing, source }) => {
+                let cause = chain(source.as_ref());
+                tracing::error!(function, route, request_id, status, code, milliseconds, doing, cause, "unavailable");
+            }
+            _ => tracing::info!(function, route, request_id, status, code, milliseconds, "answered"),
+        }
+    }
+}
+
+/// An error and its causes in one text. The SDK's errors name operations and statuses, not items.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

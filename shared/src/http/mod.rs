@@ -1,0 +1,14 @@
+//! HTTP: parsing a request, shaping a reply, and the dialects errors are told in.
+
+mod dialect;
+mod endpoint;
+mod json;
+mod reply;
+mod request;
+mod texts;
+
+pub use dialect::Dialect;
+pub use endpoint::{Endpoint, Handled};
+pub use json::Fields;
+pub use reply::Reply;
+pub use request::Request;

@@ -1,0 +1,76 @@
+//! Answers.
+
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// An answer: status, headers, body. Every one is `no-store` unless it says otherwise.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    content_type: &'static str,
+    body: Body,
+}
+
+impl Reply {
+    /// 200 with a JSON body.
+    pub fn ok<T: Serialize>(body: &T) -> Result<Self, Error> {
+        Self::json(200, body)
+    }
+
+    /// Any status with a JSON body.
+    pub fn json<T: Serialize>(status: u16, body: &T) -> Result<Self, Error> {
+        let text = serde_json::to_string(body).map_err(|source| Error::unavailable("shaping an answer", source))?;
+        Ok(Self::new(status, "application/json; charset=utf-8", Body::Text(text)))
+    }
+
+    /// Any status with a plain text.
+    #[must_use]
+    pub fn text(status: u16, text: &str) -> Self {
+        Self::new(status, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
+    }
+
+    /// 200 with a page.
+    #[must_use]
+    pub fn page(html: &str) -> Self {
+        Self::new(200, "text/html; charset=utf-8", Body::Text(html.to_owned()))
+    }
+
+    pub(super) fn new(status: u16, content_type: &'static str, body: Body) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, headers: Vec::new(), content_type, body }
+    }
+
+    /// Adds a header. A value that cannot stand in one is left out.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+
+    /// The status, for the log.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// As `lambda_http` takes it.
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        for (name, value) in self.headers {
+            headers.append(name, value);
+        }
+        response
+    }
+}

@@ -1,0 +1,160 @@
+//! Requests, as the handlers ask about them.
+
+use lambda_http::http::{HeaderMap, Method, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, RequestExt};
+
+use super::json::Fields;
+use crate::app::{App, Caller};
+use crate::domain::{Language, Mobile};
+use crate::error::Error;
+
+/// The longest body that is looked at, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A request that came through API Gateway (payload format 2.0).
+#[derive(Debug)]
+pub struct Request {
+    inner: lambda_http::Request,
+    context: Option<lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext>,
+}
+
+impl From<lambda_http::Request> for Request {
+    fn from(inner: lambda_http::Request) -> Self {
+        let context = match inner.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => Some(context.clone()),
+            _ => None,
+        };
+        Self { inner, context }
+    }
+}
+
+impl Request {
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        self.inner.method()
+    }
+
+    /// The path as it was sent.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.inner.raw_http_path()
+    }
+
+    /// The route that matched (`POST /users/login`): what logs name, because paths hold numbers.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        self.context.as_ref().and_then(|context| context.route_key.as_deref()).unwrap_or("-")
+    }
+
+    /// The id API Gateway gave the request.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.context.as_ref().and_then(|context| context.request_id.as_deref()).unwrap_or("-")
+    }
+
+    /// The language to answer in.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        Language::from_accept_language(self.header("accept-language").unwrap_or(""))
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn caller(&self, app: &App) -> Caller {
+        let context = self.context.as_ref();
+        let domain = context.and_then(|context| context.domain_name.as_deref()).unwrap_or("localhost");
+        Caller {
+            address: context.and_then(|context| context.http.source_ip.clone()).unwrap_or_default(),
+            language: self.language(),
+            issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
+        }
+    }
+
+    /// A header's value, when it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header_text(self.inner.headers(), name)
+    }
+
+    /// A cookie's value; the first of that name.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.inner.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        cookies
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// A query parameter; the first of that name.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        let parameters = self.inner.query_string_parameters_ref()?;
+        parameters.all(name).and_then(|values| values.first().map(|value| (*value).to_owned()))
+    }
+
+    /// The access token: `Authorization: Bearer …`, or `JWT …` as the old clients have it.
+    #[must_use]
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("jwt");
+        known.then(|| token.trim())
+    }
+
+    /// The captcha pass, if one was sent.
+    #[must_use]
+    pub fn captcha_pass(&self) -> Option<&str> {
+        self.header("x-captcha-pass")
+    }
+
+    /// The mobile number in the path. A malformed one names no resource.
+    pub fn mobile_in_path(&self) -> Result<Mobile, Error> {
+        let parameters = self.inner.path_parameters_ref();
+        let text = parameters.and_then(|parameters| parameters.first("mobile")).unwrap_or("");
+        Mobile::parse(text).map_err(|_| Error::NotFound)
+    }
+
+    /// The JSON object in the body.
+    pub fn json(&self) -> Result<Fields, Error> {
+        let body: &[u8] = match self.inner.body() {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        };
+        if body.len() > MAX_BODY_BYTES {
+            return Err(Error::BodyTooLarge);
+        }
+        if body.trim_ascii().is_empty() {
+            return Err(Error::BodyEmpty);
+        }
+        // A page of another site can send a form or plain text without asking; JSON it cannot.
+        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or("").trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(Error::UnsupportedMediaType);
+        }
+        Fields::parse(body)
+    }
+
+    /// Refuses a GET that a page of another site could make a browser send without being able to read the answer: an
+    /// image, a link, a prefetch (Fetch Metadata, W3C). A script's request and an old client's pass.
+    pub fn refuse_blind_get(&self) -> Result<(), Error> {
+        if *self.method() != Method::GET {
+            return Ok(());
+        }
+        let is = |name: &str, values: &[&str]| {
+            let value = self.header(name).unwrap_or("");
+            value.split([',', ';']).any(|part| values.iter().any(|one| part.trim().eq_ignore_ascii_case(one)))
+        };
+        let blind = is("sec-fetch-mode", &["no-cors", "navigate"])
+            || is("sec-purpose", &["prefetch"])
+            || is("purpose", &["prefetch"])
+            || is("x-moz", &["prefetch"]);
+        if blind { Err(Error::BlindRequest) } else { Ok(()) }
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

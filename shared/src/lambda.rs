@@ -1,0 +1,74 @@
+//! Start-up of a function, and [`serve`].
+
+use std::process::ExitCode;
+
+use lambda_http::service_fn;
+
+use crate::app::App;
+use crate::config::{Config, ConfigError, Need};
+use crate::domain::Clock;
+use crate::http::Endpoint;
+
+/// Runs an endpoint as a Lambda function. Returns only when it cannot start, or the runtime ends.
+pub fn serve(endpoint: &Endpoint) -> ExitCode {
+    run(endpoint.needs, async |app| {
+        let handler = service_fn(async |request| Ok::<_, std::convert::Infallible>(endpoint.answer(app, request).await));
+        lambda_http::run(handler).await
+    })
+}
+
+/// Starts a function that needs these things, and hands it what it runs with.
+pub fn run(needs: &[Need], function: impl AsyncFnOnce(&App) -> Result<(), lambda_http::Error>) -> ExitCode {
+    log_as_json();
+    let app = match start(needs) {
+        Ok(app) => app,
+        Err(error) => return refuse(&error),
+    };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return ExitCode::FAILURE;
+    };
+    runtime.block_on(async {
+        if app.config.storage.aws.warm_up {
+            warm_up(&app, needs).await;
+        }
+        match function(&app).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&*error),
+        }
+    })
+}
+
+fn start(needs: &[Need]) -> Result<App, ConfigError> {
+    App::new(Config::from_process(needs)?, Clock::default(), needs)
+}
+
+/// What is done while Lambda gives a whole CPU, so that the first request need not do it. A failure stops nothing: the
+/// first request finds out for itself.
+pub async fn warm_up(app: &App, needs: &[Need]) {
+    if needs.contains(&Need::PasswordHashing) {
+        app.hasher.warm_up();
+    }
+    if let Ok(store) = app.store()
+        && let Err(error) = store.warm_up().await
+    {
+        tracing::warn!(%error, "the warm-up call failed");
+    }
+}
+
+fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
+    tracing::error!("cannot start: {error}");
+    ExitCode::FAILURE
+}
+
+/// JSON lines on standard output, where Lambda collects them: `LOG_LEVEL` is Lambda's own switch for the level.
+pub fn log_as_json() {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .try_init();
+}

@@ -162,8 +162,14 @@ pub enum FieldFault {
 
 impl Error {
     /// Something that should work did not.
-    pub fn unavailable(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable { doing, source: source.into() }
+    pub fn unavailable(
+        doing: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable {
+            doing,
+            source: source.into(),
+        }
     }
 
     /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect.
@@ -213,4 +219,17 @@ impl Error {
             Self::Unavailable { .. } => "unavailable",
         }
     }
+}
+
+/// An error and its causes in one text, for the log. The SDK's errors name operations and statuses, not items.
+#[must_use]
+pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }

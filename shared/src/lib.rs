@@ -17,6 +17,8 @@ pub mod dynamodb;
 mod error;
 pub mod http;
 pub mod lambda;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use app::{App, Caller};
-pub use error::{Error, FieldFault, FieldProblem};
+pub use error::{Error, FieldFault, FieldProblem, error_chain};

@@ -1,9 +1,9 @@
 //! Binding an email to an account: a code to the new address, then the address itself.
 
+use super::SignedIn;
 use super::codes::redeem;
 use super::proof::{self, Proof};
 use super::send::send;
-use super::SignedIn;
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Email, User};
 use crate::dynamodb::items::{Content, Marker, Recipient};
@@ -21,7 +21,15 @@ pub async fn send_email_code(
     let proved_by = proof::check(app, user, proof).await?;
     let pays = proved_by.as_ref().map(|code| code.spend()).transpose()?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
-    let sent = send(app, caller, Recipient::Email(email.clone()), content, false, pays).await;
+    let sent = send(
+        app,
+        caller,
+        Recipient::Email(email.clone()),
+        content,
+        false,
+        pays,
+    )
+    .await;
     if let (Err(Error::TooMany { .. }), Some(code)) = (&sent, &proved_by) {
         code.take_back(app).await;
     }
@@ -30,15 +38,30 @@ pub async fn send_email_code(
 
 /// Binds the address, frees the one bound before, and signs the caller in anew: a change of email kills every older
 /// token, the caller's own too.
-pub async fn bind_email(app: &App, caller: &Caller, user: User, email: Email, code: &Code) -> Result<SignedIn, Error> {
+pub async fn bind_email(
+    app: &App,
+    caller: &Caller,
+    user: User,
+    email: Email,
+    code: &Code,
+) -> Result<SignedIn, Error> {
     let code = redeem(app, CodeKey::bind_email(&user.id, &email), code).await?;
     if user.email.as_ref() == Some(&email) {
-        app.store()?.transact(vec![code.spend()?], "using a code up").await.map_err(used_up)?;
+        app.store()?
+            .transact(vec![code.spend()?], "using a code up")
+            .await
+            .map_err(used_up)?;
         return SignedIn::new(app, caller, user);
     }
     let mut writes = vec![
         code.spend()?,
-        Write::put(&keys::email_marker(&email), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
+        Write::put(
+            &keys::email_marker(&email),
+            &Marker {
+                user_id: user.id.clone(),
+            },
+            Unless::Exists,
+        )?,
         Write::update(
             &keys::user(&user.id),
             "SET email = :email, credential_version = credential_version + :one",
@@ -53,13 +76,24 @@ pub async fn bind_email(app: &App, caller: &Caller, user: User, email: Email, co
         )?,
     ];
     if let Some(old) = &user.email {
-        let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
+        let mine = Expression {
+            text: "user_id = :me",
+            values: &[(":me", text(user.id.as_str()))],
+        };
         writes.push(Write::delete(&keys::email_marker(old), mine)?);
     }
     match app.store()?.transact(writes, "binding an email").await {
         Ok(()) => {
             let credential_version = user.credential_version + 1;
-            SignedIn::new(app, caller, User { email: Some(email), credential_version, ..user })
+            SignedIn::new(
+                app,
+                caller,
+                User {
+                    email: Some(email),
+                    credential_version,
+                    ..user
+                },
+            )
         }
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
             Err(Error::CodeExpired)
@@ -68,7 +102,11 @@ pub async fn bind_email(app: &App, caller: &Caller, user: User, email: Email, co
             code.take_back(app).await;
             let taken = refusals.iter().any(|refusal| refusal.index == 1);
             // Otherwise the account changed meanwhile, and with it the token died that this came with.
-            Err(if taken { Error::EmailTaken } else { Error::Unauthorized })
+            Err(if taken {
+                Error::EmailTaken
+            } else {
+                Error::Unauthorized
+            })
         }
         Err(StoreError::Failed(error)) => Err(error),
     }

@@ -34,7 +34,10 @@ impl Nickname {
             return Err(NicknameProblem::TooLong);
         }
         // Bidirectional overrides and zero-width characters let a name pass for another's on a page.
-        let hidden = |c: char| c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
+        let hidden = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        };
         if name.chars().any(hidden) {
             return Err(NicknameProblem::ControlCharacter);
         }
@@ -64,9 +67,18 @@ mod tests {
     fn one_to_twenty_visible_characters_are_a_nickname() {
         assert_eq!(Nickname::parse(" 小明 ").unwrap().as_str(), "小明");
         assert!(Nickname::parse(&"明".repeat(20)).is_ok());
-        assert_eq!(Nickname::parse(&"明".repeat(21)), Err(NicknameProblem::TooLong));
+        assert_eq!(
+            Nickname::parse(&"明".repeat(21)),
+            Err(NicknameProblem::TooLong)
+        );
         assert_eq!(Nickname::parse("  "), Err(NicknameProblem::Blank));
-        assert_eq!(Nickname::parse("a\0b"), Err(NicknameProblem::ControlCharacter));
-        assert_eq!(Nickname::parse("a\u{202E}b"), Err(NicknameProblem::ControlCharacter));
+        assert_eq!(
+            Nickname::parse("a\0b"),
+            Err(NicknameProblem::ControlCharacter)
+        );
+        assert_eq!(
+            Nickname::parse("a\u{202E}b"),
+            Err(NicknameProblem::ControlCharacter)
+        );
     }
 }

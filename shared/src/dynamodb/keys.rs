@@ -45,7 +45,10 @@ impl Key {
     #[must_use]
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
-            (PARTITION.to_owned(), AttributeValue::S(self.partition.clone())),
+            (
+                PARTITION.to_owned(),
+                AttributeValue::S(self.partition.clone()),
+            ),
             (SORT.to_owned(), AttributeValue::S(self.sort.to_owned())),
         ])
     }

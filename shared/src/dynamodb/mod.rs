@@ -4,4 +4,7 @@ pub mod items;
 pub mod keys;
 mod store;
 
-pub use store::{Expression, Item, Refusal, Store, StoreError, Unless, Write, client, number, sdk_config, seconds, text};
+pub use store::{
+    Expression, Item, Refusal, Store, StoreError, Unless, Write, client, number, sdk_config,
+    seconds, text,
+};

@@ -9,7 +9,7 @@ use lambda_http::{Body, Response};
 use super::{Dialect, Reply, Request};
 use crate::app::App;
 use crate::config::Need;
-use crate::error::Error;
+use crate::error::{Error, error_chain};
 
 /// What a handler returns.
 pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
@@ -35,7 +35,11 @@ impl Endpoint {
         let result = (self.handle)(app, &request).await;
         let (reply, error) = match result {
             Ok(reply) => (reply, None),
-            Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),
+            Err(error) => (
+                self.dialect
+                    .tell(&error, request.language(), request.method()),
+                Some(error),
+            ),
         };
         self.log(&request, &reply, error.as_ref(), started);
         reply.into_response()
@@ -48,22 +52,28 @@ impl Endpoint {
         match error {
             // Logged once, here, where it is handled; the source is for operators and never leaves in an answer.
             Some(Error::Unavailable { doing, source }) => {
-                let cause = chain(source.as_ref());
-                tracing::error!(function, route, request_id, status, code, milliseconds, doing, cause, "unavailable");
+                let cause = error_chain(source.as_ref());
+                tracing::error!(
+                    function,
+                    route,
+                    request_id,
+                    status,
+                    code,
+                    milliseconds,
+                    doing,
+                    cause,
+                    "unavailable"
+                );
             }
-            _ => tracing::info!(function, route, request_id, status, code, milliseconds, "answered"),
+            _ => tracing::info!(
+                function,
+                route,
+                request_id,
+                status,
+                code,
+                milliseconds,
+                "answered"
+            ),
         }
     }
-}
-
-/// An error and its causes in one text. The SDK's errors name operations and statuses, not items.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

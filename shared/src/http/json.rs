@@ -6,6 +6,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
+use crate::accounts::Proof;
+use crate::domain::{Code, Password};
 use crate::error::{Error, FieldFault, FieldProblem};
 
 /// The fields of a body. Unknown ones are ignored.
@@ -17,7 +19,10 @@ impl Fields {
         let mut duplicate = false;
         // serde_json itself refuses nesting over 128 levels, and anything after the value.
         let mut parser = serde_json::Deserializer::from_slice(body);
-        let value = Strict { duplicate: &mut duplicate }.deserialize(&mut parser);
+        let value = Strict {
+            duplicate: &mut duplicate,
+        }
+        .deserialize(&mut parser);
         let value = value.and_then(|value| parser.end().map(|()| value));
         match value {
             _ if duplicate => Err(Error::DuplicateKey),
@@ -31,7 +36,10 @@ impl Fields {
     pub fn texts<const N: usize>(&self, names: [&'static str; N]) -> Result<[&str; N], Error> {
         let problems: Vec<_> = names
             .iter()
-            .filter_map(|&field| self.text_fault(field).map(|fault| FieldProblem { field, fault }))
+            .filter_map(|&field| {
+                self.text_fault(field)
+                    .map(|fault| FieldProblem { field, fault })
+            })
             .collect();
         if problems.is_empty() {
             Ok(names.map(|name| self.0.get(name).and_then(Value::as_str).unwrap_or_default()))
@@ -45,7 +53,10 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::NotText }])),
+            Some(_) => Err(Error::Fields(vec![FieldProblem {
+                field: name,
+                fault: FieldFault::NotText,
+            }])),
         }
     }
 
@@ -54,8 +65,22 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(_) => Err(Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::NotBoolean }])),
+            Some(_) => Err(Error::Fields(vec![FieldProblem {
+                field: name,
+                fault: FieldFault::NotBoolean,
+            }])),
         }
+    }
+
+    /// What is offered as proof of who asks: `password`, or `sms_code`.
+    pub fn proof(&self) -> Result<Proof, Error> {
+        if let Some(code) = self.optional_text("sms_code")? {
+            return Code::parse(code)
+                .map(Proof::SmsCode)
+                .map_err(|_| Error::CodeMalformed);
+        }
+        let [password] = self.texts(["password"])?;
+        Ok(Proof::Password(Password::new(password)))
     }
 
     fn text_fault(&self, name: &str) -> Option<FieldFault> {
@@ -136,7 +161,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = access.next_element_seed(Strict { duplicate: &mut *self.duplicate })? {
+        while let Some(value) = access.next_element_seed(Strict {
+            duplicate: &mut *self.duplicate,
+        })? {
             values.push(value);
         }
         Ok(values.into())
@@ -149,7 +176,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
                 *self.duplicate = true;
                 return Err(A::Error::custom("duplicate key"));
             }
-            fields.insert(key, access.next_value_seed(Strict { duplicate: &mut *self.duplicate })?);
+            fields.insert(
+                key,
+                access.next_value_seed(Strict {
+                    duplicate: &mut *self.duplicate,
+                })?,
+            );
         }
         Ok(fields.into())
     }
@@ -182,15 +214,30 @@ mod tests {
             assert_eq!(code(body), expected, "{body}");
         }
         assert_eq!(code(b"{\"a\":\"\xff\"}"), "body_not_json");
-        assert_eq!(code(format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000))), "body_not_json");
-        assert_eq!(code(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000))), "body_not_json");
+        assert_eq!(
+            code(format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000))),
+            "body_not_json"
+        );
+        assert_eq!(
+            code(format!(
+                "{}1{}",
+                "{\"a\":".repeat(10_000),
+                "}".repeat(10_000)
+            )),
+            "body_not_json"
+        );
     }
 
     #[test]
     fn everything_wrong_with_fields_is_said_at_once() {
         let fields = Fields::parse(br#"{"a":1,"b":null,"c":"","d":"text"}"#).unwrap();
-        let Err(Error::Fields(problems)) = fields.texts(["a", "b", "c", "d", "e"]) else { panic!("no problems") };
-        let faults: Vec<_> = problems.iter().map(|problem| (problem.field, problem.fault)).collect();
+        let Err(Error::Fields(problems)) = fields.texts(["a", "b", "c", "d", "e"]) else {
+            panic!("no problems")
+        };
+        let faults: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.field, problem.fault))
+            .collect();
         assert_eq!(
             faults,
             [

@@ -1,0 +1,50 @@
+//! `PUT /users/me/email/` (B10): binds the address that the code was sent to.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{Code, Email};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "bind-email",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret],
+    handle: |app, request| Box::pin(bind_email(app, request)),
+};
+
+/// The token replaces the caller's, which the change of email has just killed.
+#[derive(Serialize)]
+struct Bound<'a> {
+    email: Option<&'a Email>,
+    token: &'a str,
+}
+
+async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let user = accounts::authorize(app, &caller, request.bearer()).await?;
+    let body = request.json()?;
+    let [email, code] = body.texts(["email", "email_code"])?;
+    let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
+    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    let signed_in = accounts::bind_email(app, &caller, user, email, &code).await?;
+    Reply::ok(&Bound {
+        email: signed_in.user.email.as_ref(),
+        token: &signed_in.token,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/bind-email.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 401);
+    }
+}

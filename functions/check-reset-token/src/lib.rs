@@ -1,0 +1,42 @@
+//! `POST /users/find/password/` (B7): tells whose password a mailed link is good for.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::Email;
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "check-reset-token",
+    dialect: Dialect::JsonString,
+    needs: &[Need::Storage, Need::CodeSecret],
+    handle: |app, request| Box::pin(check_reset_token(app, request)),
+};
+
+#[derive(Serialize)]
+struct Good {
+    email: Email,
+}
+
+async fn check_reset_token(app: &App, request: &Request) -> Result<Reply, Error> {
+    let body = request.json()?;
+    let [token] = body.texts(["access_token"])?;
+    Reply::ok(&Good {
+        email: accounts::check_reset_link(app, token).await?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_link_that_has_expired() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/check-reset-token.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 400);
+    }
+}

@@ -1,0 +1,172 @@
+//! What messages say, in both languages. Each names its action and warns not to pass the code on.
+
+use shared::domain::{CodePurpose, Language};
+
+use crate::mint::Carried;
+
+/// A message in words. An SMS is `text` alone.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    pub sender: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// Writes a message. SMS texts stay under 70 characters, which one SMS holds in Chinese (longer ones cost double).
+pub(crate) fn compose(brand: &str, language: Language, carried: &Carried) -> Composed {
+    match carried {
+        Carried::Code {
+            purpose,
+            code,
+            minutes,
+        } => compose_code(brand, language, *purpose, code.expose(), *minutes),
+        Carried::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
+    }
+}
+
+fn action(purpose: CodePurpose, language: Language) -> &'static str {
+    match purpose {
+        CodePurpose::Register => language.pick("注册", "sign up"),
+        CodePurpose::LogIn => language.pick("登录", "sign in"),
+        CodePurpose::ChangeMobile => language.pick("更换绑定手机号", "change your mobile number"),
+        CodePurpose::ResetPassword => language.pick("重置密码", "reset your password"),
+        CodePurpose::Proof => {
+            language.pick("验证身份以修改账号信息", "confirm a change to your account")
+        }
+        CodePurpose::BindEmail => language.pick("绑定邮箱", "bind this email"),
+    }
+}
+
+fn compose_code(
+    brand: &str,
+    language: Language,
+    purpose: CodePurpose,
+    code: &str,
+    minutes: u64,
+) -> Composed {
+    let action = action(purpose, language);
+    let (subject, text) = match language {
+        Language::Zh => (
+            format!("{brand} 验证码"),
+            format!("【{brand}】您正在{action}，验证码{code}，{minutes}分钟内有效，切勿告知他人。"),
+        ),
+        Language::En => (
+            format!("{brand} code"),
+            format!(
+                "[{brand}] {code} is your code to {action}. Valid {minutes} minutes. Never share it."
+            ),
+        ),
+    };
+    let html = page(language, &format!("<p>{}</p>", escape(&text)));
+    Composed {
+        sender: brand.to_owned(),
+        subject,
+        text,
+        html,
+    }
+}
+
+fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Composed {
+    let (subject, lead, button, tail) = match language {
+        Language::Zh => (
+            format!("{brand} 重置密码"),
+            format!("您正在重置 {brand} 的登录密码。请在{minutes}分钟内打开下面的链接："),
+            "重置密码",
+            "链接只能使用一次，切勿转发给他人。如果不是您本人操作，请忽略此邮件，密码不会改变。",
+        ),
+        Language::En => (
+            format!("Reset your {brand} password"),
+            format!(
+                "You asked to reset your {brand} password. Open this link within {minutes} minutes:"
+            ),
+            "Reset password",
+            "The link works once. Do not forward it. If you did not ask for it, ignore this mail: nothing changes.",
+        ),
+    };
+    let text = format!("{lead}\n\n{url}\n\n{tail}\n");
+    let html = page(
+        language,
+        &format!(
+            "<p>{}</p><p><a href=\"{url}\">{button}</a></p><p>{}</p><p>{tail}</p>",
+            escape(&lead),
+            escape(url),
+            url = escape(url)
+        ),
+    );
+    Composed {
+        sender: brand.to_owned(),
+        subject,
+        text,
+        html,
+    }
+}
+
+fn page(language: Language, body: &str) -> String {
+    let language = language.pick("zh-CN", "en");
+    format!(
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>"
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::domain::Code;
+
+    const PURPOSES: [CodePurpose; 6] = [
+        CodePurpose::Register,
+        CodePurpose::LogIn,
+        CodePurpose::ChangeMobile,
+        CodePurpose::ResetPassword,
+        CodePurpose::Proof,
+        CodePurpose::BindEmail,
+    ];
+
+    #[test]
+    fn every_code_message_names_its_action_warns_and_fits_one_sms() {
+        for purpose in PURPOSES {
+            let carried = Carried::Code {
+                purpose,
+                code: Code::parse("012345").unwrap(),
+                minutes: 10,
+            };
+            let zh = compose("Latchkey", Language::Zh, &carried).text;
+            assert!(
+                zh.contains(&format!("您正在{}", action(purpose, Language::Zh))),
+                "{zh}"
+            );
+            assert!(
+                zh.contains("012345") && zh.contains("切勿告知他人") && zh.chars().count() <= 70,
+                "{zh}"
+            );
+            let en = compose("Latchkey", Language::En, &carried).text;
+            assert!(
+                en.contains("012345") && en.contains("Never share it") && en.len() <= 140,
+                "{en}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_brand_is_text_in_html_too() {
+        let carried = Carried::ResetLink {
+            url: "https://a.example/?x=1&y=2".into(),
+            minutes: 10,
+        };
+        let composed = compose("<i>&", Language::En, &carried);
+        assert!(
+            composed.html.contains("&lt;i&gt;&amp;") && !composed.html.contains("<i>"),
+            "{}",
+            composed.html
+        );
+        assert!(composed.html.contains("x=1&amp;y=2") && composed.text.contains("x=1&y=2"));
+    }
+}

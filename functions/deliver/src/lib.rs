@@ -1,0 +1,170 @@
+//! The table's stream → SNS and SES: sends each message once, or not at all.
+//!
+//! A record may arrive twice, late, or after a crash. Each message is claimed by a conditional write before it is sent,
+//! and the claim is given back only when the provider is known to have refused for now (throttled). Neither provider
+//! removes duplicates, so after a lost answer the claim stays: better one message lost, and asked for again, than two
+//! sent.
+
+mod claim;
+mod compose;
+mod mint;
+mod providers;
+
+use std::process::ExitCode;
+
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures_util::future::join_all;
+use lambda_runtime::{LambdaEvent, service_fn};
+use shared::config::Need;
+use shared::dynamodb::items::Message;
+use shared::{App, Error};
+
+pub use providers::{Providers, Trouble};
+
+/// The function's name.
+pub const NAME: &str = "deliver";
+/// What the function refuses to start without.
+pub const NEEDS: &[Need] = &[Need::Storage, Need::CodeSecret, Need::MailSender];
+
+/// Runs the function on Lambda.
+pub fn serve() -> ExitCode {
+    shared::lambda::run(NEEDS, async |app| {
+        let providers = Providers::new(app)?;
+        let handler = service_fn(async |event: LambdaEvent<Event>| {
+            Ok::<_, lambda_runtime::Error>(
+                deliver(app, &providers, event.payload, &event.context.request_id).await,
+            )
+        });
+        lambda_runtime::run(handler).await
+    })
+}
+
+/// Sends a batch of messages side by side, and names the records to try again.
+pub async fn deliver(
+    app: &App,
+    providers: &Providers,
+    event: Event,
+    invocation_id: &str,
+) -> DynamoDbEventResponse {
+    let sent = event
+        .records
+        .iter()
+        .enumerate()
+        .map(async |(index, record)| {
+            // Each record claims under a name of its own: one that stands twice in a batch is sent once.
+            let claimant = format!("{invocation_id}/{index}");
+            (
+                record,
+                deliver_record(app, providers, record, &claimant).await,
+            )
+        });
+    let mut response = DynamoDbEventResponse::default();
+    for (record, outcome) in join_all(sent).await {
+        log(record, &outcome, invocation_id);
+        if let Err(Failure::TryAgain(_)) = outcome {
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = record.change.sequence_number.clone();
+            response.batch_item_failures.push(failure);
+        }
+    }
+    response
+}
+
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Sent,
+    /// What it carries has expired, or was used meanwhile.
+    Expired,
+    /// It was for an account, and there is none.
+    NoAccount,
+    /// Another invocation has it.
+    ClaimedByAnother,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Nothing was sent, and trying again is worth it.
+    #[error("to be tried again")]
+    TryAgain(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Trying again would change nothing, or could send twice.
+    #[error("given up")]
+    GiveUp(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::TryAgain(error.into())
+    }
+}
+
+async fn deliver_record(
+    app: &App,
+    providers: &Providers,
+    record: &EventRecord,
+    claimant: &str,
+) -> Result<Outcome, Failure> {
+    // A record that is no message stays none however often it is read.
+    let message: Message = serde_dynamo::from_item(record.change.new_image.clone())
+        .map_err(|problem| Failure::GiveUp(problem.into()))?;
+    if message.expires_at <= app.clock.now() {
+        return Ok(Outcome::Expired);
+    }
+    if !claim::claim(app, &message, claimant).await? {
+        return Ok(Outcome::ClaimedByAnother);
+    }
+    let sent = send(app, providers, &message).await;
+    if let Err(Failure::TryAgain(_)) = &sent {
+        claim::give_back(app, &message, claimant).await;
+    }
+    sent
+}
+
+async fn send(app: &App, providers: &Providers, message: &Message) -> Result<Outcome, Failure> {
+    let minted = match mint::mint(app, message).await? {
+        mint::Minted::Carries(minted) => minted,
+        mint::Minted::NoAccount => return Ok(Outcome::NoAccount),
+        mint::Minted::Expired => return Ok(Outcome::Expired),
+    };
+    let composed = compose::compose(&app.config.messages.brand, message.language, &minted);
+    match providers.send(&message.recipient, &composed).await {
+        Ok(()) => Ok(Outcome::Sent),
+        Err(Trouble::RefusedForNow(source)) => Err(Failure::TryAgain(source)),
+        Err(Trouble::RefusedForGood(source) | Trouble::Unknown(source)) => {
+            Err(Failure::GiveUp(source))
+        }
+    }
+}
+
+fn log(record: &EventRecord, outcome: &Result<Outcome, Failure>, request_id: &str) {
+    let sequence_number = record.change.sequence_number.as_deref().unwrap_or("-");
+    match outcome {
+        Ok(outcome) => tracing::info!(
+            function = NAME,
+            request_id,
+            sequence_number,
+            ?outcome,
+            "delivered"
+        ),
+        Err(failure) => {
+            let (Failure::TryAgain(source) | Failure::GiveUp(source)) = failure;
+            let cause = shared::error_chain(source.as_ref());
+            tracing::error!(function = NAME, request_id, sequence_number, outcome = %failure, cause, "not delivered");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_event_carries_a_message() {
+        let event: Event =
+            serde_json::from_str(include_str!("../../../events/deliver.json")).unwrap();
+        let message: Message =
+            serde_dynamo::from_item(event.records[0].change.new_image.clone()).unwrap();
+        assert_eq!(message.kind, shared::dynamodb::keys::MESSAGE_KIND);
+    }
+}

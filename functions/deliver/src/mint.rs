@@ -1,0 +1,144 @@
+//! Making what a message carries, at the moment it is sent: a code or a link.
+
+use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, find_by_name};
+use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink};
+use shared::dynamodb::items::{CodeItem, Content, Message, Recipient};
+use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
+use shared::{App, Error};
+
+/// What a message carries.
+pub(crate) enum Carried {
+    /// Digits, what they are for, and how many whole minutes they are still good.
+    Code {
+        purpose: CodePurpose,
+        code: Code,
+        minutes: u64,
+    },
+    /// The address of the page that sets a new password.
+    ResetLink { url: String, minutes: u64 },
+}
+
+/// What came of it.
+pub(crate) enum Minted {
+    Carries(Carried),
+    /// The message is for an account, and there is none. A code was stored all the same: neither a guess nor another
+    /// ask tells the difference.
+    NoAccount,
+    /// The message's code can no longer be used.
+    Expired,
+}
+
+/// Makes what a message carries.
+pub(crate) async fn mint(app: &App, message: &Message) -> Result<Minted, Error> {
+    match &message.content {
+        Content::Code(key) => mint_code(app, message, key).await,
+        Content::ResetLink => mint_link(app, message).await,
+    }
+}
+
+async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted, Error> {
+    let (item, account) = tokio::join!(live_code(app, key), has_account(app, message));
+    let (item, account) = (item?, account?);
+    if !account {
+        return Ok(Minted::NoAccount);
+    }
+    let minutes = app.clock.now().seconds_until(item.expires_at) / 60;
+    let Some(code) = item.seed.digits(key, app.keyring()?) else {
+        return Ok(Minted::Expired);
+    };
+    Ok(Minted::Carries(Carried::Code {
+        purpose: key.purpose,
+        code,
+        minutes,
+    }))
+}
+
+/// The code to send: the one that is live while five minutes of its life remain, else a new one. Wrong guesses carry
+/// over from a code that is live (NIST SP 800-63B §3.1.3.2), so asking again buys none.
+async fn live_code(app: &App, key: &CodeKey) -> Result<CodeItem, Error> {
+    let store = app.store()?;
+    // A guess that is counted meanwhile fails the condition, and a second look sees it. Guesses are few.
+    for _ in 0..8 {
+        let now = app.clock.now();
+        let live = store
+            .get::<CodeItem>(&keys::code(key), "reading a code")
+            .await?;
+        let live = live.filter(|item| now < item.expires_at);
+        if let Some(item) = &live
+            && now.plus_seconds(KEEP_CODE_SECONDS) <= item.expires_at
+            && item.seed.digits(key, app.keyring()?).is_some()
+        {
+            return Ok(item.clone());
+        }
+        let item = CodeItem {
+            seed: CodeSeed::generate(app.keyring()?),
+            expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
+            guesses: live.as_ref().map_or(0, |item| item.guesses),
+        };
+        let write = match &live {
+            None => Write::put(&keys::code(key), &item, Unless::Live(now))?,
+            Some(old) => replace(key, old, &item)?,
+        };
+        match store.transact(vec![write], "storing a code").await {
+            Ok(()) => return Ok(item),
+            Err(StoreError::Refused(_)) => {}
+            Err(StoreError::Failed(error)) => return Err(error),
+        }
+    }
+    Err(Error::unavailable("storing a code", "it kept changing"))
+}
+
+fn replace(key: &CodeKey, old: &CodeItem, new: &CodeItem) -> Result<Write, Error> {
+    Write::update(
+        &keys::code(key),
+        "SET nonce = :nonce, key_id = :key_id, expires_at = :expires_at",
+        Expression {
+            text: "nonce = :old",
+            values: &[
+                (":nonce", text(new.seed.nonce())),
+                (":key_id", text(new.seed.key_id())),
+                (":expires_at", seconds(new.expires_at)),
+                (":old", text(old.seed.nonce())),
+            ],
+        },
+    )
+}
+
+async fn has_account(app: &App, message: &Message) -> Result<bool, Error> {
+    if !message.requires_account {
+        return Ok(true);
+    }
+    let user = find_by_name(app, Some(&name_of(&message.recipient))).await?;
+    Ok(user.is_some_and(|user| !user.disabled))
+}
+
+async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
+    let user = find_by_name(app, Some(&name_of(&message.recipient))).await?;
+    let Some(user) = user.filter(|user| !user.disabled) else {
+        return Ok(Minted::NoAccount);
+    };
+    // The life of a link starts when it is asked for, as the contract counts it.
+    let link = ResetLink {
+        user_id: user.id,
+        credential_version: user.credential_version,
+        expires_at: message.expires_at,
+    };
+    let token = link.sign(app.keyring()?);
+    let url = format!(
+        "{}/reset_password?access_token={token}",
+        app.config.answers.client_host
+    );
+    let minutes = app
+        .clock
+        .now()
+        .seconds_until(message.expires_at)
+        .div_ceil(60);
+    Ok(Minted::Carries(Carried::ResetLink { url, minutes }))
+}
+
+fn name_of(recipient: &Recipient) -> AccountName {
+    match recipient {
+        Recipient::Sms(mobile) => AccountName::Mobile(mobile.clone()),
+        Recipient::Email(email) => AccountName::Email(email.clone()),
+    }
+}

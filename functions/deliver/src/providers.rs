@@ -1,0 +1,174 @@
+//! SNS and SES, and what their refusals mean.
+
+use std::time::Duration;
+
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sns::config::http::HttpResponse;
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::types::MessageAttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use shared::domain::{Email, Mobile};
+use shared::dynamodb::items::Recipient;
+use shared::{App, Error};
+
+use crate::compose::Composed;
+
+/// How long a provider may take with one message.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The two providers.
+#[derive(Clone, Debug)]
+pub struct Providers {
+    sns: aws_sdk_sns::Client,
+    ses: aws_sdk_sesv2::Client,
+    mail_from: String,
+    sms_sender_id: Option<String>,
+    sms_max_price_usd: String,
+}
+
+/// Why a message was not sent, or may not have been.
+#[derive(Debug)]
+pub enum Trouble {
+    /// Throttled: nothing was sent, and later it may be.
+    RefusedForNow(Box<dyn std::error::Error + Send + Sync>),
+    /// Nothing was sent, and nothing will be: an invalid number, an unverified sender.
+    RefusedForGood(Box<dyn std::error::Error + Send + Sync>),
+    /// No answer, or one that does not say: it may have been sent.
+    Unknown(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Providers {
+    /// Builds the clients. They never retry by themselves: neither provider would notice that it sends twice.
+    pub fn new(app: &App) -> Result<Self, Error> {
+        let messages = &app.config.messages;
+        let shared = shared::dynamodb::sdk_config(&app.config.storage.aws)?;
+        let timeouts = TimeoutConfig::builder().operation_timeout(TIMEOUT).build();
+        let mut sns = aws_sdk_sns::config::Builder::from(&shared)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts.clone());
+        sns.set_endpoint_url(messages.sns_endpoint_url.clone());
+        let mut ses = aws_sdk_sesv2::config::Builder::from(&shared)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts);
+        ses.set_endpoint_url(messages.ses_endpoint_url.clone());
+        Ok(Self {
+            sns: aws_sdk_sns::Client::from_conf(sns.build()),
+            ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
+            mail_from: messages.mail_from.clone().unwrap_or_default(),
+            sms_sender_id: messages.sms_sender_id.clone(),
+            sms_max_price_usd: messages.sms_max_price_usd.clone(),
+        })
+    }
+
+    pub(crate) async fn send(
+        &self,
+        recipient: &Recipient,
+        composed: &Composed,
+    ) -> Result<(), Trouble> {
+        match recipient {
+            Recipient::Sms(mobile) => self.send_sms(mobile, composed).await,
+            Recipient::Email(email) => self.send_mail(email, composed).await,
+        }
+    }
+
+    async fn send_sms(&self, mobile: &Mobile, composed: &Composed) -> Result<(), Trouble> {
+        let mut request = self
+            .sns
+            .publish()
+            .phone_number(mobile.e164())
+            .message(&composed.text)
+            .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional")?)
+            .message_attributes(
+                "AWS.SNS.SMS.MaxPrice",
+                attribute("Number", &self.sms_max_price_usd)?,
+            );
+        if let Some(sender) = &self.sms_sender_id {
+            request =
+                request.message_attributes("AWS.SNS.SMS.SenderID", attribute("String", sender)?);
+        }
+        request.send().await.map(drop).map_err(trouble)
+    }
+
+    async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), Trouble> {
+        let body = Body::builder()
+            .text(utf8(&composed.text)?)
+            .html(utf8(&composed.html)?)
+            .build();
+        let message = Message::builder()
+            .subject(utf8(&composed.subject)?)
+            .body(body)
+            .build();
+        // A name that is not ASCII stands in a header as an encoded word (RFC 2047 §2); so does any, for one rule.
+        let sender = format!(
+            "=?UTF-8?B?{}?= <{}>",
+            STANDARD.encode(&composed.sender),
+            self.mail_from
+        );
+        self.ses
+            .send_email()
+            .from_email_address(sender)
+            .destination(Destination::builder().to_addresses(email.as_str()).build())
+            .content(EmailContent::builder().simple(message).build())
+            .send()
+            .await
+            .map(drop)
+            .map_err(trouble)
+    }
+}
+
+fn attribute(data_type: &str, value: &str) -> Result<MessageAttributeValue, Trouble> {
+    let built = MessageAttributeValue::builder()
+        .data_type(data_type)
+        .string_value(value)
+        .build();
+    built.map_err(|problem| Trouble::RefusedForGood(problem.into()))
+}
+
+fn utf8(text: &str) -> Result<Content, Trouble> {
+    Content::builder()
+        .charset("UTF-8")
+        .data(text)
+        .build()
+        .map_err(|problem| Trouble::RefusedForGood(problem.into()))
+}
+
+/// What an error says about the message.
+fn trouble<E>(error: SdkError<E, HttpResponse>) -> Trouble
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let SdkError::ServiceError(service) = &error else {
+        return match error {
+            // Never left this process.
+            SdkError::ConstructionFailure(_) => Trouble::RefusedForGood(error.into()),
+            // A timeout, a broken connection, an answer that cannot be read: the message may be on its way.
+            _ => Trouble::Unknown(error.into()),
+        };
+    };
+    let (code, status) = (
+        service.err().code().unwrap_or(""),
+        service.raw().status().as_u16(),
+    );
+    let throttled = matches!(
+        code,
+        "Throttled"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "LimitExceededException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+    );
+    if throttled || status == 429 {
+        Trouble::RefusedForNow(error.into())
+    } else if status >= 500 {
+        Trouble::Unknown(error.into())
+    } else {
+        Trouble::RefusedForGood(error.into())
+    }
+}

@@ -1,0 +1,74 @@
+//! `POST /forget_pwd/` (A4): sets a new password by a code.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{CaptchaAction, Code, CsrfValue, Mobile, NewPassword, Person};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "forget-pwd",
+    dialect: Dialect::ErrnoForm,
+    needs: &[Need::Storage, Need::CodeSecret, Need::PasswordHashing],
+    handle: |app, request| Box::pin(forget_pwd(app, request)),
+};
+
+#[derive(Serialize)]
+struct Envelope {
+    errno: &'static str,
+    errmsg: &'static str,
+}
+
+async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
+    refuse_foreign(app, request)?;
+    let caller = request.caller(app);
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset)
+        .await?;
+    let body = request.json()?;
+    let [mobile, code, password] = body.texts(["mobile", "sms_code", "new_password"])?;
+    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
+    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    let person = Person {
+        mobile: Some(&mobile),
+        ..Person::default()
+    };
+    let password =
+        NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
+    accounts::reset_password_by_code(app, &mobile, &code, password).await?;
+    Reply::ok(&Envelope {
+        errno: "0",
+        errmsg: caller
+            .language
+            .pick("恭喜你修改成功", "The password was changed."),
+    })
+}
+
+/// Signed double submit: a page of another site can make a browser send the cookie, but can read and repeat it in no
+/// header.
+fn refuse_foreign(app: &App, request: &Request) -> Result<(), Error> {
+    let (cookie, header) = (request.cookie("csrf_token"), request.header("x-csrftoken"));
+    let (Some(cookie), Some(header)) = (cookie, header) else {
+        return Err(Error::CsrfRefused);
+    };
+    let accepted = CsrfValue::accepts(cookie, header, app.keyring()?, app.clock.now());
+    if accepted {
+        Ok(())
+    } else {
+        Err(Error::CsrfRefused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_csrf_value_that_is_not_ours() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/forget-pwd.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 403);
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST /users/login/` (B1): exchanges an account name and a password for a token.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{AccountName, CaptchaAction, Password, UserId};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "log-in",
+    dialect: Dialect::FieldLists,
+    needs: &[
+        Need::Storage,
+        Need::CodeSecret,
+        Need::TokenSecret,
+        Need::PasswordHashing,
+    ],
+    handle: |app, request| Box::pin(log_in(app, request)),
+};
+
+#[derive(Serialize)]
+struct LoggedIn<'a> {
+    token: &'a str,
+    id: &'a UserId,
+    username: &'a str,
+    avatar: &'a str,
+}
+
+async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login)
+        .await?;
+    let body = request.json()?;
+    let [username, password] = body.texts(["username", "password"])?;
+    let name = AccountName::classify(username);
+    let signed_in = accounts::log_in(app, &caller, name.as_ref(), &Password::new(password)).await?;
+    Reply::ok(&LoggedIn {
+        token: &signed_in.token,
+        id: &signed_in.user.id,
+        username: signed_in.user.display_name(),
+        avatar: &signed_in.user.avatar,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_is_accepted_up_to_the_table() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/log-in.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 503);
+    }
+}

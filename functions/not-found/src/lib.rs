@@ -1,0 +1,94 @@
+//! `$default`: answers what no route takes. A path that other methods have is 405, any other 404.
+
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "not-found",
+    dialect: Dialect::Detail,
+    needs: &[],
+    handle: |app, request| Box::pin(not_found(app, request)),
+};
+
+/// Every route of the template but `$default`; a test of `local` holds the two one to one.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("POST", "/users/login"),
+    ("GET", "/users/captcha"),
+    ("POST", "/users"),
+    ("GET", "/users/sms/{mobile}"),
+    ("POST", "/users/sms/{mobile}"),
+    ("GET", "/users/mobile/{mobile}"),
+    ("GET", "/users/find/password"),
+    ("POST", "/users/find/password"),
+    ("PUT", "/users/find/password"),
+    ("POST", "/users/find/password/email"),
+    ("GET", "/users/me"),
+    ("POST", "/users/me/email"),
+    ("PUT", "/users/me/email"),
+    ("POST", "/users/me/sms"),
+    ("GET", "/forget_pwd"),
+    ("POST", "/forget_pwd"),
+    ("GET", "/forget_pwd/mobiles/{mobile}"),
+    ("POST", "/forget_pwd/sms_code"),
+];
+
+async fn not_found(_: &App, request: &Request) -> Result<Reply, Error> {
+    let methods = methods_of(request.path());
+    if methods.is_empty() {
+        Err(Error::NotFound)
+    } else {
+        Err(Error::MethodNotAllowed {
+            allow: methods.join(", "),
+        })
+    }
+}
+
+fn methods_of(path: &str) -> Vec<&'static str> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    ROUTES
+        .iter()
+        .filter(|(_, route)| matches(route, path))
+        .map(|(method, _)| *method)
+        .collect()
+}
+
+fn matches(route: &str, path: &str) -> bool {
+    let same =
+        |(one, other): (&str, &str)| one == other || (one.starts_with('{') && !other.is_empty());
+    route.split('/').count() == path.split('/').count()
+        && route.split('/').zip(path.split('/')).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::methods_of;
+
+    #[tokio::test]
+    async fn its_event_asks_for_a_path_that_is_not_there() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/not-found.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 404);
+        assert_eq!(reply.headers()["x-error-code"], "not_found");
+    }
+
+    #[test]
+    fn a_known_path_lists_its_methods_with_and_without_the_slash() {
+        assert_eq!(methods_of("/users/find/password/"), ["GET", "POST", "PUT"]);
+        assert_eq!(methods_of("/users"), ["POST"]);
+        assert_eq!(methods_of("/users/sms/13800000000"), ["GET", "POST"]);
+        for unknown in [
+            "",
+            "/",
+            "/users/sms/",
+            "/users/sms//",
+            "/users/x/y/z",
+            "/users//",
+        ] {
+            assert!(methods_of(unknown).is_empty(), "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Runs `not-found` on AWS Lambda.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared::lambda::serve(&not_found::ENDPOINT)
+}

@@ -1,0 +1,7 @@
+//! Runs `register` on AWS Lambda.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared::lambda::serve(&register::ENDPOINT)
+}

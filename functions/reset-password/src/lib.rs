@@ -1,0 +1,46 @@
+//! `PUT /users/find/password/` (B8): sets a new password by a mailed link.
+
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{CaptchaAction, NewPassword};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "reset-password",
+    dialect: Dialect::JsonString,
+    needs: &[Need::Storage, Need::CodeSecret, Need::PasswordHashing],
+    handle: |app, request| Box::pin(reset_password(app, request)),
+};
+
+async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset)
+        .await?;
+    let body = request.json()?;
+    let [token, password, repeated] = body.texts(["access_token", "password", "password2"])?;
+    let new_password = NewPassword::parse(password, app.config.passwords.rules)?;
+    if password != repeated {
+        return Err(Error::PasswordsDiffer);
+    }
+    accounts::reset_password_by_link(app, token, new_password).await?;
+    Reply::ok(
+        &caller
+            .language
+            .pick("重置密码成功！", "The password was reset."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_link_that_has_expired() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/reset-password.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 400);
+    }
+}

@@ -1,0 +1,55 @@
+//! `POST /users/me/email/` (B9): sends a code to an address that the signed-in person wants to bind.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::Email;
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "send-email-code",
+    dialect: Dialect::Detail,
+    needs: &[
+        Need::Storage,
+        Need::CodeSecret,
+        Need::TokenSecret,
+        Need::PasswordHashing,
+    ],
+    handle: |app, request| Box::pin(send_email_code(app, request)),
+};
+
+#[derive(Serialize)]
+struct Sent {
+    detail: &'static str,
+}
+
+async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let user = accounts::authorize(app, &caller, request.bearer()).await?;
+    let body = request.json()?;
+    let [email] = body.texts(["email"])?;
+    let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
+    let proof = body.proof()?;
+    accounts::send_email_code(app, &caller, &user, &email, &proof).await?;
+    Reply::ok(&Sent {
+        detail: caller.language.pick(
+            "验证码已发送到您的邮箱",
+            "The code was sent to your mailbox.",
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/send-email-code.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 401);
+    }
+}

@@ -1,0 +1,44 @@
+//! `POST /users/me/sms/`: sends a code to the signed-in person's own number, as proof of who asks.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "send-proof-code",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::TokenSecret],
+    handle: |app, request| Box::pin(send_proof_code(app, request)),
+};
+
+#[derive(Serialize)]
+struct Sent {
+    detail: &'static str,
+}
+
+async fn send_proof_code(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let user = accounts::authorize(app, &caller, request.bearer()).await?;
+    accounts::send_proof_code(app, &caller, &user).await?;
+    let detail = caller.language.pick(
+        "短信已发送!请留意您的手机短信!",
+        "The message was sent. Please check your phone.",
+    );
+    Reply::ok(&Sent { detail })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/send-proof-code.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 401);
+    }
+}

@@ -1,0 +1,49 @@
+//! `GET /users/find/password/` and `POST /users/find/password/email/` (B6): mails a link to set a new password.
+
+use lambda_http::http::Method;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{CaptchaAction, Email};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "send-reset-email",
+    dialect: Dialect::JsonString,
+    needs: &[Need::Storage, Need::CodeSecret],
+    handle: |app, request| Box::pin(send_reset_email(app, request)),
+};
+
+async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> {
+    request.refuse_blind_get()?;
+    let caller = request.caller(app);
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail)
+        .await?;
+    let email = if *request.method() == Method::GET {
+        request.query("email").unwrap_or_default()
+    } else {
+        let body = request.json()?;
+        let [email] = body.texts(["email"])?;
+        email.to_owned()
+    };
+    let email = Email::parse(&email).map_err(|_| Error::EmailMalformed)?;
+    accounts::send_reset_link(app, &caller, &email).await?;
+    Reply::ok(&caller.language.pick(
+        "邮件已经发送，请留意您的邮箱",
+        "The mail was sent. Please check your mailbox.",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_is_accepted_up_to_the_table() {
+        let reply = shared::testing::answer(
+            &super::ENDPOINT,
+            include_str!("../../../events/send-reset-email.json"),
+        )
+        .await;
+        assert_eq!(reply.status(), 503);
+    }
+}

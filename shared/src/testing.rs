@@ -1,0 +1,27 @@
+//! For the functions' own tests: answers an event file without a table, so that a test sees how far the event gets.
+
+use lambda_http::{Body, Response};
+
+use crate::app::App;
+use crate::config::{Config, Environment};
+use crate::domain::Clock;
+use crate::http::Endpoint;
+
+/// Answers an API Gateway event. There is no table: an event that is accepted up to it is answered with 503.
+///
+/// # Panics
+/// When the text is no event.
+#[expect(clippy::expect_used, reason = "used by tests alone")]
+pub async fn answer(endpoint: &Endpoint, event: &str) -> Response<Body> {
+    let secrets = |name: &str| match name {
+        "CODE_SECRET" => Some("c".repeat(32)),
+        "TOKEN_SECRET" => Some("t".repeat(32)),
+        _ => None,
+    };
+    let config = Config::read(&Environment::new(&secrets), &[])
+        .expect("the test's settings are well-formed");
+    let app =
+        App::new(config, Clock::default(), &[]).expect("an application without a table starts");
+    let request = lambda_http::request::from_str(event).expect("the event is one of API Gateway's");
+    endpoint.answer(&app, request).await
+}

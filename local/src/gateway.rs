@@ -1,0 +1,266 @@
+//! API Gateway on this machine: an HTTP request becomes an event in payload format 2.0, the function that the template
+//! names answers it as it would on Lambda, and its answer becomes an HTTP response.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
+use serde_json::{Map, Value, json};
+use shared::App;
+use shared::domain::{Clock, random};
+use shared::http::Endpoint;
+
+use crate::template::{Cors, Route};
+
+/// The headers a request may have in all, in bytes.
+const MAX_HEADER_BYTES: usize = 10_240;
+
+/// A function that is ready to answer.
+#[derive(Debug)]
+pub struct Function {
+    /// What it does.
+    pub endpoint: &'static Endpoint,
+    /// What it runs with: only the variables that the template gives it.
+    pub app: App,
+}
+
+/// The API.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Every route and the function behind it.
+    pub routes: Vec<(Route, Arc<Function>)>,
+    /// What browsers of other origins may do.
+    pub cors: Cors,
+    /// Dates the events.
+    pub clock: Clock,
+}
+
+impl Gateway {
+    /// Answers a request.
+    pub async fn answer(
+        &self,
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+        body: Bytes,
+        from: SocketAddr,
+    ) -> Response<Body> {
+        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES {
+            return plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
+        }
+        let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+        let allowed = origin.filter(|origin| self.cors.origins.iter().any(|one| one == origin)).map(str::to_owned);
+        if method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+            return self.preflight(allowed.as_deref());
+        }
+        let Some((route, parameters, function)) = self.route(&method, uri.path()) else {
+            return plain(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let event = self.event(&method, &uri, &headers, &body, from, route, &parameters);
+        let mut response = match invoke(Arc::clone(function), event).await {
+            Ok(answer) => response(&answer),
+            Err(error) => {
+                tracing::error!(%error, "a function failed");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+        };
+        if let Some(origin) = allowed {
+            set(response.headers_mut(), "access-control-allow-origin", &origin);
+            set(response.headers_mut(), "access-control-expose-headers", &self.cors.expose);
+        }
+        response
+    }
+
+    fn preflight(&self, allowed: Option<&str>) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        if let Some(origin) = allowed {
+            let headers = response.headers_mut();
+            set(headers, "access-control-allow-origin", origin);
+            set(headers, "access-control-allow-methods", &self.cors.methods);
+            set(headers, "access-control-allow-headers", &self.cors.headers);
+            set(headers, "access-control-max-age", &self.cors.max_age_seconds.to_string());
+        }
+        response
+    }
+
+    /// The route that matches, with or without a slash at the path's end; a literal segment before a parameter.
+    fn route(&self, method: &Method, path: &str) -> Option<(&Route, BTreeMap<String, String>, &Arc<Function>)> {
+        let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+        let matching = self.routes.iter().filter(|(route, _)| route.method == method.as_str());
+        let mut matches: Vec<_> = matching
+            .filter_map(|(route, function)| Some((route, parameters(&route.path, path)?, function)))
+            .collect();
+        matches.sort_by_key(|(_, parameters, _)| parameters.len());
+        let default = || self.routes.iter().find(|(route, _)| route.path == "$default");
+        matches.into_iter().next().or_else(|| default().map(|(route, function)| (route, BTreeMap::new(), function)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an event is made of all of a request")]
+    fn event(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+        from: SocketAddr,
+        route: &Route,
+        parameters: &BTreeMap<String, String>,
+    ) -> Value {
+        let query = uri.query().unwrap_or_default();
+        let mut single: BTreeMap<String, String> = BTreeMap::new();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            single.entry(key.into_owned()).and_modify(|all| *all = format!("{all},{value}")).or_insert(value.into());
+        }
+        let (plain_headers, cookies) = split_headers(headers);
+        let route_key =
+            if route.path == "$default" { route.path.clone() } else { format!("{method} {}", route.path) };
+        let request_id: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let now = self.clock.now();
+        let host = plain_headers.get("host").and_then(Value::as_str).unwrap_or("127.0.0.1").to_owned();
+        let mut event = json!({
+            "version": "2.0",
+            "routeKey": route_key,
+            "rawPath": uri.path(),
+            "rawQueryString": query,
+            "headers": plain_headers,
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "local",
+                "domainName": host,
+                "domainPrefix": "local",
+                "http": {
+                    "method": method.as_str(),
+                    "path": uri.path(),
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": from.ip().to_string(),
+                    "userAgent": headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default(),
+                },
+                "requestId": request_id,
+                "routeKey": route_key,
+                "stage": "$default",
+                "time": now.rfc3339(),
+                "timeEpoch": now.unix_seconds() * 1000,
+            },
+            "isBase64Encoded": false,
+        });
+        if !cookies.is_empty() {
+            event["cookies"] = cookies.into();
+        }
+        if !single.is_empty() {
+            event["queryStringParameters"] = json!(single);
+        }
+        if !parameters.is_empty() {
+            event["pathParameters"] = json!(parameters);
+        }
+        add_body(&mut event, headers, body);
+        event
+    }
+}
+
+/// Answers an event as the Lambda runtime would: through `lambda_http`'s own adapter, from JSON to JSON.
+async fn invoke(function: Arc<Function>, event: Value) -> Result<Value, lambda_http::Error> {
+    let request: LambdaRequest = serde_json::from_value(event)?;
+    let handler = service_fn(|request| async {
+        Ok::<_, std::convert::Infallible>(function.endpoint.answer(&function.app, request).await)
+    });
+    let mut adapter = Adapter::from(handler);
+    let answer = adapter.call(LambdaEvent::new(request, lambda_http::Context::default())).await?;
+    Ok(serde_json::to_value(answer)?)
+}
+
+fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    let (mut route, mut path) = (route.split('/'), path.split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (None, None) => return Some(found),
+            (Some(part), Some(segment)) => {
+                if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                    if segment.is_empty() {
+                        return None;
+                    }
+                    let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+                    found.insert(name.to_owned(), decoded.into_owned());
+                } else if part != segment {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Headers in lower case, those that come twice joined by a comma; cookies apart.
+fn split_headers(headers: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
+    let (mut plain, mut cookies) = (Map::new(), Vec::new());
+    for name in headers.keys() {
+        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        if name == header::COOKIE {
+            let pairs: Vec<_> = values.collect();
+            cookies.extend(pairs.iter().flat_map(|line| line.split(';')).map(|pair| pair.trim().to_owned()));
+        } else {
+            plain.insert(name.as_str().to_owned(), values.collect::<Vec<_>>().join(",").into());
+        }
+    }
+    (plain, cookies)
+}
+
+/// A body that is text stands as it is, any other in base64.
+fn add_body(event: &mut Value, headers: &HeaderMap, body: &[u8]) {
+    if body.is_empty() {
+        return;
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_text = ["text/", "application/json", "application/javascript", "application/xml"]
+        .iter()
+        .any(|prefix| content_type.starts_with(prefix));
+    match std::str::from_utf8(body) {
+        Ok(text) if is_text => event["body"] = text.into(),
+        _ => {
+            event["body"] = STANDARD.encode(body).into();
+            event["isBase64Encoded"] = true.into();
+        }
+    }
+}
+
+fn response(answer: &Value) -> Response<Body> {
+    let text = answer["body"].as_str().unwrap_or_default();
+    let body = if answer["isBase64Encoded"] == true {
+        STANDARD.decode(text).unwrap_or_default()
+    } else {
+        text.as_bytes().to_vec()
+    };
+    let mut response = Response::new(Body::from(body));
+    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        set(response.headers_mut(), name, value.as_str().unwrap_or_default());
+    }
+    for cookie in answer["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}
+
+/// What API Gateway says by itself.
+fn plain(status: StatusCode, message: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
+    *response.status_mut() = status;
+    set(response.headers_mut(), "content-type", "application/json");
+    response
+}

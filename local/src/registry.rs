@@ -1,0 +1,24 @@
+//! The functions `local` runs: the same endpoints the Lambda binaries run.
+
+use shared::http::Endpoint;
+
+/// Every endpoint. `deliver`, which reads the stream, is no endpoint.
+pub const ENDPOINTS: &[&Endpoint] = &[
+    &log_in::ENDPOINT,
+    &verify_captcha::ENDPOINT,
+    &register::ENDPOINT,
+    &send_sms_code::ENDPOINT,
+    &check_mobile::ENDPOINT,
+    &send_reset_email::ENDPOINT,
+    &check_reset_token::ENDPOINT,
+    &reset_password::ENDPOINT,
+    &send_email_code::ENDPOINT,
+    &bind_email::ENDPOINT,
+    &me::ENDPOINT,
+    &send_proof_code::ENDPOINT,
+    &pages::ENDPOINT,
+    &forget_pwd_mobile::ENDPOINT,
+    &forget_pwd_sms_code::ENDPOINT,
+    &forget_pwd::ENDPOINT,
+    &not_found::ENDPOINT,
+];

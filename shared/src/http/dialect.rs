@@ -103,6 +103,25 @@ fn field_lists(error: &Error, language: Language) -> Reply {
     json(status(error), &Value::Object(body))
 }
 
+/// What B3 says of the form as a whole.
+fn general(error: &Error, language: Language) -> String {
+    let (zh, en) = match error {
+        Error::CodeExpired => (
+            "短信验证码已过期!",
+            "The code has expired. Please ask for a new one.",
+        ),
+        Error::CodeWrong | Error::CodeMalformed => {
+            ("短信验证码错误!请重新确认!", "Wrong code. Please check it.")
+        }
+        Error::MobileTaken => (
+            "用户注册失败！",
+            "Registration failed: this number has an account.",
+        ),
+        _ => return texts::of(error, language),
+    };
+    language.pick(zh, en).to_owned()
+}
+
 fn json_string(error: &Error, language: Language) -> Reply {
     let text = match error {
         Error::PasswordRefused(PasswordProblem::TooShort { .. } | PasswordProblem::TooLong) => {

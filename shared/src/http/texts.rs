@@ -48,7 +48,7 @@ pub(super) fn of(error: &Error, language: Language) -> String {
             "短信验证码已过期!",
             "The code has expired. Please ask for a new one.",
         ),
-        Error::CodeWrong => ("短信验证码错误!请重新确认!", "Wrong code. Please check it."),
+        Error::CodeWrong => ("验证码错误，请重新确认。", "Wrong code. Please check it."),
         Error::MobileTaken => (
             "用户注册失败！",
             "Registration failed: this number has an account.",

@@ -1,0 +1,10 @@
+//! The HTTP contract, row by row, over HTTP. With `LATCHKEY_BASE_URL` the same tests run against a deployed stack.
+
+mod accounts;
+mod bad_input;
+mod captcha;
+mod email;
+mod forgotten;
+mod recover;
+mod site;
+mod sms;

@@ -1,0 +1,340 @@
+//! Where the contract is tested: a throw-away system of the test's own, or, with `LATCHKEY_BASE_URL`, one that runs
+//! elsewhere. What needs the inbox or the clock is left out where there is none, and says so.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use local::{Options, System};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+pub struct Site {
+    pub base_url: String,
+    pub http: Client,
+    /// The system, when it is the test's own.
+    pub system: Option<System>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+/// Someone who has registered.
+pub struct Person {
+    pub id: String,
+    pub mobile: String,
+    pub token: String,
+}
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const NEW_PASSWORD: &str = "staple tractor violin";
+
+impl Site {
+    /// Any site.
+    pub async fn any() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        match std::env::var("LATCHKEY_BASE_URL") {
+            Ok(base_url) => Self {
+                base_url,
+                http: client(),
+                system: None,
+            },
+            Err(_) => Self::own(&[]).await,
+        }
+    }
+
+    /// A site whose messages can be read and whose clock can be moved.
+    pub async fn with_inbox() -> Option<Self> {
+        let site = Self::any().await;
+        let reachable = site.get("/_local/inbox.json").await.status == 200;
+        if !reachable {
+            eprintln!(
+                "left out: it needs the inbox and the clock, which {} does not have",
+                site.base_url
+            );
+        }
+        reachable.then_some(site)
+    }
+
+    /// A system of the test's own with these settings. `None` where the tests run against a site that is elsewhere,
+    /// whose settings are its own.
+    pub async fn with_settings(settings: &[(&str, &str)]) -> Option<Self> {
+        if std::env::var("LATCHKEY_BASE_URL").is_ok() {
+            eprintln!("left out: it needs settings of its own");
+            return None;
+        }
+        Some(Self::own(settings).await)
+    }
+
+    async fn own(settings: &[(&str, &str)]) -> Self {
+        // A cheap hash: the tests are about what is answered, and `password_hash` tests the hash.
+        let mut variables: BTreeMap<String, String> =
+            [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")]
+                .map(|(k, v)| (k.into(), v.into()))
+                .into();
+        variables.extend(
+            settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let system = System::start(Options {
+            variables,
+            ..Options::default()
+        })
+        .await
+        .unwrap();
+        Self {
+            base_url: system.base_url.clone(),
+            http: client(),
+            system: Some(system),
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base_url))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        read(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        read(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        read(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// As a signed-in person.
+    pub async fn send_as(&self, token: &str, method: Method, path: &str, body: &Value) -> Answer {
+        read(self.request(method, path).bearer_auth(token).json(body)).await
+    }
+
+    /// Moves the clock on.
+    pub async fn advance(&self, seconds: u32) {
+        let answer = self
+            .post("/_local/clock", &json!({ "advance_seconds": seconds }))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// The messages to a number or an address, newest first.
+    pub async fn messages_to(&self, to: &str) -> Vec<Value> {
+        let all = self.get("/_local/inbox.json").await.json();
+        all.as_array()
+            .unwrap()
+            .iter()
+            .filter(|message| message["to"] == to)
+            .cloned()
+            .collect()
+    }
+
+    /// The code in the newest message to a number or an address.
+    pub async fn code_for(&self, to: &str) -> String {
+        let to = if to.contains('@') {
+            to.to_owned()
+        } else {
+            format!("+86{to}")
+        };
+        let messages = self.messages_to(&to).await;
+        code_in(
+            messages.first().expect("a message was sent")["text"]
+                .as_str()
+                .unwrap(),
+        )
+    }
+
+    /// The token of the link in the newest mail to an address.
+    pub async fn link_for(&self, email: &str) -> String {
+        let messages = self.messages_to(email).await;
+        let text = messages.first().expect("a mail was sent")["text"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let link = text
+            .lines()
+            .find(|line| line.contains("access_token="))
+            .expect("the mail has a link");
+        link.split_once("access_token=").unwrap().1.to_owned()
+    }
+
+    /// Asks for a code by SMS and reads it.
+    pub async fn sms_code(&self, mobile: &str) -> String {
+        let answer = self
+            .post(&format!("/users/sms/{mobile}/"), &json!({}))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        self.code_for(mobile).await
+    }
+
+    /// Registers a new number, and moves the clock past its interval.
+    pub async fn register(&self) -> Person {
+        let mobile = new_mobile();
+        let code = self.sms_code(&mobile).await;
+        let answer = self.post("/users/", &registration(&mobile, &code)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        self.advance(61).await;
+        let text = |name: &str| answer.json()[name].as_str().unwrap().to_owned();
+        Person {
+            id: text("id"),
+            token: text("token"),
+            mobile,
+        }
+    }
+
+    /// Registers, and binds an email.
+    pub async fn register_with_email(&self) -> (Person, String) {
+        let mut person = self.register().await;
+        let email = format!("li{}@example.com", person.mobile);
+        let asked = json!({ "email": email, "password": PASSWORD });
+        let answer = self
+            .send_as(&person.token, Method::POST, "/users/me/email/", &asked)
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let bound = json!({ "email": email, "email_code": self.code_for(&email).await });
+        let answer = self
+            .send_as(&person.token, Method::PUT, "/users/me/email/", &bound)
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        person.token = answer.json()["token"].as_str().unwrap().to_owned();
+        self.advance(61).await;
+        (person, email)
+    }
+
+    /// The CSRF value that the page of a forgotten password sets.
+    pub async fn csrf(&self) -> String {
+        let answer = self.get("/forget_pwd/").await;
+        let cookie = answer.headers["set-cookie"].to_str().unwrap();
+        cookie
+            .strip_prefix("csrf_token=")
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// A4, with cookie and header.
+    pub async fn forget_pwd(&self, csrf: &str, body: &Value) -> Answer {
+        let request = self
+            .request(Method::POST, "/forget_pwd/")
+            .header("cookie", format!("csrf_token={csrf}"));
+        read(request.header("x-csrftoken", csrf).json(body)).await
+    }
+}
+
+fn client() -> Client {
+    Client::builder().build().unwrap()
+}
+
+pub async fn read(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer {
+        status,
+        headers,
+        text: response.text().await.unwrap(),
+    }
+}
+
+pub fn registration(mobile: &str, code: &str) -> Value {
+    json!({ "nickname": "小明", "mobile": mobile, "sms_code": code, "password": PASSWORD })
+}
+
+/// A number nobody has used: tests run beside each other, and against a site that remembers.
+pub fn new_mobile() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let seed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_nanos();
+    let number =
+        u64::try_from(seed % 1_000_000_000).unwrap() + NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("19{:09}", number % 1_000_000_000)
+}
+
+pub fn code_in(text: &str) -> String {
+    let digits = text
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|run| run.len() == 6);
+    digits.expect("the message has a code").to_owned()
+}
+
+/// A well-formed code that is not this one.
+pub fn other_code(code: &str) -> String {
+    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Success: status and whole body.
+    #[track_caller]
+    pub fn is(&self, status: u16, body: &Value) {
+        assert_eq!((self.status, &self.json()), (status, body), "{self:?}");
+        assert_eq!(self.header("x-error-code"), None, "{self:?}");
+        self.is_an_api_answer();
+    }
+
+    /// Refusal: status, whole body and `X-Error-Code`; a body that is an object carries the code too.
+    #[track_caller]
+    pub fn refuses(&self, status: u16, code: &str, body: &Value) {
+        let mut body = body.clone();
+        if let Some(object) = body.as_object_mut() {
+            object.insert("code".to_owned(), code.into());
+        }
+        assert_eq!((self.status, &self.json()), (status, &body), "{self:?}");
+        assert_eq!(self.header("x-error-code"), Some(code), "{self:?}");
+        self.is_an_api_answer();
+    }
+
+    /// Refusal by plain text.
+    #[track_caller]
+    pub fn refuses_in_text(&self, status: u16, code: &str, text: &str) {
+        assert_eq!(
+            (self.status, self.text.as_str()),
+            (status, text),
+            "{self:?}"
+        );
+        assert_eq!(self.header("x-error-code"), Some(code), "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("text/plain; charset=utf-8")
+        );
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+    }
+
+    #[track_caller]
+    fn is_an_api_answer(&self) {
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json; charset=utf-8"),
+            "{self:?}"
+        );
+    }
+
+    /// Too soon: `Retry-After` is whole seconds, from 1 to this many.
+    #[track_caller]
+    pub fn says_when_to_retry(&self, at_most: u64) {
+        let seconds: u64 = self
+            .header("retry-after")
+            .expect("Retry-After")
+            .parse()
+            .unwrap();
+        assert!((1..=at_most).contains(&seconds), "{seconds}");
+    }
+}

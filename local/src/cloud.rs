@@ -43,10 +43,7 @@ impl Journal {
     }
 
     fn write(&self, call: Call) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(call);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 }
 
@@ -80,26 +77,16 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     if !crate::control::is_from_this_machine(&headers) || headers.contains_key("origin") {
-        return (
-            StatusCode::FORBIDDEN,
-            "Web pages may not call this address.",
-        )
-            .into_response();
+        return (StatusCode::FORBIDDEN, "Web pages may not call this address.").into_response();
     }
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if let Some((_, operation)) = target.split_once("DynamoDB_20120810.") {
         return dynamodb(&cloud, operation.to_owned(), headers.clone(), body).await;
     }
     match (method, uri.path()) {
         (Method::POST, "/v2/email/outbound-emails") => ses(&cloud, &body).await,
         (Method::POST, "/") => sns(&cloud, &body).await,
-        _ => (
-            StatusCode::NOT_FOUND,
-            "This address answers for DynamoDB, SNS Publish and SESv2 SendEmail.",
-        )
+        _ => (StatusCode::NOT_FOUND, "This address answers for DynamoDB, SNS Publish and SESv2 SendEmail.")
             .into_response(),
     }
 }
@@ -108,9 +95,7 @@ async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: By
     let started = Instant::now();
     let fault = cloud.faults.take(Service::Dynamodb);
     let answer = match fault {
-        Some(Kind::Throttle) => {
-            dynamodb_error(400, "ProvisionedThroughputExceededException", json!({}))
-        }
+        Some(Kind::Throttle) => dynamodb_error(400, "ProvisionedThroughputExceededException", json!({})),
         Some(Kind::Error) => dynamodb_error(500, "InternalServerError", json!({})),
         Some(Kind::Garbage) => (StatusCode::OK, "<html>It works!</html>").into_response(),
         Some(Kind::Conflict) => conflict(&operation, &body),
@@ -121,24 +106,13 @@ async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: By
         }
         None => pass_on(cloud, headers, body).await,
     };
-    cloud.journal.write(Call {
-        operation,
-        started,
-        ended: Instant::now(),
-    });
+    cloud.journal.write(Call { operation, started, ended: Instant::now() });
     answer
 }
 
 async fn pass_on(cloud: &Cloud, mut headers: HeaderMap, body: Bytes) -> Response {
     headers.remove("host");
-    let Ok(answer) = cloud
-        .http
-        .post(&cloud.engine_url)
-        .headers(headers)
-        .body(body)
-        .send()
-        .await
-    else {
+    let Ok(answer) = cloud.http.post(&cloud.engine_url).headers(headers).body(body).send().await else {
         return StatusCode::BAD_GATEWAY.into_response();
     };
     let (status, headers) = (answer.status(), answer.headers().clone());
@@ -162,11 +136,7 @@ fn conflict(operation: &str, body: &[u8]) -> Response {
     let writes = request["TransactItems"].as_array().map_or(1, Vec::len);
     let mut reasons = vec![json!({ "Code": "None" }); writes];
     reasons[0] = json!({ "Code": "TransactionConflict", "Message": "made to fail" });
-    dynamodb_error(
-        400,
-        "TransactionCanceledException",
-        json!({ "CancellationReasons": reasons }),
-    )
+    dynamodb_error(400, "TransactionCanceledException", json!({ "CancellationReasons": reasons }))
 }
 
 fn amazon_json(status: u16, body: &Value) -> Response {
@@ -183,16 +153,10 @@ async fn never() -> Response {
 async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
     let field = |name: &str| {
         let mut pairs = form_urlencoded::parse(body);
-        pairs
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
     if field("Action") != "Publish" || field("PhoneNumber").is_empty() {
-        return xml(
-            400,
-            "<ErrorResponse><Error><Code>InvalidAction</Code></Error></ErrorResponse>",
-        );
+        return xml(400, "<ErrorResponse><Error><Code>InvalidAction</Code></Error></ErrorResponse>");
     }
     let refused = |status, code: &str| {
         xml(
@@ -226,22 +190,13 @@ async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
 
 fn xml(status: u16, body: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (
-        status,
-        [("content-type", HeaderValue::from_static("text/xml"))],
-        body.to_owned(),
-    )
-        .into_response()
+    (status, [("content-type", HeaderValue::from_static("text/xml"))], body.to_owned()).into_response()
 }
 
 async fn ses(cloud: &Cloud, body: &[u8]) -> Response {
     let refused = |status: u16, code: &'static str| {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (
-            status,
-            [("x-amzn-errortype", HeaderValue::from_static(code))],
-            r#"{"message":"made to fail"}"#,
-        )
+        (status, [("x-amzn-errortype", HeaderValue::from_static(code))], r#"{"message":"made to fail"}"#)
             .into_response()
     };
     match cloud.faults.take(Service::Email) {

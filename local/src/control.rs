@@ -57,10 +57,7 @@ pub fn router(control: Control) -> axum::Router {
 /// Whether the request was made to this machine by one of its own names.
 #[must_use]
 pub fn is_from_this_machine(headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
@@ -76,10 +73,7 @@ async fn refuse_foreign(request: Request, next: Next) -> Response {
         return (StatusCode::FORBIDDEN, "Only this machine may use /_local.").into_response();
     }
     let mut response = next.run(request).await;
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }
 
@@ -98,10 +92,7 @@ struct Advance {
     advance_seconds: u32,
 }
 
-async fn move_clock(
-    State(control): State<Control>,
-    body: Bytes,
-) -> Result<Response, (StatusCode, String)> {
+async fn move_clock(State(control): State<Control>, body: Bytes) -> Result<Response, (StatusCode, String)> {
     let advance: Advance = parse(&body, r#"{"advance_seconds": 60}"#)?;
     control.clock.advance_seconds(advance.advance_seconds);
     (control.clock_moved)();
@@ -115,37 +106,21 @@ struct Fault {
     count: u32,
 }
 
-async fn set_fault(
-    State(control): State<Control>,
-    body: Bytes,
-) -> Result<StatusCode, (StatusCode, String)> {
-    let fault: Fault = parse(
-        &body,
-        r#"{"service": "dynamodb", "kind": "throttle", "count": 1}"#,
-    )?;
+async fn set_fault(State(control): State<Control>, body: Bytes) -> Result<StatusCode, (StatusCode, String)> {
+    let fault: Fault = parse(&body, r#"{"service": "dynamodb", "kind": "throttle", "count": 1}"#)?;
     control.faults.set(fault.service, fault.kind, fault.count);
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse<T: serde::de::DeserializeOwned>(
-    body: &[u8],
-    example: &str,
-) -> Result<T, (StatusCode, String)> {
-    serde_json::from_slice(body).map_err(|error| {
-        (
-            StatusCode::BAD_REQUEST,
-            format!("{error}. Send, say, {example}\n"),
-        )
-    })
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8], example: &str) -> Result<T, (StatusCode, String)> {
+    serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}. Send, say, {example}\n")))
 }
 
 /// The captcha gateway's protocol: a ticket that starts with `pass-` passes once, `evil-` is answered 1 with a level of
 /// 100, and anything else fails.
 async fn captcha(State(control): State<Control>, body: Bytes) -> Response {
     match control.faults.take(Service::Captcha) {
-        Some(Kind::Timeout | Kind::TimeoutAfterCommit) => {
-            tokio::time::sleep(Duration::from_secs(120)).await
-        }
+        Some(Kind::Timeout | Kind::TimeoutAfterCommit) => tokio::time::sleep(Duration::from_secs(120)).await,
         Some(Kind::Throttle | Kind::Conflict) => {
             return StatusCode::TOO_MANY_REQUESTS.into_response();
         }
@@ -153,22 +128,15 @@ async fn captcha(State(control): State<Control>, body: Bytes) -> Response {
         Some(Kind::Garbage) => return Html("<html>It works!</html>").into_response(),
         None => {}
     }
-    let ticket = form_urlencoded::parse(&body)
-        .find(|(key, _)| key == "Ticket")
-        .map(|(_, value)| value.into_owned());
+    let ticket = form_urlencoded::parse(&body).find(|(key, _)| key == "Ticket").map(|(_, value)| value.into_owned());
     let ticket = ticket.unwrap_or_default();
     let answer = |response, level, message| {
-        Json(json!({ "response": response, "evil_level": level, "err_msg": message }))
-            .into_response()
+        Json(json!({ "response": response, "evil_level": level, "err_msg": message })).into_response()
     };
     if ticket.starts_with("evil-") {
         return answer("1", "100", "OK");
     }
-    let fresh = control
-        .spent_tickets
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(ticket.clone());
+    let fresh = control.spent_tickets.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket.clone());
     match (ticket.starts_with("pass-"), fresh) {
         (true, true) => answer("1", "0", "OK"),
         (true, false) => answer("9", "0", "ticket reused"),

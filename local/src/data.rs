@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    StreamSpecification, StreamViewType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
+    StreamViewType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
 use shared::domain::{Clock, random};
@@ -35,10 +35,7 @@ impl dynoxide::storage_backend::Clock for EngineClock {
         u64::try_from(self.0.now().unix_seconds()).unwrap_or_default()
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds since 1970 are exact in a double"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in a double")]
     fn now_unix_secs_f64(&self) -> f64 {
         self.now_unix_secs() as f64
     }
@@ -48,19 +45,10 @@ impl dynoxide::storage_backend::Clock for EngineClock {
 pub(crate) fn open(folder: Option<&Path>, clock: &Clock) -> Result<Opened, StartProblem> {
     let engine = |error: dynoxide::DynoxideError| StartProblem::Engine(error.to_string());
     let Some(folder) = folder else {
-        let database =
-            Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))).map_err(engine)?;
-        return Ok(Opened {
-            database,
-            engine_clock: clock.clone(),
-            secrets: new_secrets(),
-            folder: None,
-        });
+        let database = Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))).map_err(engine)?;
+        return Ok(Opened { database, engine_clock: clock.clone(), secrets: new_secrets(), folder: None });
     };
-    let unusable = |reason: String| StartProblem::Data {
-        folder: folder.display().to_string(),
-        reason,
-    };
+    let unusable = |reason: String| StartProblem::Data { folder: folder.display().to_string(), reason };
     let io = |error: std::io::Error| unusable(error.to_string());
     fs::create_dir_all(folder).map_err(io)?;
     check_version(folder)?;
@@ -69,15 +57,9 @@ pub(crate) fn open(folder: Option<&Path>, clock: &Clock) -> Result<Opened, Start
         clock.advance_seconds(text.trim().parse().unwrap_or(0));
     }
     let path = folder.join("dynamodb.sqlite");
-    let database =
-        Database::new(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
+    let database = Database::new(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
     // A database in a file takes the system's time; a moved clock is the program's alone.
-    Ok(Opened {
-        database,
-        engine_clock: Clock::default(),
-        secrets,
-        folder: Some(folder.to_owned()),
-    })
+    Ok(Opened { database, engine_clock: Clock::default(), secrets, folder: Some(folder.to_owned()) })
 }
 
 fn check_version(folder: &Path) -> Result<(), StartProblem> {
@@ -85,29 +67,17 @@ fn check_version(folder: &Path) -> Result<(), StartProblem> {
     let shown = folder.display().to_string();
     match fs::read_to_string(&file) {
         Ok(found) if found.trim() == VERSION => Ok(()),
-        Ok(found) => Err(StartProblem::OtherVersion {
-            folder: shown,
-            found: found.trim().to_owned(),
-            expected: VERSION,
-        }),
-        Err(_) => fs::write(&file, format!("{VERSION}\n")).map_err(|error| StartProblem::Data {
-            folder: shown,
-            reason: error.to_string(),
-        }),
+        Ok(found) => {
+            Err(StartProblem::OtherVersion { folder: shown, found: found.trim().to_owned(), expected: VERSION })
+        }
+        Err(_) => fs::write(&file, format!("{VERSION}\n"))
+            .map_err(|error| StartProblem::Data { folder: shown, reason: error.to_string() }),
     }
 }
 
 fn new_secrets() -> BTreeMap<String, String> {
-    let secret = || {
-        random::<32>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
-    ["CODE_SECRET", "TOKEN_SECRET"]
-        .into_iter()
-        .map(|name| (name.to_owned(), secret()))
-        .collect()
+    let secret = || random::<32>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    ["CODE_SECRET", "TOKEN_SECRET"].into_iter().map(|name| (name.to_owned(), secret())).collect()
 }
 
 fn kept_secrets(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
@@ -116,10 +86,7 @@ fn kept_secrets(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
         return serde_json::from_str(&text).map_err(std::io::Error::other);
     }
     let secrets = new_secrets();
-    write_private(
-        &file,
-        &serde_json::to_string_pretty(&secrets).unwrap_or_default(),
-    )?;
+    write_private(&file, &serde_json::to_string_pretty(&secrets).unwrap_or_default())?;
     Ok(secrets)
 }
 
@@ -136,25 +103,16 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
 impl Opened {
     /// Writes the variables where other tools take them from: `env` for `cargo lambda watch --env-file`, `env.json` for
     /// `sam local invoke --env-vars`.
-    pub(crate) fn write_environment(
-        &self,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<(), StartProblem> {
+    pub(crate) fn write_environment(&self, variables: &BTreeMap<String, String>) -> Result<(), StartProblem> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
-        let lines: String = variables
-            .iter()
-            .map(|(name, value)| format!("{name}={value}\n"))
-            .collect();
+        let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         let json = serde_json::json!({ "Parameters": variables });
         let json = serde_json::to_string_pretty(&json).unwrap_or_default();
-        let written = write_private(&folder.join("env"), &lines)
-            .and_then(|()| write_private(&folder.join("env.json"), &json));
-        written.map_err(|error| StartProblem::Data {
-            folder: folder.display().to_string(),
-            reason: error.to_string(),
-        })
+        let written =
+            write_private(&folder.join("env"), &lines).and_then(|()| write_private(&folder.join("env.json"), &json));
+        written.map_err(|error| StartProblem::Data { folder: folder.display().to_string(), reason: error.to_string() })
     }
 
     /// Keeps how far the clock was moved, so that time does not run backwards over a restart.
@@ -197,11 +155,7 @@ pub(crate) fn variables(
         ("CAPTCHA_APP_SECRET", "local"),
     ];
     let mut all = secrets.clone();
-    all.extend(
-        fixed
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
+    all.extend(fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
     all
 }
 
@@ -209,55 +163,28 @@ pub(crate) fn variables(
 pub(crate) async fn create_table(variables: &BTreeMap<String, String>) -> Result<(), StartProblem> {
     let problem = |error: &dyn std::fmt::Display| StartProblem::Engine(error.to_string());
     let client = crate::dynamodb(variables).map_err(|error| problem(&error))?;
-    if client
-        .describe_table()
-        .table_name(TABLE)
-        .send()
-        .await
-        .is_ok()
-    {
+    if client.describe_table().table_name(TABLE).send().await.is_ok() {
         return Ok(());
     }
-    let mut request = client
-        .create_table()
-        .table_name(TABLE)
-        .billing_mode(BillingMode::PayPerRequest)
-        .stream_specification(
+    let mut request =
+        client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest).stream_specification(
             StreamSpecification::builder()
                 .stream_enabled(true)
                 .stream_view_type(StreamViewType::NewImage)
                 .build()
                 .map_err(|error| problem(&error))?,
         );
-    for (name, kind) in [
-        (keys::PARTITION, KeyType::Hash),
-        (keys::SORT, KeyType::Range),
-    ] {
-        let element = KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build();
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S)
-            .build();
+    for (name, kind) in [(keys::PARTITION, KeyType::Hash), (keys::SORT, KeyType::Range)] {
+        let element = KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
+        let attribute =
+            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
         request = request
             .key_schema(element.map_err(|error| problem(&error))?)
             .attribute_definitions(attribute.map_err(|error| problem(&error))?);
     }
-    request
-        .send()
-        .await
-        .map_err(|error| problem(&shared::error_chain(&error)))?;
-    let ttl = TimeToLiveSpecification::builder()
-        .enabled(true)
-        .attribute_name(keys::EXPIRES_AT)
-        .build();
+    request.send().await.map_err(|error| problem(&shared::error_chain(&error)))?;
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(keys::EXPIRES_AT).build();
     let request = client.update_time_to_live().table_name(TABLE);
     let request = request.time_to_live_specification(ttl.map_err(|error| problem(&error))?);
-    request
-        .send()
-        .await
-        .map(drop)
-        .map_err(|error| problem(&shared::error_chain(&error)))
+    request.send().await.map(drop).map_err(|error| problem(&shared::error_chain(&error)))
 }

@@ -51,25 +51,12 @@ impl Gateway {
         body: Bytes,
         from: SocketAddr,
     ) -> Response<Body> {
-        if headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum::<usize>()
-            > MAX_HEADER_BYTES
-        {
-            return plain(
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "Request Header Fields Too Large",
-            );
+        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES {
+            return plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
         }
-        let origin = headers
-            .get(header::ORIGIN)
-            .and_then(|value| value.to_str().ok());
-        let allowed = origin
-            .filter(|origin| self.cors.origins.iter().any(|one| one == origin))
-            .map(str::to_owned);
-        if method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        {
+        let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+        let allowed = origin.filter(|origin| self.cors.origins.iter().any(|one| one == origin)).map(str::to_owned);
+        if method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
             return self.preflight(allowed.as_deref());
         }
         let Some((route, parameters, function)) = self.route(&method, uri.path()) else {
@@ -84,16 +71,8 @@ impl Gateway {
             }
         };
         if let Some(origin) = allowed {
-            set(
-                response.headers_mut(),
-                "access-control-allow-origin",
-                &origin,
-            );
-            set(
-                response.headers_mut(),
-                "access-control-expose-headers",
-                &self.cors.expose,
-            );
+            set(response.headers_mut(), "access-control-allow-origin", &origin);
+            set(response.headers_mut(), "access-control-expose-headers", &self.cors.expose);
         }
         response
     }
@@ -106,48 +85,23 @@ impl Gateway {
             set(headers, "access-control-allow-origin", origin);
             set(headers, "access-control-allow-methods", &self.cors.methods);
             set(headers, "access-control-allow-headers", &self.cors.headers);
-            set(
-                headers,
-                "access-control-max-age",
-                &self.cors.max_age_seconds.to_string(),
-            );
+            set(headers, "access-control-max-age", &self.cors.max_age_seconds.to_string());
         }
         response
     }
 
     /// The route that matches, with or without a slash at the path's end; a literal segment before a parameter.
-    fn route(
-        &self,
-        method: &Method,
-        path: &str,
-    ) -> Option<(&Route, BTreeMap<String, String>, &Arc<Function>)> {
-        let path = path
-            .strip_suffix('/')
-            .filter(|rest| !rest.is_empty())
-            .unwrap_or(path);
-        let matching = self
-            .routes
-            .iter()
-            .filter(|(route, _)| route.method == method.as_str());
-        let mut matches: Vec<_> = matching
-            .filter_map(|(route, function)| Some((route, parameters(&route.path, path)?, function)))
-            .collect();
+    fn route(&self, method: &Method, path: &str) -> Option<(&Route, BTreeMap<String, String>, &Arc<Function>)> {
+        let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+        let matching = self.routes.iter().filter(|(route, _)| route.method == method.as_str());
+        let mut matches: Vec<_> =
+            matching.filter_map(|(route, function)| Some((route, parameters(&route.path, path)?, function))).collect();
         matches.sort_by_key(|(_, parameters, _)| parameters.len());
-        let default = || {
-            self.routes
-                .iter()
-                .find(|(route, _)| route.path == "$default")
-        };
-        matches
-            .into_iter()
-            .next()
-            .or_else(|| default().map(|(route, function)| (route, BTreeMap::new(), function)))
+        let default = || self.routes.iter().find(|(route, _)| route.path == "$default");
+        matches.into_iter().next().or_else(|| default().map(|(route, function)| (route, BTreeMap::new(), function)))
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an event is made of all of a request"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "an event is made of all of a request")]
     fn event(
         &self,
         method: &Method,
@@ -161,27 +115,13 @@ impl Gateway {
         let query = uri.query().unwrap_or_default();
         let mut single: BTreeMap<String, String> = BTreeMap::new();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            single
-                .entry(key.into_owned())
-                .and_modify(|all| *all = format!("{all},{value}"))
-                .or_insert(value.into());
+            single.entry(key.into_owned()).and_modify(|all| *all = format!("{all},{value}")).or_insert(value.into());
         }
         let (plain_headers, cookies) = split_headers(headers);
-        let route_key = if route.path == "$default" {
-            route.path.clone()
-        } else {
-            format!("{method} {}", route.path)
-        };
-        let request_id: String = random::<8>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let route_key = if route.path == "$default" { route.path.clone() } else { format!("{method} {}", route.path) };
+        let request_id: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
         let now = self.clock.now();
-        let host = plain_headers
-            .get("host")
-            .and_then(Value::as_str)
-            .unwrap_or("127.0.0.1")
-            .to_owned();
+        let host = plain_headers.get("host").and_then(Value::as_str).unwrap_or("127.0.0.1").to_owned();
         let mut event = json!({
             "version": "2.0",
             "routeKey": route_key,
@@ -229,9 +169,7 @@ async fn invoke(function: Arc<Function>, event: Value) -> Result<Value, lambda_h
         Ok::<_, std::convert::Infallible>(function.endpoint.answer(&function.app, request).await)
     });
     let mut adapter = Adapter::from(handler);
-    let answer = adapter
-        .call(LambdaEvent::new(request, lambda_http::Context::default()))
-        .await?;
+    let answer = adapter.call(LambdaEvent::new(request, lambda_http::Context::default())).await?;
     Ok(serde_json::to_value(answer)?)
 }
 
@@ -242,10 +180,7 @@ fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {
         match (route.next(), path.next()) {
             (None, None) => return Some(found),
             (Some(part), Some(segment)) => {
-                if let Some(name) = part
-                    .strip_prefix('{')
-                    .and_then(|part| part.strip_suffix('}'))
-                {
+                if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
                     if segment.is_empty() {
                         return None;
                     }
@@ -264,23 +199,12 @@ fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {
 fn split_headers(headers: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
     let (mut plain, mut cookies) = (Map::new(), Vec::new());
     for name in headers.keys() {
-        let values = headers
-            .get_all(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         if name == header::COOKIE {
             let pairs: Vec<_> = values.collect();
-            cookies.extend(
-                pairs
-                    .iter()
-                    .flat_map(|line| line.split(';'))
-                    .map(|pair| pair.trim().to_owned()),
-            );
+            cookies.extend(pairs.iter().flat_map(|line| line.split(';')).map(|pair| pair.trim().to_owned()));
         } else {
-            plain.insert(
-                name.as_str().to_owned(),
-                values.collect::<Vec<_>>().join(",").into(),
-            );
+            plain.insert(name.as_str().to_owned(), values.collect::<Vec<_>>().join(",").into());
         }
     }
     (plain, cookies)
@@ -291,18 +215,10 @@ fn add_body(event: &mut Value, headers: &HeaderMap, body: &[u8]) {
     if body.is_empty() {
         return;
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let is_text = [
-        "text/",
-        "application/json",
-        "application/javascript",
-        "application/xml",
-    ]
-    .iter()
-    .any(|prefix| content_type.starts_with(prefix));
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_text = ["text/", "application/json", "application/javascript", "application/xml"]
+        .iter()
+        .any(|prefix| content_type.starts_with(prefix));
     match std::str::from_utf8(body) {
         Ok(text) if is_text => event["body"] = text.into(),
         _ => {
@@ -320,25 +236,12 @@ fn response(answer: &Value) -> Response<Body> {
         text.as_bytes().to_vec()
     };
     let mut response = Response::new(Body::from(body));
-    let status = answer["statusCode"]
-        .as_u64()
-        .and_then(|status| u16::try_from(status).ok())
-        .unwrap_or(500);
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in answer["headers"].as_object().into_iter().flatten() {
-        set(
-            response.headers_mut(),
-            name,
-            value.as_str().unwrap_or_default(),
-        );
+        set(response.headers_mut(), name, value.as_str().unwrap_or_default());
     }
-    for cookie in answer["cookies"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for cookie in answer["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if let Ok(value) = HeaderValue::from_str(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }

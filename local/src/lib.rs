@@ -91,9 +91,7 @@ pub enum StartProblem {
         source: std::io::Error,
     },
     /// The folder cannot be used.
-    #[error(
-        "the data folder {folder} cannot be used: {reason}. Choose another with --data, or none with --memory."
-    )]
+    #[error("the data folder {folder} cannot be used: {reason}. Choose another with --data, or none with --memory.")]
     Data {
         /// The folder.
         folder: String,
@@ -135,10 +133,7 @@ impl System {
         // Fails when one is installed already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let template = Template::load()?;
-        let (api, aws) = (
-            listen(options.port).await?,
-            listen(next_port(options.port)).await?,
-        );
+        let (api, aws) = (listen(options.port).await?, listen(next_port(options.port)).await?);
         let (base_url, cloud_url) = (url_of(&api), url_of(&aws));
         let clock = Clock::default();
         let opened = data::open(options.data.as_deref(), &clock)?;
@@ -148,13 +143,10 @@ impl System {
 
         let mut tasks = JoinSet::new();
         let engine = listen(0).await?;
-        let (faults, journal, mailbox) =
-            (Faults::default(), Journal::default(), Mailbox::default());
+        let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
         let cloud = Cloud {
             engine_url: url_of(&engine),
-            http: reqwest::Client::builder()
-                .build()
-                .map_err(|error| StartProblem::Engine(error.to_string()))?,
+            http: reqwest::Client::builder().build().map_err(|error| StartProblem::Engine(error.to_string()))?,
             journal: journal.clone(),
             faults: faults.clone(),
             mailbox: mailbox.clone(),
@@ -165,11 +157,7 @@ impl System {
         data::create_table(&variables).await?;
         let _ = journal.take();
 
-        let host = Host {
-            template: &template,
-            variables: &variables,
-            clock: &clock,
-        };
+        let host = Host { template: &template, variables: &variables, clock: &clock };
         let pump = Arc::new(host.pump(opened.database.clone(), opened.engine_clock.clone())?);
         let control = Control {
             mailbox: mailbox.clone(),
@@ -180,27 +168,11 @@ impl System {
             spent_tickets: Arc::new(Mutex::new(HashSet::new())),
         };
         let gateway = Arc::new(host.gateway()?);
-        let app = Router::new()
-            .fallback(through_gateway)
-            .with_state(gateway)
-            .merge(control::router(control));
-        serve(
-            &mut tasks,
-            api,
-            app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
-        );
+        let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
+        serve(&mut tasks, api, app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
         tasks.spawn(async move { pump.run().await });
         tasks.spawn(sweep(opened.database));
-        Ok(Self {
-            base_url,
-            cloud_url,
-            clock,
-            faults,
-            journal,
-            mailbox,
-            variables,
-            tasks,
-        })
+        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, tasks })
     }
 
     /// Runs until a task ends, which none does by itself.
@@ -225,10 +197,7 @@ impl Host<'_> {
             let visible = name.starts_with("AWS_") || given.contains(name);
             visible.then(|| self.variables.get(name).cloned()).flatten()
         };
-        let setting = |source| StartProblem::Setting {
-            function: function.to_owned(),
-            source,
-        };
+        let setting = |source| StartProblem::Setting { function: function.to_owned(), source };
         let config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
@@ -237,10 +206,7 @@ impl Host<'_> {
         let mut functions = BTreeMap::new();
         for endpoint in registry::ENDPOINTS {
             let app = self.app(endpoint.name, endpoint.needs)?;
-            functions.insert(
-                endpoint.name.to_owned(),
-                Arc::new(Function { endpoint, app }),
-            );
+            functions.insert(endpoint.name.to_owned(), Arc::new(Function { endpoint, app }));
         }
         let mut routes = Vec::new();
         for route in self.template.routes()? {
@@ -248,24 +214,13 @@ impl Host<'_> {
                 routes.push((route, Arc::clone(function)));
             }
         }
-        Ok(Gateway {
-            routes,
-            cors: self.template.cors(),
-            clock: self.clock.clone(),
-        })
+        Ok(Gateway { routes, cors: self.template.cors(), clock: self.clock.clone() })
     }
 
     fn pump(&self, database: Database, engine_clock: Clock) -> Result<Pump, StartProblem> {
         let app = self.app(deliver::NAME, deliver::NEEDS)?;
-        let providers = deliver::Providers::new(&app)
-            .map_err(|error| StartProblem::Engine(error.to_string()))?;
-        Ok(Pump::new(
-            database,
-            app,
-            providers,
-            self.template.stream_mapping()?,
-            engine_clock,
-        ))
+        let providers = deliver::Providers::new(&app).map_err(|error| StartProblem::Engine(error.to_string()))?;
+        Ok(Pump::new(database, app, providers, self.template.stream_mapping()?, engine_clock))
     }
 }
 
@@ -294,19 +249,14 @@ const fn next_port(port: u16) -> u16 {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, StartProblem> {
-    TcpListener::bind(("127.0.0.1", port))
-        .await
-        .map_err(|source| match source.kind() {
-            std::io::ErrorKind::AddrInUse => StartProblem::PortTaken { port },
-            _ => StartProblem::Port { port, source },
-        })
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => StartProblem::PortTaken { port },
+        _ => StartProblem::Port { port, source },
+    })
 }
 
 fn url_of(listener: &TcpListener) -> String {
-    listener
-        .local_addr()
-        .map(|address| format!("http://{address}"))
-        .unwrap_or_default()
+    listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default()
 }
 
 fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
@@ -324,14 +274,8 @@ pub fn store(variables: &BTreeMap<String, String>) -> Result<Store, shared::Erro
 }
 
 /// The SDK's client for the engine.
-pub fn dynamodb(
-    variables: &BTreeMap<String, String>,
-) -> Result<aws_sdk_dynamodb::Client, shared::Error> {
+pub fn dynamodb(variables: &BTreeMap<String, String>) -> Result<aws_sdk_dynamodb::Client, shared::Error> {
     let look_up = |name: &str| variables.get(name).cloned();
     let config = Config::read(&Environment::new(&look_up), &[]);
-    client(
-        &config
-            .map_err(|source| shared::Error::unavailable("reading the settings", source))?
-            .storage,
-    )
+    client(&config.map_err(|source| shared::Error::unavailable("reading the settings", source))?.storage)
 }

@@ -41,9 +41,6 @@ impl Mailbox {
     /// All messages, newest first.
     #[must_use]
     pub fn all(&self) -> Vec<Sent> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -29,11 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tracing_subscriber::fmt()
-        .compact()
-        .with_target(false)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().compact().with_target(false).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -45,10 +41,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> ExitCode {
-    let data = options
-        .data
-        .as_ref()
-        .map(|folder| folder.display().to_string());
+    let data = options.data.as_ref().map(|folder| folder.display().to_string());
     let system = match System::start(options).await {
         Ok(system) => system,
         Err(problem) => {
@@ -61,15 +54,9 @@ async fn run(options: Options) -> ExitCode {
     eprintln!();
     eprintln!("  API      {}", system.base_url);
     eprintln!("  Page     {}/forget_pwd/", system.base_url);
-    eprintln!(
-        "  Inbox    {}/_local/inbox   (SMS and mail arrive here)",
-        system.base_url
-    );
+    eprintln!("  Inbox    {}/_local/inbox   (SMS and mail arrive here)", system.base_url);
     eprintln!("  AWS      {}   (DynamoDB, SNS, SES)", system.cloud_url);
-    eprintln!(
-        "  Data     {}",
-        data.as_deref().unwrap_or("in memory, gone when it stops")
-    );
+    eprintln!("  Data     {}", data.as_deref().unwrap_or("in memory, gone when it stops"));
     eprintln!();
     eprintln!("  Stop with Ctrl-C.");
     eprintln!();
@@ -81,11 +68,7 @@ async fn run(options: Options) -> ExitCode {
 
 fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt};
-    let mut options = Options {
-        port: 3000,
-        data: Some(PathBuf::from(".local")),
-        ..Options::default()
-    };
+    let mut options = Options { port: 3000, data: Some(PathBuf::from(".local")), ..Options::default() };
     while let Some(argument) = parser.next()? {
         match argument {
             Long("port") => {

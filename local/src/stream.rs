@@ -52,14 +52,7 @@ impl Pump {
         mapping: StreamMapping,
         engine_clock: Clock,
     ) -> Self {
-        Self {
-            database,
-            app,
-            providers,
-            mapping,
-            engine_clock,
-            state: Mutex::default(),
-        }
+        Self { database, app, providers, mapping, engine_clock, state: Mutex::default() }
     }
 
     /// Carries records as they come, for ever.
@@ -80,10 +73,7 @@ impl Pump {
             if records.is_empty() {
                 return Ok(());
             }
-            let wanted: Vec<_> = records
-                .into_iter()
-                .filter(|record| self.is_wanted(record))
-                .collect();
+            let wanted: Vec<_> = records.into_iter().filter(|record| self.is_wanted(record)).collect();
             for batch in wanted.chunks(self.mapping.batch_size) {
                 self.carry(batch.to_vec(), &mut state.undelivered).await;
             }
@@ -101,66 +91,32 @@ impl Pump {
             Some(iterator) => iterator,
             None => self.oldest()?,
         };
-        let request = GetRecordsRequest {
-            shard_iterator: iterator.clone(),
-            limit: None,
-        };
-        let answer = self
-            .database
-            .get_records(request)
-            .map_err(|error| problem(&error))?;
+        let request = GetRecordsRequest { shard_iterator: iterator.clone(), limit: None };
+        let answer = self.database.get_records(request).map_err(|error| problem(&error))?;
         state.iterator = answer.next_shard_iterator.or(Some(iterator));
-        let records = answer
-            .records
-            .iter()
-            .map(serde_json::to_value)
-            .collect::<Result<_, _>>();
+        let records = answer.records.iter().map(serde_json::to_value).collect::<Result<_, _>>();
         records.map_err(|error| problem(&error))
     }
 
     fn oldest(&self) -> Result<String, StreamProblem> {
         let problem = |error: &dyn std::fmt::Display| StreamProblem(error.to_string());
-        let streams = self
-            .database
-            .list_streams(ListStreamsRequest::default())
-            .map_err(|error| problem(&error))?;
-        let stream = streams
-            .streams
-            .first()
-            .ok_or_else(|| problem(&"the table has none"))?;
-        let request = DescribeStreamRequest {
-            stream_arn: stream.stream_arn.clone(),
-            ..Default::default()
-        };
-        let description = self
-            .database
-            .describe_stream(request)
-            .map_err(|error| problem(&error))?
-            .stream_description;
-        let shard = description
-            .shards
-            .first()
-            .ok_or_else(|| problem(&"the stream has no shard"))?;
+        let streams = self.database.list_streams(ListStreamsRequest::default()).map_err(|error| problem(&error))?;
+        let stream = streams.streams.first().ok_or_else(|| problem(&"the table has none"))?;
+        let request = DescribeStreamRequest { stream_arn: stream.stream_arn.clone(), ..Default::default() };
+        let description = self.database.describe_stream(request).map_err(|error| problem(&error))?.stream_description;
+        let shard = description.shards.first().ok_or_else(|| problem(&"the stream has no shard"))?;
         let request = GetShardIteratorRequest {
             stream_arn: stream.stream_arn.clone(),
             shard_id: shard.shard_id.clone(),
             shard_iterator_type: "TRIM_HORIZON".to_owned(),
             ..Default::default()
         };
-        let answer = self
-            .database
-            .get_shard_iterator(request)
-            .map_err(|error| problem(&error))?;
+        let answer = self.database.get_shard_iterator(request).map_err(|error| problem(&error))?;
         answer.shard_iterator.ok_or_else(|| problem(&"no iterator"))
     }
 
     fn is_wanted(&self, record: &Value) -> bool {
-        self.mapping.patterns.is_empty()
-            || self
-                .mapping
-                .patterns
-                .iter()
-                .any(|pattern| matches(pattern, record))
+        self.mapping.patterns.is_empty() || self.mapping.patterns.iter().any(|pattern| matches(pattern, record))
     }
 
     /// Carries a batch until nothing of it fails, its tries are spent, or it is too old. What fails is tried again from
@@ -168,9 +124,7 @@ impl Pump {
     async fn carry(&self, batch: Vec<Value>, undelivered: &mut Vec<Value>) {
         let mut waiting = vec![(batch, 0_u64)];
         while let Some((batch, tries)) = waiting.pop() {
-            let (batch, old): (Vec<_>, Vec<_>) = batch
-                .into_iter()
-                .partition(|record| !self.is_too_old(record));
+            let (batch, old): (Vec<_>, Vec<_>) = batch.into_iter().partition(|record| !self.is_too_old(record));
             undelivered.extend(old);
             let mut rest = self.invoke(batch).await;
             if rest.is_empty() {
@@ -196,21 +150,12 @@ impl Pump {
         let Ok(event) = serde_json::from_value::<Event>(json!({ "Records": batch })) else {
             return batch;
         };
-        let invocation_id: String = random::<16>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let invocation_id: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         let response = deliver::deliver(&self.app, &self.providers, event, &invocation_id).await;
-        let failed: Vec<_> = response
-            .batch_item_failures
-            .iter()
-            .map(|failure| failure.item_identifier.clone())
-            .collect();
-        let is_failed = |record: &Value| {
-            failed
-                .iter()
-                .any(|id| id.as_deref() == record["dynamodb"]["SequenceNumber"].as_str())
-        };
+        let failed: Vec<_> =
+            response.batch_item_failures.iter().map(|failure| failure.item_identifier.clone()).collect();
+        let is_failed =
+            |record: &Value| failed.iter().any(|id| id.as_deref() == record["dynamodb"]["SequenceNumber"].as_str());
         match batch.iter().position(is_failed) {
             Some(lowest) => batch[lowest..].to_vec(),
             None => Vec::new(),
@@ -218,19 +163,11 @@ impl Pump {
     }
 
     fn is_too_old(&self, record: &Value) -> bool {
-        let created = record["dynamodb"]["ApproximateCreationDateTime"]
-            .as_f64()
-            .unwrap_or_default();
+        let created = record["dynamodb"]["ApproximateCreationDateTime"].as_f64().unwrap_or_default();
         let now = self.engine_clock.now().unix_seconds();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "seconds since 1970 are exact in a double"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in a double")]
         let age = now as f64 - created;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a few hundred seconds are exact in a double"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred seconds are exact in a double")]
         let limit = self.mapping.max_age_seconds as f64;
         age > limit
     }
@@ -239,9 +176,7 @@ impl Pump {
 /// The part of EventBridge's pattern language that the template uses: objects, and lists of allowed values.
 fn matches(pattern: &Value, value: &Value) -> bool {
     match pattern {
-        Value::Object(fields) => fields
-            .iter()
-            .all(|(name, pattern)| matches(pattern, &value[name])),
+        Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &value[name])),
         Value::Array(allowed) => allowed.contains(value),
         _ => false,
     }

@@ -66,26 +66,18 @@ fn problem(text: impl Into<String>) -> TemplateProblem {
 impl Template {
     /// Reads the template.
     pub fn load() -> Result<Self, TemplateProblem> {
-        let documents =
-            YamlOwned::load_from_str(SOURCE).map_err(|error| problem(error.to_string()))?;
-        documents
-            .into_iter()
-            .next()
-            .map(|document| Self(to_json(&document)))
-            .ok_or_else(|| problem("is empty"))
+        let documents = YamlOwned::load_from_str(SOURCE).map_err(|error| problem(error.to_string()))?;
+        documents.into_iter().next().map(|document| Self(to_json(&document))).ok_or_else(|| problem("is empty"))
     }
 
     /// The functions by their one name, as the binary they are built as.
     #[must_use]
     pub fn functions(&self) -> BTreeMap<String, &Value> {
         let resources = self.0["Resources"].as_object().into_iter().flatten();
-        let functions =
-            resources.filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
+        let functions = resources.filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
         functions
             .map(|(_, resource)| {
-                let name = resource["Metadata"]["BuildProperties"]["Binary"]
-                    .as_str()
-                    .unwrap_or_default();
+                let name = resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
                 (name.to_owned(), resource)
             })
             .collect()
@@ -95,8 +87,7 @@ impl Template {
     #[must_use]
     pub fn function_resources(&self) -> Vec<String> {
         let resources = self.0["Resources"].as_object().into_iter().flatten();
-        let functions =
-            resources.filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
+        let functions = resources.filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
         functions.map(|(name, _)| name.clone()).collect()
     }
 
@@ -104,41 +95,25 @@ impl Template {
     #[must_use]
     pub fn variables(&self, function: &str) -> Vec<String> {
         let functions = self.functions();
-        let variables = functions
-            .get(function)
-            .map(|resource| &resource["Properties"]["Environment"]["Variables"]);
-        variables
-            .and_then(Value::as_object)
-            .map(|map| map.keys().cloned().collect())
-            .unwrap_or_default()
+        let variables = functions.get(function).map(|resource| &resource["Properties"]["Environment"]["Variables"]);
+        variables.and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Every route.
     pub fn routes(&self) -> Result<Vec<Route>, TemplateProblem> {
         let mut routes = Vec::new();
         for (function, resource) in self.functions() {
-            for event in resource["Properties"]["Events"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(_, event)| event)
-            {
+            for event in resource["Properties"]["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
                 if event["Type"] != "HttpApi" {
                     continue;
                 }
                 let text = |name: &str| event["Properties"][name].as_str().map(str::to_owned);
                 let path = text("Path").unwrap_or_else(|| "$default".to_owned());
                 if path.len() > 1 && path.ends_with('/') {
-                    return Err(problem(format!(
-                        "{path} ends in a slash: SAM would drop it"
-                    )));
+                    return Err(problem(format!("{path} ends in a slash: SAM would drop it")));
                 }
                 let method = text("Method").unwrap_or_else(|| "ANY".to_owned());
-                routes.push(Route {
-                    method,
-                    path,
-                    function: function.clone(),
-                });
+                routes.push(Route { method, path, function: function.clone() });
             }
         }
         Ok(routes)
@@ -147,39 +122,22 @@ impl Template {
     /// The one mapping of the table's stream to a function.
     pub fn stream_mapping(&self) -> Result<StreamMapping, TemplateProblem> {
         let functions = self.functions();
-        let events = functions
-            .values()
-            .flat_map(|resource| resource["Properties"]["Events"].as_object());
-        let event = events
-            .flatten()
-            .map(|(_, event)| event)
-            .find(|event| event["Type"] == "DynamoDB");
-        let properties =
-            &event.ok_or_else(|| problem("no function reads the stream"))?["Properties"];
-        let number = |name: &str| {
-            properties[name]
-                .as_u64()
-                .ok_or_else(|| problem(format!("the stream has no {name}")))
-        };
-        let filters = properties["FilterCriteria"]["Filters"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let pattern =
-            |filter: &Value| serde_json::from_str(filter["Pattern"].as_str().unwrap_or_default());
+        let events = functions.values().flat_map(|resource| resource["Properties"]["Events"].as_object());
+        let event = events.flatten().map(|(_, event)| event).find(|event| event["Type"] == "DynamoDB");
+        let properties = &event.ok_or_else(|| problem("no function reads the stream"))?["Properties"];
+        let number = |name: &str| properties[name].as_u64().ok_or_else(|| problem(format!("the stream has no {name}")));
+        let filters = properties["FilterCriteria"]["Filters"].as_array().cloned().unwrap_or_default();
+        let pattern = |filter: &Value| serde_json::from_str(filter["Pattern"].as_str().unwrap_or_default());
         let patterns: Result<Vec<Value>, _> = filters.iter().map(pattern).collect();
         if properties["FunctionResponseTypes"][0] != "ReportBatchItemFailures" {
-            return Err(problem(
-                "the stream's function does not report partial failures",
-            ));
+            return Err(problem("the stream's function does not report partial failures"));
         }
         Ok(StreamMapping {
             batch_size: usize::try_from(number("BatchSize")?).unwrap_or(usize::MAX),
             retries: number("MaximumRetryAttempts")?,
             max_age_seconds: number("MaximumRecordAgeInSeconds")?,
             bisect: properties["BisectBatchOnFunctionError"] == true,
-            patterns: patterns
-                .map_err(|error| problem(format!("a stream filter is not JSON: {error}")))?,
+            patterns: patterns.map_err(|error| problem(format!("a stream filter is not JSON: {error}")))?,
         })
     }
 
@@ -188,16 +146,10 @@ impl Template {
     pub fn cors(&self) -> Cors {
         let cors = &self.0["Resources"]["Api"]["Properties"]["CorsConfiguration"];
         let join = |name: &str| {
-            let values = cors[name]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
+            let values = cors[name].as_array().into_iter().flatten().filter_map(Value::as_str);
             values.collect::<Vec<_>>().join(",")
         };
-        let origins = self.0["Parameters"]["CorsOrigins"]["Default"]
-            .as_str()
-            .unwrap_or_default();
+        let origins = self.0["Parameters"]["CorsOrigins"]["Default"].as_str().unwrap_or_default();
         Cors {
             origins: origins.split(',').map(str::to_owned).collect(),
             methods: join("AllowMethods"),
@@ -211,15 +163,10 @@ impl Template {
 /// A tag such as `!Ref` becomes an object of one key, so that nothing of the template is lost.
 fn to_json(node: &YamlOwned) -> Value {
     match node {
-        YamlOwned::Tagged(tag, inner) => Value::Object(Map::from_iter([(
-            format!("!{}", tag.suffix),
-            to_json(inner),
-        )])),
+        YamlOwned::Tagged(tag, inner) => Value::Object(Map::from_iter([(format!("!{}", tag.suffix), to_json(inner))])),
         YamlOwned::Sequence(values) => values.iter().map(to_json).collect(),
         YamlOwned::Mapping(map) => {
-            let entries = map
-                .iter()
-                .map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), to_json(value)));
+            let entries = map.iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), to_json(value)));
             Value::Object(entries.collect())
         }
         other => other

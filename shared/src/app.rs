@@ -37,39 +37,24 @@ struct NotConfigured(&'static str);
 impl App {
     /// Builds what is needed. No connection is opened.
     pub fn new(config: Config, clock: Clock, needs: &[Need]) -> Result<Self, ConfigError> {
-        let hasher =
-            PasswordHasher::new(config.passwords.hash_cost).map_err(|problem| ConfigError {
-                variable: "ARGON2_MEMORY_KIB",
-                problem: problem.to_string(),
-            })?;
+        let hasher = PasswordHasher::new(config.passwords.hash_cost)
+            .map_err(|problem| ConfigError { variable: "ARGON2_MEMORY_KIB", problem: problem.to_string() })?;
         let store = if needs.contains(&Need::Storage) {
             let client = dynamodb::client(&config.storage).map_err(|error| ConfigError {
                 variable: "AWS_ENDPOINT_URL_DYNAMODB",
                 problem: format!("does not lead to a client: {error}"),
             })?;
-            config
-                .storage
-                .table_name
-                .clone()
-                .map(|table| Store::new(client, table))
+            config.storage.table_name.clone().map(|table| Store::new(client, table))
         } else {
             None
         };
         let tokens = config.token_secret.clone().map(TokenKeys::new);
-        Ok(Self {
-            config,
-            clock,
-            hasher,
-            store,
-            tokens,
-        })
+        Ok(Self { config, clock, hasher, store, tokens })
     }
 
     /// The table.
     pub fn store(&self) -> Result<&Store, Error> {
-        self.store
-            .as_ref()
-            .ok_or_else(|| Error::unavailable("reaching the table", NotConfigured("TABLE_NAME")))
+        self.store.as_ref().ok_or_else(|| Error::unavailable("reaching the table", NotConfigured("TABLE_NAME")))
     }
 
     /// The secrets of codes, links, passes and CSRF values.
@@ -80,9 +65,7 @@ impl App {
 
     /// The keys of access tokens.
     pub fn tokens(&self) -> Result<&TokenKeys, Error> {
-        self.tokens
-            .as_ref()
-            .ok_or_else(|| Error::unavailable("reading a token", NotConfigured("TOKEN_SECRET")))
+        self.tokens.as_ref().ok_or_else(|| Error::unavailable("reading a token", NotConfigured("TOKEN_SECRET")))
     }
 
     /// The circumstances in which tokens are made and read for a caller.

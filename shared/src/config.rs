@@ -166,10 +166,7 @@ impl<'a> Environment<'a> {
 
     /// A variable that must be there.
     pub fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
-        self.optional(variable).ok_or_else(|| ConfigError {
-            variable,
-            problem: "is not set".to_owned(),
-        })
+        self.optional(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned() })
     }
 
     /// One of several words.
@@ -182,21 +179,10 @@ impl<'a> Environment<'a> {
         let Some(value) = self.optional(variable) else {
             return Ok(default);
         };
-        words
-            .iter()
-            .find(|(word, _)| *word == value)
-            .map(|(_, meaning)| *meaning)
-            .ok_or_else(|| ConfigError {
-                variable,
-                problem: format!(
-                    "must be one of: {}",
-                    words
-                        .iter()
-                        .map(|(word, _)| *word)
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            })
+        words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| ConfigError {
+            variable,
+            problem: format!("must be one of: {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")),
+        })
     }
 
     /// A whole number within bounds.
@@ -209,51 +195,31 @@ impl<'a> Environment<'a> {
         let Some(value) = self.optional(variable) else {
             return Ok(default);
         };
-        value
-            .parse()
-            .ok()
-            .filter(|number| bounds.contains(number))
-            .ok_or_else(|| ConfigError {
-                variable,
-                problem: format!(
-                    "must be a whole number from {} to {}",
-                    bounds.start(),
-                    bounds.end()
-                ),
-            })
+        value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| ConfigError {
+            variable,
+            problem: format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
+        })
     }
 
     fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
         self.optional(variable)
             .map(|text| Keyring::parse(&text))
             .transpose()
-            .map_err(|problem| ConfigError {
-                variable,
-                problem: format!("is malformed: {problem}"),
-            })
+            .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
     }
 
     fn client_host(&self) -> Result<String, ConfigError> {
         let variable = "CLIENT_HOST";
-        let host = self
-            .optional(variable)
-            .unwrap_or_else(|| "https://localhost".to_owned());
+        let host = self.optional(variable).unwrap_or_else(|| "https://localhost".to_owned());
         let loopback = ["http://127.0.0.1", "http://localhost"]
             .iter()
-            .any(|prefix| {
-                host.strip_prefix(prefix)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-            });
+            .any(|prefix| host.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
         let well_formed = (host.starts_with("https://") || loopback)
             && !host.ends_with('/')
-            && host
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !b"\"'<>?#".contains(&b));
+            && host.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>?#".contains(&b));
         well_formed.then_some(host).ok_or_else(|| ConfigError {
             variable,
-            problem:
-                "must start with https:// (http:// for this machine alone) and not end with a slash"
-                    .to_owned(),
+            problem: "must start with https:// (http:// for this machine alone) and not end with a slash".to_owned(),
         })
     }
 }
@@ -292,32 +258,18 @@ impl Config {
             },
             tokens: TokenConfig {
                 issuer: environment.optional("ISSUER"),
-                audience: environment
-                    .optional("AUDIENCE")
-                    .unwrap_or_else(|| "latchkey".to_owned()),
-                life_seconds: environment
-                    .number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?
-                    .into(),
+                audience: environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned()),
+                life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
             },
             passwords: PasswordConfig {
-                rules: PasswordRules {
-                    min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize,
-                },
+                rules: PasswordRules { min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize },
                 hash_cost: HashCost {
-                    memory_kib: environment.number(
-                        "ARGON2_MEMORY_KIB",
-                        8..=1_048_576,
-                        HashCost::OWASP.memory_kib,
-                    )?,
+                    memory_kib: environment.number("ARGON2_MEMORY_KIB", 8..=1_048_576, HashCost::OWASP.memory_kib)?,
                     passes: environment.number("ARGON2_PASSES", 1..=100, HashCost::OWASP.passes)?,
                 },
             },
             captcha: CaptchaConfig {
-                enforce: environment.word(
-                    "CAPTCHA_MODE",
-                    &[("enforce", true), ("off", false)],
-                    false,
-                )?,
+                enforce: environment.word("CAPTCHA_MODE", &[("enforce", true), ("off", false)], false)?,
                 provider: CaptchaProvider::read(environment)?,
             },
             messages: MessageConfig::read(environment)?,
@@ -351,11 +303,7 @@ impl CaptchaProvider {
     const TENCENT_CLOUD_URL: &str = "https://captcha.tencentcloudapi.com";
 
     fn read(environment: &Environment<'_>) -> Result<Option<Self>, ConfigError> {
-        let words = [
-            ("none", None),
-            ("gateway", Some(false)),
-            ("tencent_cloud", Some(true)),
-        ];
+        let words = [("none", None), ("gateway", Some(false)), ("tencent_cloud", Some(true))];
         let Some(signed) = environment.word("CAPTCHA_PROVIDER", &words, None)? else {
             return Ok(None);
         };
@@ -367,17 +315,11 @@ impl CaptchaProvider {
         } else {
             None
         };
-        let default_url = if signed {
-            Self::TENCENT_CLOUD_URL
-        } else {
-            Self::GATEWAY_URL
-        };
+        let default_url = if signed { Self::TENCENT_CLOUD_URL } else { Self::GATEWAY_URL };
         Ok(Some(Self {
             app_id: environment.required("CAPTCHA_APP_ID")?,
             app_secret: Secret::new(environment.required("CAPTCHA_APP_SECRET")?),
-            url: environment
-                .optional("CAPTCHA_URL")
-                .unwrap_or_else(|| default_url.to_owned()),
+            url: environment.optional("CAPTCHA_URL").unwrap_or_else(|| default_url.to_owned()),
             signer,
         }))
     }
@@ -385,38 +327,18 @@ impl CaptchaProvider {
 
 impl MessageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let endpoint = |own| {
-            environment
-                .optional(own)
-                .or_else(|| environment.optional("AWS_ENDPOINT_URL"))
-        };
-        let max_price = environment
-            .optional("SMS_MAX_PRICE_USD")
-            .unwrap_or_else(|| "0.10".to_owned());
-        if !max_price
-            .parse::<f64>()
-            .is_ok_and(|price| price > 0.0 && price <= 10.0)
-        {
+        let endpoint = |own| environment.optional(own).or_else(|| environment.optional("AWS_ENDPOINT_URL"));
+        let max_price = environment.optional("SMS_MAX_PRICE_USD").unwrap_or_else(|| "0.10".to_owned());
+        if !max_price.parse::<f64>().is_ok_and(|price| price > 0.0 && price <= 10.0) {
             let problem = "must be a price in US dollars, above 0 and at most 10".to_owned();
-            return Err(ConfigError {
-                variable: "SMS_MAX_PRICE_USD",
-                problem,
-            });
+            return Err(ConfigError { variable: "SMS_MAX_PRICE_USD", problem });
         }
         let mail_from = environment.optional("MAIL_FROM");
-        if mail_from
-            .as_deref()
-            .is_some_and(|from| Email::parse(from).is_err())
-        {
-            return Err(ConfigError {
-                variable: "MAIL_FROM",
-                problem: "must be an email address".to_owned(),
-            });
+        if mail_from.as_deref().is_some_and(|from| Email::parse(from).is_err()) {
+            return Err(ConfigError { variable: "MAIL_FROM", problem: "must be an email address".to_owned() });
         }
         Ok(Self {
-            brand: environment
-                .optional("BRAND")
-                .unwrap_or_else(|| "Latchkey".to_owned()),
+            brand: environment.optional("BRAND").unwrap_or_else(|| "Latchkey".to_owned()),
             mail_from,
             sms_sender_id: environment.optional("SMS_SENDER_ID"),
             sms_max_price_usd: max_price,
@@ -430,18 +352,12 @@ impl AwsConfig {
     /// Reads how AWS is called.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let milliseconds = |variable, default| {
-            environment
-                .number(variable, 10..=60_000, default)
-                .map(|number| Duration::from_millis(number.into()))
+            environment.number(variable, 10..=60_000, default).map(|number| Duration::from_millis(number.into()))
         };
         Ok(Self {
-            region: environment
-                .optional("AWS_REGION")
-                .unwrap_or_else(|| "us-east-1".to_owned()),
+            region: environment.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
             access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(Secret::new),
-            secret_access_key: environment
-                .optional("AWS_SECRET_ACCESS_KEY")
-                .map(Secret::new),
+            secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(Secret::new),
             session_token: environment.optional("AWS_SESSION_TOKEN").map(Secret::new),
             attempt_timeout: milliseconds("AWS_ATTEMPT_TIMEOUT_MS", 1000)?,
             connect_timeout: milliseconds("AWS_CONNECT_TIMEOUT_MS", 500)?,
@@ -455,12 +371,7 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigError> {
-        let look_up = |name: &str| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
+        let look_up = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Config::read(&Environment::new(&look_up), needs)
     }
 
@@ -468,15 +379,10 @@ mod tests {
     fn nothing_is_needed_but_what_a_function_needs() {
         let config = read(&[], &[]).unwrap();
         assert_eq!(config.passwords.hash_cost, HashCost::OWASP);
-        for (need, variable) in [
-            (Need::Storage, "TABLE_NAME"),
-            (Need::CodeSecret, "CODE_SECRET"),
-            (Need::TokenSecret, "TOKEN_SECRET"),
-        ] {
-            assert_eq!(
-                read(&[(variable, "")], &[need]).unwrap_err().variable,
-                variable
-            );
+        for (need, variable) in
+            [(Need::Storage, "TABLE_NAME"), (Need::CodeSecret, "CODE_SECRET"), (Need::TokenSecret, "TOKEN_SECRET")]
+        {
+            assert_eq!(read(&[(variable, "")], &[need]).unwrap_err().variable, variable);
         }
     }
 

@@ -162,14 +162,8 @@ pub enum FieldFault {
 
 impl Error {
     /// Something that should work did not.
-    pub fn unavailable(
-        doing: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        Self::Unavailable {
-            doing,
-            source: source.into(),
-        }
+    pub fn unavailable(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { doing, source: source.into() }
     }
 
     /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect.

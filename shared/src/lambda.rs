@@ -12,27 +12,20 @@ use crate::http::Endpoint;
 /// Runs an endpoint as a Lambda function. Returns only when it cannot start, or the runtime ends.
 pub fn serve(endpoint: &Endpoint) -> ExitCode {
     run(endpoint.needs, async |app| {
-        let handler = service_fn(async |request| {
-            Ok::<_, std::convert::Infallible>(endpoint.answer(app, request).await)
-        });
+        let handler =
+            service_fn(async |request| Ok::<_, std::convert::Infallible>(endpoint.answer(app, request).await));
         lambda_http::run(handler).await
     })
 }
 
 /// Starts a function that needs these things, and hands it what it runs with.
-pub fn run(
-    needs: &[Need],
-    function: impl AsyncFnOnce(&App) -> Result<(), lambda_http::Error>,
-) -> ExitCode {
+pub fn run(needs: &[Need], function: impl AsyncFnOnce(&App) -> Result<(), lambda_http::Error>) -> ExitCode {
     log_as_json();
     let app = match start(needs) {
         Ok(app) => app,
         Err(error) => return refuse(&error),
     };
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
     runtime.block_on(async {
@@ -70,9 +63,7 @@ fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
 
 /// JSON lines on standard output, where Lambda collects them: `LOG_LEVEL` is Lambda's own switch for the level.
 pub fn log_as_json() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL")
-        .ok()
-        .and_then(|level| level.parse().ok());
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -18,10 +18,8 @@ pub async fn answer(endpoint: &Endpoint, event: &str) -> Response<Body> {
         "TOKEN_SECRET" => Some("t".repeat(32)),
         _ => None,
     };
-    let config = Config::read(&Environment::new(&secrets), &[])
-        .expect("the test's settings are well-formed");
-    let app =
-        App::new(config, Clock::default(), &[]).expect("an application without a table starts");
+    let config = Config::read(&Environment::new(&secrets), &[]).expect("the test's settings are well-formed");
+    let app = App::new(config, Clock::default(), &[]).expect("an application without a table starts");
     let request = lambda_http::request::from_str(event).expect("the event is one of API Gateway's");
     endpoint.answer(&app, request).await
 }

@@ -30,21 +30,14 @@ async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
     let signed_in = accounts::bind_email(app, &caller, user, email, &code).await?;
-    Reply::ok(&Bound {
-        email: signed_in.user.email.as_ref(),
-        token: &signed_in.token,
-    })
+    Reply::ok(&Bound { email: signed_in.user.email.as_ref(), token: &signed_in.token })
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/bind-email.json"),
-        )
-        .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/bind-email.json")).await;
         assert_eq!(reply.status(), 401);
     }
 }

@@ -32,11 +32,7 @@ async fn check_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
 mod tests {
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/check-mobile.json"),
-        )
-        .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/check-mobile.json")).await;
         assert_eq!(reply.status(), 503);
     }
 }

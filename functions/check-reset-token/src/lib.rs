@@ -23,20 +23,15 @@ struct Good {
 async fn check_reset_token(app: &App, request: &Request) -> Result<Reply, Error> {
     let body = request.json()?;
     let [token] = body.texts(["access_token"])?;
-    Reply::ok(&Good {
-        email: accounts::check_reset_link(app, token).await?,
-    })
+    Reply::ok(&Good { email: accounts::check_reset_link(app, token).await? })
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_link_that_has_expired() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/check-reset-token.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/check-reset-token.json")).await;
         assert_eq!(reply.status(), 400);
     }
 }

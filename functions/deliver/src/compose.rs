@@ -16,11 +16,7 @@ pub(crate) struct Composed {
 /// Writes a message. SMS texts stay under 70 characters, which one SMS holds in Chinese (longer ones cost double).
 pub(crate) fn compose(brand: &str, language: Language, carried: &Carried) -> Composed {
     match carried {
-        Carried::Code {
-            purpose,
-            code,
-            minutes,
-        } => compose_code(brand, language, *purpose, code.expose(), *minutes),
+        Carried::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
         Carried::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
     }
 }
@@ -31,20 +27,12 @@ fn action(purpose: CodePurpose, language: Language) -> &'static str {
         CodePurpose::LogIn => language.pick("登录", "sign in"),
         CodePurpose::ChangeMobile => language.pick("更换绑定手机号", "change your mobile number"),
         CodePurpose::ResetPassword => language.pick("重置密码", "reset your password"),
-        CodePurpose::Proof => {
-            language.pick("验证身份以修改账号信息", "confirm a change to your account")
-        }
+        CodePurpose::Proof => language.pick("验证身份以修改账号信息", "confirm a change to your account"),
         CodePurpose::BindEmail => language.pick("绑定邮箱", "bind this email"),
     }
 }
 
-fn compose_code(
-    brand: &str,
-    language: Language,
-    purpose: CodePurpose,
-    code: &str,
-    minutes: u64,
-) -> Composed {
+fn compose_code(brand: &str, language: Language, purpose: CodePurpose, code: &str, minutes: u64) -> Composed {
     let action = action(purpose, language);
     let (subject, text) = match language {
         Language::Zh => (
@@ -53,18 +41,11 @@ fn compose_code(
         ),
         Language::En => (
             format!("{brand} code"),
-            format!(
-                "[{brand}] {code} is your code to {action}. Valid {minutes} minutes. Never share it."
-            ),
+            format!("[{brand}] {code} is your code to {action}. Valid {minutes} minutes. Never share it."),
         ),
     };
     let html = page(language, &format!("<p>{}</p>", escape(&text)));
-    Composed {
-        sender: brand.to_owned(),
-        subject,
-        text,
-        html,
-    }
+    Composed { sender: brand.to_owned(), subject, text, html }
 }
 
 fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Composed {
@@ -77,9 +58,7 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
         ),
         Language::En => (
             format!("Reset your {brand} password"),
-            format!(
-                "You asked to reset your {brand} password. Open this link within {minutes} minutes:"
-            ),
+            format!("You asked to reset your {brand} password. Open this link within {minutes} minutes:"),
             "Reset password",
             "The link works once. Do not forward it. If you did not ask for it, ignore this mail: nothing changes.",
         ),
@@ -94,26 +73,16 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
             url = escape(url)
         ),
     );
-    Composed {
-        sender: brand.to_owned(),
-        subject,
-        text,
-        html,
-    }
+    Composed { sender: brand.to_owned(), subject, text, html }
 }
 
 fn page(language: Language, body: &str) -> String {
     let language = language.pick("zh-CN", "en");
-    format!(
-        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>"
-    )
+    format!("<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>")
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -133,40 +102,20 @@ mod tests {
     #[test]
     fn every_code_message_names_its_action_warns_and_fits_one_sms() {
         for purpose in PURPOSES {
-            let carried = Carried::Code {
-                purpose,
-                code: Code::parse("012345").unwrap(),
-                minutes: 10,
-            };
+            let carried = Carried::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
             let zh = compose("Latchkey", Language::Zh, &carried).text;
-            assert!(
-                zh.contains(&format!("您正在{}", action(purpose, Language::Zh))),
-                "{zh}"
-            );
-            assert!(
-                zh.contains("012345") && zh.contains("切勿告知他人") && zh.chars().count() <= 70,
-                "{zh}"
-            );
+            assert!(zh.contains(&format!("您正在{}", action(purpose, Language::Zh))), "{zh}");
+            assert!(zh.contains("012345") && zh.contains("切勿告知他人") && zh.chars().count() <= 70, "{zh}");
             let en = compose("Latchkey", Language::En, &carried).text;
-            assert!(
-                en.contains("012345") && en.contains("Never share it") && en.len() <= 140,
-                "{en}"
-            );
+            assert!(en.contains("012345") && en.contains("Never share it") && en.len() <= 140, "{en}");
         }
     }
 
     #[test]
     fn a_brand_is_text_in_html_too() {
-        let carried = Carried::ResetLink {
-            url: "https://a.example/?x=1&y=2".into(),
-            minutes: 10,
-        };
+        let carried = Carried::ResetLink { url: "https://a.example/?x=1&y=2".into(), minutes: 10 };
         let composed = compose("<i>&", Language::En, &carried);
-        assert!(
-            composed.html.contains("&lt;i&gt;&amp;") && !composed.html.contains("<i>"),
-            "{}",
-            composed.html
-        );
+        assert!(composed.html.contains("&lt;i&gt;&amp;") && !composed.html.contains("<i>"), "{}", composed.html);
         assert!(composed.html.contains("x=1&amp;y=2") && composed.text.contains("x=1&y=2"));
     }
 }

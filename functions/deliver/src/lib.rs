@@ -32,33 +32,19 @@ pub fn serve() -> ExitCode {
     shared::lambda::run(NEEDS, async |app| {
         let providers = Providers::new(app)?;
         let handler = service_fn(async |event: LambdaEvent<Event>| {
-            Ok::<_, lambda_runtime::Error>(
-                deliver(app, &providers, event.payload, &event.context.request_id).await,
-            )
+            Ok::<_, lambda_runtime::Error>(deliver(app, &providers, event.payload, &event.context.request_id).await)
         });
         lambda_runtime::run(handler).await
     })
 }
 
 /// Sends a batch of messages side by side, and names the records to try again.
-pub async fn deliver(
-    app: &App,
-    providers: &Providers,
-    event: Event,
-    invocation_id: &str,
-) -> DynamoDbEventResponse {
-    let sent = event
-        .records
-        .iter()
-        .enumerate()
-        .map(async |(index, record)| {
-            // Each record claims under a name of its own: one that stands twice in a batch is sent once.
-            let claimant = format!("{invocation_id}/{index}");
-            (
-                record,
-                deliver_record(app, providers, record, &claimant).await,
-            )
-        });
+pub async fn deliver(app: &App, providers: &Providers, event: Event, invocation_id: &str) -> DynamoDbEventResponse {
+    let sent = event.records.iter().enumerate().map(async |(index, record)| {
+        // Each record claims under a name of its own: one that stands twice in a batch is sent once.
+        let claimant = format!("{invocation_id}/{index}");
+        (record, deliver_record(app, providers, record, &claimant).await)
+    });
     let mut response = DynamoDbEventResponse::default();
     for (record, outcome) in join_all(sent).await {
         log(record, &outcome, invocation_id);
@@ -106,8 +92,8 @@ async fn deliver_record(
     claimant: &str,
 ) -> Result<Outcome, Failure> {
     // A record that is no message stays none however often it is read.
-    let message: Message = serde_dynamo::from_item(record.change.new_image.clone())
-        .map_err(|problem| Failure::GiveUp(problem.into()))?;
+    let message: Message =
+        serde_dynamo::from_item(record.change.new_image.clone()).map_err(|problem| Failure::GiveUp(problem.into()))?;
     if message.expires_at <= app.clock.now() {
         return Ok(Outcome::Expired);
     }
@@ -131,22 +117,14 @@ async fn send(app: &App, providers: &Providers, message: &Message) -> Result<Out
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),
         Err(Trouble::RefusedForNow(source)) => Err(Failure::TryAgain(source)),
-        Err(Trouble::RefusedForGood(source) | Trouble::Unknown(source)) => {
-            Err(Failure::GiveUp(source))
-        }
+        Err(Trouble::RefusedForGood(source) | Trouble::Unknown(source)) => Err(Failure::GiveUp(source)),
     }
 }
 
 fn log(record: &EventRecord, outcome: &Result<Outcome, Failure>, request_id: &str) {
     let sequence_number = record.change.sequence_number.as_deref().unwrap_or("-");
     match outcome {
-        Ok(outcome) => tracing::info!(
-            function = NAME,
-            request_id,
-            sequence_number,
-            ?outcome,
-            "delivered"
-        ),
+        Ok(outcome) => tracing::info!(function = NAME, request_id, sequence_number, ?outcome, "delivered"),
         Err(failure) => {
             let (Failure::TryAgain(source) | Failure::GiveUp(source)) = failure;
             let cause = shared::error_chain(source.as_ref());
@@ -161,10 +139,8 @@ mod tests {
 
     #[test]
     fn its_event_carries_a_message() {
-        let event: Event =
-            serde_json::from_str(include_str!("../../../events/deliver.json")).unwrap();
-        let message: Message =
-            serde_dynamo::from_item(event.records[0].change.new_image.clone()).unwrap();
+        let event: Event = serde_json::from_str(include_str!("../../../events/deliver.json")).unwrap();
+        let message: Message = serde_dynamo::from_item(event.records[0].change.new_image.clone()).unwrap();
         assert_eq!(message.kind, shared::dynamodb::keys::MESSAGE_KIND);
     }
 }

@@ -9,11 +9,7 @@ use shared::{App, Error};
 /// What a message carries.
 pub(crate) enum Carried {
     /// Digits, what they are for, and how many whole minutes they are still good.
-    Code {
-        purpose: CodePurpose,
-        code: Code,
-        minutes: u64,
-    },
+    Code { purpose: CodePurpose, code: Code, minutes: u64 },
     /// The address of the page that sets a new password.
     ResetLink { url: String, minutes: u64 },
 }
@@ -46,11 +42,7 @@ async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted
     let Some(code) = item.seed.digits(key, app.keyring()?) else {
         return Ok(Minted::Expired);
     };
-    Ok(Minted::Carries(Carried::Code {
-        purpose: key.purpose,
-        code,
-        minutes,
-    }))
+    Ok(Minted::Carries(Carried::Code { purpose: key.purpose, code, minutes }))
 }
 
 /// The code to send: the one that is live while five minutes of its life remain, else a new one. Wrong guesses carry
@@ -60,9 +52,7 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<CodeItem, Error> {
     // A guess that is counted meanwhile fails the condition, and a second look sees it. Guesses are few.
     for _ in 0..8 {
         let now = app.clock.now();
-        let live = store
-            .get::<CodeItem>(&keys::code(key), "reading a code")
-            .await?;
+        let live = store.get::<CodeItem>(&keys::code(key), "reading a code").await?;
         let live = live.filter(|item| now < item.expires_at);
         if let Some(item) = &live
             && now.plus_seconds(KEEP_CODE_SECONDS) <= item.expires_at
@@ -118,21 +108,11 @@ async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
         return Ok(Minted::NoAccount);
     };
     // The life of a link starts when it is asked for, as the contract counts it.
-    let link = ResetLink {
-        user_id: user.id,
-        credential_version: user.credential_version,
-        expires_at: message.expires_at,
-    };
+    let link =
+        ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
     let token = link.sign(app.keyring()?);
-    let url = format!(
-        "{}/reset_password?access_token={token}",
-        app.config.answers.client_host
-    );
-    let minutes = app
-        .clock
-        .now()
-        .seconds_until(message.expires_at)
-        .div_ceil(60);
+    let url = format!("{}/reset_password?access_token={token}", app.config.answers.client_host);
+    let minutes = app.clock.now().seconds_until(message.expires_at).div_ceil(60);
     Ok(Minted::Carries(Carried::ResetLink { url, minutes }))
 }
 

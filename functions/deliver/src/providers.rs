@@ -63,11 +63,7 @@ impl Providers {
         })
     }
 
-    pub(crate) async fn send(
-        &self,
-        recipient: &Recipient,
-        composed: &Composed,
-    ) -> Result<(), Trouble> {
+    pub(crate) async fn send(&self, recipient: &Recipient, composed: &Composed) -> Result<(), Trouble> {
         match recipient {
             Recipient::Sms(mobile) => self.send_sms(mobile, composed).await,
             Recipient::Email(email) => self.send_mail(email, composed).await,
@@ -81,32 +77,18 @@ impl Providers {
             .phone_number(mobile.e164())
             .message(&composed.text)
             .message_attributes("AWS.SNS.SMS.SMSType", attribute("String", "Transactional")?)
-            .message_attributes(
-                "AWS.SNS.SMS.MaxPrice",
-                attribute("Number", &self.sms_max_price_usd)?,
-            );
+            .message_attributes("AWS.SNS.SMS.MaxPrice", attribute("Number", &self.sms_max_price_usd)?);
         if let Some(sender) = &self.sms_sender_id {
-            request =
-                request.message_attributes("AWS.SNS.SMS.SenderID", attribute("String", sender)?);
+            request = request.message_attributes("AWS.SNS.SMS.SenderID", attribute("String", sender)?);
         }
         request.send().await.map(drop).map_err(trouble)
     }
 
     async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), Trouble> {
-        let body = Body::builder()
-            .text(utf8(&composed.text)?)
-            .html(utf8(&composed.html)?)
-            .build();
-        let message = Message::builder()
-            .subject(utf8(&composed.subject)?)
-            .body(body)
-            .build();
+        let body = Body::builder().text(utf8(&composed.text)?).html(utf8(&composed.html)?).build();
+        let message = Message::builder().subject(utf8(&composed.subject)?).body(body).build();
         // A name that is not ASCII stands in a header as an encoded word (RFC 2047 §2); so does any, for one rule.
-        let sender = format!(
-            "=?UTF-8?B?{}?= <{}>",
-            STANDARD.encode(&composed.sender),
-            self.mail_from
-        );
+        let sender = format!("=?UTF-8?B?{}?= <{}>", STANDARD.encode(&composed.sender), self.mail_from);
         self.ses
             .send_email()
             .from_email_address(sender)
@@ -120,19 +102,12 @@ impl Providers {
 }
 
 fn attribute(data_type: &str, value: &str) -> Result<MessageAttributeValue, Trouble> {
-    let built = MessageAttributeValue::builder()
-        .data_type(data_type)
-        .string_value(value)
-        .build();
+    let built = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
     built.map_err(|problem| Trouble::RefusedForGood(problem.into()))
 }
 
 fn utf8(text: &str) -> Result<Content, Trouble> {
-    Content::builder()
-        .charset("UTF-8")
-        .data(text)
-        .build()
-        .map_err(|problem| Trouble::RefusedForGood(problem.into()))
+    Content::builder().charset("UTF-8").data(text).build().map_err(|problem| Trouble::RefusedForGood(problem.into()))
 }
 
 /// What an error says about the message.
@@ -148,10 +123,7 @@ where
             _ => Trouble::Unknown(error.into()),
         };
     };
-    let (code, status) = (
-        service.err().code().unwrap_or(""),
-        service.raw().status().as_u16(),
-    );
+    let (code, status) = (service.err().code().unwrap_or(""), service.raw().status().as_u16());
     let throttled = matches!(
         code,
         "Throttled"

@@ -31,25 +31,15 @@ struct Count<'a> {
 async fn forget_pwd_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let mobile = request.mobile_in_path()?;
     let count = accounts::count_registered(app, &mobile).await?;
-    Reply::ok(&Envelope {
-        errno: "0",
-        errmsg: "",
-        data: Count {
-            mobile: &mobile,
-            count,
-        },
-    })
+    Reply::ok(&Envelope { errno: "0", errmsg: "", data: Count { mobile: &mobile, count } })
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/forget-pwd-mobile.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/forget-pwd-mobile.json")).await;
         assert_eq!(reply.status(), 503);
     }
 }

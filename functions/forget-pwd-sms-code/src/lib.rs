@@ -23,17 +23,13 @@ struct Envelope {
 
 async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms)
-        .await?;
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let body = request.json()?;
     let [mobile] = body.texts(["mobile"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
     accounts::send_sms_code(app, &caller, &mobile, SmsPurpose::ResetPassword).await?;
     Reply::ok(&Envelope {
-        errno: "0",
-        errmsg: caller
-            .language
-            .pick("短信验证码发送成功", "The code was sent."),
+        errno: "0", errmsg: caller.language.pick("短信验证码发送成功", "The code was sent.")
     })
 }
 
@@ -41,11 +37,8 @@ async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Erro
 mod tests {
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/forget-pwd-sms-code.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/forget-pwd-sms-code.json")).await;
         assert_eq!(reply.status(), 503);
     }
 }

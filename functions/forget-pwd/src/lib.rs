@@ -24,24 +24,16 @@ struct Envelope {
 async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     refuse_foreign(app, request)?;
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset)
-        .await?;
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
     let [mobile, code, password] = body.texts(["mobile", "sms_code", "new_password"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let person = Person {
-        mobile: Some(&mobile),
-        ..Person::default()
-    };
-    let password =
-        NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
+    let person = Person { mobile: Some(&mobile), ..Person::default() };
+    let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
     accounts::reset_password_by_code(app, &mobile, &code, password).await?;
     Reply::ok(&Envelope {
-        errno: "0",
-        errmsg: caller
-            .language
-            .pick("恭喜你修改成功", "The password was changed."),
+        errno: "0", errmsg: caller.language.pick("恭喜你修改成功", "The password was changed.")
     })
 }
 
@@ -53,22 +45,14 @@ fn refuse_foreign(app: &App, request: &Request) -> Result<(), Error> {
         return Err(Error::CsrfRefused);
     };
     let accepted = CsrfValue::accepts(cookie, header, app.keyring()?, app.clock.now());
-    if accepted {
-        Ok(())
-    } else {
-        Err(Error::CsrfRefused)
-    }
+    if accepted { Ok(()) } else { Err(Error::CsrfRefused) }
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_csrf_value_that_is_not_ours() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/forget-pwd.json"),
-        )
-        .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/forget-pwd.json")).await;
         assert_eq!(reply.status(), 403);
     }
 }

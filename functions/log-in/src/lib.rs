@@ -11,12 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
     dialect: Dialect::FieldLists,
-    needs: &[
-        Need::Storage,
-        Need::CodeSecret,
-        Need::TokenSecret,
-        Need::PasswordHashing,
-    ],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(log_in(app, request)),
 };
 
@@ -30,8 +25,7 @@ struct LoggedIn<'a> {
 
 async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login)
-        .await?;
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login).await?;
     let body = request.json()?;
     let [username, password] = body.texts(["username", "password"])?;
     let name = AccountName::classify(username);
@@ -48,11 +42,7 @@ async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
 mod tests {
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/log-in.json"),
-        )
-        .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/log-in.json")).await;
         assert_eq!(reply.status(), 503);
     }
 }

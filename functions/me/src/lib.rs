@@ -43,9 +43,7 @@ async fn me(app: &App, request: &Request) -> Result<Reply, Error> {
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/me.json"))
-                .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/me.json")).await;
         assert_eq!(reply.status(), 401);
     }
 }

@@ -35,29 +35,17 @@ pub const ROUTES: &[(&str, &str)] = &[
 
 async fn not_found(_: &App, request: &Request) -> Result<Reply, Error> {
     let methods = methods_of(request.path());
-    if methods.is_empty() {
-        Err(Error::NotFound)
-    } else {
-        Err(Error::MethodNotAllowed {
-            allow: methods.join(", "),
-        })
-    }
+    if methods.is_empty() { Err(Error::NotFound) } else { Err(Error::MethodNotAllowed { allow: methods.join(", ") }) }
 }
 
 fn methods_of(path: &str) -> Vec<&'static str> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    ROUTES
-        .iter()
-        .filter(|(_, route)| matches(route, path))
-        .map(|(method, _)| *method)
-        .collect()
+    ROUTES.iter().filter(|(_, route)| matches(route, path)).map(|(method, _)| *method).collect()
 }
 
 fn matches(route: &str, path: &str) -> bool {
-    let same =
-        |(one, other): (&str, &str)| one == other || (one.starts_with('{') && !other.is_empty());
-    route.split('/').count() == path.split('/').count()
-        && route.split('/').zip(path.split('/')).all(same)
+    let same = |(one, other): (&str, &str)| one == other || (one.starts_with('{') && !other.is_empty());
+    route.split('/').count() == path.split('/').count() && route.split('/').zip(path.split('/')).all(same)
 }
 
 #[cfg(test)]
@@ -66,11 +54,7 @@ mod tests {
 
     #[tokio::test]
     async fn its_event_asks_for_a_path_that_is_not_there() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/not-found.json"),
-        )
-        .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/not-found.json")).await;
         assert_eq!(reply.status(), 404);
         assert_eq!(reply.headers()["x-error-code"], "not_found");
     }
@@ -80,14 +64,7 @@ mod tests {
         assert_eq!(methods_of("/users/find/password/"), ["GET", "POST", "PUT"]);
         assert_eq!(methods_of("/users"), ["POST"]);
         assert_eq!(methods_of("/users/sms/13800000000"), ["GET", "POST"]);
-        for unknown in [
-            "",
-            "/",
-            "/users/sms/",
-            "/users/sms//",
-            "/users/x/y/z",
-            "/users//",
-        ] {
+        for unknown in ["", "/", "/users/sms/", "/users/sms//", "/users/x/y/z", "/users//"] {
             assert!(methods_of(unknown).is_empty(), "{unknown}");
         }
     }

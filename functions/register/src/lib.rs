@@ -11,12 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
     dialect: Dialect::FieldLists,
-    needs: &[
-        Need::Storage,
-        Need::CodeSecret,
-        Need::TokenSecret,
-        Need::PasswordHashing,
-    ],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(register(app, request)),
 };
 
@@ -30,13 +25,7 @@ struct Registered<'a> {
 
 async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(
-        app,
-        &caller,
-        request.captcha_pass(),
-        CaptchaAction::Register,
-    )
-    .await?;
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Register).await?;
     let registration = parse(app, &request.json()?)?;
     let signed_in = accounts::register(app, &caller, registration).await?;
     Reply::json(
@@ -51,35 +40,20 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
 }
 
 fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
-    let [nickname, mobile, code, password] =
-        body.texts(["nickname", "mobile", "sms_code", "password"])?;
+    let [nickname, mobile, code, password] = body.texts(["nickname", "mobile", "sms_code", "password"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
     let nickname = Nickname::parse(nickname)?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let person = Person {
-        mobile: Some(&mobile),
-        nickname: Some(&nickname),
-        ..Person::default()
-    };
-    let password =
-        NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    Ok(Registration {
-        nickname,
-        mobile,
-        code,
-        password,
-    })
+    let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
+    let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
+    Ok(Registration { nickname, mobile, code, password })
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/register.json"),
-        )
-        .await;
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/register.json")).await;
         assert_eq!(reply.status(), 503);
     }
 }

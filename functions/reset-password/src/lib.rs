@@ -16,8 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset)
-        .await?;
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
     let [token, password, repeated] = body.texts(["access_token", "password", "password2"])?;
     let new_password = NewPassword::parse(password, app.config.passwords.rules)?;
@@ -25,22 +24,15 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
         return Err(Error::PasswordsDiffer);
     }
     accounts::reset_password_by_link(app, token, new_password).await?;
-    Reply::ok(
-        &caller
-            .language
-            .pick("重置密码成功！", "The password was reset."),
-    )
+    Reply::ok(&caller.language.pick("重置密码成功！", "The password was reset."))
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_link_that_has_expired() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/reset-password.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/reset-password.json")).await;
         assert_eq!(reply.status(), 400);
     }
 }

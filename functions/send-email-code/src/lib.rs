@@ -11,12 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-email-code",
     dialect: Dialect::Detail,
-    needs: &[
-        Need::Storage,
-        Need::CodeSecret,
-        Need::TokenSecret,
-        Need::PasswordHashing,
-    ],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(send_email_code(app, request)),
 };
 
@@ -34,10 +29,7 @@ async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let proof = body.proof()?;
     accounts::send_email_code(app, &caller, &user, &email, &proof).await?;
     Reply::ok(&Sent {
-        detail: caller.language.pick(
-            "验证码已发送到您的邮箱",
-            "The code was sent to your mailbox.",
-        ),
+        detail: caller.language.pick("验证码已发送到您的邮箱", "The code was sent to your mailbox.")
     })
 }
 
@@ -45,11 +37,8 @@ async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/send-email-code.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/send-email-code.json")).await;
         assert_eq!(reply.status(), 401);
     }
 }

@@ -23,10 +23,8 @@ async fn send_proof_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     let user = accounts::authorize(app, &caller, request.bearer()).await?;
     accounts::send_proof_code(app, &caller, &user).await?;
-    let detail = caller.language.pick(
-        "短信已发送!请留意您的手机短信!",
-        "The message was sent. Please check your phone.",
-    );
+    let detail =
+        caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");
     Reply::ok(&Sent { detail })
 }
 
@@ -34,11 +32,8 @@ async fn send_proof_code(app: &App, request: &Request) -> Result<Reply, Error> {
 mod tests {
     #[tokio::test]
     async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/send-proof-code.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/send-proof-code.json")).await;
         assert_eq!(reply.status(), 401);
     }
 }

@@ -18,8 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_blind_get()?;
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail)
-        .await?;
+    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
     let email = if *request.method() == Method::GET {
         request.query("email").unwrap_or_default()
     } else {
@@ -29,21 +28,15 @@ async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> 
     };
     let email = Email::parse(&email).map_err(|_| Error::EmailMalformed)?;
     accounts::send_reset_link(app, &caller, &email).await?;
-    Reply::ok(&caller.language.pick(
-        "邮件已经发送，请留意您的邮箱",
-        "The mail was sent. Please check your mailbox.",
-    ))
+    Reply::ok(&caller.language.pick("邮件已经发送，请留意您的邮箱", "The mail was sent. Please check your mailbox."))
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/send-reset-email.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/send-reset-email.json")).await;
         assert_eq!(reply.status(), 503);
     }
 }

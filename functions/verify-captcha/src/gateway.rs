@@ -44,11 +44,7 @@ pub(crate) enum GatewayError {
 }
 
 /// Whether a ticket is good.
-pub(crate) async fn verify(
-    provider: &CaptchaProvider,
-    ticket: &Ticket,
-    now: Timestamp,
-) -> Result<bool, GatewayError> {
+pub(crate) async fn verify(provider: &CaptchaProvider, ticket: &Ticket, now: Timestamp) -> Result<bool, GatewayError> {
     if !is_worth_asking(ticket) {
         return Ok(false);
     }
@@ -63,9 +59,7 @@ pub(crate) async fn verify(
 
 /// The widget makes a `trerror_` ticket by itself when it cannot reach its servers: anyone can write one.
 fn is_worth_asking(ticket: &Ticket) -> bool {
-    let forged = ["trerror_", "terror_"]
-        .iter()
-        .any(|prefix| ticket.ticket.to_ascii_lowercase().starts_with(prefix));
+    let forged = ["trerror_", "terror_"].iter().any(|prefix| ticket.ticket.to_ascii_lowercase().starts_with(prefix));
     let fits = |text: &str| !text.is_empty() && text.len() <= MAX_TICKET_CHARACTERS;
     !forged && fits(&ticket.ticket) && fits(&ticket.randstr)
 }
@@ -93,18 +87,13 @@ fn read(body: &[u8]) -> Result<bool, GatewayError> {
     let answer: Answer = serde_json::from_slice(body).map_err(|_| GatewayError::Garbage)?;
     let passed = number(&answer.response).ok_or(GatewayError::Garbage)? == 1;
     // A level the gateway left out says nothing bad; one that cannot be read is not relied on.
-    let evil_level = if answer.evil_level.is_null() {
-        0
-    } else {
-        number(&answer.evil_level).ok_or(GatewayError::Garbage)?
-    };
+    let evil_level =
+        if answer.evil_level.is_null() { 0 } else { number(&answer.evil_level).ok_or(GatewayError::Garbage)? };
     Ok(passed && evil_level < 100)
 }
 
 fn number(value: &Value) -> Option<i64> {
-    value
-        .as_i64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 async fn answer(call: RequestBuilder) -> Result<Vec<u8>, GatewayError> {
@@ -135,16 +124,9 @@ fn client() -> Result<&'static Client, GatewayError> {
     let build = || {
         // Fails when a provider is installed already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::builder()
-            .timeout(BUDGET)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .ok()
+        Client::builder().timeout(BUDGET).redirect(reqwest::redirect::Policy::none()).build().ok()
     };
-    CLIENT
-        .get_or_init(build)
-        .as_ref()
-        .ok_or(GatewayError::Client)
+    CLIENT.get_or_init(build).as_ref().ok_or(GatewayError::Client)
 }
 
 #[cfg(test)]
@@ -159,22 +141,12 @@ mod tests {
             (r#"{"response":"1"}"#, true),
             (r#"{"response":"1","evil_level":"100"}"#, false),
             (r#"{"response":1,"evil_level":100}"#, false),
-            (
-                r#"{"response":"0","evil_level":"0","err_msg":"verify fail"}"#,
-                false,
-            ),
+            (r#"{"response":"0","evil_level":"0","err_msg":"verify fail"}"#, false),
             (r#"{"response":6}"#, false),
         ] {
             assert_eq!(read(body.as_bytes()).unwrap(), passed, "{body}");
         }
-        for garbage in [
-            "",
-            "<html>",
-            "{}",
-            "[]",
-            r#"{"response":null}"#,
-            r#"{"response":"1","evil_level":"high"}"#,
-        ] {
+        for garbage in ["", "<html>", "{}", "[]", r#"{"response":null}"#, r#"{"response":"1","evil_level":"high"}"#] {
             assert!(read(garbage.as_bytes()).is_err(), "{garbage}");
         }
     }
@@ -187,13 +159,7 @@ mod tests {
             address: "1.2.3.4".into(),
         };
         assert!(is_worth_asking(&ticket("t03abc", "@x")));
-        for forged in [
-            "trerror_1001_2",
-            "terror_1",
-            "TRERROR_1",
-            "",
-            &"x".repeat(2049),
-        ] {
+        for forged in ["trerror_1001_2", "terror_1", "TRERROR_1", "", &"x".repeat(2049)] {
             assert!(!is_worth_asking(&ticket(forged, "@x")), "{forged}");
         }
         assert!(!is_worth_asking(&ticket("t03abc", "")));

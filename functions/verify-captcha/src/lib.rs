@@ -27,12 +27,7 @@ struct Passed {
 async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_blind_get()?;
     let caller = request.caller(app);
-    let provider = app
-        .config
-        .captcha
-        .provider
-        .as_ref()
-        .ok_or(Error::CaptchaNotConfigured)?;
+    let provider = app.config.captcha.provider.as_ref().ok_or(Error::CaptchaNotConfigured)?;
     let action = match request.query("action") {
         Some(action) => Some(CaptchaAction::parse(&action).ok_or(Error::ActionUnknown)?),
         None => None,
@@ -46,21 +41,15 @@ async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
     if !passed.map_err(|source| Error::unavailable("asking the captcha gateway", source))? {
         return Err(Error::CaptchaRefused);
     }
-    Reply::ok(&Passed {
-        detail: 1,
-        captcha_pass: accounts::issue_captcha_pass(app, &caller, action)?,
-    })
+    Reply::ok(&Passed { detail: 1, captcha_pass: accounts::issue_captcha_pass(app, &caller, action)? })
 }
 
 #[cfg(test)]
 mod tests {
     #[tokio::test]
     async fn its_event_is_answered_that_no_captcha_is_configured() {
-        let reply = shared::testing::answer(
-            &super::ENDPOINT,
-            include_str!("../../../events/verify-captcha.json"),
-        )
-        .await;
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/verify-captcha.json")).await;
         assert_eq!(reply.status(), 503);
         assert_eq!(reply.headers()["x-error-code"], "captcha_not_configured");
     }

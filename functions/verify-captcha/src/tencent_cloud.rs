@@ -32,10 +32,7 @@ pub(crate) fn request(
         "AppSecretKey": provider.app_secret.expose(),
     })
     .to_string();
-    let host = Url::parse(&provider.url)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned))
-        .unwrap_or_default();
+    let host = Url::parse(&provider.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let authorization = authorization(signer, &host, &body, now);
     client
         .post(&provider.url)
@@ -59,11 +56,7 @@ fn authorization(signer: &TencentCloudSigner, host: &str, body: &str, now: Times
     );
     let date = now.utc_date();
     let scope = format!("{date}/{SERVICE}/tc3_request");
-    let to_sign = format!(
-        "TC3-HMAC-SHA256\n{}\n{scope}\n{}",
-        now.unix_seconds(),
-        sha256_hex(canonical.as_bytes())
-    );
+    let to_sign = format!("TC3-HMAC-SHA256\n{}\n{scope}\n{}", now.unix_seconds(), sha256_hex(canonical.as_bytes()));
     let key = format!("TC3{}", signer.secret_key.expose());
     let key = sign(key.as_bytes(), &date);
     let key = sign(key.as_ref(), SERVICE);
@@ -126,34 +119,16 @@ mod tests {
     #[test]
     fn only_code_one_that_is_not_evil_passes() {
         for (body, passed) in [
-            (
-                r#"{"Response":{"CaptchaCode":1,"CaptchaMsg":"OK","EvilLevel":0,"RequestId":"r"}}"#,
-                true,
-            ),
-            (
-                r#"{"Response":{"CaptchaCode":1,"EvilLevel":100,"RequestId":"r"}}"#,
-                false,
-            ),
-            (
-                r#"{"Response":{"CaptchaCode":9,"CaptchaMsg":"ticket reused","RequestId":"r"}}"#,
-                false,
-            ),
+            (r#"{"Response":{"CaptchaCode":1,"CaptchaMsg":"OK","EvilLevel":0,"RequestId":"r"}}"#, true),
+            (r#"{"Response":{"CaptchaCode":1,"EvilLevel":100,"RequestId":"r"}}"#, false),
+            (r#"{"Response":{"CaptchaCode":9,"CaptchaMsg":"ticket reused","RequestId":"r"}}"#, false),
             (r#"{"Response":{"CaptchaCode":21,"RequestId":"r"}}"#, false),
         ] {
             assert_eq!(read(body.as_bytes()).unwrap(), passed, "{body}");
         }
         let refused = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"m"},"RequestId":"r"}}"#;
-        assert!(matches!(
-            read(refused.as_bytes()),
-            Err(GatewayError::Refused(_))
-        ));
-        for garbage in [
-            "",
-            "<html>",
-            "{}",
-            r#"{"Response":{}}"#,
-            r#"{"Response":{"CaptchaCode":"1"}}"#,
-        ] {
+        assert!(matches!(read(refused.as_bytes()), Err(GatewayError::Refused(_))));
+        for garbage in ["", "<html>", "{}", r#"{"Response":{}}"#, r#"{"Response":{"CaptchaCode":"1"}}"#] {
             assert!(read(garbage.as_bytes()).is_err(), "{garbage}");
         }
     }
@@ -162,10 +137,8 @@ mod tests {
     /// description of the algorithm.
     #[test]
     fn the_signature_is_the_one_the_description_gives() {
-        let signer = TencentCloudSigner {
-            secret_id: "AKIDexample".into(),
-            secret_key: Secret::new("example-key".into()),
-        };
+        let signer =
+            TencentCloudSigner { secret_id: "AKIDexample".into(), secret_key: Secret::new("example-key".into()) };
         let header = authorization(
             &signer,
             "captcha.tencentcloudapi.com",

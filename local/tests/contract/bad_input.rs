@@ -15,12 +15,7 @@ const CALLS: &[(&str, &str)] = &[
     ("POST", "/forget_pwd/sms_code/"),
 ];
 
-async fn send(
-    site: &Site,
-    (method, path): (&str, &str),
-    content_type: Option<&str>,
-    body: Vec<u8>,
-) -> Answer {
+async fn send(site: &Site, (method, path): (&str, &str), content_type: Option<&str>, body: Vec<u8>) -> Answer {
     let mut request = site.request(method.parse().unwrap(), path).body(body);
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -35,20 +30,11 @@ async fn malformed_bodies_are_refused_by_every_call() {
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes();
     for call in CALLS {
         // In section 2 a body that is not JSON is told by a 200 and an envelope.
-        let not_json = if call.1.starts_with("/forget_pwd/") {
-            200
-        } else {
-            400
-        };
+        let not_json = if call.1.starts_with("/forget_pwd/") { 200 } else { 400 };
         for (content_type, body, status, code) in [
             (json, b"{".to_vec(), not_json, "body_not_json"),
             (json, b"\xff\xfe{}".to_vec(), not_json, "body_not_json"),
-            (
-                json,
-                b"{\"mobile\":\"\xff\"}".to_vec(),
-                not_json,
-                "body_not_json",
-            ),
+            (json, b"{\"mobile\":\"\xff\"}".to_vec(), not_json, "body_not_json"),
             (json, deep.clone(), not_json, "body_not_json"),
             (json, Vec::new(), not_json, "body_empty"),
             (json, b" \n".to_vec(), not_json, "body_empty"),
@@ -57,37 +43,15 @@ async fn malformed_bodies_are_refused_by_every_call() {
             (json, b"null".to_vec(), 400, "body_not_an_object"),
             (json, vec![b' '; 64 * 1024 + 1], 413, "body_too_large"),
             (json, vec![b'1'; 1024 * 1024], 413, "body_too_large"),
-            (
-                Some("text/plain"),
-                b"{}".to_vec(),
-                415,
-                "unsupported_media_type",
-            ),
-            (
-                Some("application/x-www-form-urlencoded"),
-                b"a=1".to_vec(),
-                415,
-                "unsupported_media_type",
-            ),
-            (
-                Some("multipart/form-data; boundary=x"),
-                b"--x--".to_vec(),
-                415,
-                "unsupported_media_type",
-            ),
+            (Some("text/plain"), b"{}".to_vec(), 415, "unsupported_media_type"),
+            (Some("application/x-www-form-urlencoded"), b"a=1".to_vec(), 415, "unsupported_media_type"),
+            (Some("multipart/form-data; boundary=x"), b"--x--".to_vec(), 415, "unsupported_media_type"),
             (None, b"{}".to_vec(), 415, "unsupported_media_type"),
         ] {
             let answer = send(&site, *call, content_type, body.clone()).await;
             let shown = String::from_utf8_lossy(&body[..body.len().min(20)]).into_owned();
-            assert_eq!(
-                (answer.status, answer.header("x-error-code")),
-                (status, Some(code)),
-                "{call:?} {shown:?}"
-            );
-            assert_eq!(
-                answer.header("content-type"),
-                Some("application/json; charset=utf-8")
-            );
+            assert_eq!((answer.status, answer.header("x-error-code")), (status, Some(code)), "{call:?} {shown:?}");
+            assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
         }
     }
 }
@@ -95,45 +59,20 @@ async fn malformed_bodies_are_refused_by_every_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_of_the_wrong_type_is_named() {
     let site = Site::any().await;
-    let answer = site
-        .post(
-            "/users/login/",
-            &json!({ "username": ["a"], "password": 1 }),
-        )
-        .await;
+    let answer = site.post("/users/login/", &json!({ "username": ["a"], "password": 1 })).await;
     let text = ["请输入合法的字符串。"];
-    answer.refuses(
-        400,
-        "field_type",
-        &json!({ "username": text, "password": text }),
-    );
-    let answer = site
-        .post("/users/find/password/", &json!({ "access_token": {} }))
-        .await;
-    answer.refuses(
-        400,
-        "field_type",
-        &json!("access_token: 请输入合法的字符串。"),
-    );
+    answer.refuses(400, "field_type", &json!({ "username": text, "password": text }));
+    let answer = site.post("/users/find/password/", &json!({ "access_token": {} })).await;
+    answer.refuses(400, "field_type", &json!("access_token: 请输入合法的字符串。"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_fields_are_ignored_and_a_charset_or_a_binary_body_is_no_matter() {
     let site = Site::any().await;
-    let body = json!({ "username": "nobody", "password": "x", "extra": { "deep": [1] } })
-        .to_string()
-        .into_bytes();
-    for content_type in [
-        "application/json",
-        "application/json; charset=utf-8",
-        "Application/JSON",
-    ] {
+    let body = json!({ "username": "nobody", "password": "x", "extra": { "deep": [1] } }).to_string().into_bytes();
+    for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
         let answer = send(&site, CALLS[0], Some(content_type), body.clone()).await;
-        assert_eq!(
-            answer.header("x-error-code"),
-            Some("bad_credentials"),
-            "{content_type}: {answer:?}"
-        );
+        assert_eq!(answer.header("x-error-code"), Some("bad_credentials"), "{content_type}: {answer:?}");
     }
 }
 
@@ -141,18 +80,11 @@ async fn unknown_fields_are_ignored_and_a_charset_or_a_binary_body_is_no_matter(
 async fn every_path_works_with_and_without_the_slash() {
     let site = Site::any().await;
     let mobile = new_mobile();
-    for path in [
-        "/users/me",
-        "/users/captcha",
-        "/forget_pwd",
-        "/users/find/password",
-    ]
-    .map(str::to_owned)
-    .into_iter()
-    .chain([
-        format!("/users/mobile/{mobile}"),
-        format!("/forget_pwd/mobiles/{mobile}"),
-    ]) {
+    for path in ["/users/me", "/users/captcha", "/forget_pwd", "/users/find/password"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([format!("/users/mobile/{mobile}"), format!("/forget_pwd/mobiles/{mobile}")])
+    {
         let (without, with) = (site.get(&path).await, site.get(&format!("{path}/")).await);
         assert_eq!(
             (without.status, without.header("x-error-code")),
@@ -167,13 +99,7 @@ async fn every_path_works_with_and_without_the_slash() {
 async fn unknown_paths_are_404_and_wrong_methods_405() {
     let site = Site::any().await;
     let not_found = json!({ "detail": "未找到。" });
-    for path in [
-        "/favicon.ico",
-        "/users/nobody/x",
-        "/users/sms/",
-        "/users//login/",
-        "/USERS/login/",
-    ] {
+    for path in ["/favicon.ico", "/users/nobody/x", "/users/sms/", "/users//login/", "/USERS/login/"] {
         site.get(path).await.refuses(404, "not_found", &not_found);
     }
     let wrong = json!({ "detail": "不支持该请求方法。" });
@@ -195,43 +121,18 @@ async fn only_configured_origins_may_read_answers() {
         return;
     };
     let preflight = async |origin: &str| {
-        let request = site
-            .request(Method::OPTIONS, "/users/login/")
-            .header("origin", origin);
+        let request = site.request(Method::OPTIONS, "/users/login/").header("origin", origin);
         read(request.header("access-control-request-method", "POST")).await
     };
     let allowed = preflight("https://localhost").await;
-    assert_eq!(
-        (
-            allowed.status,
-            allowed.header("access-control-allow-origin")
-        ),
-        (204, Some("https://localhost"))
-    );
+    assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (204, Some("https://localhost")));
     let headers = allowed.header("access-control-allow-headers").unwrap();
-    for name in [
-        "Authorization",
-        "Content-Type",
-        "Accept-Language",
-        "X-CSRFToken",
-        "X-Captcha-Pass",
-        "X-Session",
-    ] {
-        assert!(
-            headers.split(',').any(|one| one == name),
-            "{name}: {headers}"
-        );
+    for name in ["Authorization", "Content-Type", "Accept-Language", "X-CSRFToken", "X-Captcha-Pass", "X-Session"] {
+        assert!(headers.split(',').any(|one| one == name), "{name}: {headers}");
     }
     assert_eq!(allowed.header("access-control-allow-credentials"), None);
     let foreign = preflight("https://evil.example").await;
     assert_eq!(foreign.header("access-control-allow-origin"), None);
-    let answer = read(
-        site.request(Method::GET, "/users/me/")
-            .header("origin", "https://localhost"),
-    )
-    .await;
-    assert_eq!(
-        answer.header("access-control-expose-headers"),
-        Some("X-Error-Code,Retry-After")
-    );
+    let answer = read(site.request(Method::GET, "/users/me/").header("origin", "https://localhost")).await;
+    assert_eq!(answer.header("access-control-expose-headers"), Some("X-Error-Code,Retry-After"));
 }

@@ -39,11 +39,7 @@ impl Site {
     pub async fn any() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         match std::env::var("LATCHKEY_BASE_URL") {
-            Ok(base_url) => Self {
-                base_url,
-                http: client(),
-                system: None,
-            },
+            Ok(base_url) => Self { base_url, http: client(), system: None },
             Err(_) => Self::own(&[]).await,
         }
     }
@@ -53,10 +49,7 @@ impl Site {
         let site = Self::any().await;
         let reachable = site.get("/_local/inbox.json").await.status == 200;
         if !reachable {
-            eprintln!(
-                "left out: it needs the inbox and the clock, which {} does not have",
-                site.base_url
-            );
+            eprintln!("left out: it needs the inbox and the clock, which {} does not have", site.base_url);
         }
         reachable.then_some(site)
     }
@@ -74,30 +67,14 @@ impl Site {
     async fn own(settings: &[(&str, &str)]) -> Self {
         // A cheap hash: the tests are about what is answered, and `password_hash` tests the hash.
         let mut variables: BTreeMap<String, String> =
-            [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")]
-                .map(|(k, v)| (k.into(), v.into()))
-                .into();
-        variables.extend(
-            settings
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        let system = System::start(Options {
-            variables,
-            ..Options::default()
-        })
-        .await
-        .unwrap();
-        Self {
-            base_url: system.base_url.clone(),
-            http: client(),
-            system: Some(system),
-        }
+            [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")].map(|(k, v)| (k.into(), v.into())).into();
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let system = System::start(Options { variables, ..Options::default() }).await.unwrap();
+        Self { base_url: system.base_url.clone(), http: client(), system: Some(system) }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.base_url))
+        self.http.request(method, format!("{}{path}", self.base_url))
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -119,57 +96,34 @@ impl Site {
 
     /// Moves the clock on.
     pub async fn advance(&self, seconds: u32) {
-        let answer = self
-            .post("/_local/clock", &json!({ "advance_seconds": seconds }))
-            .await;
+        let answer = self.post("/_local/clock", &json!({ "advance_seconds": seconds })).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// The messages to a number or an address, newest first.
     pub async fn messages_to(&self, to: &str) -> Vec<Value> {
         let all = self.get("/_local/inbox.json").await.json();
-        all.as_array()
-            .unwrap()
-            .iter()
-            .filter(|message| message["to"] == to)
-            .cloned()
-            .collect()
+        all.as_array().unwrap().iter().filter(|message| message["to"] == to).cloned().collect()
     }
 
     /// The code in the newest message to a number or an address.
     pub async fn code_for(&self, to: &str) -> String {
-        let to = if to.contains('@') {
-            to.to_owned()
-        } else {
-            format!("+86{to}")
-        };
+        let to = if to.contains('@') { to.to_owned() } else { format!("+86{to}") };
         let messages = self.messages_to(&to).await;
-        code_in(
-            messages.first().expect("a message was sent")["text"]
-                .as_str()
-                .unwrap(),
-        )
+        code_in(messages.first().expect("a message was sent")["text"].as_str().unwrap())
     }
 
     /// The token of the link in the newest mail to an address.
     pub async fn link_for(&self, email: &str) -> String {
         let messages = self.messages_to(email).await;
-        let text = messages.first().expect("a mail was sent")["text"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let link = text
-            .lines()
-            .find(|line| line.contains("access_token="))
-            .expect("the mail has a link");
+        let text = messages.first().expect("a mail was sent")["text"].as_str().unwrap().to_owned();
+        let link = text.lines().find(|line| line.contains("access_token=")).expect("the mail has a link");
         link.split_once("access_token=").unwrap().1.to_owned()
     }
 
     /// Asks for a code by SMS and reads it.
     pub async fn sms_code(&self, mobile: &str) -> String {
-        let answer = self
-            .post(&format!("/users/sms/{mobile}/"), &json!({}))
-            .await;
+        let answer = self.post(&format!("/users/sms/{mobile}/"), &json!({})).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         self.code_for(mobile).await
     }
@@ -182,11 +136,7 @@ impl Site {
         assert_eq!(answer.status, 201, "{answer:?}");
         self.advance(61).await;
         let text = |name: &str| answer.json()[name].as_str().unwrap().to_owned();
-        Person {
-            id: text("id"),
-            token: text("token"),
-            mobile,
-        }
+        Person { id: text("id"), token: text("token"), mobile }
     }
 
     /// Registers, and binds an email.
@@ -194,14 +144,10 @@ impl Site {
         let mut person = self.register().await;
         let email = format!("li{}@example.com", person.mobile);
         let asked = json!({ "email": email, "password": PASSWORD });
-        let answer = self
-            .send_as(&person.token, Method::POST, "/users/me/email/", &asked)
-            .await;
+        let answer = self.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let bound = json!({ "email": email, "email_code": self.code_for(&email).await });
-        let answer = self
-            .send_as(&person.token, Method::PUT, "/users/me/email/", &bound)
-            .await;
+        let answer = self.send_as(&person.token, Method::PUT, "/users/me/email/", &bound).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         person.token = answer.json()["token"].as_str().unwrap().to_owned();
         self.advance(61).await;
@@ -212,20 +158,12 @@ impl Site {
     pub async fn csrf(&self) -> String {
         let answer = self.get("/forget_pwd/").await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
-        cookie
-            .strip_prefix("csrf_token=")
-            .unwrap()
-            .split(';')
-            .next()
-            .unwrap()
-            .to_owned()
+        cookie.strip_prefix("csrf_token=").unwrap().split(';').next().unwrap().to_owned()
     }
 
     /// A4, with cookie and header.
     pub async fn forget_pwd(&self, csrf: &str, body: &Value) -> Answer {
-        let request = self
-            .request(Method::POST, "/forget_pwd/")
-            .header("cookie", format!("csrf_token={csrf}"));
+        let request = self.request(Method::POST, "/forget_pwd/").header("cookie", format!("csrf_token={csrf}"));
         read(request.header("x-csrftoken", csrf).json(body)).await
     }
 }
@@ -237,11 +175,7 @@ fn client() -> Client {
 pub async fn read(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer {
-        status,
-        headers,
-        text: response.text().await.unwrap(),
-    }
+    Answer { status, headers, text: response.text().await.unwrap() }
 }
 
 pub fn registration(mobile: &str, code: &str) -> Value {
@@ -251,19 +185,13 @@ pub fn registration(mobile: &str, code: &str) -> Value {
 /// A number nobody has used: tests run beside each other, and against a site that remembers.
 pub fn new_mobile() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let seed = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_nanos();
-    let number =
-        u64::try_from(seed % 1_000_000_000).unwrap() + NEXT.fetch_add(1, Ordering::Relaxed);
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let number = u64::try_from(seed % 1_000_000_000).unwrap() + NEXT.fetch_add(1, Ordering::Relaxed);
     format!("19{:09}", number % 1_000_000_000)
 }
 
 pub fn code_in(text: &str) -> String {
-    let digits = text
-        .split(|c: char| !c.is_ascii_digit())
-        .find(|run| run.len() == 6);
+    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == 6);
     digits.expect("the message has a code").to_owned()
 }
 
@@ -304,37 +232,22 @@ impl Answer {
     /// Refusal by plain text.
     #[track_caller]
     pub fn refuses_in_text(&self, status: u16, code: &str, text: &str) {
-        assert_eq!(
-            (self.status, self.text.as_str()),
-            (status, text),
-            "{self:?}"
-        );
+        assert_eq!((self.status, self.text.as_str()), (status, text), "{self:?}");
         assert_eq!(self.header("x-error-code"), Some(code), "{self:?}");
-        assert_eq!(
-            self.header("content-type"),
-            Some("text/plain; charset=utf-8")
-        );
+        assert_eq!(self.header("content-type"), Some("text/plain; charset=utf-8"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
     }
 
     #[track_caller]
     fn is_an_api_answer(&self) {
         assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/json; charset=utf-8"),
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"), "{self:?}");
     }
 
     /// Too soon: `Retry-After` is whole seconds, from 1 to this many.
     #[track_caller]
     pub fn says_when_to_retry(&self, at_most: u64) {
-        let seconds: u64 = self
-            .header("retry-after")
-            .expect("Retry-After")
-            .parse()
-            .unwrap();
+        let seconds: u64 = self.header("retry-after").expect("Retry-After").parse().unwrap();
         assert!((1..=at_most).contains(&seconds), "{seconds}");
     }
 }

@@ -13,17 +13,13 @@ async fn b4_sends_a_code_by_get_and_by_post() {
     let sent = json!({ "detail": "短信已发送!请留意您的手机短信!", "message": "OK" });
     let (one, other) = (new_mobile(), new_mobile());
     site.get(&format!("/users/sms/{one}/")).await.is(200, &sent);
-    site.post(&format!("/users/sms/{other}/"), &json!({}))
-        .await
-        .is(200, &sent);
+    site.post(&format!("/users/sms/{other}/"), &json!({})).await.is(200, &sent);
     for mobile in [one, other] {
         let messages = site.messages_to(&format!("+86{mobile}")).await;
         let text = messages[0]["text"].as_str().unwrap();
         assert_eq!(messages.len(), 1);
         assert!(
-            text.contains("您正在注册")
-                && text.contains("10分钟内有效")
-                && text.contains("切勿告知他人"),
+            text.contains("您正在注册") && text.contains("10分钟内有效") && text.contains("切勿告知他人"),
             "{text}"
         );
     }
@@ -58,37 +54,20 @@ async fn b4_one_interval_holds_whatever_the_purpose() {
     site.sms_code(&person.mobile).await;
     let login = format!("/users/sms/{}/?purpose=login", person.mobile);
     assert_eq!(site.post(&login, &json!({})).await.status, 429);
-    let forgotten = site
-        .post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile }))
-        .await;
+    let forgotten = site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
     assert_eq!(forgotten.json()["errno"], "4003");
-    assert_eq!(
-        site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({}))
-            .await
-            .status,
-        429
-    );
+    assert_eq!(site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({})).await.status, 429);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b4_a_malformed_number_is_not_found_and_an_unknown_purpose_is_400() {
     let site = Site::any().await;
-    site.get("/users/sms/1380000000/").await.refuses(
-        404,
-        "not_found",
-        &json!({ "detail": "未找到。" }),
-    );
+    site.get("/users/sms/1380000000/").await.refuses(404, "not_found", &json!({ "detail": "未找到。" }));
     let unknown = json!({ "detail": "未知的验证码用途。" });
     let path = format!("/users/sms/{}/?purpose=forget", new_mobile());
-    site.post(&path, &json!({}))
-        .await
-        .refuses(400, "purpose_unknown", &unknown);
+    site.post(&path, &json!({})).await.refuses(400, "purpose_unknown", &unknown);
     let path = format!("/users/sms/{}/?purpose=mobile", new_mobile());
-    site.post(&path, &json!({})).await.refuses(
-        401,
-        "unauthorized",
-        &json!({ "detail": "请先登录。" }),
-    );
+    site.post(&path, &json!({})).await.refuses(401, "unauthorized", &json!({ "detail": "请先登录。" }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,16 +77,8 @@ async fn b4_a_sign_in_code_goes_to_accounts_only_unless_one_is_to_be_made() {
     };
     let (person, stranger, newcomer) = (site.register().await, new_mobile(), new_mobile());
     let ask = async |mobile: &str, more: &str| {
-        let answer = site
-            .post(
-                &format!("/users/sms/{mobile}/?purpose=login{more}"),
-                &json!({}),
-            )
-            .await;
-        answer.is(
-            200,
-            &json!({ "detail": "短信已发送!请留意您的手机短信!", "message": "OK" }),
-        );
+        let answer = site.post(&format!("/users/sms/{mobile}/?purpose=login{more}"), &json!({})).await;
+        answer.is(200, &json!({ "detail": "短信已发送!请留意您的手机短信!", "message": "OK" }));
         site.messages_to(&format!("+86{mobile}")).await
     };
     let text = ask(&person.mobile, "").await[0]["text"].clone();
@@ -123,18 +94,10 @@ async fn b4_a_code_for_a_new_number_names_its_action() {
     };
     let (person, new) = (site.register().await, new_mobile());
     let path = format!("/users/sms/{new}/?purpose=mobile");
-    assert_eq!(
-        site.send_as(&person.token, Method::POST, &path, &json!({}))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(site.send_as(&person.token, Method::POST, &path, &json!({})).await.status, 200);
     let messages = site.messages_to(&format!("+86{new}")).await;
     let text = messages[0]["text"].as_str().unwrap();
-    assert!(
-        text.contains("您正在更换绑定手机号") && text.contains("切勿告知他人"),
-        "{text}"
-    );
+    assert!(text.contains("您正在更换绑定手机号") && text.contains("切勿告知他人"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,15 +115,8 @@ async fn b4_by_get_refuses_what_a_page_of_another_site_can_send_blindly() {
     }
     let by_head = read(site.request(Method::HEAD, &path)).await;
     assert_eq!(by_head.status, 405, "HEAD never acts");
-    let by_script = read(
-        site.request(Method::GET, &path)
-            .header("sec-fetch-mode", "cors"),
-    )
-    .await;
-    assert_eq!(
-        (by_script.status, by_script.header("x-error-code")),
-        (200, None)
-    );
+    let by_script = read(site.request(Method::GET, &path).header("sec-fetch-mode", "cors")).await;
+    assert_eq!((by_script.status, by_script.header("x-error-code")), (200, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,28 +127,15 @@ async fn a_code_works_once_for_its_purpose_and_its_number() {
     let (person, mobile) = (site.register().await, new_mobile());
     let code = site.sms_code(&mobile).await;
     let expired = json!({ "non_field_errors": ["短信验证码已过期!"] });
-    site.post("/users/", &registration(&new_mobile(), &code))
-        .await
-        .refuses(400, "code_expired", &expired);
-    assert_eq!(
-        site.post("/users/", &registration(&mobile, &code))
-            .await
-            .status,
-        201
-    );
-    site.post("/users/", &registration(&mobile, &code))
-        .await
-        .refuses(400, "code_expired", &expired);
+    site.post("/users/", &registration(&new_mobile(), &code)).await.refuses(400, "code_expired", &expired);
+    assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 201);
+    site.post("/users/", &registration(&mobile, &code)).await.refuses(400, "code_expired", &expired);
 
     site.sms_code(&person.mobile).await;
     let registration_code = site.code_for(&person.mobile).await;
     let body = json!({ "mobile": person.mobile, "sms_code": registration_code, "new_password": "a new passphrase" });
     let answer = site.forget_pwd(&site.csrf().await, &body).await;
-    answer.refuses(
-        200,
-        "code_expired",
-        &json!({ "errno": "4103", "errmsg": "验证码过期" }),
-    );
+    answer.refuses(200, "code_expired", &json!({ "errno": "4103", "errmsg": "验证码过期" }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,19 +146,10 @@ async fn a_code_lives_ten_minutes() {
     let (early, late) = (new_mobile(), new_mobile());
     let (early_code, late_code) = (site.sms_code(&early).await, site.sms_code(&late).await);
     site.advance(590).await;
-    assert_eq!(
-        site.post("/users/", &registration(&early, &early_code))
-            .await
-            .status,
-        201
-    );
+    assert_eq!(site.post("/users/", &registration(&early, &early_code)).await.status, 201);
     site.advance(11).await;
     let answer = site.post("/users/", &registration(&late, &late_code)).await;
-    answer.refuses(
-        400,
-        "code_expired",
-        &json!({ "non_field_errors": ["短信验证码已过期!"] }),
-    );
+    answer.refuses(400, "code_expired", &json!({ "non_field_errors": ["短信验证码已过期!"] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,21 +162,12 @@ async fn asking_again_sends_the_same_code_while_five_minutes_of_its_life_remain(
     site.advance(290).await;
     assert_eq!(site.sms_code(&mobile).await, first);
     let text = site.messages_to(&format!("+86{mobile}")).await[0]["text"].clone();
-    assert!(
-        text.as_str().unwrap().contains("5分钟内有效"),
-        "what is left of its life is told: {text}"
-    );
+    assert!(text.as_str().unwrap().contains("5分钟内有效"), "what is left of its life is told: {text}");
     site.advance(61).await;
     let second = site.sms_code(&mobile).await;
     assert_ne!(second, first, "a new one, but for one time in a million");
     site.advance(400).await;
-    assert_eq!(
-        site.post("/users/", &registration(&mobile, &second))
-            .await
-            .status,
-        201,
-        "it lives from its sending"
-    );
+    assert_eq!(site.post("/users/", &registration(&mobile, &second)).await.status, 201, "it lives from its sending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -254,38 +179,22 @@ async fn five_wrong_guesses_end_a_code_and_resending_buys_none() {
     let code = site.sms_code(&mobile).await;
     let guess = async |code: &str| site.post("/users/", &registration(&mobile, code)).await;
     for _ in 0..3 {
-        assert_eq!(
-            guess(&other_code(&code)).await.header("x-error-code"),
-            Some("code_wrong")
-        );
+        assert_eq!(guess(&other_code(&code)).await.header("x-error-code"), Some("code_wrong"));
     }
     // A new code for the last five minutes of the old one: the three guesses carry over.
     site.advance(301).await;
     let code = site.sms_code(&mobile).await;
     for _ in 0..2 {
-        assert_eq!(
-            guess(&other_code(&code)).await.header("x-error-code"),
-            Some("code_wrong")
-        );
+        assert_eq!(guess(&other_code(&code)).await.header("x-error-code"), Some("code_wrong"));
     }
-    assert_eq!(
-        guess(&code).await.header("x-error-code"),
-        Some("code_expired"),
-        "the right one comes too late"
-    );
+    assert_eq!(guess(&code).await.header("x-error-code"), Some("code_expired"), "the right one comes too late");
     site.advance(61).await;
-    let asked = site
-        .post(&format!("/users/sms/{mobile}/"), &json!({}))
-        .await;
+    let asked = site.post(&format!("/users/sms/{mobile}/"), &json!({})).await;
     assert_eq!(asked.status, 429, "asking again buys no guess");
     asked.says_when_to_retry(600);
     site.advance(600).await;
     let code = site.sms_code(&mobile).await;
-    assert_eq!(
-        guess(&code).await.status,
-        201,
-        "and nobody is locked out for longer than a code lives"
-    );
+    assert_eq!(guess(&code).await.status, 201, "and nobody is locked out for longer than a code lives");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,10 +208,5 @@ async fn a_malformed_code_is_no_guess() {
         let answer = site.post("/users/", &registration(&mobile, "12345x")).await;
         assert_eq!(answer.header("x-error-code"), Some("code_malformed"));
     }
-    assert_eq!(
-        site.post("/users/", &registration(&mobile, &code))
-            .await
-            .status,
-        201
-    );
+    assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 201);
 }

@@ -21,15 +21,7 @@ pub async fn send_email_code(
     let proved_by = proof::check(app, user, proof).await?;
     let pays = proved_by.as_ref().map(|code| code.spend()).transpose()?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
-    let sent = send(
-        app,
-        caller,
-        Recipient::Email(email.clone()),
-        content,
-        false,
-        pays,
-    )
-    .await;
+    let sent = send(app, caller, Recipient::Email(email.clone()), content, false, pays).await;
     if let (Err(Error::TooMany { .. }), Some(code)) = (&sent, &proved_by) {
         code.take_back(app).await;
     }
@@ -38,30 +30,15 @@ pub async fn send_email_code(
 
 /// Binds the address, frees the one bound before, and signs the caller in anew: a change of email kills every older
 /// token, the caller's own too.
-pub async fn bind_email(
-    app: &App,
-    caller: &Caller,
-    user: User,
-    email: Email,
-    code: &Code,
-) -> Result<SignedIn, Error> {
+pub async fn bind_email(app: &App, caller: &Caller, user: User, email: Email, code: &Code) -> Result<SignedIn, Error> {
     let code = redeem(app, CodeKey::bind_email(&user.id, &email), code).await?;
     if user.email.as_ref() == Some(&email) {
-        app.store()?
-            .transact(vec![code.spend()?], "using a code up")
-            .await
-            .map_err(used_up)?;
+        app.store()?.transact(vec![code.spend()?], "using a code up").await.map_err(used_up)?;
         return SignedIn::new(app, caller, user);
     }
     let mut writes = vec![
         code.spend()?,
-        Write::put(
-            &keys::email_marker(&email),
-            &Marker {
-                user_id: user.id.clone(),
-            },
-            Unless::Exists,
-        )?,
+        Write::put(&keys::email_marker(&email), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
         Write::update(
             &keys::user(&user.id),
             "SET email = :email, credential_version = credential_version + :one",
@@ -76,24 +53,13 @@ pub async fn bind_email(
         )?,
     ];
     if let Some(old) = &user.email {
-        let mine = Expression {
-            text: "user_id = :me",
-            values: &[(":me", text(user.id.as_str()))],
-        };
+        let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
         writes.push(Write::delete(&keys::email_marker(old), mine)?);
     }
     match app.store()?.transact(writes, "binding an email").await {
         Ok(()) => {
             let credential_version = user.credential_version + 1;
-            SignedIn::new(
-                app,
-                caller,
-                User {
-                    email: Some(email),
-                    credential_version,
-                    ..user
-                },
-            )
+            SignedIn::new(app, caller, User { email: Some(email), credential_version, ..user })
         }
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
             Err(Error::CodeExpired)
@@ -102,11 +68,7 @@ pub async fn bind_email(
             code.take_back(app).await;
             let taken = refusals.iter().any(|refusal| refusal.index == 1);
             // Otherwise the account changed meanwhile, and with it the token died that this came with.
-            Err(if taken {
-                Error::EmailTaken
-            } else {
-                Error::Unauthorized
-            })
+            Err(if taken { Error::EmailTaken } else { Error::Unauthorized })
         }
         Err(StoreError::Failed(error)) => Err(error),
     }

@@ -7,17 +7,8 @@ use crate::dynamodb::{StoreError, Unless, keys};
 use crate::error::Error;
 
 /// A pass for a caller who solved a captcha.
-pub fn issue_captcha_pass(
-    app: &App,
-    caller: &Caller,
-    action: Option<CaptchaAction>,
-) -> Result<String, Error> {
-    Ok(CaptchaPass::issue(
-        &caller.address,
-        action,
-        app.keyring()?,
-        app.clock.now(),
-    ))
+pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaAction>) -> Result<String, Error> {
+    Ok(CaptchaPass::issue(&caller.address, action, app.keyring()?, app.clock.now()))
 }
 
 /// Uses a pass up, where one is asked for. It is spent before anything else is looked at, so that one pass buys one try.
@@ -31,27 +22,10 @@ pub async fn require_captcha_pass(
         return Ok(());
     }
     let pass = pass.ok_or(Error::CaptchaRequired)?;
-    let pass = CaptchaPass::verify(
-        pass,
-        &caller.address,
-        action,
-        app.keyring()?,
-        app.clock.now(),
-    );
+    let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring()?, app.clock.now());
     let pass = pass.ok_or(Error::CaptchaRequired)?;
-    let spent = Expiring {
-        expires_at: pass.expires_at,
-    };
-    match app
-        .store()?
-        .put(
-            &keys::spent_pass(&pass.id),
-            &spent,
-            Unless::Exists,
-            "spending a pass",
-        )
-        .await
-    {
+    let spent = Expiring { expires_at: pass.expires_at };
+    match app.store()?.put(&keys::spent_pass(&pass.id), &spent, Unless::Exists, "spending a pass").await {
         Ok(()) => Ok(()),
         Err(StoreError::Refused(_)) => Err(Error::CaptchaRequired),
         Err(StoreError::Failed(error)) => Err(error),

@@ -43,26 +43,17 @@ pub(super) async fn redeem(app: &App, key: CodeKey, guess: &Code) -> Result<Righ
         Err(StoreError::Refused(_)) => return Err(Error::CodeExpired),
         Err(StoreError::Failed(error)) => return Err(error),
     };
-    let code = item
-        .seed
-        .digits(&key, app.keyring()?)
-        .ok_or(Error::CodeExpired)?;
+    let code = item.seed.digits(&key, app.keyring()?).ok_or(Error::CodeExpired)?;
     if !code.matches(guess) {
         return Err(Error::CodeWrong);
     }
-    Ok(RightCode {
-        key,
-        nonce: item.seed.nonce().to_owned(),
-    })
+    Ok(RightCode { key, nonce: item.seed.nonce().to_owned() })
 }
 
 impl RightCode {
     /// Uses the code up, in the transaction of what it pays for. Of two that redeem it at once, one gets this through.
     pub(super) fn spend(&self) -> Result<Write, Error> {
-        let condition = Expression {
-            text: "nonce = :nonce",
-            values: &[(":nonce", text(&self.nonce))],
-        };
+        let condition = Expression { text: "nonce = :nonce", values: &[(":nonce", text(&self.nonce))] };
         Write::delete(&keys::code(&self.key), condition)
     }
 

@@ -17,20 +17,12 @@ pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Optio
 
 /// Whether nobody has registered a number. Always `true` where registration is not disclosed, after the same read.
 pub async fn is_mobile_free(app: &App, mobile: &Mobile) -> Result<bool, Error> {
-    let marker = app
-        .store()?
-        .get::<Marker>(&keys::mobile_marker(mobile), "checking a number")
-        .await?;
+    let marker = app.store()?.get::<Marker>(&keys::mobile_marker(mobile), "checking a number").await?;
     Ok(marker.is_none() || !app.config.answers.disclose_registration)
 }
 
 /// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.
 pub async fn count_registered(app: &App, mobile: &Mobile) -> Result<u8, Error> {
-    let marker = app
-        .store()?
-        .get::<Marker>(&keys::mobile_marker(mobile), "checking a number")
-        .await?;
-    Ok(u8::from(
-        marker.is_some() || !app.config.answers.disclose_registration,
-    ))
+    let marker = app.store()?.get::<Marker>(&keys::mobile_marker(mobile), "checking a number").await?;
+    Ok(u8::from(marker.is_some() || !app.config.answers.disclose_registration))
 }

@@ -15,10 +15,8 @@ pub async fn log_in(
 ) -> Result<SignedIn, Error> {
     let user = find_by_name(app, name).await?;
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
-    let right = app
-        .hasher
-        .verify(password, hash)
-        .map_err(|source| Error::unavailable("checking a password", source))?;
+    let right =
+        app.hasher.verify(password, hash).map_err(|source| Error::unavailable("checking a password", source))?;
     match user {
         Some(user) if right && !user.disabled => SignedIn::new(app, caller, user),
         _ => Err(Error::BadCredentials),

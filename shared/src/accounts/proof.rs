@@ -20,33 +20,16 @@ pub enum Proof {
 /// Asks for a code to the account's own number.
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let content = Content::Code(CodeKey::proof(&user.id));
-    send(
-        app,
-        caller,
-        Recipient::Sms(user.mobile.clone()),
-        content,
-        false,
-        None,
-    )
-    .await
+    send(app, caller, Recipient::Sms(user.mobile.clone()), content, false, None).await
 }
 
 /// Checks a proof. A code that is right has yet to be used up, with what it pays for.
-pub(super) async fn check(
-    app: &App,
-    user: &User,
-    proof: &Proof,
-) -> Result<Option<RightCode>, Error> {
+pub(super) async fn check(app: &App, user: &User, proof: &Proof) -> Result<Option<RightCode>, Error> {
     match proof {
         Proof::Password(password) => {
             let right = app.hasher.verify(password, user.password_hash.as_ref());
-            let right =
-                right.map_err(|source| Error::unavailable("checking a password", source))?;
-            if right {
-                Ok(None)
-            } else {
-                Err(Error::ProofWrong)
-            }
+            let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
+            if right { Ok(None) } else { Err(Error::ProofWrong) }
         }
         Proof::SmsCode(code) => redeem(app, CodeKey::proof(&user.id), code).await.map(Some),
     }

@@ -23,17 +23,8 @@ pub struct Registration {
 
 /// Makes the account. Code, user and the hold on the number are one transaction: of a hundred sign-ups of one number
 /// one makes a user, and the others change nothing.
-pub async fn register(
-    app: &App,
-    caller: &Caller,
-    registration: Registration,
-) -> Result<SignedIn, Error> {
-    let Registration {
-        nickname,
-        mobile,
-        code,
-        password,
-    } = registration;
+pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
+    let Registration { nickname, mobile, code, password } = registration;
     let code = redeem(app, CodeKey::register(&mobile), &code).await?;
     let hash = app.hasher.hash(password.as_password());
     let user = User {
@@ -43,22 +34,14 @@ pub async fn register(
         mobile,
         email: None,
         avatar: String::new(),
-        password_hash: Some(
-            hash.map_err(|source| Error::unavailable("hashing a password", source))?,
-        ),
+        password_hash: Some(hash.map_err(|source| Error::unavailable("hashing a password", source))?),
         credential_version: 1,
         disabled: false,
         created_at: app.clock.now(),
     };
     let writes = vec![
         code.spend()?,
-        Write::put(
-            &keys::mobile_marker(&user.mobile),
-            &Marker {
-                user_id: user.id.clone(),
-            },
-            Unless::Exists,
-        )?,
+        Write::put(&keys::mobile_marker(&user.mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
         Write::put(&keys::user(&user.id), &user, Unless::Exists)?,
     ];
     match app.store()?.transact(writes, "making an account").await {

@@ -3,9 +3,7 @@
 use super::codes::redeem;
 use super::find_by_name;
 use crate::app::App;
-use crate::domain::{
-    AccountName, Code, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User,
-};
+use crate::domain::{AccountName, Code, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
 use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
 use crate::error::Error;
 
@@ -18,10 +16,7 @@ pub async fn reset_password_by_code(
 ) -> Result<(), Error> {
     // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
     let name = AccountName::Mobile(mobile.clone());
-    let (code, user) = tokio::join!(
-        redeem(app, CodeKey::reset_password(mobile), code),
-        find_by_name(app, Some(&name))
-    );
+    let (code, user) = tokio::join!(redeem(app, CodeKey::reset_password(mobile), code), find_by_name(app, Some(&name)));
     let (code, user) = (code?, user?);
     let Some(user) = user else {
         code.take_back(app).await;
@@ -35,10 +30,7 @@ pub async fn reset_password_by_code(
             return Err(problem.into());
         }
     };
-    let writes = vec![
-        code.spend()?,
-        set_password(app, &user, &password, "attribute_exists(pk)", &[])?,
-    ];
+    let writes = vec![code.spend()?, set_password(app, &user, &password, "attribute_exists(pk)", &[])?];
     match app.store()?.transact(writes, "setting a password").await {
         Ok(()) => Ok(()),
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
@@ -51,36 +43,19 @@ pub async fn reset_password_by_code(
 
 /// The address of the account that a mailed link is good for.
 pub async fn check_reset_link(app: &App, token: &str) -> Result<Email, Error> {
-    user_of_link(app, token)
-        .await?
-        .email
-        .ok_or(Error::LinkInvalid)
+    user_of_link(app, token).await?.email.ok_or(Error::LinkInvalid)
 }
 
 /// Sets a password by a mailed link. The link works once: it names the credential version that this moves on.
-pub async fn reset_password_by_link(
-    app: &App,
-    token: &str,
-    password: NewPassword,
-) -> Result<(), Error> {
+pub async fn reset_password_by_link(app: &App, token: &str, password: NewPassword) -> Result<(), Error> {
     let user = user_of_link(app, token).await?;
     if user.email.is_none() {
         return Err(Error::LinkAccountGone);
     }
     let password = password.not_personal(&person(&user))?;
     let version = [(":version", number(user.credential_version))];
-    let write = set_password(
-        app,
-        &user,
-        &password,
-        "credential_version = :version",
-        &version,
-    )?;
-    match app
-        .store()?
-        .transact(vec![write], "setting a password")
-        .await
-    {
+    let write = set_password(app, &user, &password, "credential_version = :version", &version)?;
+    match app.store()?.transact(vec![write], "setting a password").await {
         Ok(()) => Ok(()),
         Err(StoreError::Refused(_)) => Err(Error::LinkInvalid),
         Err(StoreError::Failed(error)) => Err(error),
@@ -88,14 +63,9 @@ pub async fn reset_password_by_link(
 }
 
 async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
-    let link =
-        ResetLink::verify(token, app.keyring()?, app.clock.now()).ok_or(Error::LinkInvalid)?;
-    let user: Option<User> = app
-        .store()?
-        .get(&keys::user(&link.user_id), "reading an account")
-        .await?;
-    let user =
-        user.filter(|user| user.credential_version == link.credential_version && !user.disabled);
+    let link = ResetLink::verify(token, app.keyring()?, app.clock.now()).ok_or(Error::LinkInvalid)?;
+    let user: Option<User> = app.store()?.get(&keys::user(&link.user_id), "reading an account").await?;
+    let user = user.filter(|user| user.credential_version == link.credential_version && !user.disabled);
     user.ok_or(Error::LinkInvalid)
 }
 
@@ -122,9 +92,6 @@ fn set_password(
     Write::update(
         &keys::user(&user.id),
         "SET password_hash = :hash, credential_version = credential_version + :one",
-        Expression {
-            text: condition,
-            values: &all,
-        },
+        Expression { text: condition, values: &all },
     )
 }

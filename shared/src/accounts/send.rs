@@ -32,48 +32,24 @@ pub enum SmsPurpose {
 
 /// Asks for a code by SMS. Where a number needs an account and has none, the same is answered and written, and
 /// `deliver` drops the message.
-pub async fn send_sms_code(
-    app: &App,
-    caller: &Caller,
-    mobile: &Mobile,
-    purpose: SmsPurpose,
-) -> Result<(), Error> {
+pub async fn send_sms_code(app: &App, caller: &Caller, mobile: &Mobile, purpose: SmsPurpose) -> Result<(), Error> {
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
         SmsPurpose::LogIn { register } => (CodeKey::log_in(mobile), !register),
         SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user.id, mobile), false),
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
-    send(
-        app,
-        caller,
-        Recipient::Sms(mobile.clone()),
-        Content::Code(code),
-        requires_account,
-        None,
-    )
-    .await
+    send(app, caller, Recipient::Sms(mobile.clone()), Content::Code(code), requires_account, None).await
 }
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
 /// is answered and written, and `deliver` drops the message.
 pub async fn send_reset_link(app: &App, caller: &Caller, email: &Email) -> Result<(), Error> {
-    let marker = app
-        .store()?
-        .get::<Marker>(&keys::email_marker(email), "checking an email")
-        .await?;
+    let marker = app.store()?.get::<Marker>(&keys::email_marker(email), "checking an email").await?;
     if marker.is_none() && app.config.answers.disclose_registration {
         return Err(Error::EmailUnknown);
     }
-    send(
-        app,
-        caller,
-        Recipient::Email(email.clone()),
-        Content::ResetLink,
-        true,
-        None,
-    )
-    .await
+    send(app, caller, Recipient::Email(email.clone()), Content::ResetLink, true, None).await
 }
 
 /// Puts a message and its interval, and with them what the message costs: a code that proved who asks.
@@ -90,9 +66,7 @@ pub(super) async fn send(
         Recipient::Sms(mobile) => keys::sms_interval(mobile),
         Recipient::Email(email) => keys::email_interval(email),
     };
-    let until = Expiring {
-        expires_at: now.plus_seconds(INTERVAL_SECONDS),
-    };
+    let until = Expiring { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
     let mut writes = vec![Write::put(&interval, &until, Unless::Live(now))?];
     if let Content::Code(code) = &content {
         // A code that was guessed out stays so for its life: asking again must not buy more guesses.
@@ -106,22 +80,14 @@ pub(super) async fn send(
     }
     let first_paid = writes.len() + 1;
     let message = new_message(caller, recipient, content, requires_account, now);
-    writes.push(Write::put(
-        &keys::message(&message.id),
-        &message,
-        Unless::Exists,
-    )?);
+    writes.push(Write::put(&keys::message(&message.id), &message, Unless::Exists)?);
     writes.extend(pays);
     match app.store()?.transact(writes, "asking for a message").await {
         Ok(()) => Ok(()),
-        Err(StoreError::Refused(refusals))
-            if refusals.iter().any(|refusal| refusal.index >= first_paid) =>
-        {
+        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index >= first_paid) => {
             Err(Error::CodeExpired)
         }
-        Err(StoreError::Refused(refusals)) => Err(Error::TooMany {
-            retry_after_seconds: longest_wait(&refusals, now),
-        }),
+        Err(StoreError::Refused(refusals)) => Err(Error::TooMany { retry_after_seconds: longest_wait(&refusals, now) }),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }
@@ -134,10 +100,7 @@ fn new_message(
     now: Timestamp,
 ) -> Message {
     Message {
-        id: random::<16>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        id: random::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
         kind: keys::MESSAGE_KIND.to_owned(),
         recipient,
         content,

@@ -18,10 +18,7 @@ impl SignedIn {
     /// Signs a user in.
     pub fn new(app: &App, caller: &Caller, user: User) -> Result<Self, Error> {
         let token = AccessToken::new(&user.id, user.credential_version, &app.grant(caller));
-        let token = app
-            .tokens()?
-            .sign(&token)
-            .map_err(|source| Error::unavailable("signing a token", source))?;
+        let token = app.tokens()?.sign(&token).map_err(|source| Error::unavailable("signing a token", source))?;
         Ok(Self { user, token })
     }
 }
@@ -29,14 +26,7 @@ impl SignedIn {
 /// The user of an access token, in one read. A token from before a change of password, mobile or email is refused.
 pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Result<User, Error> {
     let token = token.ok_or(Error::Unauthorized)?;
-    let token = app
-        .tokens()?
-        .verify(token, &app.grant(caller))
-        .map_err(|_| Error::Unauthorized)?;
-    let user: Option<User> = app
-        .store()?
-        .get(&keys::user(&token.user_id), "reading an account")
-        .await?;
-    user.filter(|user| user.credential_version == token.credential_version && !user.disabled)
-        .ok_or(Error::Unauthorized)
+    let token = app.tokens()?.verify(token, &app.grant(caller)).map_err(|_| Error::Unauthorized)?;
+    let user: Option<User> = app.store()?.get(&keys::user(&token.user_id), "reading an account").await?;
+    user.filter(|user| user.credential_version == token.credential_version && !user.disabled).ok_or(Error::Unauthorized)
 }

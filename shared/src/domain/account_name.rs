@@ -28,14 +28,10 @@ impl Username {
         }
         let name: String = text.nfkc().collect();
         let length_fits = (3..=30).contains(&name.chars().count());
-        let letters_fit = name
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_-.".contains(c));
+        let letters_fit = name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
         // Digits of any script count: ١٣٨… must not pass for a number in the eyes of a person.
         let looks_like_mobile = name.chars().filter(|c| c.is_numeric()).count() >= 11;
-        (length_fits && letters_fit && !looks_like_mobile)
-            .then_some(Self(name))
-            .ok_or(NotAUsername)
+        (length_fits && letters_fit && !looks_like_mobile).then_some(Self(name)).ok_or(NotAUsername)
     }
 
     /// The name as it is shown.
@@ -49,12 +45,7 @@ impl Username {
     /// Folding goes through upper case, so that `ß` and `ss`, `ς` and `σ` are one, as Unicode's full case folding has it.
     #[must_use]
     pub fn key(&self) -> String {
-        self.0
-            .chars()
-            .flat_map(char::to_uppercase)
-            .flat_map(char::to_lowercase)
-            .nfkc()
-            .collect()
+        self.0.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
     }
 }
 
@@ -114,34 +105,18 @@ mod tests {
 
     #[test]
     fn a_username_is_never_a_mobile_number_or_an_email() {
-        for bad in [
-            "13812345678",
-            "１３８１２３４５６７８",
-            "١٣٨١٢٣٤٥٦٧٨",
-            "a@b.cn",
-            "ab",
-            "a b c",
-            "abc\n",
-            &"a".repeat(31),
-        ] {
+        for bad in
+            ["13812345678", "１３８１２３４５６７８", "١٣٨١٢٣٤٥٦٧٨", "a@b.cn", "ab", "a b c", "abc\n", &"a".repeat(31)]
+        {
             assert!(Username::parse(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn an_account_name_is_classified_by_its_form() {
-        assert!(matches!(
-            AccountName::classify("13812345678"),
-            Some(AccountName::Mobile(_))
-        ));
-        assert!(matches!(
-            AccountName::classify("Li@Example.com"),
-            Some(AccountName::Email(_))
-        ));
-        assert!(matches!(
-            AccountName::classify("lilei"),
-            Some(AccountName::Username(_))
-        ));
+        assert!(matches!(AccountName::classify("13812345678"), Some(AccountName::Mobile(_))));
+        assert!(matches!(AccountName::classify("Li@Example.com"), Some(AccountName::Email(_))));
+        assert!(matches!(AccountName::classify("lilei"), Some(AccountName::Username(_))));
         assert_eq!(AccountName::classify("١٣٨١٢٣٤٥٦٧٨"), None);
         assert_eq!(AccountName::classify(""), None);
     }

@@ -56,55 +56,37 @@ impl CodeKey {
     /// A registration code, bound to the number.
     #[must_use]
     pub fn register(mobile: &Mobile) -> Self {
-        Self {
-            purpose: CodePurpose::Register,
-            subject: mobile.as_str().to_owned(),
-        }
+        Self { purpose: CodePurpose::Register, subject: mobile.as_str().to_owned() }
     }
 
     /// A sign-in code, bound to the number.
     #[must_use]
     pub fn log_in(mobile: &Mobile) -> Self {
-        Self {
-            purpose: CodePurpose::LogIn,
-            subject: mobile.as_str().to_owned(),
-        }
+        Self { purpose: CodePurpose::LogIn, subject: mobile.as_str().to_owned() }
     }
 
     /// A code for a forgotten password, bound to the number.
     #[must_use]
     pub fn reset_password(mobile: &Mobile) -> Self {
-        Self {
-            purpose: CodePurpose::ResetPassword,
-            subject: mobile.as_str().to_owned(),
-        }
+        Self { purpose: CodePurpose::ResetPassword, subject: mobile.as_str().to_owned() }
     }
 
     /// A code for a new number, bound to the account and the number.
     #[must_use]
     pub fn change_mobile(user: &UserId, mobile: &Mobile) -> Self {
-        Self {
-            purpose: CodePurpose::ChangeMobile,
-            subject: format!("{user}/{}", mobile.as_str()),
-        }
+        Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()) }
     }
 
     /// A code sent to the account's own number, bound to the account.
     #[must_use]
     pub fn proof(user: &UserId) -> Self {
-        Self {
-            purpose: CodePurpose::Proof,
-            subject: user.to_string(),
-        }
+        Self { purpose: CodePurpose::Proof, subject: user.to_string() }
     }
 
     /// A code for a new email, bound to the account and the address.
     #[must_use]
     pub fn bind_email(user: &UserId, email: &Email) -> Self {
-        Self {
-            purpose: CodePurpose::BindEmail,
-            subject: format!("{user}/{}", email.as_str()),
-        }
+        Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()) }
     }
 
     /// The key in one text.
@@ -132,10 +114,7 @@ impl CodeSeed {
     /// A new code under the newest secret.
     #[must_use]
     pub fn generate(keyring: &Keyring) -> Self {
-        Self {
-            nonce: URL_SAFE_NO_PAD.encode(random::<16>()),
-            key_id: keyring.newest_id().to_owned(),
-        }
+        Self { nonce: URL_SAFE_NO_PAD.encode(random::<16>()), key_id: keyring.newest_id().to_owned() }
     }
 
     /// The nonce, which tells this code from the one before and after it.
@@ -156,22 +135,11 @@ impl CodeSeed {
     #[must_use]
     pub fn digits(&self, key: &CodeKey, keyring: &Keyring) -> Option<Code> {
         let hmac_key = keyring.by_id(&self.key_id, Purpose::Code)?;
-        let tag = hmac::sign(
-            &hmac_key,
-            format!("{}#{}", key.as_text(), self.nonce).as_bytes(),
-        );
+        let tag = hmac::sign(&hmac_key, format!("{}#{}", key.as_text(), self.nonce).as_bytes());
         let bytes = tag.as_ref();
         let offset = usize::from(bytes[bytes.len() - 1] & 0x0f);
-        let word = u32::from_be_bytes([
-            bytes[offset],
-            bytes[offset + 1],
-            bytes[offset + 2],
-            bytes[offset + 3],
-        ]);
-        Some(Code(Zeroizing::new(format!(
-            "{:06}",
-            (word & 0x7fff_ffff) % 1_000_000
-        ))))
+        let word = u32::from_be_bytes([bytes[offset], bytes[offset + 1], bytes[offset + 2], bytes[offset + 3]]);
+        Some(Code(Zeroizing::new(format!("{:06}", (word & 0x7fff_ffff) % 1_000_000))))
     }
 }
 
@@ -188,9 +156,7 @@ impl Code {
     /// Six ASCII digits, nothing else.
     pub fn parse(text: &str) -> Result<Self, NotACode> {
         let well_formed = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
-        well_formed
-            .then(|| Self(Zeroizing::new(text.to_owned())))
-            .ok_or(NotACode)
+        well_formed.then(|| Self(Zeroizing::new(text.to_owned()))).ok_or(NotACode)
     }
 
     /// The digits, for the message that carries them.
@@ -223,54 +189,31 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_digits_and_another_purpose_or_subject_others() {
         let ring = keyring();
-        let (a, b) = (
-            Mobile::parse("13800000000").unwrap(),
-            Mobile::parse("13800000001").unwrap(),
-        );
+        let (a, b) = (Mobile::parse("13800000000").unwrap(), Mobile::parse("13800000001").unwrap());
         // One seed in twelve gives two purposes the same digits by chance in a million; sixteen seeds settle it.
         let differs = |one: &CodeKey, other: &CodeKey| {
             (0..16).any(|_| {
                 let seed = CodeSeed::generate(&ring);
-                let (one_code, other_code) = (
-                    seed.digits(one, &ring).unwrap(),
-                    seed.digits(other, &ring).unwrap(),
-                );
+                let (one_code, other_code) = (seed.digits(one, &ring).unwrap(), seed.digits(other, &ring).unwrap());
                 assert!(one_code.matches(&seed.digits(one, &ring).unwrap()));
                 !one_code.matches(&other_code)
             })
         };
         assert!(differs(&CodeKey::register(&a), &CodeKey::register(&b)));
-        assert!(differs(
-            &CodeKey::register(&a),
-            &CodeKey::reset_password(&a)
-        ));
+        assert!(differs(&CodeKey::register(&a), &CodeKey::reset_password(&a)));
     }
 
     #[test]
     fn a_code_under_a_lost_secret_is_no_code() {
         let seed = CodeSeed::generate(&keyring());
         let other = Keyring::parse(&"o".repeat(32)).unwrap();
-        assert!(
-            seed.digits(
-                &CodeKey::register(&Mobile::parse("13800000000").unwrap()),
-                &other
-            )
-            .is_none()
-        );
+        assert!(seed.digits(&CodeKey::register(&Mobile::parse("13800000000").unwrap()), &other).is_none());
     }
 
     #[test]
     fn only_six_ascii_digits_are_a_code() {
         assert!(Code::parse("012345").is_ok());
-        for bad in [
-            "",
-            "12345",
-            "1234567",
-            "12345a",
-            "１２３４５６",
-            "123456\n",
-            " 12345",
-        ] {
+        for bad in ["", "12345", "1234567", "12345a", "１２３４５６", "123456\n", " 12345"] {
             assert_eq!(Code::parse(bad).unwrap_err(), NotACode, "{bad:?}");
         }
         assert_eq!(format!("{:?}", Code::parse("123456").unwrap()), "Code(***)");

@@ -11,15 +11,10 @@ use zeroize::Zeroizing;
 /// # Panics
 /// When the operating system has no randomness to give; nothing safe can be done without it.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "without randomness no answer is safe; ending the process is"
-)]
+#[expect(clippy::expect_used, reason = "without randomness no answer is safe; ending the process is")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .expect("the operating system gives random bytes");
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
 }
 
@@ -101,11 +96,7 @@ pub enum KeyringProblem {
 impl Keyring {
     /// From secrets separated by commas, newest first.
     pub fn parse(text: &str) -> Result<Self, KeyringProblem> {
-        let keys = text
-            .split(',')
-            .map(str::trim)
-            .map(NamedKey::new)
-            .collect::<Result<Vec<_>, _>>()?;
+        let keys = text.split(',').map(str::trim).map(NamedKey::new).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { keys })
     }
 
@@ -118,19 +109,13 @@ impl Keyring {
     /// The key for a purpose derived from the newest secret.
     #[must_use]
     pub fn newest(&self, purpose: Purpose) -> hmac::Key {
-        self.keys.first().map_or_else(
-            || hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()),
-            |key| key.derive(purpose),
-        )
+        self.keys.first().map_or_else(|| hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()), |key| key.derive(purpose))
     }
 
     /// The key for a purpose derived from the secret with this id; `None` when no such secret is held.
     #[must_use]
     pub fn by_id(&self, id: &str, purpose: Purpose) -> Option<hmac::Key> {
-        self.keys
-            .iter()
-            .find(|key| key.id == id)
-            .map(|key| key.derive(purpose))
+        self.keys.iter().find(|key| key.id == id).map(|key| key.derive(purpose))
     }
 }
 
@@ -140,27 +125,19 @@ impl NamedKey {
             return Err(KeyringProblem::TooShort);
         }
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let id = hmac::sign(&root, b"latchkey/1/id").as_ref()[..4]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let id = hmac::sign(&root, b"latchkey/1/id").as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { id, root })
     }
 
     /// HMAC as a key derivation function: one block of HKDF-Expand (RFC 5869) would be the same with a counter byte.
     fn derive(&self, purpose: Purpose) -> hmac::Key {
-        hmac::Key::new(
-            hmac::HMAC_SHA256,
-            hmac::sign(&self.root, purpose.label().as_bytes()).as_ref(),
-        )
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.root, purpose.label().as_bytes()).as_ref())
     }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.keys.iter().map(|key| &key.id))
-            .finish()
+        f.debug_list().entries(self.keys.iter().map(|key| &key.id)).finish()
     }
 }
 
@@ -188,14 +165,8 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_refused_and_debug_shows_none() {
-        assert_eq!(
-            Keyring::parse("short").unwrap_err(),
-            KeyringProblem::TooShort
-        );
-        assert_eq!(
-            Keyring::parse(&format!("{},", "a".repeat(32))).unwrap_err(),
-            KeyringProblem::TooShort
-        );
+        assert_eq!(Keyring::parse("short").unwrap_err(), KeyringProblem::TooShort);
+        assert_eq!(Keyring::parse(&format!("{},", "a".repeat(32))).unwrap_err(), KeyringProblem::TooShort);
         assert!(!format!("{:?}", Keyring::parse(&"a".repeat(32)).unwrap()).contains("aaa"));
         assert_eq!(format!("{:?}", Secret::new("hidden".into())), "Secret(***)");
     }

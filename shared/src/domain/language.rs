@@ -23,22 +23,14 @@ impl Language {
             let tag = parts.next().unwrap_or("");
             let quality = parts
                 .find_map(|part| part.strip_prefix("q="))
-                .map_or(1.0, |text| {
-                    text.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0)
-                });
+                .map_or(1.0, |text| text.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0));
             // The first of equals wins; a quality of 0 means "not this one".
             if !tag.is_empty() && quality > best.map_or(0.0, |(_, q)| q) {
                 best = Some((tag, quality));
             }
         }
-        let primary = best
-            .and_then(|(tag, _)| tag.split('-').next())
-            .unwrap_or("");
-        if primary.eq_ignore_ascii_case("en") {
-            Self::En
-        } else {
-            Self::Zh
-        }
+        let primary = best.and_then(|(tag, _)| tag.split('-').next()).unwrap_or("");
+        if primary.eq_ignore_ascii_case("en") { Self::En } else { Self::Zh }
     }
 
     /// The text of the two in this language.

@@ -67,18 +67,9 @@ mod tests {
     fn one_to_twenty_visible_characters_are_a_nickname() {
         assert_eq!(Nickname::parse(" 小明 ").unwrap().as_str(), "小明");
         assert!(Nickname::parse(&"明".repeat(20)).is_ok());
-        assert_eq!(
-            Nickname::parse(&"明".repeat(21)),
-            Err(NicknameProblem::TooLong)
-        );
+        assert_eq!(Nickname::parse(&"明".repeat(21)), Err(NicknameProblem::TooLong));
         assert_eq!(Nickname::parse("  "), Err(NicknameProblem::Blank));
-        assert_eq!(
-            Nickname::parse("a\0b"),
-            Err(NicknameProblem::ControlCharacter)
-        );
-        assert_eq!(
-            Nickname::parse("a\u{202E}b"),
-            Err(NicknameProblem::ControlCharacter)
-        );
+        assert_eq!(Nickname::parse("a\0b"), Err(NicknameProblem::ControlCharacter));
+        assert_eq!(Nickname::parse("a\u{202E}b"), Err(NicknameProblem::ControlCharacter));
     }
 }

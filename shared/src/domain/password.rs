@@ -78,9 +78,7 @@ impl NewPassword {
         let password = Password::new(text);
         let characters = password.0.chars().count();
         if characters < rules.min_characters {
-            return Err(PasswordProblem::TooShort {
-                min_characters: rules.min_characters,
-            });
+            return Err(PasswordProblem::TooShort { min_characters: rules.min_characters });
         }
         if characters > PasswordRules::MAX_CHARACTERS {
             return Err(PasswordProblem::TooLong);
@@ -94,9 +92,7 @@ impl NewPassword {
     /// Refuses a password that holds the account's number, or is its name or email.
     pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordProblem> {
         let folded = Zeroizing::new(self.0.0.to_lowercase());
-        let holds_mobile = person
-            .mobile
-            .is_some_and(|mobile| folded.contains(mobile.as_str()));
+        let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
         let names = [
             person.nickname.map(|name| name.as_str().to_lowercase()),
             person.username.map(Username::key),
@@ -104,11 +100,7 @@ impl NewPassword {
             person.email.map(|email| email.local_part().to_owned()),
         ];
         let is_name = names.into_iter().flatten().any(|name| name == *folded);
-        if holds_mobile || is_name {
-            Err(PasswordProblem::Personal)
-        } else {
-            Ok(self)
-        }
+        if holds_mobile || is_name { Err(PasswordProblem::Personal) } else { Ok(self) }
     }
 
     /// The password to hash.
@@ -160,15 +152,9 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters() {
         assert!(NewPassword::parse("密码密码密码密码", RULES).is_ok());
-        assert_eq!(
-            NewPassword::parse("1q!a2w$", RULES).unwrap_err(),
-            PasswordProblem::TooShort { min_characters: 8 }
-        );
+        assert_eq!(NewPassword::parse("1q!a2w$", RULES).unwrap_err(), PasswordProblem::TooShort { min_characters: 8 });
         assert!(NewPassword::parse(&"长".repeat(128), RULES).is_ok());
-        assert_eq!(
-            NewPassword::parse(&"长".repeat(129), RULES).unwrap_err(),
-            PasswordProblem::TooLong
-        );
+        assert_eq!(NewPassword::parse(&"长".repeat(129), RULES).unwrap_err(), PasswordProblem::TooLong);
     }
 
     #[test]
@@ -182,57 +168,26 @@ mod tests {
         for uncommon in ["", "correct horse battery", "zzzzzzzzzzzzzzzzz!", "\u{1}"] {
             assert!(!is_common(uncommon), "{uncommon}");
         }
-        assert_eq!(
-            NewPassword::parse("PassWord1", RULES).unwrap_err(),
-            PasswordProblem::TooCommon
-        );
+        assert_eq!(NewPassword::parse("PassWord1", RULES).unwrap_err(), PasswordProblem::TooCommon);
     }
 
     #[test]
     fn the_accounts_own_number_name_and_email_are_refused() {
-        let (mobile, email) = (
-            Mobile::parse("13812345678").unwrap(),
-            Email::parse("lileilei@b.cn").unwrap(),
-        );
+        let (mobile, email) = (Mobile::parse("13812345678").unwrap(), Email::parse("lileilei@b.cn").unwrap());
         let nickname = Nickname::parse("Han Meimei").unwrap();
-        let person = Person {
-            mobile: Some(&mobile),
-            nickname: Some(&nickname),
-            username: None,
-            email: Some(&email),
-        };
-        for personal in [
-            "13812345678",
-            "x13812345678x",
-            "LiLeiLei",
-            "lileilei@b.cn",
-            "han meimei",
-            "１３８１２３４５６７８",
-        ] {
+        let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), username: None, email: Some(&email) };
+        for personal in
+            ["13812345678", "x13812345678x", "LiLeiLei", "lileilei@b.cn", "han meimei", "１３８１２３４５６７８"]
+        {
             let parsed = NewPassword::parse(personal, RULES).unwrap();
-            assert_eq!(
-                parsed.not_personal(&person).unwrap_err(),
-                PasswordProblem::Personal,
-                "{personal}"
-            );
+            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordProblem::Personal, "{personal}");
         }
-        assert!(
-            NewPassword::parse("lileilei rides a bike", RULES)
-                .unwrap()
-                .not_personal(&person)
-                .is_ok()
-        );
+        assert!(NewPassword::parse("lileilei rides a bike", RULES).unwrap().not_personal(&person).is_ok());
     }
 
     #[test]
     fn one_password_in_two_unicode_forms_is_one() {
-        assert_eq!(
-            Password::new("ｐａｓｓ①é").as_bytes(),
-            Password::new("pass1e\u{301}").as_bytes()
-        );
-        assert_ne!(
-            Password::new(" a").as_bytes(),
-            Password::new("a").as_bytes()
-        );
+        assert_eq!(Password::new("ｐａｓｓ①é").as_bytes(), Password::new("pass1e\u{301}").as_bytes());
+        assert_ne!(Password::new(" a").as_bytes(), Password::new("a").as_bytes());
     }
 }

@@ -20,10 +20,7 @@ pub struct HashCost {
 
 impl HashCost {
     /// OWASP's second choice for one lane: 19 MiB and two passes.
-    pub const OWASP: Self = Self {
-        memory_kib: 19_456,
-        passes: 2,
-    };
+    pub const OWASP: Self = Self { memory_kib: 19_456, passes: 2 };
 }
 
 /// Hashes and verifies passwords.
@@ -51,21 +48,11 @@ pub struct HashFailed;
 impl PasswordHasher {
     /// A hasher that makes hashes of this cost.
     pub fn new(cost: HashCost) -> Result<Self, ImpossibleCost> {
-        let params = Params::new(
-            cost.memory_kib,
-            cost.passes,
-            1,
-            Some(Params::DEFAULT_OUTPUT_LEN),
-        );
+        let params = Params::new(cost.memory_kib, cost.passes, 1, Some(Params::DEFAULT_OUTPUT_LEN));
         let params = params.map_err(|_| ImpossibleCost)?;
         // 32 zero bytes are the hash of no known password; only the time of checking against them matters.
-        let dummy = encode(&params, &[0; 16], &[0; Params::DEFAULT_OUTPUT_LEN])
-            .map_err(|_| ImpossibleCost)?;
-        Ok(Self {
-            params,
-            arena: Mutex::new(Vec::new()),
-            dummy,
-        })
+        let dummy = encode(&params, &[0; 16], &[0; Params::DEFAULT_OUTPUT_LEN]).map_err(|_| ImpossibleCost)?;
+        Ok(Self { params, arena: Mutex::new(Vec::new()), dummy })
     }
 
     /// Faults the arena in, so that the first request does not pay for it.
@@ -84,11 +71,7 @@ impl PasswordHasher {
 
     /// Whether the password is the one that was hashed. With no hash at all the same work is done for nothing, so that
     /// time does not tell whether an account exists (ASVS 6.3.8).
-    pub fn verify(
-        &self,
-        password: &Password,
-        stored: Option<&PasswordHashText>,
-    ) -> Result<bool, HashFailed> {
+    pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, HashFailed> {
         let text = stored.map_or(self.dummy.as_str(), PasswordHashText::as_str);
         let parsed = PasswordHash::new(text).map_err(|_| HashFailed)?;
         let params = Params::try_from(&parsed).map_err(|_| HashFailed)?;
@@ -112,12 +95,7 @@ impl PasswordHasher {
             if arena.len() < params.block_count() {
                 arena.resize(params.block_count(), Block::default());
             }
-            let hashed = argon2.hash_password_into_with_memory(
-                password.as_bytes(),
-                salt,
-                &mut output,
-                &mut *arena,
-            );
+            let hashed = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut *arena);
             arena.iter_mut().for_each(|block| block.as_mut().zeroize());
             hashed.map_err(|_| HashFailed)
         };
@@ -147,11 +125,7 @@ mod tests {
     use argon2::password_hash::PasswordVerifier;
 
     fn hasher() -> PasswordHasher {
-        PasswordHasher::new(HashCost {
-            memory_kib: 64,
-            passes: 1,
-        })
-        .unwrap()
+        PasswordHasher::new(HashCost { memory_kib: 64, passes: 1 }).unwrap()
     }
 
     #[test]
@@ -162,52 +136,25 @@ mod tests {
         assert!(hasher.verify(&right, Some(&hash)).unwrap());
         assert!(!hasher.verify(&wrong, Some(&hash)).unwrap());
         assert!(!hasher.verify(&right, None).unwrap());
-        assert!(
-            hash.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"),
-            "{}",
-            hash.as_str()
-        );
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.as_str());
     }
 
     #[test]
     fn the_hash_is_one_that_the_crate_itself_verifies() {
         let hash = hasher().hash(&Password::new("right")).unwrap();
-        assert!(
-            Argon2::default()
-                .verify_password(b"right", hash.as_str())
-                .is_ok()
-        );
-        assert!(
-            Argon2::default()
-                .verify_password(b"wrong", hash.as_str())
-                .is_err()
-        );
+        assert!(Argon2::default().verify_password(b"right", hash.as_str()).is_ok());
+        assert!(Argon2::default().verify_password(b"wrong", hash.as_str()).is_err());
     }
 
     #[test]
     fn a_hash_of_another_cost_still_verifies() {
-        let dearer = PasswordHasher::new(HashCost {
-            memory_kib: 128,
-            passes: 2,
-        })
-        .unwrap();
+        let dearer = PasswordHasher::new(HashCost { memory_kib: 128, passes: 2 }).unwrap();
         let hash = dearer.hash(&Password::new("right")).unwrap();
-        assert!(
-            hasher()
-                .verify(&Password::new("right"), Some(&hash))
-                .unwrap()
-        );
+        assert!(hasher().verify(&Password::new("right"), Some(&hash)).unwrap());
     }
 
     #[test]
     fn a_cost_argon2_cannot_have_is_refused() {
-        assert_eq!(
-            PasswordHasher::new(HashCost {
-                memory_kib: 1,
-                passes: 0
-            })
-            .unwrap_err(),
-            ImpossibleCost
-        );
+        assert_eq!(PasswordHasher::new(HashCost { memory_kib: 1, passes: 0 }).unwrap_err(), ImpossibleCost);
     }
 }

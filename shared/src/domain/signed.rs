@@ -119,12 +119,7 @@ impl CaptchaPass {
 
     /// Makes a pass for a caller.
     #[must_use]
-    pub fn issue(
-        address: &str,
-        action: Option<CaptchaAction>,
-        keyring: &Keyring,
-        now: Timestamp,
-    ) -> String {
+    pub fn issue(address: &str, action: Option<CaptchaAction>, keyring: &Keyring, now: Timestamp) -> String {
         let pass = Self {
             id: random_id(),
             action,
@@ -136,13 +131,7 @@ impl CaptchaPass {
 
     /// The pass a text stands for; `None` when it is not ours, has expired, or is another caller's or action's.
     #[must_use]
-    pub fn verify(
-        text: &str,
-        address: &str,
-        action: CaptchaAction,
-        keyring: &Keyring,
-        now: Timestamp,
-    ) -> Option<Self> {
+    pub fn verify(text: &str, address: &str, action: CaptchaAction, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         let pass: Self = verify(text, Purpose::CaptchaPass, keyring)?;
         let key_id = text.split('.').next()?;
         let same_address = hash_address(address, keyring, key_id)? == pass.address;
@@ -176,21 +165,15 @@ impl CsrfValue {
     /// A new value.
     #[must_use]
     pub fn issue(keyring: &Keyring, now: Timestamp) -> String {
-        let value = Self {
-            id: random_id(),
-            expires_at: now.plus_seconds(Self::LIFE_SECONDS),
-        };
+        let value = Self { id: random_id(), expires_at: now.plus_seconds(Self::LIFE_SECONDS) };
         sign(&value, Purpose::Csrf, keyring)
     }
 
     /// Whether the header equals the cookie, in constant time, and the value is ours and fresh.
     #[must_use]
     pub fn accepts(cookie: &str, header: &str, keyring: &Keyring, now: Timestamp) -> bool {
-        let equal: bool =
-            subtle::ConstantTimeEq::ct_eq(cookie.as_bytes(), header.as_bytes()).into();
-        equal
-            && verify::<Self>(cookie, Purpose::Csrf, keyring)
-                .is_some_and(|value| now < value.expires_at)
+        let equal: bool = subtle::ConstantTimeEq::ct_eq(cookie.as_bytes(), header.as_bytes()).into();
+        equal && verify::<Self>(cookie, Purpose::Csrf, keyring).is_some_and(|value| now < value.expires_at)
     }
 }
 
@@ -206,43 +189,24 @@ mod tests {
     }
 
     fn link() -> ResetLink {
-        ResetLink {
-            user_id: UserId::generate(),
-            credential_version: 3,
-            expires_at: NOW.plus_seconds(600),
-        }
+        ResetLink { user_id: UserId::generate(), credential_version: 3, expires_at: NOW.plus_seconds(600) }
     }
 
     #[test]
     fn a_link_is_good_until_it_expires() {
         let (link, ring) = (link(), keyring());
         let token = link.sign(&ring);
-        assert_eq!(
-            ResetLink::verify(&token, &ring, NOW.plus_seconds(599)),
-            Some(link)
-        );
-        assert_eq!(
-            ResetLink::verify(&token, &ring, NOW.plus_seconds(600)),
-            None
-        );
+        assert_eq!(ResetLink::verify(&token, &ring, NOW.plus_seconds(599)), Some(link));
+        assert_eq!(ResetLink::verify(&token, &ring, NOW.plus_seconds(600)), None);
     }
 
     #[test]
     fn no_value_serves_another_purpose() {
         let ring = keyring();
-        let (csrf, pass) = (
-            CsrfValue::issue(&ring, NOW),
-            CaptchaPass::issue("1.2.3.4", None, &ring, NOW),
-        );
+        let (csrf, pass) = (CsrfValue::issue(&ring, NOW), CaptchaPass::issue("1.2.3.4", None, &ring, NOW));
         let link = link().sign(&ring);
-        assert!(
-            ResetLink::verify(&csrf, &ring, NOW).is_none()
-                && ResetLink::verify(&pass, &ring, NOW).is_none()
-        );
-        assert!(
-            !CsrfValue::accepts(&link, &link, &ring, NOW)
-                && !CsrfValue::accepts(&pass, &pass, &ring, NOW)
-        );
+        assert!(ResetLink::verify(&csrf, &ring, NOW).is_none() && ResetLink::verify(&pass, &ring, NOW).is_none());
+        assert!(!CsrfValue::accepts(&link, &link, &ring, NOW) && !CsrfValue::accepts(&pass, &pass, &ring, NOW));
         assert!(CaptchaPass::verify(&link, "1.2.3.4", CaptchaAction::Sms, &ring, NOW).is_none());
         assert!(CaptchaPass::verify(&csrf, "1.2.3.4", CaptchaAction::Sms, &ring, NOW).is_none());
     }
@@ -252,24 +216,12 @@ mod tests {
         let ring = keyring();
         let any = CaptchaPass::issue("1.2.3.4", None, &ring, NOW);
         let sms = CaptchaPass::issue("1.2.3.4", Some(CaptchaAction::Sms), &ring, NOW);
-        let good = |text: &str, address, action, now| {
-            CaptchaPass::verify(text, address, action, &ring, now).is_some()
-        };
+        let good = |text: &str, address, action, now| CaptchaPass::verify(text, address, action, &ring, now).is_some();
         assert!(good(&any, "1.2.3.4", CaptchaAction::Mail, NOW));
-        assert!(good(
-            &sms,
-            "1.2.3.4",
-            CaptchaAction::Sms,
-            NOW.plus_seconds(299)
-        ));
+        assert!(good(&sms, "1.2.3.4", CaptchaAction::Sms, NOW.plus_seconds(299)));
         assert!(!good(&sms, "1.2.3.4", CaptchaAction::Mail, NOW));
         assert!(!good(&any, "1.2.3.5", CaptchaAction::Mail, NOW));
-        assert!(!good(
-            &any,
-            "1.2.3.4",
-            CaptchaAction::Mail,
-            NOW.plus_seconds(300)
-        ));
+        assert!(!good(&any, "1.2.3.4", CaptchaAction::Mail, NOW.plus_seconds(300)));
     }
 
     #[test]
@@ -280,12 +232,7 @@ mod tests {
         assert!(!CsrfValue::accepts(&one, &other, &ring, NOW));
         assert!(!CsrfValue::accepts("", "", &ring, NOW));
         assert!(!CsrfValue::accepts("made-up", "made-up", &ring, NOW));
-        assert!(!CsrfValue::accepts(
-            &one,
-            &one,
-            &ring,
-            NOW.plus_seconds(CsrfValue::LIFE_SECONDS)
-        ));
+        assert!(!CsrfValue::accepts(&one, &one, &ring, NOW.plus_seconds(CsrfValue::LIFE_SECONDS)));
         let foreign = CsrfValue::issue(&Keyring::parse(&"f".repeat(32)).unwrap(), NOW);
         assert!(!CsrfValue::accepts(&foreign, &foreign, &ring, NOW));
     }

@@ -34,30 +34,18 @@ impl Timestamp {
     #[must_use]
     pub fn utc_date(self) -> String {
         let (date, _) = self.utc();
-        format!(
-            "{:04}-{:02}-{:02}",
-            date.year(),
-            u8::from(date.month()),
-            date.day()
-        )
+        format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
     }
 
     /// `2026-01-31T12:00:00Z` (RFC 3339).
     #[must_use]
     pub fn rfc3339(self) -> String {
         let (_, time) = self.utc();
-        format!(
-            "{}T{:02}:{:02}:{:02}Z",
-            self.utc_date(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )
+        format!("{}T{:02}:{:02}:{:02}Z", self.utc_date(), time.hour(), time.minute(), time.second())
     }
 
     fn utc(self) -> (time::Date, time::Time) {
-        let moment = time::OffsetDateTime::from_unix_timestamp(self.0)
-            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+        let moment = time::OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
         (moment.date(), moment.time())
     }
 
@@ -80,17 +68,13 @@ impl Clock {
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let system = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        Timestamp(i64::try_from(system).unwrap_or(i64::MAX))
-            .plus_seconds(self.advanced_seconds.load(Ordering::Relaxed))
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Timestamp(i64::try_from(system).unwrap_or(i64::MAX)).plus_seconds(self.advanced_seconds.load(Ordering::Relaxed))
     }
 
     /// Moves this clock and all its clones on.
     pub fn advance_seconds(&self, seconds: u32) {
-        self.advanced_seconds
-            .fetch_add(i64::from(seconds), Ordering::Relaxed);
+        self.advanced_seconds.fetch_add(i64::from(seconds), Ordering::Relaxed);
     }
 }
 
@@ -100,14 +84,8 @@ mod tests {
 
     #[test]
     fn a_moment_is_written_as_rfc_3339_has_it() {
-        assert_eq!(
-            Timestamp::from_unix_seconds(1_551_113_065).rfc3339(),
-            "2019-02-25T16:44:25Z"
-        );
-        assert_eq!(
-            Timestamp::from_unix_seconds(i64::MAX).utc_date(),
-            "1970-01-01"
-        );
+        assert_eq!(Timestamp::from_unix_seconds(1_551_113_065).rfc3339(), "2019-02-25T16:44:25Z");
+        assert_eq!(Timestamp::from_unix_seconds(i64::MAX).utc_date(), "1970-01-01");
     }
 
     #[test]

@@ -57,10 +57,7 @@ impl AccessToken {
             user_id: user_id.clone(),
             issued_at: grant.now,
             expires_at: grant.now.plus_seconds(grant.life_seconds),
-            id: random::<16>()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            id: random::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
             token_type: CLAIM_TYPE.to_owned(),
             scope: "account".to_owned(),
             credential_version,
@@ -103,9 +100,7 @@ impl TokenKeys {
             kid: Some(self.keyring.newest_id().to_owned()),
             ..Header::new(Algorithm::HS256)
         };
-        let key = EncodingKey::from_secret(
-            &key_bytes(&self.keyring, self.keyring.newest_id()).ok_or(TokenProblem)?,
-        );
+        let key = EncodingKey::from_secret(&key_bytes(&self.keyring, self.keyring.newest_id()).ok_or(TokenProblem)?);
         jsonwebtoken::encode(&header, token, &key).map_err(|_| TokenProblem)
     }
 
@@ -130,9 +125,7 @@ impl TokenKeys {
         // The crate reads the system's clock; expiry is checked below against the program's.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let token = jsonwebtoken::decode::<AccessToken>(text, &key, &validation)
-            .map_err(|_| TokenProblem)?
-            .claims;
+        let token = jsonwebtoken::decode::<AccessToken>(text, &key, &validation).map_err(|_| TokenProblem)?.claims;
         let fresh = grant.now < token.expires_at && token.token_type == CLAIM_TYPE;
         fresh.then_some(token).ok_or(TokenProblem)
     }
@@ -151,17 +144,11 @@ fn key_bytes(keyring: &Keyring, id: &str) -> Option<Vec<u8>> {
 /// HMAC by *ring*, the one cryptography library that is linked anyway; any other algorithm is refused.
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hs256(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            key.as_bytes(),
-        )))),
+        Algorithm::HS256 => Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))),
         _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
     },
     verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hs256(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            key.try_get_as_bytes()?,
-        )))),
+        Algorithm::HS256 => Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?)))),
         _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
     },
     key_utils: KeyUtils::new_unimplemented(),
@@ -202,12 +189,7 @@ mod tests {
     use serde_json::{Value, json};
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-    const GRANT: Grant<'_> = Grant {
-        issuer: "https://id.example",
-        audience: "latchkey",
-        now: NOW,
-        life_seconds: 3600,
-    };
+    const GRANT: Grant<'_> = Grant { issuer: "https://id.example", audience: "latchkey", now: NOW, life_seconds: 3600 };
 
     fn keys() -> TokenKeys {
         TokenKeys::new(Keyring::parse(&"t".repeat(32)).unwrap())
@@ -223,76 +205,26 @@ mod tests {
         let mut header = json!({"alg": "HS256", "typ": "at+jwt", "kid": keys.keyring.newest_id()});
         let mut claims = serde_json::to_value(token()).unwrap();
         change(&mut header, &mut claims);
-        let text = [&header, &claims]
-            .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
-            .join(".");
-        let key = hmac::Key::new(
-            hmac::HMAC_SHA256,
-            &key_bytes(&keys.keyring, keys.keyring.newest_id()).unwrap(),
-        );
-        format!(
-            "{text}.{}",
-            URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes()))
-        )
+        let text = [&header, &claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &key_bytes(&keys.keyring, keys.keyring.newest_id()).unwrap());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes())))
     }
 
     #[test]
     fn a_token_is_good_until_it_expires_by_the_programs_clock() {
         let (keys, token) = (keys(), token());
         let text = keys.sign(&token).unwrap();
-        assert_eq!(
-            keys.verify(
-                &text,
-                &Grant {
-                    now: NOW.plus_seconds(3599),
-                    ..GRANT
-                }
-            )
-            .unwrap(),
-            token
-        );
-        assert!(
-            keys.verify(
-                &text,
-                &Grant {
-                    now: NOW.plus_seconds(3600),
-                    ..GRANT
-                }
-            )
-            .is_err()
-        );
-        assert!(
-            keys.verify(
-                &text,
-                &Grant {
-                    issuer: "https://other.example",
-                    ..GRANT
-                }
-            )
-            .is_err()
-        );
-        assert!(
-            keys.verify(
-                &text,
-                &Grant {
-                    audience: "other",
-                    ..GRANT
-                }
-            )
-            .is_err()
-        );
-        assert!(
-            keys.verify(&forge(|_, _| ()), &GRANT).is_ok(),
-            "the forging below differs in one thing alone"
-        );
+        assert_eq!(keys.verify(&text, &Grant { now: NOW.plus_seconds(3599), ..GRANT }).unwrap(), token);
+        assert!(keys.verify(&text, &Grant { now: NOW.plus_seconds(3600), ..GRANT }).is_err());
+        assert!(keys.verify(&text, &Grant { issuer: "https://other.example", ..GRANT }).is_err());
+        assert!(keys.verify(&text, &Grant { audience: "other", ..GRANT }).is_err());
+        assert!(keys.verify(&forge(|_, _| ()), &GRANT).is_ok(), "the forging below differs in one thing alone");
     }
 
     #[test]
     fn a_token_that_differs_in_one_thing_is_refused() {
         let keys = keys();
-        for claim in [
-            "iss", "aud", "sub", "iat", "exp", "jti", "typ", "scope", "ver",
-        ] {
+        for claim in ["iss", "aud", "sub", "iat", "exp", "jti", "typ", "scope", "ver"] {
             let without = forge(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
             assert!(keys.verify(&without, &GRANT).is_err(), "without {claim}");
         }
@@ -308,10 +240,7 @@ mod tests {
             |_, claims| claims["exp"] = json!("never"),
         ];
         for (index, change) in changes.iter().enumerate() {
-            assert!(
-                keys.verify(&forge(change), &GRANT).is_err(),
-                "change {index}"
-            );
+            assert!(keys.verify(&forge(change), &GRANT).is_err(), "change {index}");
         }
     }
 

@@ -15,12 +15,7 @@ impl UserId {
     /// A new id.
     #[must_use]
     pub fn generate() -> Self {
-        Self(
-            random::<16>()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(random::<16>().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The id of no account: looked up where an unknown name must cost what a known one costs.
@@ -82,9 +77,7 @@ impl User {
     /// What the old clients call `username`: the one chosen, else the mobile number.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.username
-            .as_ref()
-            .map_or(self.mobile.as_str(), Username::as_str)
+        self.username.as_ref().map_or(self.mobile.as_str(), Username::as_str)
     }
 }
 

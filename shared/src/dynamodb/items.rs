@@ -96,14 +96,10 @@ mod tests {
             expires_at: Timestamp::from_unix_seconds(601),
             claimed_by: None,
         };
-        let item: std::collections::HashMap<String, AttributeValue> =
-            serde_dynamo::to_item(&message).unwrap();
+        let item: std::collections::HashMap<String, AttributeValue> = serde_dynamo::to_item(&message).unwrap();
         assert_eq!(item["kind"], AttributeValue::S("message".into()));
         assert_eq!(item["expires_at"], AttributeValue::N("601".into()));
         let back: Message = serde_dynamo::from_item(item).unwrap();
-        assert_eq!(
-            (back.recipient, back.content),
-            (message.recipient, message.content)
-        );
+        assert_eq!((back.recipient, back.content), (message.recipient, message.content));
     }
 }

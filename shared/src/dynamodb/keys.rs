@@ -45,10 +45,7 @@ impl Key {
     #[must_use]
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
-            (
-                PARTITION.to_owned(),
-                AttributeValue::S(self.partition.clone()),
-            ),
+            (PARTITION.to_owned(), AttributeValue::S(self.partition.clone())),
             (SORT.to_owned(), AttributeValue::S(self.sort.to_owned())),
         ])
     }

@@ -5,6 +5,5 @@ pub mod keys;
 mod store;
 
 pub use store::{
-    Expression, Item, Refusal, Store, StoreError, Unless, Write, client, number, sdk_config,
-    seconds, text,
+    Expression, Item, Refusal, Store, StoreError, Unless, Write, client, number, sdk_config, seconds, text,
 };

@@ -7,15 +7,13 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
-};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 use aws_smithy_http_client::tls;
 use serde::Serialize;
@@ -39,14 +37,10 @@ pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
     let context = tls::TlsContext::builder().with_trust_store(trust).build();
     let context = context.map_err(|source| Error::unavailable("setting up TLS", source))?;
     let http_client = aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::Ring,
-        ))
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .tls_context(context)
         .build_https();
-    let text = |secret: &Option<crate::domain::Secret>| {
-        secret.as_ref().map(|secret| secret.expose().to_owned())
-    };
+    let text = |secret: &Option<crate::domain::Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
     let credentials = Credentials::new(
         text(&aws.access_key_id).unwrap_or_default(),
         text(&aws.secret_access_key).unwrap_or_default(),
@@ -132,37 +126,20 @@ impl Store {
 
     /// Opens the connection by a read of nothing, so that the first request need not.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        self.get::<super::items::Expiring>(&keys::nothing(), "warming up")
-            .await
-            .map(drop)
+        self.get::<super::items::Expiring>(&keys::nothing(), "warming up").await.map(drop)
     }
 
     /// Reads one item, strongly consistent.
-    pub async fn get<T: DeserializeOwned>(
-        &self,
-        key: &Key,
-        doing: &'static str,
-    ) -> Result<Option<T>, Error> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()));
+    pub async fn get<T: DeserializeOwned>(&self, key: &Key, doing: &'static str) -> Result<Option<T>, Error> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
         let answer = request.consistent_read(true).send().await;
         let answer = answer.map_err(|source| Error::unavailable(doing, source))?;
         answer.item.map(|item| parse(item, doing)).transpose()
     }
 
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
-    pub async fn transact(
-        &self,
-        writes: Vec<Write>,
-        doing: &'static str,
-    ) -> Result<(), StoreError> {
-        let items = writes
-            .into_iter()
-            .map(|write| write.for_table(&self.table))
-            .collect();
+    pub async fn transact(&self, writes: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
+        let items = writes.into_iter().map(|write| write.for_table(&self.table)).collect();
         let mut token = String::with_capacity(32);
         for byte in crate::domain::random::<16>() {
             token.push_str(&format!("{byte:02x}"));
@@ -171,10 +148,7 @@ impl Store {
         let mut conflict_wait = Duration::from_millis(20);
         let mut attempts = 0;
         loop {
-            let request = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(Vec::clone(&items)));
+            let request = self.client.transact_write_items().set_transact_items(Some(Vec::clone(&items)));
             let Err(error) = request.client_request_token(&token).send().await else {
                 return Ok(());
             };
@@ -201,8 +175,7 @@ impl Store {
         unless: Unless,
         doing: &'static str,
     ) -> Result<(), StoreError> {
-        self.transact(vec![Write::put(key, item, unless)?], doing)
-            .await
+        self.transact(vec![Write::put(key, item, unless)?], doing).await
     }
 
     /// Updates one item on a condition, and gives it as it then is.
@@ -214,11 +187,7 @@ impl Store {
         values: &[(&str, AttributeValue)],
         doing: &'static str,
     ) -> Result<T, StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()));
+        let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
         let answer = request
             .update_expression(update)
             .condition_expression(condition)
@@ -231,10 +200,7 @@ impl Store {
             Ok(answer) => Ok(parse(answer.attributes.unwrap_or_default(), doing)?),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Err(StoreError::Refused(vec![Refusal {
-                        index: 0,
-                        item: failed.item.clone(),
-                    }]))
+                    Err(StoreError::Refused(vec![Refusal { index: 0, item: failed.item.clone() }]))
                 }
                 _ => Err(Error::unavailable(doing, error).into()),
             },
@@ -244,27 +210,16 @@ impl Store {
 
 struct Conflict;
 
-fn refusals(
-    error: SdkError<TransactWriteItemsError>,
-    doing: &'static str,
-) -> Result<StoreError, Conflict> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
-        error.as_service_error()
-    else {
+fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Result<StoreError, Conflict> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
         return Ok(Error::unavailable(doing, error).into());
     };
     let reasons = canceled.cancellation_reasons();
     let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
     // A condition that does not hold is final, whatever else was in the way.
     if failed("ConditionalCheckFailed") {
-        let refused = reasons
-            .iter()
-            .enumerate()
-            .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
-        let refusals = refused.map(|(index, reason)| Refusal {
-            index,
-            item: reason.item.clone(),
-        });
+        let refused = reasons.iter().enumerate().filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
+        let refusals = refused.map(|(index, reason)| Refusal { index, item: reason.item.clone() });
         return Ok(StoreError::Refused(refusals.collect()));
     }
     if failed("TransactionConflict") {
@@ -282,10 +237,7 @@ fn parse<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result<T, Erro
 }
 
 fn owned(values: &[(&str, AttributeValue)]) -> HashMap<String, AttributeValue> {
-    values
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect()
+    values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
 /// What the condition of a `put` is.
@@ -300,8 +252,8 @@ pub enum Unless {
 impl Write {
     /// Puts an item where none may be.
     pub fn put<T: Serialize>(key: &Key, item: &T, unless: Unless) -> Result<Self, Error> {
-        let mut attributes: Item = serde_dynamo::to_item(item)
-            .map_err(|source| Error::unavailable("shaping an item", source))?;
+        let mut attributes: Item =
+            serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
         attributes.extend(key.attributes());
         let put = Put::builder().set_item(Some(attributes));
         let put = match unless {
@@ -312,11 +264,7 @@ impl Write {
         };
         Ok(Self(
             TransactWriteItem::builder()
-                .put(built(
-                    put.table_name("")
-                        .return_values_on_condition_check_failure(all_old())
-                        .build(),
-                )?)
+                .put(built(put.table_name("").return_values_on_condition_check_failure(all_old()).build())?)
                 .build(),
         ))
     }
@@ -329,11 +277,7 @@ impl Write {
             .condition_expression(condition.text)
             .set_expression_attribute_values(values(condition.values))
             .return_values_on_condition_check_failure(all_old());
-        Ok(Self(
-            TransactWriteItem::builder()
-                .delete(built(delete.build())?)
-                .build(),
-        ))
+        Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
     }
 
     /// Updates an item on a condition.
@@ -345,11 +289,7 @@ impl Write {
             .condition_expression(condition.text)
             .set_expression_attribute_values(values(condition.values))
             .return_values_on_condition_check_failure(all_old());
-        Ok(Self(
-            TransactWriteItem::builder()
-                .update(built(update.build())?)
-                .build(),
-        ))
+        Ok(Self(TransactWriteItem::builder().update(built(update.build())?).build()))
     }
 
     /// Writes nothing, but holds the rest to a condition.
@@ -360,11 +300,7 @@ impl Write {
             .condition_expression(condition.text)
             .set_expression_attribute_values(values(condition.values))
             .return_values_on_condition_check_failure(all_old());
-        Ok(Self(
-            TransactWriteItem::builder()
-                .condition_check(built(check.build())?)
-                .build(),
-        ))
+        Ok(Self(TransactWriteItem::builder().condition_check(built(check.build())?).build()))
     }
 
     fn for_table(self, table: &str) -> TransactWriteItem {
@@ -409,8 +345,6 @@ const fn all_old() -> ReturnValuesOnConditionCheckFailure {
     ReturnValuesOnConditionCheckFailure::AllOld
 }
 
-fn built<T, E: std::error::Error + Send + Sync + 'static>(
-    result: Result<T, E>,
-) -> Result<T, Error> {
+fn built<T, E: std::error::Error + Send + Sync + 'static>(result: Result<T, E>) -> Result<T, Error> {
     result.map_err(|source| Error::unavailable("shaping a write", source))
 }

@@ -41,12 +41,10 @@ impl Dialect {
         };
         let reply = reply.with_header("x-error-code", error.code());
         match error {
-            Error::TooMany {
-                retry_after_seconds,
-            } => reply.with_header("retry-after", &retry_after_seconds.to_string()),
-            Error::Unavailable { .. } | Error::CaptchaNotConfigured => {
-                reply.with_header("retry-after", "5")
+            Error::TooMany { retry_after_seconds } => {
+                reply.with_header("retry-after", &retry_after_seconds.to_string())
             }
+            Error::Unavailable { .. } | Error::CaptchaNotConfigured => reply.with_header("retry-after", "5"),
             Error::MethodNotAllowed { allow } => reply.with_header("allow", allow),
             Error::Unauthorized => reply.with_header("www-authenticate", "Bearer"),
             _ => reply,
@@ -70,11 +68,7 @@ fn status(error: &Error) -> u16 {
 }
 
 fn json(status: u16, body: &Value) -> Reply {
-    Reply::new(
-        status,
-        "application/json; charset=utf-8",
-        Body::Text(body.to_string()),
-    )
+    Reply::new(status, "application/json; charset=utf-8", Body::Text(body.to_string()))
 }
 
 fn field_lists(error: &Error, language: Language) -> Reply {
@@ -82,22 +76,12 @@ fn field_lists(error: &Error, language: Language) -> Reply {
     match error {
         Error::Fields(problems) => {
             for problem in problems {
-                body.insert(
-                    problem.field.to_owned(),
-                    json!([texts::field(problem.fault, language)]),
-                );
+                body.insert(problem.field.to_owned(), json!([texts::field(problem.fault, language)]));
             }
         }
-        Error::PasswordRefused(_) => {
-            drop(body.insert("password".to_owned(), json!([texts::of(error, language)])))
-        }
-        Error::NicknameRefused(_) => {
-            drop(body.insert("nickname".to_owned(), json!([texts::of(error, language)])))
-        }
-        _ => drop(body.insert(
-            "non_field_errors".to_owned(),
-            json!([texts::of(error, language)]),
-        )),
+        Error::PasswordRefused(_) => drop(body.insert("password".to_owned(), json!([texts::of(error, language)]))),
+        Error::NicknameRefused(_) => drop(body.insert("nickname".to_owned(), json!([texts::of(error, language)]))),
+        _ => drop(body.insert("non_field_errors".to_owned(), json!([general(error, language)]))),
     }
     body.insert("code".to_owned(), error.code().into());
     json(status(error), &Value::Object(body))
@@ -106,17 +90,9 @@ fn field_lists(error: &Error, language: Language) -> Reply {
 /// What B3 says of the form as a whole.
 fn general(error: &Error, language: Language) -> String {
     let (zh, en) = match error {
-        Error::CodeExpired => (
-            "短信验证码已过期!",
-            "The code has expired. Please ask for a new one.",
-        ),
-        Error::CodeWrong | Error::CodeMalformed => {
-            ("短信验证码错误!请重新确认!", "Wrong code. Please check it.")
-        }
-        Error::MobileTaken => (
-            "用户注册失败！",
-            "Registration failed: this number has an account.",
-        ),
+        Error::CodeExpired => ("短信验证码已过期!", "The code has expired. Please ask for a new one."),
+        Error::CodeWrong | Error::CodeMalformed => ("短信验证码错误!请重新确认!", "Wrong code. Please check it."),
+        Error::MobileTaken => ("用户注册失败！", "Registration failed: this number has an account."),
         _ => return texts::of(error, language),
     };
     language.pick(zh, en).to_owned()
@@ -125,16 +101,11 @@ fn general(error: &Error, language: Language) -> String {
 fn json_string(error: &Error, language: Language) -> Reply {
     let text = match error {
         Error::PasswordRefused(PasswordProblem::TooShort { .. } | PasswordProblem::TooLong) => {
-            language
-                .pick("密码长度有误！", "The password is too short or too long.")
-                .to_owned()
+            language.pick("密码长度有误！", "The password is too short or too long.").to_owned()
         }
-        Error::TooMany { .. } => language
-            .pick(
-                "对不起, 发送邮件过于频繁!",
-                "Sorry, mail was sent a moment ago.",
-            )
-            .to_owned(),
+        Error::TooMany { .. } => {
+            language.pick("对不起, 发送邮件过于频繁!", "Sorry, mail was sent a moment ago.").to_owned()
+        }
         _ => texts::of(error, language),
     };
     json(status(error), &text.into())
@@ -144,10 +115,6 @@ fn detail(error: &Error, status: u16, language: Language) -> Reply {
     let detail: Value = match error {
         // B2: the old client reads a number.
         Error::CaptchaRefused => 0.into(),
-        // B5: nobody has tried to register yet.
-        Error::MobileTaken => language
-            .pick("当前手机号码已经被注册", "This number has an account.")
-            .into(),
         _ => texts::of(error, language).into(),
     };
     json(status, &json!({ "detail": detail, "code": error.code() }))
@@ -157,10 +124,7 @@ fn sms_detail(error: &Error, language: Language, method: &Method) -> Reply {
     match error {
         Error::TooMany { .. } => {
             let status = if *method == Method::GET { 200 } else { 429 };
-            let text = language.pick(
-                "对不起, 发送短信过于频繁!",
-                "Sorry, a message was sent a moment ago.",
-            );
+            let text = language.pick("对不起, 发送短信过于频繁!", "Sorry, a message was sent a moment ago.");
             json(status, &json!({ "detail": text, "code": error.code() }))
         }
         _ => detail(error, status(error), language),
@@ -168,38 +132,22 @@ fn sms_detail(error: &Error, language: Language, method: &Method) -> Reply {
 }
 
 fn envelope(status: u16, errno: &str, text: &str, error: &Error) -> Reply {
-    json(
-        status,
-        &json!({ "errno": errno, "errmsg": text, "code": error.code() }),
-    )
+    json(status, &json!({ "errno": errno, "errmsg": text, "code": error.code() }))
 }
 
 /// What is said in section 2 where neither row has a text: the common status, and the envelope of an unknown error.
 fn unknown(error: &Error, language: Language) -> Reply {
     match error {
-        Error::BodyNotJson => envelope(
-            200,
-            "4501",
-            language.pick("未知错误", "Unknown error."),
-            error,
-        ),
-        Error::CaptchaRequired | Error::CsrfRefused => {
-            Reply::text(403, &texts::of(error, language))
-        }
+        Error::BodyNotJson => envelope(200, "4501", language.pick("未知错误", "Unknown error."), error),
+        Error::CaptchaRequired | Error::CsrfRefused => Reply::text(403, &texts::of(error, language)),
         _ => envelope(status(error), "4501", &texts::of(error, language), error),
     }
 }
 
 fn errno(error: &Error, language: Language) -> Reply {
     let (errno, zh, en) = match error {
-        Error::BodyEmpty => (
-            "4103",
-            "参数为空,请重新输入",
-            "Nothing was sent. Please try again.",
-        ),
-        Error::Fields(_) if error.code() == "field_required" => {
-            ("4103", "参数错误", "A parameter is missing.")
-        }
+        Error::BodyEmpty => ("4103", "参数为空,请重新输入", "Nothing was sent. Please try again."),
+        Error::Fields(_) if error.code() == "field_required" => ("4103", "参数错误", "A parameter is missing."),
         Error::MobileMalformed => ("4103", "手机号错误", "This is not a valid mobile number."),
         Error::TooMany { .. } => ("4003", "发送短信频繁", "Messages are sent too often."),
         _ => return unknown(error, language),
@@ -210,11 +158,7 @@ fn errno(error: &Error, language: Language) -> Reply {
 fn errno_form(error: &Error, language: Language) -> Reply {
     let form = |zh, en| Reply::text(403, language.pick(zh, en));
     let (errno, zh, en) = match error {
-        Error::BodyEmpty => (
-            "4103",
-            "参数错误,请检查",
-            "A parameter is wrong. Please check.",
-        ),
+        Error::BodyEmpty => ("4103", "参数错误,请检查", "A parameter is wrong. Please check."),
         Error::CodeExpired => ("4103", "验证码过期", "The code has expired."),
         Error::NoSuchUser => ("4103", "不存在当前用户", "No such user."),
         Error::Fields(_) if error.code() == "field_required" => {
@@ -227,10 +171,7 @@ fn errno_form(error: &Error, language: Language) -> Reply {
             return form("新密码格式不正确", "The new password is not acceptable.");
         }
         Error::CodeMalformed => {
-            return form(
-                "验证码错误,请重新输入",
-                "A code is six digits. Please try again.",
-            );
+            return form("验证码错误,请重新输入", "A code is six digits. Please try again.");
         }
         Error::CodeWrong => return form("验证码错误!!!!", "Wrong code!"),
         _ => return unknown(error, language),

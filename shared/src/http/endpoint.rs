@@ -35,11 +35,7 @@ impl Endpoint {
         let result = (self.handle)(app, &request).await;
         let (reply, error) = match result {
             Ok(reply) => (reply, None),
-            Err(error) => (
-                self.dialect
-                    .tell(&error, request.language(), request.method()),
-                Some(error),
-            ),
+            Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),
         };
         self.log(&request, &reply, error.as_ref(), started);
         reply.into_response()
@@ -53,27 +49,9 @@ impl Endpoint {
             // Logged once, here, where it is handled; the source is for operators and never leaves in an answer.
             Some(Error::Unavailable { doing, source }) => {
                 let cause = error_chain(source.as_ref());
-                tracing::error!(
-                    function,
-                    route,
-                    request_id,
-                    status,
-                    code,
-                    milliseconds,
-                    doing,
-                    cause,
-                    "unavailable"
-                );
+                tracing::error!(function, route, request_id, status, code, milliseconds, doing, cause, "unavailable");
             }
-            _ => tracing::info!(
-                function,
-                route,
-                request_id,
-                status,
-                code,
-                milliseconds,
-                "answered"
-            ),
+            _ => tracing::info!(function, route, request_id, status, code, milliseconds, "answered"),
         }
     }
 }

@@ -19,10 +19,7 @@ impl Fields {
         let mut duplicate = false;
         // serde_json itself refuses nesting over 128 levels, and anything after the value.
         let mut parser = serde_json::Deserializer::from_slice(body);
-        let value = Strict {
-            duplicate: &mut duplicate,
-        }
-        .deserialize(&mut parser);
+        let value = Strict { duplicate: &mut duplicate }.deserialize(&mut parser);
         let value = value.and_then(|value| parser.end().map(|()| value));
         match value {
             _ if duplicate => Err(Error::DuplicateKey),
@@ -36,10 +33,7 @@ impl Fields {
     pub fn texts<const N: usize>(&self, names: [&'static str; N]) -> Result<[&str; N], Error> {
         let problems: Vec<_> = names
             .iter()
-            .filter_map(|&field| {
-                self.text_fault(field)
-                    .map(|fault| FieldProblem { field, fault })
-            })
+            .filter_map(|&field| self.text_fault(field).map(|fault| FieldProblem { field, fault }))
             .collect();
         if problems.is_empty() {
             Ok(names.map(|name| self.0.get(name).and_then(Value::as_str).unwrap_or_default()))
@@ -53,10 +47,7 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::Fields(vec![FieldProblem {
-                field: name,
-                fault: FieldFault::NotText,
-            }])),
+            Some(_) => Err(Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::NotText }])),
         }
     }
 
@@ -65,19 +56,14 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(_) => Err(Error::Fields(vec![FieldProblem {
-                field: name,
-                fault: FieldFault::NotBoolean,
-            }])),
+            Some(_) => Err(Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::NotBoolean }])),
         }
     }
 
     /// What is offered as proof of who asks: `password`, or `sms_code`.
     pub fn proof(&self) -> Result<Proof, Error> {
         if let Some(code) = self.optional_text("sms_code")? {
-            return Code::parse(code)
-                .map(Proof::SmsCode)
-                .map_err(|_| Error::CodeMalformed);
+            return Code::parse(code).map(Proof::SmsCode).map_err(|_| Error::CodeMalformed);
         }
         let [password] = self.texts(["password"])?;
         Ok(Proof::Password(Password::new(password)))
@@ -161,9 +147,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = access.next_element_seed(Strict {
-            duplicate: &mut *self.duplicate,
-        })? {
+        while let Some(value) = access.next_element_seed(Strict { duplicate: &mut *self.duplicate })? {
             values.push(value);
         }
         Ok(values.into())
@@ -176,12 +160,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
                 *self.duplicate = true;
                 return Err(A::Error::custom("duplicate key"));
             }
-            fields.insert(
-                key,
-                access.next_value_seed(Strict {
-                    duplicate: &mut *self.duplicate,
-                })?,
-            );
+            fields.insert(key, access.next_value_seed(Strict { duplicate: &mut *self.duplicate })?);
         }
         Ok(fields.into())
     }
@@ -214,38 +193,18 @@ mod tests {
             assert_eq!(code(body), expected, "{body}");
         }
         assert_eq!(code(b"{\"a\":\"\xff\"}"), "body_not_json");
-        assert_eq!(
-            code(format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000))),
-            "body_not_json"
-        );
-        assert_eq!(
-            code(format!(
-                "{}1{}",
-                "{\"a\":".repeat(10_000),
-                "}".repeat(10_000)
-            )),
-            "body_not_json"
-        );
+        assert_eq!(code(format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000))), "body_not_json");
+        assert_eq!(code(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000))), "body_not_json");
     }
 
     #[test]
     fn everything_wrong_with_fields_is_said_at_once() {
         let fields = Fields::parse(br#"{"a":1,"b":null,"c":"","d":"text"}"#).unwrap();
-        let Err(Error::Fields(problems)) = fields.texts(["a", "b", "c", "d", "e"]) else {
-            panic!("no problems")
-        };
-        let faults: Vec<_> = problems
-            .iter()
-            .map(|problem| (problem.field, problem.fault))
-            .collect();
+        let Err(Error::Fields(problems)) = fields.texts(["a", "b", "c", "d", "e"]) else { panic!("no problems") };
+        let faults: Vec<_> = problems.iter().map(|problem| (problem.field, problem.fault)).collect();
         assert_eq!(
             faults,
-            [
-                ("a", FieldFault::NotText),
-                ("b", FieldFault::Null),
-                ("c", FieldFault::Blank),
-                ("e", FieldFault::Missing)
-            ]
+            [("a", FieldFault::NotText), ("b", FieldFault::Null), ("c", FieldFault::Blank), ("e", FieldFault::Missing)]
         );
         assert_eq!(fields.texts(["d"]).unwrap(), ["text"]);
         assert_eq!(fields.optional_text("b").unwrap(), None);

@@ -23,23 +23,14 @@ impl Reply {
 
     /// Any status with a JSON body.
     pub fn json<T: Serialize>(status: u16, body: &T) -> Result<Self, Error> {
-        let text = serde_json::to_string(body)
-            .map_err(|source| Error::unavailable("shaping an answer", source))?;
-        Ok(Self::new(
-            status,
-            "application/json; charset=utf-8",
-            Body::Text(text),
-        ))
+        let text = serde_json::to_string(body).map_err(|source| Error::unavailable("shaping an answer", source))?;
+        Ok(Self::new(status, "application/json; charset=utf-8", Body::Text(text)))
     }
 
     /// Any status with a plain text.
     #[must_use]
     pub fn text(status: u16, text: &str) -> Self {
-        Self::new(
-            status,
-            "text/plain; charset=utf-8",
-            Body::Text(text.to_owned()),
-        )
+        Self::new(status, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
     }
 
     /// 200 with a page.
@@ -50,12 +41,7 @@ impl Reply {
 
     pub(super) fn new(status: u16, content_type: &'static str, body: Body) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self {
-            status,
-            headers: Vec::new(),
-            content_type,
-            body,
-        }
+        Self { status, headers: Vec::new(), content_type, body }
     }
 
     /// Adds a header. A value that cannot stand in one is left out.
@@ -79,15 +65,9 @@ impl Reply {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(self.content_type),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         for (name, value) in self.headers {
             headers.append(name, value);
         }

@@ -45,19 +45,13 @@ impl Request {
     /// The route that matched (`POST /users/login`): what logs name, because paths hold numbers.
     #[must_use]
     pub fn route(&self) -> &str {
-        self.context
-            .as_ref()
-            .and_then(|context| context.route_key.as_deref())
-            .unwrap_or("-")
+        self.context.as_ref().and_then(|context| context.route_key.as_deref()).unwrap_or("-")
     }
 
     /// The id API Gateway gave the request.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.context
-            .as_ref()
-            .and_then(|context| context.request_id.as_deref())
-            .unwrap_or("-")
+        self.context.as_ref().and_then(|context| context.request_id.as_deref()).unwrap_or("-")
     }
 
     /// The language to answer in.
@@ -70,20 +64,11 @@ impl Request {
     #[must_use]
     pub fn caller(&self, app: &App) -> Caller {
         let context = self.context.as_ref();
-        let domain = context
-            .and_then(|context| context.domain_name.as_deref())
-            .unwrap_or("localhost");
+        let domain = context.and_then(|context| context.domain_name.as_deref()).unwrap_or("localhost");
         Caller {
-            address: context
-                .and_then(|context| context.http.source_ip.clone())
-                .unwrap_or_default(),
+            address: context.and_then(|context| context.http.source_ip.clone()).unwrap_or_default(),
             language: self.language(),
-            issuer: app
-                .config
-                .tokens
-                .issuer
-                .clone()
-                .unwrap_or_else(|| format!("https://{domain}")),
+            issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
         }
     }
 
@@ -96,12 +81,7 @@ impl Request {
     /// A cookie's value; the first of that name.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self
-            .inner
-            .headers()
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
+        let cookies = self.inner.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         cookies
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
@@ -112,9 +92,7 @@ impl Request {
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
         let parameters = self.inner.query_string_parameters_ref()?;
-        parameters
-            .all(name)
-            .and_then(|values| values.first().map(|value| (*value).to_owned()))
+        parameters.all(name).and_then(|values| values.first().map(|value| (*value).to_owned()))
     }
 
     /// The access token: `Authorization: Bearer …`, or `JWT …` as the old clients have it.
@@ -134,9 +112,7 @@ impl Request {
     /// The mobile number in the path. A malformed one names no resource.
     pub fn mobile_in_path(&self) -> Result<Mobile, Error> {
         let parameters = self.inner.path_parameters_ref();
-        let text = parameters
-            .and_then(|parameters| parameters.first("mobile"))
-            .unwrap_or("");
+        let text = parameters.and_then(|parameters| parameters.first("mobile")).unwrap_or("");
         Mobile::parse(text).map_err(|_| Error::NotFound)
     }
 
@@ -154,11 +130,7 @@ impl Request {
             return Err(Error::BodyEmpty);
         }
         // A page of another site can send a form or plain text without asking; JSON it cannot.
-        let media_type = self
-            .header("content-type")
-            .and_then(|value| value.split(';').next())
-            .unwrap_or("")
-            .trim();
+        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or("").trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(Error::UnsupportedMediaType);
         }
@@ -173,21 +145,13 @@ impl Request {
         }
         let is = |name: &str, values: &[&str]| {
             let value = self.header(name).unwrap_or("");
-            value.split([',', ';']).any(|part| {
-                values
-                    .iter()
-                    .any(|one| part.trim().eq_ignore_ascii_case(one))
-            })
+            value.split([',', ';']).any(|part| values.iter().any(|one| part.trim().eq_ignore_ascii_case(one)))
         };
         let blind = is("sec-fetch-mode", &["no-cors", "navigate"])
             || is("sec-purpose", &["prefetch"])
             || is("purpose", &["prefetch"])
             || is("x-moz", &["prefetch"]);
-        if blind {
-            Err(Error::BlindRequest)
-        } else {
-            Ok(())
-        }
+        if blind { Err(Error::BlindRequest) } else { Ok(()) }
     }
 }
 

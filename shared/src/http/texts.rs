@@ -10,32 +10,20 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::BodyTooLarge => ("请求内容过大。", "The request body is too large."),
         Error::UnsupportedMediaType => ("请使用 application/json。", "Send application/json."),
         Error::BodyEmpty => ("请求内容为空。", "The request body is empty."),
-        Error::BodyNotJson => (
-            "请求内容不是有效的 JSON。",
-            "The request body is not valid JSON.",
-        ),
+        Error::BodyNotJson => ("请求内容不是有效的 JSON。", "The request body is not valid JSON."),
         Error::DuplicateKey => ("JSON 中有重复的字段。", "The JSON has a field twice."),
-        Error::BodyNotAnObject => (
-            "请求内容必须是 JSON 对象。",
-            "The request body must be a JSON object.",
-        ),
+        Error::BodyNotAnObject => ("请求内容必须是 JSON 对象。", "The request body must be a JSON object."),
         Error::Fields(problems) => return all_fields(problems, language),
         Error::NotFound => ("未找到。", "Not found."),
-        Error::MethodNotAllowed { .. } => {
-            ("不支持该请求方法。", "This method is not allowed here.")
-        }
+        Error::MethodNotAllowed { .. } => ("不支持该请求方法。", "This method is not allowed here."),
         Error::BlindRequest => ("拒绝跨站请求。", "Requests from other sites are refused."),
-        Error::CsrfRefused => (
-            "CSRF 验证失败，请刷新页面后重试。",
-            "The CSRF check failed. Reload the page and try again.",
-        ),
+        Error::CsrfRefused => {
+            ("CSRF 验证失败，请刷新页面后重试。", "The CSRF check failed. Reload the page and try again.")
+        }
         Error::CaptchaRequired => ("请先完成人机验证。", "Please solve the captcha first."),
         Error::MobileMalformed => ("手机号码格式不正确！", "This is not a valid mobile number."),
         Error::EmailMalformed => ("邮箱地址格式不正确！", "This is not a valid email address."),
-        Error::CodeMalformed => (
-            "短信验证码错误!请重新确认!",
-            "A code is six digits. Please check it.",
-        ),
+        Error::CodeMalformed => ("验证码为6位数字，请检查。", "A code is six digits. Please check it."),
         Error::NicknameRefused(problem) => return nickname(*problem, language).to_owned(),
         Error::PasswordRefused(problem) => return password(*problem, language),
         Error::PasswordsDiffer => ("密码和确认密码不一致！", "The two passwords differ."),
@@ -44,39 +32,25 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::BadCredentials => ("用户名或密码错误", "Wrong account or password."),
         Error::Unauthorized => ("请先登录。", "Please sign in."),
         Error::ProofWrong => ("密码错误。", "Wrong password."),
-        Error::CodeExpired => (
-            "短信验证码已过期!",
-            "The code has expired. Please ask for a new one.",
-        ),
+        Error::CodeExpired => ("验证码已过期，请重新获取。", "The code has expired. Please ask for a new one."),
         Error::CodeWrong => ("验证码错误，请重新确认。", "Wrong code. Please check it."),
-        Error::MobileTaken => (
-            "用户注册失败！",
-            "Registration failed: this number has an account.",
-        ),
-        Error::EmailTaken => (
-            "该邮箱已被其他账号使用。",
-            "This email belongs to another account.",
-        ),
+        Error::MobileTaken => ("当前手机号码已经被注册", "This number has an account."),
+        Error::EmailTaken => ("该邮箱已被其他账号使用。", "This email belongs to another account."),
         Error::EmailUnknown => ("当前邮箱对应的用户不存在！", "No account has this email."),
         Error::LinkInvalid => (
             "重置密码的邮件已过期或者邮件地址有误！",
             "The link has expired or is not valid. Please ask for a new one.",
         ),
-        Error::LinkAccountGone => (
-            "重置密码失败！邮箱地址有误！",
-            "The password was not reset: the account has no email.",
-        ),
+        Error::LinkAccountGone => {
+            ("重置密码失败！邮箱地址有误！", "The password was not reset: the account has no email.")
+        }
         Error::NoSuchUser => ("不存在当前用户", "No such user."),
         Error::CaptchaRefused => ("人机验证未通过。", "The captcha was not passed."),
         Error::CaptchaNotConfigured => ("未配置人机验证。", "No captcha is configured."),
-        Error::TooMany { .. } => (
-            "操作过于频繁，请稍后再试!",
-            "Too many requests. Please try again later.",
-        ),
-        Error::Unavailable { .. } => (
-            "服务暂时不可用，请稍后再试。",
-            "The service is unavailable for a moment. Please try again.",
-        ),
+        Error::TooMany { .. } => ("操作过于频繁，请稍后再试!", "Too many requests. Please try again later."),
+        Error::Unavailable { .. } => {
+            ("服务暂时不可用，请稍后再试。", "The service is unavailable for a moment. Please try again.")
+        }
     };
     language.pick(zh, en).to_owned()
 }
@@ -88,31 +62,23 @@ pub(super) fn field(fault: FieldFault, language: Language) -> &'static str {
         FieldFault::Null => language.pick("该字段不能为 null。", "This field may not be null."),
         FieldFault::Blank => language.pick("该字段不能为空。", "This field may not be blank."),
         FieldFault::NotText => language.pick("请输入合法的字符串。", "This must be a text."),
-        FieldFault::NotBoolean => {
-            language.pick("请输入 true 或 false。", "This must be true or false.")
-        }
+        FieldFault::NotBoolean => language.pick("请输入 true 或 false。", "This must be true or false."),
     }
 }
 
 fn all_fields(problems: &[FieldProblem], language: Language) -> String {
-    let lines: Vec<_> = problems
-        .iter()
-        .map(|problem| format!("{}: {}", problem.field, field(problem.fault, language)))
-        .collect();
+    let lines: Vec<_> =
+        problems.iter().map(|problem| format!("{}: {}", problem.field, field(problem.fault, language))).collect();
     lines.join(" ")
 }
 
 fn nickname(problem: NicknameProblem, language: Language) -> &'static str {
     match problem {
         NicknameProblem::Blank => language.pick("昵称不能为空。", "The nickname may not be blank."),
-        NicknameProblem::TooLong => language.pick(
-            "昵称最多20个字符。",
-            "A nickname has 20 characters at most.",
-        ),
-        NicknameProblem::ControlCharacter => language.pick(
-            "昵称中有不允许的字符。",
-            "The nickname has a character that is not allowed.",
-        ),
+        NicknameProblem::TooLong => language.pick("昵称最多20个字符。", "A nickname has 20 characters at most."),
+        NicknameProblem::ControlCharacter => {
+            language.pick("昵称中有不允许的字符。", "The nickname has a character that is not allowed.")
+        }
     }
 }
 
@@ -125,18 +91,10 @@ fn password(problem: PasswordProblem, language: Language) -> String {
             format!("A password has {min_characters} characters at least.")
         }
         (PasswordProblem::TooLong, Language::Zh) => "密码最多128个字符。".to_owned(),
-        (PasswordProblem::TooLong, Language::En) => {
-            "A password has 128 characters at most.".to_owned()
-        }
+        (PasswordProblem::TooLong, Language::En) => "A password has 128 characters at most.".to_owned(),
         (PasswordProblem::TooCommon, Language::Zh) => "这个密码太常见，容易被猜到。".to_owned(),
-        (PasswordProblem::TooCommon, Language::En) => {
-            "This password is too common to be safe.".to_owned()
-        }
-        (PasswordProblem::Personal, Language::Zh) => {
-            "密码不能是您的手机号、名字或邮箱。".to_owned()
-        }
-        (PasswordProblem::Personal, Language::En) => {
-            "A password may not be your number, name or email.".to_owned()
-        }
+        (PasswordProblem::TooCommon, Language::En) => "This password is too common to be safe.".to_owned(),
+        (PasswordProblem::Personal, Language::Zh) => "密码不能是您的手机号、名字或邮箱。".to_owned(),
+        (PasswordProblem::Personal, Language::En) => "A password may not be your number, name or email.".to_owned(),
     }
 }

@@ -93,7 +93,9 @@ async fn answer(
 
 async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: Bytes) -> Response {
     let started = Instant::now();
-    let fault = cloud.faults.take(Service::Dynamodb);
+    // No transaction is in the way of a single read.
+    let reads = operation == "GetItem";
+    let fault = cloud.faults.take_if(Service::Dynamodb, |kind| !(reads && kind == Kind::Conflict));
     let answer = match fault {
         Some(Kind::Throttle) => dynamodb_error(400, "ProvisionedThroughputExceededException", json!({})),
         Some(Kind::Error) => dynamodb_error(500, "InternalServerError", json!({})),

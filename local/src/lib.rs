@@ -10,7 +10,7 @@ pub mod faults;
 pub mod gateway;
 pub mod mailbox;
 pub mod registry;
-mod stream;
+pub mod stream;
 pub mod template;
 
 use std::collections::{BTreeMap, HashSet};
@@ -26,7 +26,7 @@ use dynoxide::Database;
 use shared::App;
 use shared::config::{Config, ConfigError, Environment, Need};
 use shared::domain::Clock;
-use shared::dynamodb::{Store, client};
+use shared::dynamodb::client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -70,6 +70,8 @@ pub struct System {
     pub mailbox: Mailbox,
     /// Every variable that a function is given, by its name.
     pub variables: BTreeMap<String, String>,
+    /// Carries messages to `deliver`.
+    pub pump: Arc<Pump>,
     tasks: JoinSet<()>,
 }
 
@@ -154,9 +156,6 @@ impl System {
         };
         tasks.spawn(dynoxide::server::serve_on(engine, opened.database.clone()));
         serve(&mut tasks, aws, cloud::router(cloud));
-        data::create_table(&variables).await?;
-        let _ = journal.take();
-
         let host = Host { template: &template, variables: &variables, clock: &clock };
         let pump = Arc::new(host.pump(opened.database.clone(), opened.engine_clock.clone())?);
         let control = Control {
@@ -168,11 +167,14 @@ impl System {
             spent_tickets: Arc::new(Mutex::new(HashSet::new())),
         };
         let gateway = Arc::new(host.gateway()?);
+        data::create_table(&variables).await?;
+        let _ = journal.take();
         let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
         serve(&mut tasks, api, app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
-        tasks.spawn(async move { pump.run().await });
+        let carrying = Arc::clone(&pump);
+        tasks.spawn(async move { carrying.run().await });
         tasks.spawn(sweep(opened.database));
-        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, tasks })
+        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, pump, tasks })
     }
 
     /// Runs until a task ends, which none does by itself.
@@ -266,11 +268,6 @@ fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
             tracing::error!(%error, "a server stopped");
         }
     });
-}
-
-/// The table, over the address that functions use: for tests and operators who look behind the API.
-pub fn store(variables: &BTreeMap<String, String>) -> Result<Store, shared::Error> {
-    Ok(Store::new(dynamodb(variables)?, TABLE.to_owned()))
 }
 
 /// The SDK's client for the engine.

@@ -13,7 +13,7 @@ use dynoxide::actions::list_streams::ListStreamsRequest;
 use serde_json::{Value, json};
 use shared::App;
 use shared::domain::{Clock, random};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::template::StreamMapping;
 
@@ -31,8 +31,9 @@ pub struct Pump {
     state: Mutex<State>,
 }
 
+/// How far the stream was read, and what was given up.
 #[derive(Default)]
-struct State {
+pub struct State {
     iterator: Option<String>,
     undelivered: Vec<Value>,
 }
@@ -78,6 +79,11 @@ impl Pump {
                 self.carry(batch.to_vec(), &mut state.undelivered).await;
             }
         }
+    }
+
+    /// Holds the stream still for as long as the guard lives.
+    pub async fn hold(&self) -> MutexGuard<'_, State> {
+        self.state.lock().await
     }
 
     /// The batches that were given up: what the on-failure queue would hold.

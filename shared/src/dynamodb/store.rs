@@ -144,24 +144,13 @@ impl Store {
         for byte in crate::domain::random::<16>() {
             token.push_str(&format!("{byte:02x}"));
         }
-        // Another transaction in the same items ends soon; each wait lets it end.
-        let mut conflict_wait = Duration::from_millis(20);
-        let mut attempts = 0;
+        let mut patience = Patience::default();
         loop {
             let request = self.client.transact_write_items().set_transact_items(Some(Vec::clone(&items)));
-            let Err(error) = request.client_request_token(&token).send().await else {
-                return Ok(());
-            };
-            attempts += 1;
+            let Err(error) = request.client_request_token(&token).send().await else { return Ok(()) };
             match refusals(error, doing) {
-                Err(Conflict) if attempts < 4 => {
-                    tokio::time::sleep(conflict_wait + jitter(conflict_wait)).await;
-                    conflict_wait *= 2;
-                }
-                Err(Conflict) => {
-                    return Err(Error::unavailable(doing, "transactions kept conflicting").into());
-                }
                 Ok(error) => return Err(error),
+                Err(Conflict) => patience.wait(doing).await?,
             }
         }
     }
@@ -187,24 +176,53 @@ impl Store {
         values: &[(&str, AttributeValue)],
         doing: &'static str,
     ) -> Result<T, StoreError> {
-        let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
-        let answer = request
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_values(Some(owned(values)))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => Ok(parse(answer.attributes.unwrap_or_default(), doing)?),
-            Err(error) => match error.as_service_error() {
+        let mut patience = Patience::default();
+        loop {
+            let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
+            let answer = request
+                .update_expression(update)
+                .condition_expression(condition)
+                .set_expression_attribute_values(Some(owned(values)))
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+                .await;
+            let error = match answer {
+                Ok(answer) => return Ok(parse(answer.attributes.unwrap_or_default(), doing)?),
+                Err(error) => error,
+            };
+            match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    Err(StoreError::Refused(vec![Refusal { index: 0, item: failed.item.clone() }]))
+                    return Err(StoreError::Refused(vec![Refusal { index: 0, item: failed.item.clone() }]));
                 }
-                _ => Err(Error::unavailable(doing, error).into()),
-            },
+                Some(UpdateItemError::TransactionConflictException(_)) => patience.wait(doing).await?,
+                _ => return Err(Error::unavailable(doing, error).into()),
+            }
         }
+    }
+}
+
+/// Waits while another transaction is in the same items, a few times, each longer than the last: it ends soon.
+struct Patience {
+    next_wait: Duration,
+    waits_left: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { next_wait: Duration::from_millis(20), waits_left: 4 }
+    }
+}
+
+impl Patience {
+    async fn wait(&mut self, doing: &'static str) -> Result<(), Error> {
+        let Some(left) = self.waits_left.checked_sub(1) else {
+            return Err(Error::unavailable(doing, "transactions kept conflicting"));
+        };
+        self.waits_left = left;
+        tokio::time::sleep(self.next_wait + jitter(self.next_wait)).await;
+        self.next_wait *= 2;
+        Ok(())
     }
 }
 

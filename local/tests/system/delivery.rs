@@ -1,0 +1,189 @@
+//! From the table's stream to a phone: each message once, or not at all.
+
+use aws_lambda_events::dynamodb::Event;
+use deliver::{Providers, deliver};
+use local::faults::{Kind, Service};
+use serde_json::{Value, json};
+use shared::App;
+use shared::config::{Config, Environment};
+
+use crate::site::{Site, new_mobile};
+
+/// `deliver` as the stream would call it, with what a test wants it to read.
+struct Deliver {
+    app: App,
+    providers: Providers,
+}
+
+impl Deliver {
+    fn of(site: &Site) -> Self {
+        let system = site.system.as_ref().unwrap();
+        let look_up = |name: &str| system.variables.get(name).cloned();
+        let config = Config::read(&Environment::new(&look_up), deliver::NEEDS).unwrap();
+        let app = App::new(config, system.clock.clone(), deliver::NEEDS).unwrap();
+        let providers = Providers::new(&app).unwrap();
+        Self { app, providers }
+    }
+
+    /// The records named as failed.
+    async fn carry(&self, records: &[Value], invocation: &str) -> Vec<String> {
+        let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let response = deliver(&self.app, &self.providers, event, invocation).await;
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier.unwrap()).collect()
+    }
+}
+
+/// Puts a message in the table as a function would, and gives the stream record it makes. It is of a kind that the
+/// stream's filter does not match, so that the system's own pump leaves it to the test.
+async fn put_message(site: &Site, mobile: &str, sequence_number: &str) -> Value {
+    let system = site.system.as_ref().unwrap();
+    let now = system.clock.now().unix_seconds();
+    let id = format!("{mobile}-{sequence_number}");
+    let image = json!({
+        "pk": { "S": format!("MESSAGE#{id}") },
+        "sk": { "S": "MESSAGE" },
+        "id": { "S": id },
+        "kind": { "S": "a test's message" },
+        "channel": { "S": "sms" },
+        "to": { "S": mobile },
+        "says": { "S": "code" },
+        "code": { "M": { "purpose": { "S": "register" }, "subject": { "S": mobile } } },
+        "requires_account": { "BOOL": false },
+        "language": { "S": "zh" },
+        "created_at": { "N": now.to_string() },
+        "expires_at": { "N": (now + 600).to_string() },
+    });
+    let body = json!({ "TableName": local::TABLE, "Item": image });
+    let request = site.http.post(&system.cloud_url).header("x-amz-target", "DynamoDB_20120810.PutItem");
+    let signature =
+        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
+    let request = request.header("authorization", signature).header("x-amz-date", "20260101T000000Z");
+    let answer =
+        request.header("content-type", "application/x-amz-json-1.0").body(body.to_string()).send().await.unwrap();
+    let status = answer.status();
+    assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+    json!({
+        "eventID": sequence_number, "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": now, "Keys": {}, "NewImage": image, "SequenceNumber": sequence_number,
+            "SizeBytes": 1, "StreamViewType": "NEW_IMAGE",
+        },
+    })
+}
+
+async fn sent_to(site: &Site, mobile: &str) -> usize {
+    site.messages_to(&format!("+86{mobile}")).await.len()
+}
+
+fn fail(site: &Site, kind: Kind, count: u32) {
+    site.system.as_ref().unwrap().faults.set(Service::Sms, kind, count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_delivered_twice_sends_once() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    assert!(deliver.carry(&[record.clone(), record.clone()], "one").await.is_empty());
+    assert!(deliver.carry(std::slice::from_ref(&record), "two").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_older_than_its_code_is_dropped() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    site.advance(600).await;
+    assert!(deliver.carry(&[record], "one").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_message_is_tried_again_and_its_neighbours_are_not() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let deliver = Deliver::of(&site);
+    let mobiles = [new_mobile(), new_mobile(), new_mobile()];
+    let mut records = Vec::new();
+    for (index, mobile) in mobiles.iter().enumerate() {
+        records.push(put_message(&site, mobile, &index.to_string()).await);
+    }
+    fail(&site, Kind::Throttle, 1);
+    let failed = deliver.carry(&records, "one").await;
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    // Lambda sends everything from the lowest failed record again.
+    assert!(deliver.carry(&records, "two").await.is_empty());
+    for mobile in &mobiles {
+        assert_eq!(sent_to(&site, mobile).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_answer_was_lost_is_not_sent_again() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    for kind in [Kind::Error, Kind::Garbage] {
+        fail(&site, kind, 1);
+        assert!(deliver.carry(std::slice::from_ref(&record), "one").await.is_empty(), "{kind:?}: given up");
+        fail(&site, kind, 0);
+        assert!(deliver.carry(std::slice::from_ref(&record), "two").await.is_empty());
+        assert_eq!(sent_to(&site, &mobile).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_no_message_holds_nothing_up() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let mut poison = put_message(&site, &mobile, "1").await;
+    poison["dynamodb"]["NewImage"]["channel"]["S"] = "pigeon".into();
+    let good = put_message(&site, &mobile, "2").await;
+    assert!(deliver.carry(&[poison, good], "one").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_that_is_down_is_tried_again_and_sends_once() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    let faults = &site.system.as_ref().unwrap().faults;
+    // Claim, code (two calls): each in turn is down, and all its tries with it.
+    for answered in 0..3 {
+        faults.set_after(Service::Dynamodb, Kind::Throttle, answered, 3);
+        assert_eq!(deliver.carry(std::slice::from_ref(&record), "one").await, ["1"], "down after {answered} calls");
+        faults.set(Service::Dynamodb, Kind::Throttle, 0);
+        assert_eq!(sent_to(&site, &mobile).await, 0);
+    }
+    assert!(deliver.carry(std::slice::from_ref(&record), "two").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pump_tries_a_throttled_message_three_times_more_and_then_gives_it_up() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (lucky, unlucky) = (new_mobile(), new_mobile());
+    fail(&site, Kind::Throttle, 3);
+    site.post(&format!("/users/sms/{lucky}/"), &json!({})).await;
+    assert_eq!(sent_to(&site, &lucky).await, 1);
+    fail(&site, Kind::Throttle, 4);
+    site.post(&format!("/users/sms/{unlucky}/"), &json!({})).await;
+    assert_eq!(sent_to(&site, &unlucky).await, 0);
+    let undelivered = site.get("/_local/undelivered.json").await.json();
+    assert_eq!(undelivered.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_usable_stands_in_the_table_or_the_stream() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let mobile = new_mobile();
+    let code = site.sms_code(&mobile).await;
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let items = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
+    assert!(items.iter().any(|item| item["pk"].as_s().unwrap().starts_with("CODE#")));
+    let without_digits_of_other_things =
+        |text: String| text.split(|c: char| !c.is_ascii_digit()).any(|run| run == code);
+    assert!(!items.into_iter().any(|item| without_digits_of_other_things(format!("{item:?}"))));
+}

@@ -1,0 +1,115 @@
+//! Storage in trouble: 503 and nothing half done, or success.
+
+use local::faults::{Kind, Service};
+use serde_json::json;
+
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registration};
+
+/// Short timeouts, so that a call that is never answered is given up soon.
+async fn site() -> Site {
+    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "700")]).await.unwrap()
+}
+
+fn fail(site: &Site, kind: Kind, count: u32) {
+    site.system.as_ref().unwrap().faults.set(Service::Dynamodb, kind, count);
+}
+
+/// More than all attempts of one call together.
+const FOR_GOOD: u32 = 1000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_that_is_down_is_503_in_each_dialect() {
+    let site = site().await;
+    let (person, csrf) = (site.register().await, site.csrf().await);
+    for kind in [Kind::Throttle, Kind::Error, Kind::Garbage] {
+        fail(&site, kind, FOR_GOOD);
+        let log_in = json!({ "username": person.mobile, "password": PASSWORD });
+        let forgotten = json!({ "mobile": person.mobile, "sms_code": "123456", "new_password": NEW_PASSWORD });
+        let mobile = new_mobile();
+        let text = "服务暂时不可用，请稍后再试。";
+        let field_lists = json!({ "non_field_errors": [text] });
+        let envelope = json!({ "errno": "4501", "errmsg": text });
+        for (answer, body) in [
+            (site.post("/users/login/", &log_in).await, field_lists.clone()),
+            (site.post("/users/", &registration(&mobile, "123456")).await, field_lists),
+            (site.post(&format!("/users/sms/{mobile}/"), &json!({})).await, json!({ "detail": text })),
+            (site.get(&format!("/users/sms/{mobile}/")).await, json!({ "detail": text })),
+            (site.get(&format!("/users/mobile/{mobile}/")).await, json!({ "detail": text })),
+            (site.get("/users/find/password/?email=a@example.com").await, json!(text)),
+            (site.get(&format!("/forget_pwd/mobiles/{mobile}/")).await, envelope.clone()),
+            (site.post("/forget_pwd/sms_code/", &json!({ "mobile": mobile })).await, envelope.clone()),
+            (site.forget_pwd(&csrf, &forgotten).await, envelope),
+        ] {
+            answer.refuses(503, "unavailable", &body);
+            answer.says_when_to_retry(60);
+        }
+        fail(&site, kind, 0);
+        assert!(site.messages_to(&format!("+86{mobile}")).await.is_empty(), "nothing was half done");
+        let asked = site.post(&format!("/users/sms/{mobile}/"), &json!({})).await;
+        assert_eq!(asked.status, 200, "and no interval was left behind: {answer:?}", answer = asked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_keep_conflicting_are_503() {
+    let (site, mobile) = (site().await, new_mobile());
+    let code = site.sms_code(&mobile).await;
+    fail(&site, Kind::Conflict, FOR_GOOD);
+    assert_eq!(site.post(&format!("/users/sms/{}/", new_mobile()), &json!({})).await.status, 503);
+    assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 503);
+    fail(&site, Kind::Conflict, 0);
+    assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_that_passes_is_not_noticed() {
+    let site = site().await;
+    for kind in [Kind::Throttle, Kind::Error, Kind::Conflict, Kind::Timeout, Kind::TimeoutAfterCommit] {
+        let mobile = new_mobile();
+        fail(&site, kind, 1);
+        let asked = site.post(&format!("/users/sms/{mobile}/"), &json!({})).await;
+        assert_eq!(asked.status, 200, "{kind:?}: {asked:?}");
+        let messages = site.messages_to(&format!("+86{mobile}")).await;
+        assert_eq!(messages.len(), 1, "{kind:?}: a lost answer that is retried makes one message");
+        let code = site.code_for(&mobile).await;
+        fail(&site, kind, 1);
+        let answer = site.post("/users/", &registration(&mobile, &code)).await;
+        assert_eq!(answer.status, 201, "{kind:?}: {answer:?}");
+        let log_in = json!({ "username": mobile, "password": PASSWORD });
+        fail(&site, kind, 1);
+        let answer = site.post("/users/login/", &log_in).await;
+        assert_eq!(answer.json()["id"].is_string(), true, "{kind:?}: one user, who can sign in: {answer:?}");
+        fail(&site, kind, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_at_the_second_call_makes_one_user() {
+    let site = site().await;
+    let mobile = new_mobile();
+    let code = site.sms_code(&mobile).await;
+    // The first call counts the guess; what fails is the transaction after it.
+    for (kind, skip) in [(Kind::TimeoutAfterCommit, 1)] {
+        site.system.as_ref().unwrap().faults.set_after(Service::Dynamodb, kind, skip, 1);
+        let answer = site.post("/users/", &registration(&mobile, &code)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    let again = site.post("/users/", &registration(&mobile, &code)).await;
+    assert_eq!(again.header("x-error-code"), Some("code_expired"), "the code paid for one user");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_that_dies_between_the_calls_leaves_the_code_good() {
+    let site = site().await;
+    let mobile = new_mobile();
+    let code = site.sms_code(&mobile).await;
+    site.system.as_ref().unwrap().faults.set_after(Service::Dynamodb, Kind::Error, 1, FOR_GOOD);
+    let answer = site.post("/users/", &registration(&mobile, &code)).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    fail(&site, Kind::Error, 0);
+    site.get(&format!("/users/mobile/{mobile}/")).await.is(200, &json!({ "detail": "ok" }));
+    let wrong = site.post("/users/", &registration(&mobile, &other_code(&code))).await;
+    assert_eq!(wrong.header("x-error-code"), Some("code_wrong"));
+    let again = site.post("/users/", &registration(&mobile, &code)).await;
+    assert_eq!(again.status, 201, "{again:?}");
+}

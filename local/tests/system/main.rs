@@ -1,0 +1,12 @@
+//! The system as a whole: what runs at once, what fails, what is delivered, and that all its parts name the same things.
+
+#[path = "../contract/site.rs"]
+#[expect(dead_code, reason = "the contract's tests use the rest")]
+mod site;
+
+mod delivery;
+mod faults;
+mod on_this_machine;
+mod races;
+mod round_trips;
+mod structure;

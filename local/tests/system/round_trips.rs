@@ -1,0 +1,97 @@
+//! DynamoDB round trips that follow each other, counted: they are what a request waits for.
+
+use local::cloud::Call;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_mobile, read, registration};
+
+/// The longest chain of calls of which each began when the one before it had ended.
+fn in_sequence(mut calls: Vec<Call>) -> usize {
+    calls.sort_by_key(|call| call.ended);
+    let (mut count, mut last_end) = (0, None);
+    for call in calls {
+        if last_end.is_none_or(|end| call.started >= end) {
+            count += 1;
+            last_end = Some(call.ended);
+        }
+    }
+    count
+}
+
+/// Counts while nothing but this request runs: the stream, which is `deliver`'s, is held still.
+async fn count(site: &Site, request: impl Future<Output = Answer>) -> (usize, Answer) {
+    let system = site.system.as_ref().unwrap();
+    site.get("/_local/inbox.json").await;
+    let _still = system.pump.hold().await;
+    let _ = system.journal.take();
+    let answer = request.await;
+    (in_sequence(system.journal.take()), answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_wait_for_few_round_trips() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (person, email) = site.register_with_email().await;
+    let mobile = new_mobile();
+    let sms = format!("/users/sms/{mobile}/");
+    let mut counted = Vec::new();
+    let mut note = |name: &'static str, at_most: usize, (trips, answer): (usize, Answer)| {
+        assert!(answer.status < 300 && answer.header("x-error-code").is_none(), "{name}: {answer:?}");
+        counted.push((name, trips, at_most));
+    };
+    note("check-mobile", 1, count(&site, site.get(&format!("/users/mobile/{mobile}/"))).await);
+    note("send-sms-code", 1, count(&site, site.post(&sms, &json!({}))).await);
+    site.advance(120).await;
+    note("send-sms-code again", 1, count(&site, site.post(&sms, &json!({}))).await);
+    let code = site.code_for(&mobile).await;
+    note("register", 2, count(&site, site.post("/users/", &registration(&mobile, &code))).await);
+    for name in [&person.mobile, &email] {
+        let body = json!({ "username": name, "password": PASSWORD });
+        note("log-in", 3, count(&site, site.post("/users/login/", &body)).await);
+    }
+    note("me", 1, count(&site, site.send_as(&person.token, Method::GET, "/users/me/", &json!({}))).await);
+    let proof = count(&site, site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({}))).await;
+    note("send-proof-code", 2, proof);
+    let forgotten = json!({ "email": email });
+    note("send-reset-email", 2, count(&site, site.post("/users/find/password/email/", &forgotten)).await);
+    let link = json!({ "access_token": site.link_for(&email).await });
+    note("check-reset-token", 1, count(&site, site.post("/users/find/password/", &link)).await);
+    let mut reset = link.clone();
+    (reset["password"], reset["password2"]) = (NEW_PASSWORD.into(), NEW_PASSWORD.into());
+    note("reset-password", 2, count(&site, site.put("/users/find/password/", &reset)).await);
+    note("forget-pwd-mobile", 1, count(&site, site.get(&format!("/forget_pwd/mobiles/{mobile}/"))).await);
+    site.advance(61).await;
+    let asked = json!({ "mobile": mobile });
+    note("forget-pwd-sms-code", 1, count(&site, site.post("/forget_pwd/sms_code/", &asked)).await);
+    let csrf = site.csrf().await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "new_password": NEW_PASSWORD });
+    note("forget-pwd", 3, count(&site, site.forget_pwd(&csrf, &body)).await);
+    for (name, trips, at_most) in counted {
+        assert!((1..=at_most).contains(&trips), "{name}: {trips} round trips, {at_most} at most");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_account_costs_the_round_trips_of_a_known_one() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let mut trips = Vec::new();
+    for name in [person.mobile.as_str(), &new_mobile(), "nobody@example.com", "nobody", "no such form"] {
+        let body = json!({ "username": name, "password": "wrong password" });
+        let (count, answer) = count(&site, site.post("/users/login/", &body)).await;
+        assert_eq!(answer.status, 400);
+        trips.push(count);
+    }
+    assert!(trips.windows(2).all(|pair| pair[0] == pair[1]), "{trips:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enforced_captcha_adds_one() {
+    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
+    let pass = site.get("/users/captcha/?ticket=pass-1&randstr=x").await.json()["captcha_pass"].clone();
+    let path = format!("/users/sms/{}/", new_mobile());
+    let request = site.request(Method::POST, &path).header("x-captcha-pass", pass.as_str().unwrap());
+    let (trips, answer) = count(&site, read(request)).await;
+    assert_eq!((trips, answer.status), (2, 200));
+}

@@ -1,0 +1,166 @@
+//! One name everywhere: folder, event, template resource, route, router metadata, registry, README row.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use local::registry::ENDPOINTS;
+use local::template::Template;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+    entries.filter_map(|name| name.to_str()?.strip_suffix(ending).map(str::to_owned)).collect()
+}
+
+/// `log-in` is `LogInFunction`.
+fn resource_name(function: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    function.split('-').map(capital).collect::<String>() + "Function"
+}
+
+type Routes = BTreeSet<(String, String, String)>;
+
+fn template_routes() -> Routes {
+    let routes = Template::load().unwrap().routes().unwrap();
+    routes.into_iter().map(|route| (route.method, route.path, route.function)).collect()
+}
+
+#[test]
+fn functions_events_template_and_registry_name_the_same() {
+    let template = Template::load().unwrap();
+    let folders = names_in("functions", "");
+    assert_eq!(names_in("events", ".json"), folders);
+    assert_eq!(template.functions().into_keys().collect::<BTreeSet<_>>(), folders);
+    let resources: BTreeSet<_> = template.function_resources().into_iter().collect();
+    assert_eq!(resources, folders.iter().map(|name| resource_name(name)).collect());
+    let mut registered: BTreeSet<_> = ENDPOINTS.iter().map(|endpoint| endpoint.name.to_owned()).collect();
+    registered.insert(deliver::NAME.to_owned());
+    assert_eq!(registered, folders);
+}
+
+#[test]
+fn each_event_is_one_of_its_functions_routes() {
+    for (method, path, function) in template_routes() {
+        let event: Value = serde_json::from_str(&text(&format!("events/{function}.json"))).unwrap();
+        let key = event["routeKey"].as_str().unwrap();
+        let routes: Vec<_> = template_routes().into_iter().filter(|route| route.2 == function).collect();
+        let keys: Vec<_> = routes.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+        assert!(keys.iter().any(|one| one == key) || path == "$default" && key == "$default", "{method} {path}: {key}");
+        assert_eq!(event["version"], "2.0");
+        let sent = event["rawPath"].as_str().unwrap();
+        assert!(sent.ends_with('/') || path == "$default", "clients send a slash: {sent}");
+    }
+}
+
+#[test]
+fn cargo_lambda_watch_serves_the_templates_routes() {
+    let manifest = text("Cargo.toml");
+    let section = manifest.split("[workspace.metadata.lambda.watch.router]").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let mut router = Routes::new();
+    for line in section.lines().filter(|line| line.starts_with('"')) {
+        let (path, targets) = line.split_once(" = ").unwrap();
+        for target in targets.split('{').skip(1) {
+            let value = |name: &str| {
+                let rest = target.split_once(&format!("{name} = \"")).unwrap().1;
+                rest.split('"').next().unwrap().to_owned()
+            };
+            router.insert((value("method"), path.trim_matches('"').to_owned(), value("function")));
+        }
+    }
+    let routes: Routes = template_routes().into_iter().filter(|route| route.1 != "$default").collect();
+    assert_eq!(router, routes);
+}
+
+#[test]
+fn not_found_knows_every_route() {
+    let known: BTreeSet<_> =
+        not_found::ROUTES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let routes = template_routes().into_iter().filter(|route| route.1 != "$default");
+    assert_eq!(known, routes.map(|(method, path, _)| (method, path)).collect());
+    assert_eq!(known.len(), not_found::ROUTES.len(), "no route stands twice");
+}
+
+#[test]
+fn the_readme_has_a_row_for_each_function_with_its_routes() {
+    let readme = text("README.md");
+    let table = readme.split("## Endpoints").nth(1).expect("a section of endpoints").split("\n## ").next().unwrap();
+    let mut rows: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let routes = cells[1].split(", ").filter_map(|route| {
+            let (method, path) = route.trim_matches('`').split_once(' ')?;
+            Some((method.to_owned(), path.trim_end_matches('/').to_owned()))
+        });
+        rows.insert(cells[0].trim_matches('`').to_owned(), routes.collect());
+    }
+    let mut expected: BTreeMap<String, BTreeSet<(String, String)>> =
+        names_in("functions", "").into_iter().map(|name| (name, BTreeSet::new())).collect();
+    for (method, path, function) in template_routes() {
+        if path != "$default" {
+            expected.get_mut(&function).unwrap().insert((method, path));
+        }
+    }
+    assert_eq!(rows, expected);
+}
+
+/// The words in backquotes at the start of the rows of a section's table.
+fn readme_words(section: &str) -> BTreeSet<String> {
+    let readme = text("README.md");
+    let table =
+        readme.split(&format!("\n## {section}")).nth(1).expect("the section").split("\n## ").next().unwrap().to_owned();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `").and_then(|rest| rest.split('`').next()));
+    rows.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_lists_every_variable_and_every_error_code() {
+    let template = Template::load().unwrap();
+    let given: BTreeSet<_> = names_in("functions", "").iter().flat_map(|name| template.variables(name)).collect();
+    let listed = readme_words("Configuration");
+    assert!(given.is_subset(&listed), "not in the README: {:?}", given.difference(&listed));
+    let source = text("shared/src/config.rs");
+    let unknown: Vec<_> = listed.iter().filter(|name| !source.contains(&format!("\"{name}\""))).collect();
+    assert!(unknown.is_empty(), "nobody reads {unknown:?}");
+
+    let source = text("shared/src/error.rs");
+    let table = source.split("pub fn code(").nth(1).unwrap().split("\n    }\n").next().unwrap().to_owned();
+    let codes: BTreeSet<_> = table.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(readme_words("Error codes"), codes);
+}
+
+#[test]
+fn the_template_makes_the_table_that_the_code_expects() {
+    use shared::dynamodb::keys;
+    let template = text("template.yaml");
+    for expected in [
+        format!("{{AttributeName: {}, KeyType: HASH}}", keys::PARTITION),
+        format!("{{AttributeName: {}, KeyType: RANGE}}", keys::SORT),
+        format!("{{AttributeName: {}, Enabled: true}}", keys::EXPIRES_AT),
+        format!("\"{}\":{{\"S\":[\"{}\"]}}", keys::KIND, keys::MESSAGE_KIND),
+        "StreamViewType: NEW_IMAGE".to_owned(),
+    ] {
+        assert!(template.contains(&expected), "{expected}");
+    }
+}
+
+#[test]
+fn no_policy_grants_every_action() {
+    let template = text("template.yaml");
+    assert!(
+        !template.contains("Action: \"*\"") && !template.contains(":*\n              Resource"),
+        "a wildcard action"
+    );
+    let actions = template.lines().filter_map(|line| line.trim().strip_prefix("Action:"));
+    for action in actions {
+        assert!(!action.contains('*'), "{action}");
+    }
+}

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, read};
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_email, read};
 
 const INVALID: &str = "重置密码的邮件已过期或者邮件地址有误！";
 
@@ -131,15 +131,16 @@ async fn a_link_lives_ten_minutes_and_dies_with_a_change_of_email_or_password() 
     reset(&site, &expired, NEW_PASSWORD, NEW_PASSWORD).await.refuses(400, "link_invalid", &json!(INVALID));
 
     let before_email = ask(&site, &email).await;
-    let asked = json!({ "email": "next@example.com", "password": PASSWORD });
+    let next = new_email();
+    let asked = json!({ "email": next, "password": PASSWORD });
     assert_eq!(site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await.status, 200);
-    let body = json!({ "email": "next@example.com", "email_code": site.code_for("next@example.com").await });
+    let body = json!({ "email": next, "email_code": site.code_for(&next).await });
     let answer = site.send_as(&person.token, Method::PUT, "/users/me/email/", &body).await;
     person.token = answer.json()["token"].as_str().unwrap().to_owned();
     reset(&site, &before_email, NEW_PASSWORD, NEW_PASSWORD).await.refuses(400, "link_invalid", &json!(INVALID));
     site.advance(61).await;
 
-    let before_password = ask(&site, "next@example.com").await;
+    let before_password = ask(&site, &next).await;
     site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
     let code = site.code_for(&person.mobile).await;
     let body = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });

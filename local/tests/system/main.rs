@@ -1,5 +1,7 @@
 //! The system as a whole: what runs at once, what fails, what is delivered, and that all its parts name the same things.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;

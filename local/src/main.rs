@@ -29,7 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tracing_subscriber::fmt().compact().with_target(false).with_writer(std::io::stderr).init();
+    log_for_people();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -38,6 +38,17 @@ fn main() -> ExitCode {
         }
     };
     runtime.block_on(run(options))
+}
+
+/// One line a request. The engine's own lines say nothing to who runs this: a failed condition is a warning to it.
+fn log_for_people() {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let lines = tracing_subscriber::fmt::layer().compact().with_target(false).with_writer(std::io::stderr);
+    let levels = tracing_subscriber::filter::Targets::new()
+        .with_default(tracing::Level::INFO)
+        .with_target("dynoxide", tracing_subscriber::filter::LevelFilter::OFF);
+    tracing_subscriber::registry().with(lines).with(levels).init();
 }
 
 async fn run(options: Options) -> ExitCode {

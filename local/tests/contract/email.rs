@@ -10,7 +10,6 @@ async fn b9_and_b10_bind_an_email_by_password() {
     let Some(site) = Site::with_inbox().await else {
         return;
     };
-    let new = new_email();
     let person = site.register().await;
     let email = new_email().replacen("li", "li.lei+", 1);
     let asked = json!({ "email": email.replacen("li.lei", "Li.Lei", 1), "password": PASSWORD });
@@ -152,7 +151,7 @@ async fn b10_a_new_email_frees_the_old_one() {
     let bind = async |token: &str, email: &str| {
         let asked = json!({ "email": email, "password": PASSWORD });
         assert_eq!(site.send_as(token, Method::POST, "/users/me/email/", &asked).await.status, 200);
-        let body = json!({ "email": email, "email_code": site.code_for(&email).await });
+        let body = json!({ "email": email, "email_code": site.code_for(email).await });
         let answer = site.send_as(token, Method::PUT, "/users/me/email/", &body).await;
         site.advance(61).await;
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -3,6 +3,7 @@
 //! DynamoDB calls are passed on to the engine, written in a journal that tests count round trips in, and made to fail
 //! on demand. A web page cannot reach it: a request with an `Origin`, or for another `Host`, is refused.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -181,6 +182,7 @@ async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
         text: field("Message"),
         html: None,
         subject: None,
+        attributes: sns_attributes(body),
         at: cloud.clock.now().rfc3339(),
     });
     xml(
@@ -188,6 +190,14 @@ async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
         "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
          <MessageId>local</MessageId></PublishResult></PublishResponse>",
     )
+}
+
+/// The query protocol numbers them: `MessageAttributes.entry.1.Name`, `….Value.StringValue`.
+fn sns_attributes(body: &[u8]) -> BTreeMap<String, String> {
+    let fields: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
+    let names = fields.iter().filter_map(|(key, name)| Some((key.strip_suffix(".Name")?, name)));
+    let value = |entry: &str| fields.get(&format!("{entry}.Value.StringValue")).cloned().unwrap_or_default();
+    names.map(|(entry, name)| (name.clone(), value(entry))).collect()
 }
 
 fn xml(status: u16, body: &str) -> Response {
@@ -220,6 +230,7 @@ async fn ses(cloud: &Cloud, body: &[u8]) -> Response {
         text: text(&content["Body"]["Text"]).unwrap_or_default(),
         html: text(&content["Body"]["Html"]),
         subject: text(&content["Subject"]),
+        attributes: [("From".to_owned(), mail["FromEmailAddress"].as_str().unwrap_or_default().to_owned())].into(),
         at: cloud.clock.now().rfc3339(),
     });
     amazon_json(200, &json!({ "MessageId": "local" }))

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     StreamViewType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
-use shared::domain::{Clock, random};
+use shared::domain::{Clock, random_hex};
 use shared::dynamodb::keys;
 
 use crate::{StartProblem, TABLE};
@@ -76,8 +76,7 @@ fn check_version(folder: &Path) -> Result<(), StartProblem> {
 }
 
 fn new_secrets() -> BTreeMap<String, String> {
-    let secret = || random::<32>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    ["CODE_SECRET", "TOKEN_SECRET"].into_iter().map(|name| (name.to_owned(), secret())).collect()
+    ["CODE_SECRET", "TOKEN_SECRET"].into_iter().map(|name| (name.to_owned(), random_hex::<32>())).collect()
 }
 
 fn kept_secrets(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {

@@ -13,7 +13,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
 use serde_json::{Map, Value, json};
 use shared::App;
-use shared::domain::{Clock, random};
+use shared::domain::{Clock, random_hex};
 use shared::http::Endpoint;
 
 use crate::template::{Cors, Route};
@@ -119,7 +119,7 @@ impl Gateway {
         }
         let (plain_headers, cookies) = split_headers(headers);
         let route_key = if route.path == "$default" { route.path.clone() } else { format!("{method} {}", route.path) };
-        let request_id: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let request_id = random_hex::<8>();
         let now = self.clock.now();
         let host = plain_headers.get("host").and_then(Value::as_str).unwrap_or("127.0.0.1").to_owned();
         let mut event = json!({

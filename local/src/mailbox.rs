@@ -1,5 +1,6 @@
 //! What SNS and SES would have sent, newest first.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -19,6 +20,9 @@ pub struct Sent {
     /// A mail's subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// What was said to the provider beside the message; not shown.
+    #[serde(skip)]
+    pub attributes: BTreeMap<String, String>,
     /// When, as RFC 3339 has it.
     pub at: String,
 }

@@ -12,7 +12,7 @@ use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
 use serde_json::{Value, json};
 use shared::App;
-use shared::domain::{Clock, random};
+use shared::domain::{Clock, random_hex};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::template::StreamMapping;
@@ -156,7 +156,7 @@ impl Pump {
         let Ok(event) = serde_json::from_value::<Event>(json!({ "Records": batch })) else {
             return batch;
         };
-        let invocation_id: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let invocation_id = random_hex::<16>();
         let response = deliver::deliver(&self.app, &self.providers, event, &invocation_id).await;
         let failed: Vec<_> =
             response.batch_item_failures.iter().map(|failure| failure.item_identifier.clone()).collect();

@@ -224,6 +224,14 @@ impl<'a> Environment<'a> {
     }
 }
 
+/// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration; `INFO`. Read apart from the
+/// rest: that another setting is malformed must be logged too.
+#[must_use]
+pub fn log_level() -> tracing::Level {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    level.unwrap_or(tracing::Level::INFO)
+}
+
 /// What a function cannot do without, so that it refuses to start rather than to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {

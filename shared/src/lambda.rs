@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use lambda_http::service_fn;
 
 use crate::app::App;
-use crate::config::{Config, ConfigError, Need};
+use crate::config::{Config, ConfigError, Need, log_level};
 use crate::domain::Clock;
 use crate::http::Endpoint;
 
@@ -61,15 +61,14 @@ fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// JSON lines on standard output, where Lambda collects them: `LOG_LEVEL` is Lambda's own switch for the level.
+/// JSON lines on standard output, where Lambda collects them: [`log_level`] says how many.
 pub fn log_as_json() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
-        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .with_max_level(log_level())
         .try_init();
 }

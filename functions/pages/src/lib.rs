@@ -1,7 +1,7 @@
 //! `GET /forget_pwd/` (A1): the page of a forgotten password, and the CSRF cookie that A4 asks back.
 
 use shared::config::Need;
-use shared::domain::{CsrfValue, random};
+use shared::domain::{CsrfValue, random_hex};
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 
@@ -20,7 +20,7 @@ async fn pages(app: &App, _: &Request) -> Result<Reply, Error> {
     let csrf = CsrfValue::issue(app.keyring()?, app.clock.now());
     // A browser keeps no `Secure` cookie of a plain-HTTP address; only this machine has one (`CLIENT_HOST`).
     let secure = if app.config.answers.client_host.starts_with("http://") { "" } else { "; Secure" };
-    let nonce: String = random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let nonce = random_hex::<16>();
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; \
          base-uri 'self'; form-action 'self'; frame-ancestors 'none'"

@@ -5,7 +5,7 @@ use ring::{digest, hmac};
 use serde::Deserialize;
 use serde_json::json;
 use shared::config::{CaptchaProvider, TencentCloudSigner};
-use shared::domain::Timestamp;
+use shared::domain::{Timestamp, hex};
 
 use crate::gateway::{GatewayError, Ticket};
 
@@ -74,10 +74,6 @@ fn sign(key: &[u8], text: &str) -> hmac::Tag {
 
 fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[derive(Deserialize)]

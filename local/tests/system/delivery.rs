@@ -176,6 +176,34 @@ async fn the_pump_tries_a_throttled_message_three_times_more_and_then_gives_it_u
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_leave_as_configured() {
+    let settings = [("SMS_MAX_PRICE_USD", "0.05"), ("SMS_SENDER_ID", "Latch"), ("BRAND", "门闩")];
+    let site = Site::with_settings(&settings).await.unwrap();
+    let (person, email) = site.register_with_email().await;
+    let sent = site.system.as_ref().unwrap().mailbox.all();
+    let to = |to: &str| sent.iter().find(|message| message.to == to).unwrap();
+    let sms = to(&format!("+86{}", person.mobile));
+    let attribute = |name: &str| sms.attributes.get(name).map(String::as_str);
+    assert_eq!(attribute("AWS.SNS.SMS.SMSType"), Some("Transactional"));
+    assert_eq!(attribute("AWS.SNS.SMS.MaxPrice"), Some("0.05"));
+    assert_eq!(attribute("AWS.SNS.SMS.SenderID"), Some("Latch"));
+    assert!(sms.text.starts_with("【门闩】"), "{}", sms.text);
+    let mail = to(&email);
+    assert_eq!(mail.attributes["From"], "=?UTF-8?B?6Zeo6Zep?= <no-reply@example.com>");
+    assert_eq!(mail.subject.as_deref(), Some("门闩 验证码"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_in_the_language_of_whoever_asked() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let mobile = new_mobile();
+    let request = site.request(reqwest::Method::POST, &format!("/users/sms/{mobile}/"));
+    assert_eq!(crate::site::read(request.header("accept-language", "en")).await.status, 200);
+    let text = site.messages_to(&format!("+86{mobile}")).await[0]["text"].clone();
+    assert!(text.as_str().unwrap().contains("is your code to sign up. Valid 10 minutes."), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_usable_stands_in_the_table_or_the_stream() {
     let site = Site::with_settings(&[]).await.unwrap();
     let mobile = new_mobile();

@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
 
+mod behind_the_api;
+mod captcha_gateways;
 mod delivery;
 mod faults;
 mod on_this_machine;

@@ -6,7 +6,7 @@
 
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
 use crate::app::{App, Caller};
-use crate::domain::{CodeKey, Email, Mobile, Timestamp, User, random};
+use crate::domain::{CodeKey, Email, Mobile, Timestamp, User, random_hex};
 use crate::dynamodb::items::{Content, Expiring, Marker, Message, Recipient};
 use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds};
 use crate::error::Error;
@@ -100,7 +100,7 @@ fn new_message(
     now: Timestamp,
 ) -> Message {
     Message {
-        id: random::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
+        id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
         recipient,
         content,

@@ -18,6 +18,18 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// `N` random bytes as lower-case hex: what ids are made of.
+#[must_use]
+pub fn random_hex<const N: usize>() -> String {
+    hex(&random::<N>())
+}
+
+/// Bytes as lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A secret text that is wiped when dropped and that `Debug` does not show.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -125,7 +137,7 @@ impl NamedKey {
             return Err(KeyringProblem::TooShort);
         }
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let id = hmac::sign(&root, b"latchkey/1/id").as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&hmac::sign(&root, b"latchkey/1/id").as_ref()[..4]);
         Ok(Self { id, root })
     }
 

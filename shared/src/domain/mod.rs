@@ -29,7 +29,7 @@ mod user;
 pub use account_name::{AccountName, Username};
 pub use code::{Code, CodeKey, CodePurpose, CodeSeed};
 pub use email::Email;
-pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, random};
+pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, hex, random, random_hex};
 pub use language::Language;
 pub use mobile::Mobile;
 pub use nickname::{Nickname, NicknameProblem};

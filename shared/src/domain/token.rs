@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::{Keyring, Purpose, Timestamp, UserId, random};
+use super::{Keyring, Purpose, Timestamp, UserId, random_hex};
 
 /// The `typ` of the header (RFC 9068 §2.1), so that no other JWT passes for an access token.
 const HEADER_TYPE: &str = "at+jwt";
@@ -57,7 +57,7 @@ impl AccessToken {
             user_id: user_id.clone(),
             issued_at: grant.now,
             expires_at: grant.now.plus_seconds(grant.life_seconds),
-            id: random::<16>().iter().map(|byte| format!("{byte:02x}")).collect(),
+            id: random_hex::<16>(),
             token_type: CLAIM_TYPE.to_owned(),
             scope: "account".to_owned(),
             credential_version,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Mobile, Nickname, Timestamp, Username, random};
+use super::{Email, Mobile, Nickname, Timestamp, Username, random_hex};
 
 /// An account's id: 128 random bits in lower-case hex. It says nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ impl UserId {
     /// A new id.
     #[must_use]
     pub fn generate() -> Self {
-        Self(random::<16>().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(random_hex::<16>())
     }
 
     /// The id of no account: looked up where an unknown name must cost what a known one costs.

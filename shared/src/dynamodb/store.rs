@@ -140,10 +140,7 @@ impl Store {
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
     pub async fn transact(&self, writes: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
         let items = writes.into_iter().map(|write| write.for_table(&self.table)).collect();
-        let mut token = String::with_capacity(32);
-        for byte in crate::domain::random::<16>() {
-            token.push_str(&format!("{byte:02x}"));
-        }
+        let token = crate::domain::random_hex::<16>();
         let mut patience = Patience::default();
         loop {
             let request = self.client.transact_write_items().set_transact_items(Some(Vec::clone(&items)));

@@ -1,0 +1,98 @@
+//! What no endpoint of today brings about, put into the table by hand: a chosen username, a disabled or vanished
+//! account.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::Method;
+use serde_json::json;
+use shared::domain::{Mobile, UserId, Username};
+use shared::dynamodb::keys;
+
+use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, read};
+
+async fn update(site: &Site, person: &Person, expression: &str, value: Option<AttributeValue>) {
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let key = keys::user(&UserId::from(person.id.clone())).attributes();
+    let request = client.update_item().table_name(local::TABLE).set_key(Some(key)).update_expression(expression);
+    let values = value.map(|value| [(":value".to_owned(), value)].into());
+    request.set_expression_attribute_values(values).send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chosen_username_signs_in_however_it_is_written() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    update(&site, &person, "SET username = :value", Some(AttributeValue::S("李Lei_1".into()))).await;
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let mut marker = keys::username_marker(&Username::parse("李Lei_1").unwrap()).attributes();
+    marker.insert("user_id".into(), AttributeValue::S(person.id.clone()));
+    client.put_item().table_name(local::TABLE).set_item(Some(marker)).send().await.unwrap();
+    for name in ["李Lei_1", "李lei_1", "李ＬＥＩ＿１"] {
+        let answer = site.post("/users/login/", &json!({ "username": name, "password": PASSWORD })).await;
+        assert_eq!((answer.status, &answer.json()["username"]), (200, &json!("李Lei_1")), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_is_refused_like_an_unknown_one() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (person, email) = site.register_with_email().await;
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    let link = site.link_for(&email).await;
+    update(&site, &person, "SET disabled = :value", Some(AttributeValue::Bool(true))).await;
+    let answer = site.post("/users/login/", &json!({ "username": person.mobile, "password": PASSWORD })).await;
+    answer.refuses(400, "bad_credentials", &json!({ "non_field_errors": ["用户名或密码错误"] }));
+    assert_eq!(site.send_as(&person.token, Method::GET, "/users/me/", &json!({})).await.status, 401);
+    let answer = site.post("/users/find/password/", &json!({ "access_token": link })).await;
+    assert_eq!(answer.header("x-error-code"), Some("link_invalid"));
+    let before = site.messages_to(&format!("+86{}", person.mobile)).await.len();
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    assert_eq!(site.messages_to(&format!("+86{}", person.mobile)).await.len(), before, "and is sent nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_says_that_the_account_is_gone_only_after_a_right_code() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let marker = keys::mobile_marker(&Mobile::parse(&person.mobile).unwrap()).attributes();
+    client.delete_item().table_name(local::TABLE).set_key(Some(marker)).send().await.unwrap();
+    let body = |code: &str| json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+    let wrong = site.forget_pwd(&csrf, &body(&crate::site::other_code(&code))).await;
+    wrong.refuses_in_text(403, "code_wrong", "验证码错误!!!!");
+    let answer = site.forget_pwd(&csrf, &body(&code)).await;
+    answer.refuses(200, "no_such_user", &json!({ "errno": "4103", "errmsg": "不存在当前用户" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b8_says_that_the_accounts_email_is_gone() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (person, email) = site.register_with_email().await;
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    let link = site.link_for(&email).await;
+    update(&site, &person, "REMOVE email", None).await;
+    let body = json!({ "access_token": link, "password": NEW_PASSWORD, "password2": NEW_PASSWORD });
+    let answer = site.put("/users/find/password/", &body).await;
+    answer.refuses(400, "link_account_gone", &json!("重置密码失败！邮箱地址有误！"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_dialect_speaks_english_when_it_is_preferred() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let csrf = site.csrf().await;
+    let english = |method: Method, path: &str| site.request(method, path).header("accept-language", "en-US,zh;q=0.9");
+    let log_in = english(Method::POST, "/users/login/").json(&json!({ "username": "nobody", "password": "x" }));
+    let lists = json!({ "non_field_errors": ["Wrong account or password."] });
+    read(log_in).await.refuses(400, "bad_credentials", &lists);
+    let mail = english(Method::GET, "/users/find/password/?email=nobody@example.com");
+    read(mail).await.refuses(400, "email_unknown", &json!("No account has this email."));
+    let me = english(Method::GET, "/users/me/");
+    read(me).await.refuses(401, "unauthorized", &json!({ "detail": "Please sign in." }));
+    let code = english(Method::POST, "/forget_pwd/sms_code/").json(&json!({ "mobile": "1" }));
+    let envelope = json!({ "errno": "4103", "errmsg": "This is not a valid mobile number." });
+    read(code).await.refuses(200, "mobile_malformed", &envelope);
+    let form = english(Method::POST, "/forget_pwd/").header("cookie", format!("csrf_token={csrf}"));
+    let form = form.header("x-csrftoken", &csrf).json(&json!({}));
+    read(form).await.refuses_in_text(403, "field_required", "A parameter is missing. Please check.");
+}

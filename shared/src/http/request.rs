@@ -158,3 +158,86 @@ impl Request {
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Environment};
+    use crate::domain::Clock;
+    use serde_json::{Value, json};
+
+    fn request(change: impl Fn(&mut Value)) -> Request {
+        let mut event = json!({
+            "version": "2.0", "routeKey": "POST /users/login", "rawPath": "/users/login/", "rawQueryString": "",
+            "headers": { "content-type": "application/json", "host": "id.example" },
+            "requestContext": {
+                "domainName": "abc.execute-api.example", "requestId": "r-1", "routeKey": "POST /users/login",
+                "stage": "$default", "timeEpoch": 0,
+                "http": { "method": "POST", "path": "/users/login/", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7" },
+            },
+            "isBase64Encoded": false,
+        });
+        change(&mut event);
+        lambda_http::request::from_str(&event.to_string()).unwrap().into()
+    }
+
+    fn app() -> App {
+        App::new(Config::read(&Environment::new(&|_| None), &[]).unwrap(), Clock::default(), &[]).unwrap()
+    }
+
+    #[test]
+    fn a_body_in_base64_is_a_body() {
+        let request = request(|event| {
+            event["body"] = "eyJtb2JpbGUiOiIxIn0=".into();
+            event["isBase64Encoded"] = true.into();
+        });
+        assert_eq!(request.json().unwrap().texts(["mobile"]).unwrap(), ["1"]);
+    }
+
+    #[test]
+    fn who_asks_is_what_api_gateway_saw_and_never_a_header() {
+        let request = request(|event| {
+            event["headers"]["x-forwarded-for"] = "198.51.100.1".into();
+            event["headers"]["host"] = "evil.example".into();
+            event["headers"]["x-forwarded-host"] = "evil.example".into();
+        });
+        let caller = request.caller(&app());
+        assert_eq!(caller.address, "203.0.113.7");
+        assert_eq!(caller.issuer, "https://abc.execute-api.example");
+        assert_eq!((request.id(), request.route()), ("r-1", "POST /users/login"));
+    }
+
+    #[test]
+    fn cookies_are_read_by_their_whole_name() {
+        let request =
+            request(|event| event["cookies"] = json!(["xcsrf_token=no", "csrf_token=yes=1", "csrf_token=late"]));
+        assert_eq!(request.cookie("csrf_token"), Some("yes=1"));
+        assert_eq!(request.cookie("csrf"), None);
+    }
+
+    #[test]
+    fn both_words_of_the_authorization_header_work_and_no_other() {
+        for (header, token) in [
+            ("Bearer t", Some("t")),
+            ("bearer t", Some("t")),
+            ("JWT t", Some("t")),
+            ("Basic t", None),
+            ("Bearer", None),
+        ] {
+            let request = request(|event| event["headers"]["authorization"] = header.into());
+            assert_eq!(request.bearer(), token, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_request_without_anything_is_refused_and_not_a_panic() {
+        let request = request(|event| {
+            event["headers"] = json!({});
+            event["requestContext"]["http"]["sourceIp"] = Value::Null;
+        });
+        assert!(matches!(request.json(), Err(Error::BodyEmpty)));
+        assert!(matches!(request.mobile_in_path(), Err(Error::NotFound)));
+        assert_eq!((request.cookie("a"), request.query("a"), request.bearer()), (None, None, None));
+        assert_eq!(request.caller(&app()).address, "");
+    }
+}

@@ -45,6 +45,7 @@ fn log_for_people() {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
     let lines = tracing_subscriber::fmt::layer().compact().with_target(false).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let levels = tracing_subscriber::filter::Targets::new()
         .with_default(tracing::Level::INFO)
         .with_target("dynoxide", tracing_subscriber::filter::LevelFilter::OFF);

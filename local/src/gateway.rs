@@ -9,8 +9,6 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
 use serde_json::{Map, Value, json};
 use shared::App;
 use shared::domain::{Clock, random_hex};
@@ -18,7 +16,7 @@ use shared::http::Endpoint;
 
 use crate::template::{Cors, Route};
 
-/// The headers a request may have in all, in bytes.
+/// What the request line and headers may have in all, in bytes.
 const MAX_HEADER_BYTES: usize = 10_240;
 
 /// A function that is ready to answer.
@@ -51,7 +49,8 @@ impl Gateway {
         body: Bytes,
         from: SocketAddr,
     ) -> Response<Body> {
-        if headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES {
+        let header_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if header_bytes + uri.path_and_query().map_or(0, |line| line.as_str().len()) > MAX_HEADER_BYTES {
             return plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
         }
         let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
@@ -63,13 +62,14 @@ impl Gateway {
             return plain(StatusCode::NOT_FOUND, "Not Found");
         };
         let event = self.event(&method, &uri, &headers, &body, from, route, &parameters);
-        let mut response = match invoke(Arc::clone(function), event).await {
-            Ok(answer) => response(&answer),
-            Err(error) => {
-                tracing::error!(%error, "a function failed");
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-            }
-        };
+        let mut response =
+            match function.endpoint.answer_event(&function.app, event, lambda_http::Context::default()).await {
+                Ok(answer) => response(&answer),
+                Err(error) => {
+                    tracing::error!(%error, "a function failed");
+                    plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+                }
+            };
         if let Some(origin) = allowed {
             set(response.headers_mut(), "access-control-allow-origin", &origin);
             set(response.headers_mut(), "access-control-expose-headers", &self.cors.expose);
@@ -160,17 +160,6 @@ impl Gateway {
         add_body(&mut event, headers, body);
         event
     }
-}
-
-/// Answers an event as the Lambda runtime would: through `lambda_http`'s own adapter, from JSON to JSON.
-async fn invoke(function: Arc<Function>, event: Value) -> Result<Value, lambda_http::Error> {
-    let request: LambdaRequest = serde_json::from_value(event)?;
-    let handler = service_fn(|request| async {
-        Ok::<_, std::convert::Infallible>(function.endpoint.answer(&function.app, request).await)
-    });
-    let mut adapter = Adapter::from(handler);
-    let answer = adapter.call(LambdaEvent::new(request, lambda_http::Context::default())).await?;
-    Ok(serde_json::to_value(answer)?)
 }
 
 fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {

@@ -229,7 +229,8 @@ impl<'a> Environment<'a> {
 #[must_use]
 pub fn log_level() -> tracing::Level {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    level.unwrap_or(tracing::Level::INFO)
+    // At DEBUG and TRACE other crates write whole requests.
+    level.unwrap_or(tracing::Level::INFO).min(tracing::Level::INFO)
 }
 
 /// What a function cannot do without, so that it refuses to start rather than to answer.

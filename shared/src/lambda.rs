@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lambda_http::service_fn;
+use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, Need, log_level};
@@ -12,9 +12,10 @@ use crate::http::Endpoint;
 /// Runs an endpoint as a Lambda function. Returns only when it cannot start, or the runtime ends.
 pub fn serve(endpoint: &Endpoint) -> ExitCode {
     run(endpoint.needs, async |app| {
-        let handler =
-            service_fn(async |request| Ok::<_, std::convert::Infallible>(endpoint.answer(app, request).await));
-        lambda_http::run(handler).await
+        let handler = service_fn(async |event: LambdaEvent<serde_json::Value>| {
+            endpoint.answer_event(app, event.payload, event.context).await
+        });
+        lambda_runtime::run(handler).await
     })
 }
 

@@ -4,6 +4,12 @@ use shared::dynamodb::items::Message;
 use shared::dynamodb::{StoreError, keys, text};
 use shared::{App, Error};
 
+/// Whether somebody has the message, or it is gone.
+pub(crate) async fn is_claimed(app: &App, message: &Message) -> Result<bool, Error> {
+    let stored: Option<Message> = app.store()?.get(&keys::message(&message.id), "reading a message").await?;
+    Ok(stored.is_none_or(|stored| stored.claimed_by.is_some()))
+}
+
 /// Whether the message is this claimant's to send. The condition is "nobody's or mine", so that a claim whose answer
 /// was lost is known again when it is retried.
 pub(crate) async fn claim(app: &App, message: &Message, claimant: &str) -> Result<bool, Error> {

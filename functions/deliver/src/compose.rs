@@ -5,7 +5,6 @@ use shared::domain::{CodePurpose, Language};
 use crate::mint::Carried;
 
 /// A message in words. An SMS is `text` alone.
-#[derive(Debug)]
 pub(crate) struct Composed {
     pub sender: String,
     pub subject: String,

@@ -97,26 +97,26 @@ async fn deliver_record(
     if message.expires_at <= app.clock.now() {
         return Ok(Outcome::Expired);
     }
-    if !claim::claim(app, &message, claimant).await? {
+    // Looked at first: a record that comes again must not mint a code in place of the one that was sent.
+    if claim::is_claimed(app, &message).await? {
         return Ok(Outcome::ClaimedByAnother);
     }
-    let sent = send(app, providers, &message).await;
-    if let Err(Failure::TryAgain(_)) = &sent {
-        claim::give_back(app, &message, claimant).await;
-    }
-    sent
-}
-
-async fn send(app: &App, providers: &Providers, message: &Message) -> Result<Outcome, Failure> {
-    let minted = match mint::mint(app, message).await? {
+    let minted = match mint::mint(app, &message).await? {
         mint::Minted::Carries(minted) => minted,
         mint::Minted::NoAccount => return Ok(Outcome::NoAccount),
         mint::Minted::Expired => return Ok(Outcome::Expired),
     };
     let composed = compose::compose(&app.config.messages.brand, message.language, &minted);
+    // Claimed last: when storage fails before this, nothing stands in the way of another try.
+    if !claim::claim(app, &message, claimant).await? {
+        return Ok(Outcome::ClaimedByAnother);
+    }
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),
-        Err(Trouble::RefusedForNow(source)) => Err(Failure::TryAgain(source)),
+        Err(Trouble::RefusedForNow(source)) => {
+            claim::give_back(app, &message, claimant).await;
+            Err(Failure::TryAgain(source))
+        }
         Err(Trouble::RefusedForGood(source) | Trouble::Unknown(source)) => Err(Failure::GiveUp(source)),
     }
 }

@@ -1,6 +1,6 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
-use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, find_by_name};
+use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink};
 use shared::dynamodb::items::{CodeItem, Content, Message, Recipient};
 use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
@@ -35,6 +35,8 @@ pub(crate) async fn mint(app: &App, message: &Message) -> Result<Minted, Error> 
 async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted, Error> {
     let (item, account) = tokio::join!(live_code(app, key), has_account(app, message));
     let (item, account) = (item?, account?);
+    // Guessed out since it was asked for: nobody can use it, and sending it anew would only hold its owner up longer.
+    let Some(item) = item else { return Ok(Minted::Expired) };
     if !account {
         return Ok(Minted::NoAccount);
     }
@@ -46,19 +48,23 @@ async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted
 }
 
 /// The code to send: the one that is live while five minutes of its life remain, else a new one. Wrong guesses carry
-/// over from a code that is live (NIST SP 800-63B §3.1.3.2), so asking again buys none.
-async fn live_code(app: &App, key: &CodeKey) -> Result<CodeItem, Error> {
+/// over from a code that is live (NIST SP 800-63B §3.1.3.2), so asking again buys none. `None` when it is
+/// guessed out.
+async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> {
     let store = app.store()?;
     // A guess that is counted meanwhile fails the condition, and a second look sees it. Guesses are few.
     for _ in 0..8 {
         let now = app.clock.now();
         let live = store.get::<CodeItem>(&keys::code(key), "reading a code").await?;
         let live = live.filter(|item| now < item.expires_at);
+        if live.as_ref().is_some_and(|item| u64::from(item.guesses) >= MAX_GUESSES) {
+            return Ok(None);
+        }
         if let Some(item) = &live
             && now.plus_seconds(KEEP_CODE_SECONDS) <= item.expires_at
             && item.seed.digits(key, app.keyring()?).is_some()
         {
-            return Ok(item.clone());
+            return Ok(Some(item.clone()));
         }
         let item = CodeItem {
             seed: CodeSeed::generate(app.keyring()?),
@@ -70,7 +76,7 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<CodeItem, Error> {
             Some(old) => replace(key, old, &item)?,
         };
         match store.transact(vec![write], "storing a code").await {
-            Ok(()) => return Ok(item),
+            Ok(()) => return Ok(Some(item)),
             Err(StoreError::Refused(_)) => {}
             Err(StoreError::Failed(error)) => return Err(error),
         }

@@ -81,7 +81,7 @@ impl Providers {
         if let Some(sender) = &self.sms_sender_id {
             request = request.message_attributes("AWS.SNS.SMS.SenderID", attribute("String", sender)?);
         }
-        request.send().await.map(drop).map_err(trouble)
+        request.send().await.map(drop).map_err(|error| trouble(&error))
     }
 
     async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), Trouble> {
@@ -97,7 +97,7 @@ impl Providers {
             .send()
             .await
             .map(drop)
-            .map_err(trouble)
+            .map_err(|error| trouble(&error))
     }
 }
 
@@ -110,22 +110,42 @@ fn utf8(text: &str) -> Result<Content, Trouble> {
     Content::builder().charset("UTF-8").data(text).build().map_err(|problem| Trouble::RefusedForGood(problem.into()))
 }
 
+/// What a provider said, as far as it may be logged: its own text quotes the number or the address.
+#[derive(Debug, thiserror::Error)]
+#[error("the provider answered {status} {code}")]
+pub struct Refused {
+    code: String,
+    status: u16,
+}
+
+/// Why there was no answer that says anything.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Nothing left this machine.
+    #[error("the provider was not reached")]
+    NotReached,
+    /// It may have left.
+    #[error("the provider's answer was lost")]
+    Lost,
+    /// It left, and what came back is no answer.
+    #[error("the provider's answer cannot be read")]
+    Unreadable,
+}
+
 /// What an error says about the message.
-fn trouble<E>(error: SdkError<E, HttpResponse>) -> Trouble
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let SdkError::ServiceError(service) = &error else {
-        return match error {
-            // Never left this process.
-            SdkError::ConstructionFailure(_) => Trouble::RefusedForGood(error.into()),
-            // A timeout, a broken connection, an answer that cannot be read: the message may be on its way.
-            _ => Trouble::Unknown(error.into()),
-        };
+fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Trouble {
+    let service = match error {
+        SdkError::ServiceError(service) => service,
+        SdkError::ConstructionFailure(_) => return Trouble::RefusedForGood(NoAnswer::NotReached.into()),
+        SdkError::DispatchFailure(failure) if failure.as_connector_error().is_some_and(|e| failed_to_connect(e)) => {
+            return Trouble::RefusedForNow(NoAnswer::NotReached.into());
+        }
+        SdkError::ResponseError(_) => return Trouble::Unknown(NoAnswer::Unreadable.into()),
+        _ => return Trouble::Unknown(NoAnswer::Lost.into()),
     };
-    let (code, status) = (service.err().code().unwrap_or(""), service.raw().status().as_u16());
+    let (code, status) = (service.err().code().unwrap_or("").to_owned(), service.raw().status().as_u16());
     let throttled = matches!(
-        code,
+        code.as_str(),
         "Throttled"
             | "Throttling"
             | "ThrottlingException"
@@ -136,11 +156,24 @@ where
             | "ServiceUnavailable"
             | "ServiceUnavailableException"
     );
+    let refused = Refused { code, status }.into();
     if throttled || status == 429 {
-        Trouble::RefusedForNow(error.into())
-    } else if status >= 500 {
-        Trouble::Unknown(error.into())
+        Trouble::RefusedForNow(refused)
+    } else if status >= 500 || (200..300).contains(&status) {
+        Trouble::Unknown(refused)
     } else {
-        Trouble::RefusedForGood(error.into())
+        Trouble::RefusedForGood(refused)
     }
+}
+
+/// Whether it failed before anything was sent: no address, no connection, no TLS.
+fn failed_to_connect(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }

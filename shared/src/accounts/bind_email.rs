@@ -22,7 +22,7 @@ pub async fn send_email_code(
     let pays = proved_by.as_ref().map(|code| code.spend()).transpose()?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
     let sent = send(app, caller, Recipient::Email(email.clone()), content, false, pays).await;
-    if let (Err(Error::TooMany { .. }), Some(code)) = (&sent, &proved_by) {
+    if let (Err(Error::TooMany { .. } | Error::Unavailable { .. }), Some(code)) = (&sent, &proved_by) {
         code.take_back(app).await;
     }
     sent
@@ -32,40 +32,15 @@ pub async fn send_email_code(
 /// token, the caller's own too.
 pub async fn bind_email(app: &App, caller: &Caller, user: User, email: Email, code: &Code) -> Result<SignedIn, Error> {
     let code = redeem(app, CodeKey::bind_email(&user.id, &email), code).await?;
-    if user.email.as_ref() == Some(&email) {
-        app.store()?.transact(vec![code.spend()?], "using a code up").await.map_err(used_up)?;
-        return SignedIn::new(app, caller, user);
+    let mut writes = Vec::new();
+    let mut credential_version = user.credential_version;
+    if user.email.as_ref() != Some(&email) {
+        writes = moves_to(&user, &email)?;
+        credential_version += 1;
     }
-    let mut writes = vec![
-        code.spend()?,
-        Write::put(&keys::email_marker(&email), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
-        Write::update(
-            &keys::user(&user.id),
-            "SET email = :email, credential_version = credential_version + :one",
-            Expression {
-                text: "credential_version = :version",
-                values: &[
-                    (":email", text(email.as_str())),
-                    (":one", number(1)),
-                    (":version", number(user.credential_version)),
-                ],
-            },
-        )?,
-    ];
-    if let Some(old) = &user.email {
-        let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
-        writes.push(Write::delete(&keys::email_marker(old), mine)?);
-    }
-    match app.store()?.transact(writes, "binding an email").await {
-        Ok(()) => {
-            let credential_version = user.credential_version + 1;
-            SignedIn::new(app, caller, User { email: Some(email), credential_version, ..user })
-        }
-        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
-            Err(Error::CodeExpired)
-        }
+    match code.pay(app, writes, "binding an email").await {
+        Ok(()) => SignedIn::new(app, caller, User { email: Some(email), credential_version, ..user }),
         Err(StoreError::Refused(refusals)) => {
-            code.take_back(app).await;
             let taken = refusals.iter().any(|refusal| refusal.index == 1);
             // Otherwise the account changed meanwhile, and with it the token died that this came with.
             Err(if taken { Error::EmailTaken } else { Error::Unauthorized })
@@ -74,9 +49,20 @@ pub async fn bind_email(app: &App, caller: &Caller, user: User, email: Email, co
     }
 }
 
-fn used_up(error: StoreError) -> Error {
-    match error {
-        StoreError::Refused(_) => Error::CodeExpired,
-        StoreError::Failed(error) => error,
+/// What moves an account to another address: its marker, first, then the user, then the old marker.
+fn moves_to(user: &User, email: &Email) -> Result<Vec<Write>, Error> {
+    let values = [(":email", text(email.as_str())), (":one", number(1)), (":version", number(user.credential_version))];
+    let mut writes = vec![
+        Write::put(&keys::email_marker(email), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
+        Write::update(
+            &keys::user(&user.id),
+            "SET email = :email, credential_version = credential_version + :one",
+            Expression { text: "credential_version = :version", values: &values },
+        )?,
+    ];
+    if let Some(old) = &user.email {
+        let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
+        writes.push(Write::delete(&keys::email_marker(old), mine)?);
     }
+    Ok(writes)
 }

@@ -14,7 +14,7 @@ mod signed_in;
 
 pub use bind_email::{bind_email, send_email_code};
 pub use captcha::{issue_captcha_pass, require_captcha_pass};
-pub use codes::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS};
+pub use codes::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES};
 pub use find::{count_registered, find_by_name, is_mobile_free};
 pub use log_in::log_in;
 pub use proof::{Proof, send_proof_code};

@@ -40,19 +40,12 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
         created_at: app.clock.now(),
     };
     let writes = vec![
-        code.spend()?,
         Write::put(&keys::mobile_marker(&user.mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
         Write::put(&keys::user(&user.id), &user, Unless::Exists)?,
     ];
-    match app.store()?.transact(writes, "making an account").await {
+    match code.pay(app, writes, "making an account").await {
         Ok(()) => SignedIn::new(app, caller, user),
-        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
-            Err(Error::CodeExpired)
-        }
-        Err(StoreError::Refused(_)) => {
-            code.take_back(app).await;
-            Err(Error::MobileTaken)
-        }
+        Err(StoreError::Refused(_)) => Err(Error::MobileTaken),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

@@ -1,6 +1,6 @@
 //! Setting a new password without the old one: by a code to the number, or by a mailed link.
 
-use super::codes::redeem;
+use super::codes::{RightCode, redeem};
 use super::find_by_name;
 use crate::app::App;
 use crate::domain::{AccountName, Code, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
@@ -17,26 +17,26 @@ pub async fn reset_password_by_code(
     // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
     let name = AccountName::Mobile(mobile.clone());
     let (code, user) = tokio::join!(redeem(app, CodeKey::reset_password(mobile), code), find_by_name(app, Some(&name)));
-    let (code, user) = (code?, user?);
-    let Some(user) = user else {
+    let code = code?;
+    let set = match user {
+        Ok(user) => set_by_code(app, &code, user, password).await,
+        Err(error) => Err(error),
+    };
+    // What was refused before the code could pay is no wrong guess either; after that this changes nothing.
+    if set.is_err() {
         code.take_back(app).await;
-        return Err(Error::NoSuchUser);
-    };
+    }
+    set
+}
+
+async fn set_by_code(app: &App, code: &RightCode, user: Option<User>, password: NewPassword) -> Result<(), Error> {
+    let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     // Only now: refusing someone's name or email as a password before the code is right would tell it to anyone.
-    let password = match password.not_personal(&person(&user)) {
-        Ok(password) => password,
-        Err(problem) => {
-            code.take_back(app).await;
-            return Err(problem.into());
-        }
-    };
-    let writes = vec![code.spend()?, set_password(app, &user, &password, "attribute_exists(pk)", &[])?];
-    match app.store()?.transact(writes, "setting a password").await {
+    let password = password.not_personal(&person(&user))?;
+    match code.pay(app, vec![set_password(app, &user, &password)?], "setting a password").await {
         Ok(()) => Ok(()),
-        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
-            Err(Error::CodeExpired)
-        }
-        Err(StoreError::Refused(_)) => Err(Error::NoSuchUser),
+        // Another change of the account got in first: what was read of it no longer holds.
+        Err(StoreError::Refused(_)) => Err(Error::unavailable("setting a password", "the account changed meanwhile")),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }
@@ -53,8 +53,7 @@ pub async fn reset_password_by_link(app: &App, token: &str, password: NewPasswor
         return Err(Error::LinkAccountGone);
     }
     let password = password.not_personal(&person(&user))?;
-    let version = [(":version", number(user.credential_version))];
-    let write = set_password(app, &user, &password, "credential_version = :version", &version)?;
+    let write = set_password(app, &user, &password)?;
     match app.store()?.transact(vec![write], "setting a password").await {
         Ok(()) => Ok(()),
         Err(StoreError::Refused(_)) => Err(Error::LinkInvalid),
@@ -78,20 +77,14 @@ fn person(user: &User) -> Person<'_> {
     }
 }
 
-fn set_password(
-    app: &App,
-    user: &User,
-    password: &NewPassword,
-    condition: &str,
-    values: &[(&str, aws_sdk_dynamodb::types::AttributeValue)],
-) -> Result<Write, Error> {
+/// On condition that the account is still as it was read: neither of two changes at once undoes the other.
+fn set_password(app: &App, user: &User, password: &NewPassword) -> Result<Write, Error> {
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-    let mut all = vec![(":hash", text(hash.as_str())), (":one", number(1))];
-    all.extend_from_slice(values);
+    let values = [(":hash", text(hash.as_str())), (":one", number(1)), (":version", number(user.credential_version))];
     Write::update(
         &keys::user(&user.id),
         "SET password_hash = :hash, credential_version = credential_version + :one",
-        Expression { text: condition, values: &all },
+        Expression { text: "credential_version = :version", values: &values },
     )
 }

@@ -18,12 +18,6 @@ impl UserId {
         Self(random_hex::<16>())
     }
 
-    /// The id of no account: looked up where an unknown name must cost what a known one costs.
-    #[must_use]
-    pub fn nobody() -> Self {
-        Self("0".repeat(32))
-    }
-
     /// As it stands in a key, a token or an answer.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::{AccountName, CodeKey, Email, Mobile, UserId, Username};
+use crate::domain::{AccountName, CodeKey, Email, Mobile, UserId, Username, random_hex};
 
 /// The partition key's attribute.
 pub const PARTITION: &str = "pk";
@@ -83,6 +83,12 @@ pub fn marker(name: &AccountName) -> Key {
         AccountName::Email(email) => email_marker(email),
         AccountName::Username(username) => username_marker(username),
     }
+}
+
+/// A marker that nobody has: `?` stands in no username. Another one each time, so that no partition grows hot.
+#[must_use]
+pub fn no_marker() -> Key {
+    Key::new(format!("USERNAME#?{}", random_hex::<8>()), "MARKER")
 }
 
 /// The one live code of a purpose and a subject.

@@ -57,6 +57,8 @@ pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
             TimeoutConfig::builder()
                 .connect_timeout(aws.connect_timeout)
                 .operation_attempt_timeout(aws.attempt_timeout)
+                // Three attempts and what is waited between them: well within a function's time.
+                .operation_timeout(aws.attempt_timeout * 3)
                 .build(),
         )
         .retry_config(
@@ -237,7 +239,8 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
         let refusals = refused.map(|(index, reason)| Refusal { index, item: reason.item.clone() });
         return Ok(StoreError::Refused(refusals.collect()));
     }
-    if failed("TransactionConflict") {
+    let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    if passing.into_iter().any(failed) {
         return Err(Conflict);
     }
     Ok(Error::unavailable(doing, error).into())

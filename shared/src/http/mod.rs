@@ -2,6 +2,7 @@
 
 mod dialect;
 mod endpoint;
+mod event;
 mod json;
 mod reply;
 mod request;

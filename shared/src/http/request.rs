@@ -13,10 +13,16 @@ use crate::error::Error;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A request that came through API Gateway (payload format 2.0).
-#[derive(Debug)]
 pub struct Request {
     inner: lambda_http::Request,
     context: Option<lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext>,
+}
+
+impl std::fmt::Debug for Request {
+    /// Nothing of the body, the headers or the path: they hold passwords, tokens and numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({}, {})", self.route(), self.id())
+    }
 }
 
 impl From<lambda_http::Request> for Request {

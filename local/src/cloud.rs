@@ -17,6 +17,7 @@ use shared::domain::Clock;
 
 use crate::faults::{Faults, Kind, Service};
 use crate::mailbox::{Mailbox, Sent};
+use crate::policy::Policies;
 
 /// Longer than any client of ours waits.
 const NEVER: Duration = Duration::from_secs(120);
@@ -57,6 +58,8 @@ pub struct Cloud {
     pub http: reqwest::Client,
     /// Counts them.
     pub journal: Journal,
+    /// Says who may make them.
+    pub policies: Policies,
     /// Makes them fail.
     pub faults: Faults,
     /// Takes messages in.
@@ -81,10 +84,17 @@ async fn answer(
         return (StatusCode::FORBIDDEN, "Web pages may not call this address.").into_response();
     }
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let denied = |status| dynamodb_error(status, "AccessDeniedException", json!({}));
     if let Some((_, operation)) = target.split_once("DynamoDB_20120810.") {
+        if !cloud.policies.allow_dynamodb(&headers, operation, &body) {
+            tracing::error!(operation, "the function's policy in template.yaml does not allow this");
+            return denied(400);
+        }
         return dynamodb(&cloud, operation.to_owned(), headers.clone(), body).await;
     }
     match (method, uri.path()) {
+        (Method::POST, "/v2/email/outbound-emails") if !cloud.policies.allow(&headers, "ses:SendEmail") => denied(403),
+        (Method::POST, "/") if !cloud.policies.allow(&headers, "sns:Publish") => denied(403),
         (Method::POST, "/v2/email/outbound-emails") => ses(&cloud, &body).await,
         (Method::POST, "/") => sns(&cloud, &body).await,
         _ => (StatusCode::NOT_FOUND, "This address answers for DynamoDB, SNS Publish and SESv2 SendEmail.")

@@ -9,6 +9,7 @@ mod data;
 pub mod faults;
 pub mod gateway;
 pub mod mailbox;
+pub mod policy;
 pub mod registry;
 pub mod stream;
 pub mod template;
@@ -35,6 +36,7 @@ use control::Control;
 use faults::Faults;
 use gateway::{Function, Gateway};
 use mailbox::Mailbox;
+use policy::Policies;
 use stream::Pump;
 use template::{Template, TemplateProblem};
 
@@ -150,6 +152,7 @@ impl System {
             engine_url: url_of(&engine),
             http: reqwest::Client::builder().build().map_err(|error| StartProblem::Engine(error.to_string()))?,
             journal: journal.clone(),
+            policies: Policies::of(&template),
             faults: faults.clone(),
             mailbox: mailbox.clone(),
             clock: clock.clone(),
@@ -196,6 +199,10 @@ impl Host<'_> {
     fn app(&self, function: &str, needs: &[Need]) -> Result<App, StartProblem> {
         let given: HashSet<String> = self.template.variables(function).into_iter().collect();
         let look_up = |name: &str| {
+            // By its access key id the function is known to `policy`.
+            if name == "AWS_ACCESS_KEY_ID" {
+                return Some(function.to_owned());
+            }
             let visible = name.starts_with("AWS_") || given.contains(name);
             visible.then(|| self.variables.get(name).cloned()).flatten()
         };

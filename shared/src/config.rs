@@ -201,6 +201,13 @@ impl<'a> Environment<'a> {
         })
     }
 
+    /// An address that nothing crosses a network in clear to.
+    pub fn url(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(url) = self.optional(variable) else { return Ok(None) };
+        let problem = || "must be an https:// address (http:// for this machine alone)".to_owned();
+        if is_safe_url(&url) { Ok(Some(url)) } else { Err(ConfigError { variable, problem: problem() }) }
+    }
+
     fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
         self.optional(variable)
             .map(|text| Keyring::parse(&text))
@@ -211,12 +218,7 @@ impl<'a> Environment<'a> {
     fn client_host(&self) -> Result<String, ConfigError> {
         let variable = "CLIENT_HOST";
         let host = self.optional(variable).unwrap_or_else(|| "https://localhost".to_owned());
-        let loopback = ["http://127.0.0.1", "http://localhost"]
-            .iter()
-            .any(|prefix| host.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
-        let well_formed = (host.starts_with("https://") || loopback)
-            && !host.ends_with('/')
-            && host.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>?#".contains(&b));
+        let well_formed = is_safe_url(&host) && !host.ends_with('/') && !host.contains(['?', '#']);
         well_formed.then_some(host).ok_or_else(|| ConfigError {
             variable,
             problem: "must start with https:// (http:// for this machine alone) and not end with a slash".to_owned(),
@@ -231,6 +233,16 @@ pub fn log_level() -> tracing::Level {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
     // At DEBUG and TRACE other crates write whole requests.
     level.unwrap_or(tracing::Level::INFO).min(tracing::Level::INFO)
+}
+
+/// Whether a text is an `https://` address, or an `http://` one of this machine: nothing of ours crosses a network in
+/// clear.
+fn is_safe_url(text: &str) -> bool {
+    let loopback = ["http://127.0.0.1", "http://localhost"]
+        .iter()
+        .any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
+    let has_host = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    (has_host || loopback) && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>".contains(&b))
 }
 
 /// What a function cannot do without, so that it refuses to start rather than to answer.
@@ -266,7 +278,7 @@ impl Config {
                 aws: AwsConfig::read(environment)?,
             },
             tokens: TokenConfig {
-                issuer: environment.optional("ISSUER"),
+                issuer: environment.url("ISSUER")?,
                 audience: environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned()),
                 life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
             },
@@ -324,11 +336,16 @@ impl CaptchaProvider {
         } else {
             None
         };
+        let app_id = environment.required("CAPTCHA_APP_ID")?;
+        if signed && app_id.parse::<u64>().is_err() {
+            let problem = "must be a number for tencent_cloud".to_owned();
+            return Err(ConfigError { variable: "CAPTCHA_APP_ID", problem });
+        }
         let default_url = if signed { Self::TENCENT_CLOUD_URL } else { Self::GATEWAY_URL };
         Ok(Some(Self {
-            app_id: environment.required("CAPTCHA_APP_ID")?,
+            app_id,
             app_secret: Secret::new(environment.required("CAPTCHA_APP_SECRET")?),
-            url: environment.optional("CAPTCHA_URL").unwrap_or_else(|| default_url.to_owned()),
+            url: environment.url("CAPTCHA_URL")?.unwrap_or_else(|| default_url.to_owned()),
             signer,
         }))
     }
@@ -409,6 +426,7 @@ mod tests {
             ("MAIL_FROM", "hunter2"),
             ("SMS_MAX_PRICE_USD", "free"),
             ("CAPTCHA_PROVIDER", "hunter2"),
+            ("ISSUER", "hunter2"),
             ("AWS_ATTEMPT_TIMEOUT_MS", "-1"),
             ("CLIENT_HOST", "example.com"),
             ("CLIENT_HOST", "https://example.com/"),
@@ -419,6 +437,16 @@ mod tests {
             assert_eq!(error.variable, variable, "{value}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+        let captcha = |more: &[(&'static str, &'static str)]| {
+            let base =
+                [("CAPTCHA_PROVIDER", "tencent_cloud"), ("CAPTCHA_APP_SECRET", "s"), ("TENCENT_CLOUD_SECRET_ID", "i")];
+            read(&[&base[..], &[("TENCENT_CLOUD_SECRET_KEY", "k")], more].concat(), &[])
+        };
+        assert!(captcha(&[("CAPTCHA_APP_ID", "200")]).is_ok());
+        assert_eq!(captcha(&[]).unwrap_err().variable, "CAPTCHA_APP_ID");
+        assert_eq!(captcha(&[("CAPTCHA_APP_ID", "x")]).unwrap_err().variable, "CAPTCHA_APP_ID");
+        let in_clear = captcha(&[("CAPTCHA_APP_ID", "200"), ("CAPTCHA_URL", "http://captcha.example/")]);
+        assert_eq!(in_clear.unwrap_err().variable, "CAPTCHA_URL");
         assert!(read(&[("CLIENT_HOST", "http://127.0.0.1:3000")], &[]).is_ok());
     }
 }

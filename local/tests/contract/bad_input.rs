@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::site::{Answer, Site, new_mobile, read};
 
-/// Every call that takes a body, and one that would be well-formed.
+/// Every call that takes a body without asking first who sends it. (A4 asks for its CSRF value, B9 and B10 for a token.)
 const CALLS: &[(&str, &str)] = &[
     ("POST", "/users/login/"),
     ("POST", "/users/"),
@@ -62,8 +62,27 @@ async fn a_field_of_the_wrong_type_is_named() {
     let answer = site.post("/users/login/", &json!({ "username": ["a"], "password": 1 })).await;
     let text = ["请输入合法的字符串。"];
     answer.refuses(400, "field_type", &json!({ "username": text, "password": text }));
+    let log_in = json!({ "username": "a", "password": "b", "remember": "yes" });
+    let answer = site.post("/users/login/", &log_in).await;
+    answer.refuses(400, "field_type", &json!({ "remember": ["请输入 true 或 false。"] }));
     let answer = site.post("/users/find/password/", &json!({ "access_token": {} })).await;
     answer.refuses(400, "field_type", &json!("access_token: 请输入合法的字符串。"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_and_queries_that_make_no_uri_are_no_5xx() {
+    let site = Site::any().await;
+    for (path, name, value) in [
+        ("/users/me/", "x-forwarded-proto", "a b"),
+        ("/users/me/", "x-forwarded-host", "<>"),
+        ("/users/me/?a=<b>", "accept", "*/*"),
+        ("/users/me/?a=%zz&%00&\u{1f511}", "accept-language", "\"en"),
+        ("/users/me/", "authorization", "Bearer \u{e9}"),
+        ("/users/me/", "cookie", ";;=;csrf_token"),
+    ] {
+        let answer = read(site.request(Method::GET, path).header(name, value)).await;
+        assert_eq!((answer.status, answer.header("x-error-code")), (401, Some("unauthorized")), "{path} {name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

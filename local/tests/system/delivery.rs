@@ -134,6 +134,43 @@ async fn a_message_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_was_not_reached_is_tried_again() {
+    let site = Site::with_settings(&[("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9")]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    assert_eq!(deliver.carry(std::slice::from_ref(&record), "one").await, ["1"]);
+    assert_eq!(deliver.carry(&[record], "two").await, ["1"], "and the claim was given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_that_is_throttled_is_tried_again_and_mail_that_failed_is_not() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    for (kind, mails) in [(Kind::Throttle, 1), (Kind::Error, 0), (Kind::Garbage, 0)] {
+        site.system.as_ref().unwrap().faults.set(Service::Email, kind, 1);
+        let email = crate::site::new_email();
+        let body = json!({ "email": email, "password": crate::site::PASSWORD });
+        let answer = site.send_as(&person.token, reqwest::Method::POST, "/users/me/email/", &body).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(site.messages_to(&email).await.len(), mails, "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redelivered_record_leaves_the_code_that_was_sent() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    deliver.carry(std::slice::from_ref(&record), "one").await;
+    let code = site.code_for(&mobile).await;
+    // Less than five minutes of its life remain: a message of its own would bring a new code.
+    site.advance(400).await;
+    deliver.carry(&[record], "two").await;
+    let answer = site.post("/users/", &crate::site::registration(&mobile, &code)).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_no_message_holds_nothing_up() {
     let site = Site::with_settings(&[]).await.unwrap();
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
@@ -150,9 +187,9 @@ async fn storage_that_is_down_is_tried_again_and_sends_once() {
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     let faults = &site.system.as_ref().unwrap().faults;
-    // Claim, code (two calls): each in turn is down, and all its tries with it.
-    for answered in 0..3 {
-        faults.set_after(Service::Dynamodb, Kind::Throttle, answered, 3);
+    // Look, code (read and write), claim: storage goes down before each in turn, and stays down.
+    for answered in 0..4 {
+        faults.set_after(Service::Dynamodb, Kind::Throttle, answered, 1000);
         assert_eq!(deliver.carry(std::slice::from_ref(&record), "one").await, ["1"], "down after {answered} calls");
         faults.set(Service::Dynamodb, Kind::Throttle, 0);
         assert_eq!(sent_to(&site, &mobile).await, 0);
@@ -204,7 +241,7 @@ async fn a_message_is_in_the_language_of_whoever_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_usable_stands_in_the_table_or_the_stream() {
+async fn nothing_usable_stands_in_the_table() {
     let site = Site::with_settings(&[]).await.unwrap();
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;

@@ -40,15 +40,15 @@ impl Endpoint {
     }
 }
 
-/// `lambda_http` builds a URI from these parts and panics when they make none. Nothing of ours reads that URI: scheme
-/// and host are left out, and what a query may not hold is encoded.
+/// `lambda_http` builds a URI from these parts and panics when they make none. Nothing of ours reads its scheme and
+/// host: they are one that is well-formed, and what a query may not hold is encoded.
 fn make_parseable(event: &mut Value) {
+    if !event["headers"].is_object() {
+        event["headers"] = serde_json::json!({});
+    }
     if let Some(headers) = event["headers"].as_object_mut() {
         headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
-    }
-    let domain = event["requestContext"]["domainName"].as_str().unwrap_or_default();
-    if domain.is_empty() || !domain.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b)) {
-        event["requestContext"]["domainName"] = "localhost".into();
+        headers.insert("host".to_owned(), "localhost".into());
     }
     let path = event["rawPath"].as_str().unwrap_or_default();
     let query = event["rawQueryString"].as_str().unwrap_or_default();

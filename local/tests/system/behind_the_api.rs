@@ -96,3 +96,17 @@ async fn every_dialect_speaks_english_when_it_is_preferred() {
     let form = form.header("x-csrftoken", &csrf).json(&json!({}));
     read(form).await.refuses_in_text(403, "field_required", "A parameter is missing. Please check.");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_before_its_message_has_left_tells_no_difference_either() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (person, stranger, csrf) = (site.register().await, crate::site::new_mobile(), site.csrf().await);
+    let _still = site.system.as_ref().unwrap().pump.hold().await;
+    for mobile in [&person.mobile, &stranger] {
+        let asked = site.post("/forget_pwd/sms_code/", &json!({ "mobile": mobile })).await;
+        asked.is(200, &json!({ "errno": "0", "errmsg": "短信验证码发送成功" }));
+        let guess = json!({ "mobile": mobile, "sms_code": "123456", "new_password": NEW_PASSWORD });
+        let answer = site.forget_pwd(&csrf, &guess).await;
+        answer.refuses(200, "code_expired", &json!({ "errno": "4103", "errmsg": "验证码过期" }));
+    }
+}

@@ -76,8 +76,9 @@ fn cargo_lambda_watch_serves_the_templates_routes() {
             router.insert((value("method"), path.trim_matches('"').to_owned(), value("function")));
         }
     }
-    let routes: Routes = template_routes().into_iter().filter(|route| route.1 != "$default").collect();
-    assert_eq!(router, routes);
+    let routes = template_routes().into_iter().filter(|route| route.1 != "$default");
+    let with_slash = |(method, path, function): (String, String, String)| (method, format!("{path}/"), function);
+    assert_eq!(router, routes.flat_map(|route| [route.clone(), with_slash(route)]).collect());
 }
 
 #[test]

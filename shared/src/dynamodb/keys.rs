@@ -6,7 +6,7 @@
 //! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
 //! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
 //! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
-//! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver | with its interval; claimed by deliver |
+//! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
 //! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
 //!
 //! All but users and markers have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within

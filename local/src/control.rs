@@ -20,6 +20,7 @@ use shared::domain::Clock;
 
 use crate::faults::{Faults, Kind, Service};
 use crate::mailbox::{Mailbox, Sent};
+use crate::schedule::Schedule;
 use crate::stream::Pump;
 
 const INBOX: &str = include_str!("inbox.html");
@@ -35,6 +36,8 @@ pub struct Control {
     pub faults: Faults,
     /// Carried before the inbox is shown, so that nobody waits for a message.
     pub pump: Arc<Pump>,
+    /// Run when the clock has moved past its time.
+    pub schedule: Arc<Schedule>,
     /// Called when the clock has moved.
     pub clock_moved: Arc<dyn Fn() + Send + Sync>,
     /// Captcha tickets that have passed.
@@ -96,6 +99,8 @@ async fn move_clock(State(control): State<Control>, body: Bytes) -> Result<Respo
     let advance: Advance = parse(&body, r#"{"advance_seconds": 60}"#)?;
     control.clock.advance_seconds(advance.advance_seconds);
     (control.clock_moved)();
+    let settled = control.schedule.settle().await;
+    settled.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(Json(json!({ "now": control.clock.now().rfc3339() })).into_response())
 }
 

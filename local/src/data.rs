@@ -16,7 +16,7 @@ use shared::dynamodb::keys;
 use crate::{StartProblem, TABLE};
 
 /// The form of what is stored. It is raised when an older form can no longer be read.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// The engine and what belongs to it.
 pub(crate) struct Opened {
@@ -76,7 +76,7 @@ fn check_version(folder: &Path) -> Result<(), StartProblem> {
 }
 
 fn new_secrets() -> BTreeMap<String, String> {
-    ["CODE_SECRET", "TOKEN_SECRET"].into_iter().map(|name| (name.to_owned(), random_hex::<32>())).collect()
+    ["CODE_SECRET", "KEY_SECRET"].into_iter().map(|name| (name.to_owned(), random_hex::<32>())).collect()
 }
 
 fn kept_secrets(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {

@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod mailbox;
 pub mod policy;
 pub mod registry;
+pub mod schedule;
 pub mod stream;
 pub mod template;
 
@@ -37,6 +38,7 @@ use faults::Faults;
 use gateway::{Function, Gateway};
 use mailbox::Mailbox;
 use policy::Policies;
+use schedule::Schedule;
 use stream::Pump;
 use template::{Template, TemplateProblem};
 
@@ -74,6 +76,8 @@ pub struct System {
     pub variables: BTreeMap<String, String>,
     /// Carries messages to `deliver`.
     pub pump: Arc<Pump>,
+    /// Runs `rotate-keys`.
+    pub schedule: Arc<Schedule>,
     tasks: JoinSet<()>,
 }
 
@@ -161,23 +165,28 @@ impl System {
         serve(&mut tasks, aws, cloud::router(cloud));
         let host = Host { template: &template, variables: &variables, clock: &clock };
         let pump = Arc::new(host.pump(opened.database.clone(), opened.engine_clock.clone())?);
+        let schedule = Arc::new(host.schedule()?);
         let control = Control {
             mailbox: mailbox.clone(),
             clock: clock.clone(),
             faults: faults.clone(),
             pump: Arc::clone(&pump),
+            schedule: Arc::clone(&schedule),
             clock_moved: opened.clock_keeper(&clock),
             spent_tickets: Arc::new(Mutex::new(HashSet::new())),
         };
         let gateway = Arc::new(host.gateway()?);
         data::create_table(&variables).await?;
+        schedule.settle().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
         let _ = journal.take();
         let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
         serve(&mut tasks, api, app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
         let carrying = Arc::clone(&pump);
         tasks.spawn(async move { carrying.run().await });
+        let scheduled = Arc::clone(&schedule);
+        tasks.spawn(async move { scheduled.run().await });
         tasks.spawn(sweep(opened.database));
-        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, pump, tasks })
+        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, pump, schedule, tasks })
     }
 
     /// Runs until a task ends, which none does by itself.
@@ -224,6 +233,13 @@ impl Host<'_> {
             }
         }
         Ok(Gateway { routes, cors: self.template.cors(), clock: self.clock.clone() })
+    }
+
+    fn schedule(&self) -> Result<Schedule, StartProblem> {
+        let app = self.app(rotate_keys::NAME, rotate_keys::NEEDS)?;
+        let (rate_seconds, input) = self.template.schedule()?;
+        let input = serde_json::from_value(input).map_err(|error| StartProblem::Engine(error.to_string()))?;
+        Ok(Schedule::new(app, rate_seconds, input))
     }
 
     fn pump(&self, database: Database, engine_clock: Clock) -> Result<Pump, StartProblem> {

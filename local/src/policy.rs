@@ -79,8 +79,19 @@ fn accesses(operation: &str, body: &Value) -> Vec<(String, String)> {
         let key = part["Key"]["pk"]["S"].as_str().or_else(|| part["Item"]["pk"]["S"].as_str());
         key.unwrap_or_default().to_owned()
     };
-    if operation != "TransactWriteItems" {
-        return vec![(operation.to_owned(), key(body))];
+    match operation {
+        "TransactWriteItems" => {}
+        "BatchGetItem" => {
+            let tables = body["RequestItems"].as_object().into_iter().flatten();
+            let keys = tables.flat_map(|(_, table)| table["Keys"].as_array().into_iter().flatten());
+            let key = |key: &Value| key["pk"]["S"].as_str().unwrap_or_default().to_owned();
+            return keys.map(|one| (operation.to_owned(), key(one))).collect();
+        }
+        "Query" => {
+            let partition = body["ExpressionAttributeValues"][":pk"]["S"].as_str();
+            return vec![(operation.to_owned(), partition.unwrap_or_default().to_owned())];
+        }
+        _ => return vec![(operation.to_owned(), key(body))],
     }
     let items = body["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
     items

@@ -2,7 +2,7 @@
 
 use shared::http::Endpoint;
 
-/// Every endpoint. `deliver`, which reads the stream, is no endpoint.
+/// Every endpoint. `deliver`, which reads the stream, and `rotate-keys`, which a schedule runs, are none.
 pub const ENDPOINTS: &[&Endpoint] = &[
     &log_in::ENDPOINT,
     &verify_captcha::ENDPOINT,
@@ -16,6 +16,17 @@ pub const ENDPOINTS: &[&Endpoint] = &[
     &bind_email::ENDPOINT,
     &me::ENDPOINT,
     &send_proof_code::ENDPOINT,
+    &refresh_token::ENDPOINT,
+    &log_out::ENDPOINT,
+    &list_sessions::ENDPOINT,
+    &end_session::ENDPOINT,
+    &change_profile::ENDPOINT,
+    &change_password::ENDPOINT,
+    &change_mobile::ENDPOINT,
+    &delete_account::ENDPOINT,
+    &sms_log_in::ENDPOINT,
+    &well_known::ENDPOINT,
+    &export::ENDPOINT,
     &pages::ENDPOINT,
     &forget_pwd_mobile::ENDPOINT,
     &forget_pwd_sms_code::ENDPOINT,

@@ -141,6 +141,19 @@ impl Template {
         })
     }
 
+    /// How often the one schedule runs its function, in seconds, and with what input.
+    pub fn schedule(&self) -> Result<(i64, Value), TemplateProblem> {
+        let functions = self.functions();
+        let events = functions.values().filter_map(|resource| resource["Properties"]["Events"].as_object()).flatten();
+        let event = events.map(|(_, event)| event).find(|event| event["Type"] == "ScheduleV2");
+        let properties = &event.ok_or_else(|| problem("nothing is scheduled"))?["Properties"];
+        let rate = properties["ScheduleExpression"].as_str().unwrap_or_default();
+        let hours = rate.strip_prefix("rate(").and_then(|rest| rest.split_once(" hour")?.0.parse::<i64>().ok());
+        let hours = hours.ok_or_else(|| problem(format!("{rate} is no rate in hours")))?;
+        let input = serde_json::from_str(properties["Input"].as_str().unwrap_or_default());
+        Ok((hours * 3600, input.map_err(|error| problem(format!("the schedule's input is not JSON: {error}")))?))
+    }
+
     /// What browsers of other origins may do; the origins are the parameter's default.
     #[must_use]
     pub fn cors(&self) -> Cors {

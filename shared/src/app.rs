@@ -1,8 +1,10 @@
-//! What a function holds while it runs: settings, clock, table, hasher.
+//! What a function holds while it runs: settings, clock, table, hasher, keys.
+
+use std::sync::Arc;
 
 use crate::config::{Config, ConfigError, Need};
-use crate::domain::{Clock, Grant, Keyring, Language, PasswordHasher, TokenKeys};
-use crate::dynamodb::{self, Store};
+use crate::domain::{Clock, Grant, Keyring, Language, Origin, PasswordHasher, TokenKeys, device_of, shorten_address};
+use crate::dynamodb::{self, KeyCache, Store};
 use crate::error::Error;
 
 /// Built once at start.
@@ -15,7 +17,8 @@ pub struct App {
     /// Hashes and verifies passwords.
     pub hasher: PasswordHasher,
     store: Option<Store>,
-    tokens: Option<TokenKeys>,
+    /// The keys of access tokens.
+    pub key_cache: KeyCache,
 }
 
 /// Who asks, as far as the request tells.
@@ -27,6 +30,18 @@ pub struct Caller {
     pub language: Language,
     /// The `iss` of tokens made for this request.
     pub issuer: String,
+    /// The `User-Agent` header: anyone's to make up.
+    pub user_agent: String,
+    /// The id API Gateway gave the request.
+    pub request_id: String,
+}
+
+impl Caller {
+    /// What of it is kept with a session.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin { device: device_of(&self.user_agent), address: shorten_address(&self.address) }
+    }
 }
 
 /// Something that a function was started without. Not the client's fault, so a 503.
@@ -48,8 +63,8 @@ impl App {
         } else {
             None
         };
-        let tokens = config.token_secret.clone().map(TokenKeys::new);
-        Ok(Self { config, clock, hasher, store, tokens })
+        let key_cache = KeyCache::new(config.key_secret.clone());
+        Ok(Self { config, clock, hasher, store, key_cache })
     }
 
     /// The table.
@@ -63,9 +78,15 @@ impl App {
         self.config.code_secret.as_ref().ok_or_else(missing)
     }
 
-    /// The keys of access tokens.
-    pub fn tokens(&self) -> Result<&TokenKeys, Error> {
-        self.tokens.as_ref().ok_or_else(|| Error::unavailable("reading a token", NotConfigured("TOKEN_SECRET")))
+    /// The secrets under which private keys are sealed.
+    pub fn key_keyring(&self) -> Result<&Keyring, Error> {
+        let missing = || Error::unavailable("deriving a key", NotConfigured("KEY_SECRET"));
+        self.config.key_secret.as_ref().ok_or_else(missing)
+    }
+
+    /// The keys of access tokens, read when they were not looked at lately. Meant to be awaited beside another read.
+    pub async fn token_keys(&self) -> Result<Arc<TokenKeys>, Error> {
+        self.key_cache.current(self.store()?, self.clock.now()).await
     }
 
     /// The circumstances in which tokens are made and read for a caller.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Email, HashCost, Keyring, PasswordRules, Secret};
+use crate::domain::{Email, HashCost, Keyring, PasswordRules, RotationRules, Secret, SessionRules};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]
@@ -13,6 +13,9 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Access tokens.
     pub tokens: TokenConfig,
+    /// Sessions: `SESSION_IDLE_DAYS`, without being refreshed, 30; `SESSION_MAX_DAYS`, at most, 90;
+    /// `SESSION_UNREMEMBERED_HOURS`, at most when the person did not ask to be remembered, 12.
+    pub sessions: SessionRules,
     /// Passwords.
     pub passwords: PasswordConfig,
     /// The captcha.
@@ -24,8 +27,8 @@ pub struct Config {
     /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
     /// links, captcha passes and CSRF values are made with keys derived from it.
     pub code_secret: Option<Keyring>,
-    /// `TOKEN_SECRET`: the same form. Access tokens are signed with a key derived from it.
-    pub token_secret: Option<Keyring>,
+    /// `KEY_SECRET`: the same form. The private keys of access tokens are sealed under a key derived from it.
+    pub key_secret: Option<Keyring>,
 }
 
 /// How the table is reached.
@@ -67,6 +70,16 @@ pub struct TokenConfig {
     pub audience: String,
     /// `ACCESS_TOKEN_SECONDS`: how long a token is good; 3600.
     pub life_seconds: i64,
+    /// `KEY_ROTATION_DAYS`: how long a key signs; 30. Read by `rotate-keys` alone.
+    pub rotation_days: i64,
+}
+
+impl TokenConfig {
+    /// What the rotation of keys depends on.
+    #[must_use]
+    pub fn rotation_rules(&self) -> RotationRules {
+        RotationRules { period_seconds: self.rotation_days * 86_400, token_life_seconds: self.life_seconds }
+    }
 }
 
 /// How passwords are judged and hashed.
@@ -131,9 +144,21 @@ pub struct MessageConfig {
 pub struct AnswerConfig {
     /// `DISCLOSE_REGISTRATION`: whether B5, A2 and B6 tell who is registered, as the old clients need; `true`.
     pub disclose_registration: bool,
+    /// `REQUIRE_CONSENT`: whether a sign-up without consent to terms and privacy policy is refused; `false`.
+    pub require_consent: bool,
     /// `CLIENT_HOST`: the public address of the pages, `https://…`, without a slash at its end; `http://` is for this
     /// machine alone. `https://localhost` when absent.
     pub client_host: String,
+}
+
+impl AnswerConfig {
+    /// The origin of the pages (RFC 6454 §6.2): `CLIENT_HOST` without a path.
+    #[must_use]
+    pub fn client_origin(&self) -> &str {
+        let after_scheme = self.client_host.find("://").map_or(0, |index| index + 3);
+        let host = self.client_host[after_scheme..].find('/').map_or(self.client_host.len(), |end| after_scheme + end);
+        &self.client_host[..host]
+    }
 }
 
 /// A variable that is missing or malformed.
@@ -252,8 +277,10 @@ pub enum Need {
     Storage,
     /// `CODE_SECRET`
     CodeSecret,
-    /// `TOKEN_SECRET`
-    TokenSecret,
+    /// The published keys, to read access tokens.
+    TokenKeys,
+    /// `KEY_SECRET`, to sign access tokens.
+    KeySecret,
     /// The Argon2 arena, faulted in at start.
     PasswordHashing,
     /// `MAIL_FROM`
@@ -281,6 +308,13 @@ impl Config {
                 issuer: environment.url("ISSUER")?,
                 audience: environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned()),
                 life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
+                rotation_days: environment.number("KEY_ROTATION_DAYS", 1..=3650, 30)?.into(),
+            },
+            sessions: SessionRules {
+                idle_seconds: 86_400 * i64::from(environment.number("SESSION_IDLE_DAYS", 1..=3650, 30)?),
+                max_seconds: 86_400 * i64::from(environment.number("SESSION_MAX_DAYS", 1..=3650, 90)?),
+                unremembered_seconds: 3600
+                    * i64::from(environment.number("SESSION_UNREMEMBERED_HOURS", 1..=720, 12)?),
             },
             passwords: PasswordConfig {
                 rules: PasswordRules { min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize },
@@ -296,10 +330,11 @@ impl Config {
             messages: MessageConfig::read(environment)?,
             answers: AnswerConfig {
                 disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
+                require_consent: environment.word("REQUIRE_CONSENT", &SWITCH, false)?,
                 client_host: environment.client_host()?,
             },
             code_secret: environment.keyring("CODE_SECRET")?,
-            token_secret: environment.keyring("TOKEN_SECRET")?,
+            key_secret: environment.keyring("KEY_SECRET")?,
         };
         config.check(environment, needs)?;
         Ok(config)
@@ -310,9 +345,9 @@ impl Config {
             match need {
                 Need::Storage => drop(environment.required("TABLE_NAME")?),
                 Need::CodeSecret => drop(environment.required("CODE_SECRET")?),
-                Need::TokenSecret => drop(environment.required("TOKEN_SECRET")?),
+                Need::KeySecret => drop(environment.required("KEY_SECRET")?),
                 Need::MailSender => drop(environment.required("MAIL_FROM")?),
-                Need::PasswordHashing => {}
+                Need::PasswordHashing | Need::TokenKeys => {}
             }
         }
         Ok(())
@@ -406,7 +441,7 @@ mod tests {
         let config = read(&[], &[]).unwrap();
         assert_eq!(config.passwords.hash_cost, HashCost::OWASP);
         for (need, variable) in
-            [(Need::Storage, "TABLE_NAME"), (Need::CodeSecret, "CODE_SECRET"), (Need::TokenSecret, "TOKEN_SECRET")]
+            [(Need::Storage, "TABLE_NAME"), (Need::CodeSecret, "CODE_SECRET"), (Need::KeySecret, "KEY_SECRET")]
         {
             assert_eq!(read(&[(variable, "")], &[need]).unwrap_err().variable, variable);
         }
@@ -416,7 +451,9 @@ mod tests {
     fn a_malformed_setting_is_named_and_its_value_is_not_shown() {
         for (variable, value) in [
             ("CODE_SECRET", "hunter2"),
-            ("TOKEN_SECRET", "hunter2,"),
+            ("KEY_SECRET", "hunter2,"),
+            ("SESSION_IDLE_DAYS", "0"),
+            ("REQUIRE_CONSENT", "yes"),
             ("PASSWORD_MIN_LENGTH", "5"),
             ("ARGON2_PASSES", "0"),
             ("ACCESS_TOKEN_SECONDS", "an hour"),
@@ -447,6 +484,10 @@ mod tests {
         assert_eq!(captcha(&[("CAPTCHA_APP_ID", "x")]).unwrap_err().variable, "CAPTCHA_APP_ID");
         let in_clear = captcha(&[("CAPTCHA_APP_ID", "200"), ("CAPTCHA_URL", "http://captcha.example/")]);
         assert_eq!(in_clear.unwrap_err().variable, "CAPTCHA_URL");
-        assert!(read(&[("CLIENT_HOST", "http://127.0.0.1:3000")], &[]).is_ok());
+        for (host, origin) in
+            [("http://127.0.0.1:3000", "http://127.0.0.1:3000"), ("https://a.example/accounts", "https://a.example")]
+        {
+            assert_eq!(read(&[("CLIENT_HOST", host)], &[]).unwrap().answers.client_origin(), origin);
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! `http::dialect` turns each into status, text and header; nobody else knows those. Internal text (`Display`, the
 //! source) goes to the log alone.
 
-use crate::domain::{NicknameProblem, PasswordProblem};
+use crate::domain::{NicknameProblem, PasswordProblem, UsernameProblem};
 
 /// Why a request is not granted.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,12 @@ pub enum Error {
     /// Not a nickname.
     #[error(transparent)]
     NicknameRefused(#[from] NicknameProblem),
+    /// Not a username, or one that is kept back.
+    #[error(transparent)]
+    UsernameRefused(#[from] UsernameProblem),
+    /// The sign-up comes without consent to terms and privacy policy.
+    #[error("consent is required")]
+    ConsentRequired,
     /// Not acceptable as a new password.
     #[error(transparent)]
     PasswordRefused(#[from] PasswordProblem),
@@ -84,9 +90,27 @@ pub enum Error {
     /// No access token that is good.
     #[error("not signed in")]
     Unauthorized,
-    /// The password or code that should prove who asks is wrong.
+    /// Not a refresh token of ours.
+    #[error("not a refresh token")]
+    RefreshTokenInvalid,
+    /// A refresh token that was used before. Its session was ended.
+    #[error("a spent refresh token was used again")]
+    RefreshTokenSpent,
+    /// The session is over: it was ended, or lasted long enough.
+    #[error("the session is over")]
+    SessionEnded,
+    /// A request by cookie that comes from elsewhere than our own pages.
+    #[error("the origin is refused")]
+    OriginRefused,
+    /// The password that should prove who asks is wrong.
     #[error("the proof is wrong")]
     ProofWrong,
+    /// The code to the account's own number, beside another code, is wrong.
+    #[error("the confirming code is wrong")]
+    ConfirmCodeWrong,
+    /// The code to the account's own number, beside another code, has expired.
+    #[error("the confirming code has expired")]
+    ConfirmCodeExpired,
     /// The code has expired, was used, was guessed at too often, or never was.
     #[error("the code has expired")]
     CodeExpired,
@@ -96,6 +120,9 @@ pub enum Error {
     /// The number belongs to an account.
     #[error("the mobile number is taken")]
     MobileTaken,
+    /// The username belongs to another account.
+    #[error("the username is taken")]
+    UsernameTaken,
     /// The address belongs to another account.
     #[error("the email is taken")]
     EmailTaken,
@@ -158,6 +185,8 @@ pub enum FieldFault {
     NotText,
     /// Neither true nor false.
     NotBoolean,
+    /// Not of the form the field has.
+    Malformed,
 }
 
 impl Error {
@@ -177,7 +206,7 @@ impl Error {
             Self::DuplicateKey => "duplicate_key",
             Self::BodyNotAnObject => "body_not_an_object",
             Self::Fields(problems) => match problems.first().map(|problem| problem.fault) {
-                Some(FieldFault::NotText | FieldFault::NotBoolean) => "field_type",
+                Some(FieldFault::NotText | FieldFault::NotBoolean | FieldFault::Malformed) => "field_type",
                 _ => "field_required",
             },
             Self::NotFound => "not_found",
@@ -193,15 +222,25 @@ impl Error {
             Self::PasswordRefused(PasswordProblem::TooLong) => "password_too_long",
             Self::PasswordRefused(PasswordProblem::TooCommon) => "password_too_common",
             Self::PasswordRefused(PasswordProblem::Personal) => "password_personal",
+            Self::UsernameRefused(UsernameProblem::Malformed) => "username_malformed",
+            Self::UsernameRefused(UsernameProblem::Reserved) => "username_reserved",
+            Self::ConsentRequired => "consent_required",
             Self::PasswordsDiffer => "passwords_differ",
             Self::PurposeUnknown => "purpose_unknown",
             Self::ActionUnknown => "action_unknown",
             Self::BadCredentials => "bad_credentials",
             Self::Unauthorized => "unauthorized",
+            Self::RefreshTokenInvalid => "refresh_token_invalid",
+            Self::RefreshTokenSpent => "refresh_token_spent",
+            Self::SessionEnded => "session_ended",
+            Self::OriginRefused => "origin_refused",
             Self::ProofWrong => "proof_wrong",
+            Self::ConfirmCodeWrong => "confirm_code_wrong",
+            Self::ConfirmCodeExpired => "confirm_code_expired",
             Self::CodeExpired => "code_expired",
             Self::CodeWrong => "code_wrong",
             Self::MobileTaken => "mobile_taken",
+            Self::UsernameTaken => "username_taken",
             Self::EmailTaken => "email_taken",
             Self::EmailUnknown => "email_unknown",
             Self::LinkInvalid => "link_invalid",

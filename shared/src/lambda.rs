@@ -7,6 +7,7 @@ use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 use crate::app::App;
 use crate::config::{Config, ConfigError, Need, log_level};
 use crate::domain::Clock;
+use crate::error::error_chain;
 use crate::http::Endpoint;
 
 /// Runs an endpoint as a Lambda function. Returns only when it cannot start, or the runtime ends.
@@ -50,10 +51,12 @@ pub async fn warm_up(app: &App, needs: &[Need]) {
     if needs.contains(&Need::PasswordHashing) {
         app.hasher.warm_up();
     }
-    if let Ok(store) = app.store()
-        && let Err(error) = store.warm_up().await
-    {
-        tracing::warn!(%error, "the warm-up call failed");
+    let Ok(store) = app.store() else { return };
+    // One real call opens the connection. It reads the keys, where they are needed.
+    let warmed =
+        if needs.contains(&Need::TokenKeys) { app.token_keys().await.map(drop) } else { store.warm_up().await };
+    if let Err(error) = warmed {
+        tracing::warn!(error = error_chain(&error), "the warm-up call failed");
     }
 }
 

@@ -11,6 +11,7 @@
 
 pub mod accounts;
 mod app;
+mod audit;
 pub mod config;
 pub mod domain;
 pub mod dynamodb;

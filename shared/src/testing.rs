@@ -15,7 +15,7 @@ use crate::http::Endpoint;
 pub async fn answer(endpoint: &Endpoint, event: &str) -> Response<Body> {
     let secrets = |name: &str| match name {
         "CODE_SECRET" => Some("c".repeat(32)),
-        "TOKEN_SECRET" => Some("t".repeat(32)),
+        "KEY_SECRET" => Some("t".repeat(32)),
         _ => None,
     };
     let config = Config::read(&Environment::new(&secrets), &[]).expect("the test's settings are well-formed");

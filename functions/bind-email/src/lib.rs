@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "bind-email",
     dialect: Dialect::Detail,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
     handle: |app, request| Box::pin(bind_email(app, request)),
 };
 
@@ -20,17 +20,22 @@ pub const ENDPOINT: Endpoint = Endpoint {
 struct Bound<'a> {
     email: Option<&'a Email>,
     token: &'a str,
+    expires_in: i64,
 }
 
 async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let user = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = accounts::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [email, code] = body.texts(["email", "email_code"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let signed_in = accounts::bind_email(app, &caller, user, email, &code).await?;
-    Reply::ok(&Bound { email: signed_in.user.email.as_ref(), token: &signed_in.token })
+    let signed_in = accounts::bind_email(app, &caller, who, email, &code).await?;
+    Reply::ok(&Bound {
+        email: signed_in.user.email.as_ref(),
+        token: &signed_in.token,
+        expires_in: signed_in.expires_in_seconds,
+    })
 }
 
 #[cfg(test)]

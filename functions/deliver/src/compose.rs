@@ -1,6 +1,7 @@
 //! What messages say, in both languages. Each names its action and warns not to pass the code on.
 
 use shared::domain::{CodePurpose, Language};
+use shared::dynamodb::items::Notice;
 
 use crate::mint::Carried;
 
@@ -17,6 +18,7 @@ pub(crate) fn compose(brand: &str, language: Language, carried: &Carried) -> Com
     match carried {
         Carried::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
         Carried::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
+        Carried::Notice(notice) => compose_notice(brand, language, *notice),
     }
 }
 
@@ -75,6 +77,26 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
     Composed { sender: brand.to_owned(), subject, text, html }
 }
 
+fn compose_notice(brand: &str, language: Language, notice: Notice) -> Composed {
+    let (zh, en) = match notice {
+        Notice::Password => ("登录密码已修改", "The password of your account was changed"),
+        Notice::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
+        Notice::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
+        Notice::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
+    };
+    let (subject, text) = match language {
+        Language::Zh => {
+            (format!("{brand} 安全提醒"), format!("【{brand}】您的{zh}。如非本人操作，请立即找回密码或联系我们。"))
+        }
+        Language::En => (
+            format!("{brand} security notice"),
+            format!("[{brand}] {en}. If this was not you, reset your password or contact us now."),
+        ),
+    };
+    let html = page(language, &format!("<p>{}</p>", escape(&text)));
+    Composed { sender: brand.to_owned(), subject, text, html }
+}
+
 fn page(language: Language, body: &str) -> String {
     let language = language.pick("zh-CN", "en");
     format!("<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>")
@@ -107,6 +129,16 @@ mod tests {
             assert!(zh.contains("012345") && zh.contains("切勿告知他人") && zh.chars().count() <= 70, "{zh}");
             let en = compose("Latchkey", Language::En, &carried).text;
             assert!(en.contains("012345") && en.contains("Never share it") && en.len() <= 140, "{en}");
+        }
+    }
+
+    #[test]
+    fn every_notice_says_what_to_do_and_fits_one_sms() {
+        for notice in [Notice::Password, Notice::Mobile, Notice::Email, Notice::Deleted] {
+            let zh = compose("Latchkey", Language::Zh, &Carried::Notice(notice)).text;
+            assert!(zh.contains("如非本人操作") && zh.chars().count() <= 70, "{zh}");
+            let en = compose("Latchkey", Language::En, &Carried::Notice(notice)).text;
+            assert!(en.contains("If this was not you") && en.len() <= 140, "{en}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink};
-use shared::dynamodb::items::{CodeItem, Content, Message, Recipient};
+use shared::dynamodb::items::{CodeItem, Content, Message, Notice, Recipient};
 use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use shared::{App, Error};
 
@@ -12,6 +12,8 @@ pub(crate) enum Carried {
     Code { purpose: CodePurpose, code: Code, minutes: u64 },
     /// The address of the page that sets a new password.
     ResetLink { url: String, minutes: u64 },
+    /// Word of a change.
+    Notice(Notice),
 }
 
 /// What came of it.
@@ -29,6 +31,7 @@ pub(crate) async fn mint(app: &App, message: &Message) -> Result<Minted, Error> 
     match &message.content {
         Content::Code(key) => mint_code(app, message, key).await,
         Content::ResetLink => mint_link(app, message).await,
+        Content::Notice(notice) => Ok(Minted::Carries(Carried::Notice(*notice))),
     }
 }
 

@@ -31,7 +31,7 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    accounts::reset_password_by_code(app, &mobile, &code, password).await?;
+    accounts::reset_password_by_code(app, &caller, &mobile, &code, password).await?;
     Reply::ok(&Envelope {
         errno: "0", errmsg: caller.language.pick("恭喜你修改成功", "The password was changed.")
     })

@@ -3,21 +3,22 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{AccountName, CaptchaAction, Password, UserId};
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::domain::{CaptchaAction, Password, UserId};
+use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
     dialect: Dialect::FieldLists,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret, Need::PasswordHashing],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(log_in(app, request)),
 };
 
 #[derive(Serialize)]
 struct LoggedIn<'a> {
-    token: &'a str,
+    #[serde(flatten)]
+    tokens: Tokens<'a>,
     id: &'a UserId,
     username: &'a str,
     avatar: &'a str,
@@ -28,16 +29,15 @@ async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login).await?;
     let body = request.json()?;
     let [username, password] = body.texts(["username", "password"])?;
-    // Sessions, which it is for, are not there yet; its type is part of the contract all the same.
-    body.optional_boolean("remember")?;
-    let name = AccountName::classify(username);
-    let signed_in = accounts::log_in(app, &caller, name.as_ref(), &Password::new(password)).await?;
-    Reply::ok(&LoggedIn {
-        token: &signed_in.token,
+    let remembered = body.optional_boolean("remember")?.unwrap_or(true);
+    let signed_in = accounts::log_in(app, &caller, username, &Password::new(password), remembered).await?;
+    let reply = Reply::ok(&LoggedIn {
+        tokens: Tokens::new(&signed_in, request),
         id: &signed_in.user.id,
         username: signed_in.user.display_name(),
         avatar: &signed_in.user.avatar,
-    })
+    })?;
+    Ok(reply.with_session(app, request, &signed_in))
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use serde::Serialize;
 use shared::accounts::{self, Registration};
 use shared::config::Need;
 use shared::domain::{CaptchaAction, Code, Mobile, NewPassword, Nickname, Person, UserId};
-use shared::http::{Dialect, Endpoint, Fields, Reply, Request};
+use shared::http::{Dialect, Endpoint, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
     dialect: Dialect::FieldLists,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret, Need::PasswordHashing],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(register(app, request)),
 };
 
@@ -20,7 +20,8 @@ struct Registered<'a> {
     id: &'a UserId,
     username: &'a str,
     nickname: &'a Nickname,
-    token: &'a str,
+    #[serde(flatten)]
+    tokens: Tokens<'a>,
 }
 
 async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
@@ -28,25 +29,27 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
     accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Register).await?;
     let registration = parse(app, &request.json()?)?;
     let signed_in = accounts::register(app, &caller, registration).await?;
-    Reply::json(
+    let reply = Reply::json(
         201,
         &Registered {
             id: &signed_in.user.id,
             username: signed_in.user.display_name(),
             nickname: &signed_in.user.nickname,
-            token: &signed_in.token,
+            tokens: Tokens::new(&signed_in, request),
         },
-    )
+    )?;
+    Ok(reply.with_session(app, request, &signed_in))
 }
 
 fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let [nickname, mobile, code, password] = body.texts(["nickname", "mobile", "sms_code", "password"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
     let nickname = Nickname::parse(nickname)?;
+    let consent = body.consent(app.clock.now())?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    Ok(Registration { nickname, mobile, code, password })
+    Ok(Registration { nickname, mobile, code, password, consent })
 }
 
 #[cfg(test)]

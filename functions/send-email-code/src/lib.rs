@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-email-code",
     dialect: Dialect::Detail,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret, Need::PasswordHashing],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
     handle: |app, request| Box::pin(send_email_code(app, request)),
 };
 
@@ -22,7 +22,7 @@ struct Sent {
 
 async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let user = accounts::authorize(app, &caller, request.bearer()).await?;
+    let user = accounts::authorize(app, &caller, request.bearer()).await?.user;
     let body = request.json()?;
     let [email] = body.texts(["email"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;

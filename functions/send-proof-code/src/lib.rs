@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-proof-code",
     dialect: Dialect::Detail,
-    needs: &[Need::Storage, Need::TokenSecret],
+    needs: &[Need::Storage, Need::TokenKeys],
     handle: |app, request| Box::pin(send_proof_code(app, request)),
 };
 
@@ -21,7 +21,7 @@ struct Sent {
 
 async fn send_proof_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let user = accounts::authorize(app, &caller, request.bearer()).await?;
+    let user = accounts::authorize(app, &caller, request.bearer()).await?.user;
     accounts::send_proof_code(app, &caller, &user).await?;
     let detail =
         caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");

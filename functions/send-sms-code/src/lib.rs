@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-sms-code",
     dialect: Dialect::SmsDetail,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenSecret],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys],
     handle: |app, request| Box::pin(send_sms_code(app, request)),
 };
 
@@ -29,9 +29,7 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let purpose = match request.query("purpose").as_deref() {
         None | Some("register") => SmsPurpose::Register,
         Some("login") => SmsPurpose::LogIn { register: request.query("register").as_deref() == Some("true") },
-        Some("mobile") => {
-            SmsPurpose::ChangeMobile(Box::new(accounts::authorize(app, &caller, request.bearer()).await?))
-        }
+        Some("mobile") => SmsPurpose::ChangeMobile(accounts::authorize(app, &caller, request.bearer()).await?.user.id),
         Some(_) => return Err(Error::PurposeUnknown),
     };
     accounts::send_sms_code(app, &caller, &mobile, purpose).await?;

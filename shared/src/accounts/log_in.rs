@@ -1,24 +1,41 @@
 //! Signing in with a name and a password.
 
-use super::{SignedIn, find_by_name};
+use super::{SignedIn, attempts, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Password};
+use crate::domain::{AccountName, Password, UserId};
+use crate::dynamodb::items::Marker;
+use crate::dynamodb::{StoreError, keys};
 use crate::error::Error;
 
-/// Signs in. `name` is `None` when the text can be no account's name. An unknown account, a wrong password, an account
-/// without a password and a disabled one are refused alike, after the same work.
+/// Signs in. An unknown account, a wrong password, an account without a password and a disabled one are refused alike,
+/// after the same work and the same round trips: marker; attempt and sessions; session.
 pub async fn log_in(
     app: &App,
     caller: &Caller,
-    name: Option<&AccountName>,
+    name: &str,
     password: &Password,
+    remembered: bool,
 ) -> Result<SignedIn, Error> {
-    let user = find_by_name(app, name).await?;
+    let store = app.store()?;
+    let marker = AccountName::classify(name).map_or_else(keys::no_marker, |name| keys::marker(&name));
+    let (marker, token_keys) = tokio::join!(store.get::<Marker>(&marker, "finding an account"), app.token_keys());
+    let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
+    // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
+    let whose = id.clone().unwrap_or_else(UserId::generate);
+    let (user, others) = tokio::join!(attempts::count(app, id.as_ref(), name), sessions::all_of(app, &whose));
+    let (user, others) = (user?, others?);
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let right =
         app.hasher.verify(password, hash).map_err(|source| Error::unavailable("checking a password", source))?;
-    match user {
-        Some(user) if right && !user.disabled => SignedIn::new(app, caller, user),
-        _ => Err(Error::BadCredentials),
+    let user = user.filter(|user| right && !user.disabled).ok_or(Error::BadCredentials)?;
+
+    let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
+    writes.push(attempts::forget(&user)?);
+    let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;
+    match store.transact(writes, "opening a session").await {
+        Ok(()) => Ok(signed_in),
+        // The account was changed or deleted meanwhile, and with it the password that was right.
+        Err(StoreError::Refused(_)) => Err(Error::BadCredentials),
+        Err(StoreError::Failed(error)) => Err(error),
     }
 }

@@ -1,11 +1,13 @@
 //! Proof that whoever holds a token is the owner: the password, or a code sent to the account's own number
 //! (ASVS 7.5.1).
 
+use super::attempts;
 use super::codes::{RightCode, redeem};
 use super::send::send;
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
+use crate::dynamodb::{StoreError, Write};
 use crate::error::Error;
 
 /// What is offered as proof.
@@ -23,14 +25,51 @@ pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<
     send(app, caller, Recipient::Sms(user.mobile.clone()), content, false, None).await
 }
 
-/// Checks a proof. A code that is right has yet to be used up, with what it pays for.
-pub(super) async fn check(app: &App, user: &User, proof: &Proof) -> Result<Option<RightCode>, Error> {
-    match proof {
-        Proof::Password(password) => {
-            let right = app.hasher.verify(password, user.password_hash.as_ref());
-            let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
-            if right { Ok(None) } else { Err(Error::ProofWrong) }
+/// A proof that was right. A code has yet to be used up, with what it pays for.
+#[derive(Debug)]
+pub(super) struct Proved(Option<RightCode>);
+
+/// Checks a proof. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen token
+/// guesses no faster than a stranger.
+pub(super) async fn check(app: &App, user: &User, proof: &Proof) -> Result<Proved, Error> {
+    let password = match proof {
+        Proof::SmsCode(code) => return redeem(app, CodeKey::proof(&user.id), code).await.map(Some).map(Proved),
+        Proof::Password(password) => password,
+    };
+    let counted = attempts::count(app, Some(&user.id), "").await?.ok_or(Error::Unauthorized)?;
+    let right = app.hasher.verify(password, counted.password_hash.as_ref());
+    if !right.map_err(|source| Error::unavailable("checking a password", source))? {
+        return Err(Error::ProofWrong);
+    }
+    match app.store()?.transact(vec![attempts::forget(user)?], "taking an attempt back").await {
+        Ok(()) => Ok(Proved(None)),
+        Err(StoreError::Refused(_)) => Err(Error::Unauthorized),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+impl Proved {
+    /// What uses the code up, where the proof was one.
+    pub(super) fn spend(&self) -> Result<Option<Write>, Error> {
+        self.0.as_ref().map(RightCode::spend).transpose()
+    }
+
+    /// Does what the proof admits to, and uses the code up with it. The places of refused writes are those in `writes`.
+    pub(super) async fn pay(&self, app: &App, writes: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
+        let Some(code) = &self.0 else { return app.store()?.transact(writes, doing).await };
+        match code.pay(app, writes, doing).await {
+            Err(StoreError::Refused(mut refusals)) => {
+                refusals.iter_mut().for_each(|refusal| refusal.index -= 1);
+                Err(StoreError::Refused(refusals))
+            }
+            paid => paid,
         }
-        Proof::SmsCode(code) => redeem(app, CodeKey::proof(&user.id), code).await.map(Some),
+    }
+
+    /// What the code was to pay for did not come about.
+    pub(super) async fn take_back(&self, app: &App) {
+        if let Some(code) = &self.0 {
+            code.take_back(app).await;
+        }
     }
 }

@@ -1,15 +1,18 @@
 //! Setting a new password without the old one: by a code to the number, or by a mailed link.
 
 use super::codes::{RightCode, redeem};
+use super::credentials::change;
 use super::find_by_name;
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::domain::{AccountName, Code, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
-use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
+use crate::dynamodb::items::Notice;
+use crate::dynamodb::{StoreError, Write, keys, text};
 use crate::error::Error;
 
-/// Sets a password by a code sent to the account's number. Every token from before it dies.
+/// Sets a password by a code sent to the account's number. Every session and token from before it dies.
 pub async fn reset_password_by_code(
     app: &App,
+    caller: &Caller,
     mobile: &Mobile,
     code: &Code,
     password: NewPassword,
@@ -19,7 +22,7 @@ pub async fn reset_password_by_code(
     let (code, user) = tokio::join!(redeem(app, CodeKey::reset_password(mobile), code), find_by_name(app, Some(&name)));
     let code = code?;
     let set = match user {
-        Ok(user) => set_by_code(app, &code, user, password).await,
+        Ok(user) => set_by_code(app, caller, &code, user, password).await,
         Err(error) => Err(error),
     };
     // What was refused before the code could pay is no wrong guess either; after that this changes nothing.
@@ -29,11 +32,17 @@ pub async fn reset_password_by_code(
     set
 }
 
-async fn set_by_code(app: &App, code: &RightCode, user: Option<User>, password: NewPassword) -> Result<(), Error> {
+async fn set_by_code(
+    app: &App,
+    caller: &Caller,
+    code: &RightCode,
+    user: Option<User>,
+    password: NewPassword,
+) -> Result<(), Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     // Only now: refusing someone's name or email as a password before the code is right would tell it to anyone.
-    let password = password.not_personal(&person(&user))?;
-    match code.pay(app, vec![set_password(app, &user, &password)?], "setting a password").await {
+    let password = password.not_personal(&Person::of(&user))?;
+    match code.pay(app, set_password(app, caller, &user, &password)?, "setting a password").await {
         Ok(()) => Ok(()),
         // Another change of the account got in first: what was read of it no longer holds.
         Err(StoreError::Refused(_)) => Err(Error::unavailable("setting a password", "the account changed meanwhile")),
@@ -47,14 +56,19 @@ pub async fn check_reset_link(app: &App, token: &str) -> Result<Email, Error> {
 }
 
 /// Sets a password by a mailed link. The link works once: it names the credential version that this moves on.
-pub async fn reset_password_by_link(app: &App, token: &str, password: NewPassword) -> Result<(), Error> {
+pub async fn reset_password_by_link(
+    app: &App,
+    caller: &Caller,
+    token: &str,
+    password: NewPassword,
+) -> Result<(), Error> {
     let user = user_of_link(app, token).await?;
     if user.email.is_none() {
         return Err(Error::LinkAccountGone);
     }
-    let password = password.not_personal(&person(&user))?;
-    let write = set_password(app, &user, &password)?;
-    match app.store()?.transact(vec![write], "setting a password").await {
+    let password = password.not_personal(&Person::of(&user))?;
+    let writes = set_password(app, caller, &user, &password)?;
+    match app.store()?.transact(writes, "setting a password").await {
         Ok(()) => Ok(()),
         Err(StoreError::Refused(_)) => Err(Error::LinkInvalid),
         Err(StoreError::Failed(error)) => Err(error),
@@ -68,23 +82,9 @@ async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
     user.ok_or(Error::LinkInvalid)
 }
 
-fn person(user: &User) -> Person<'_> {
-    Person {
-        mobile: Some(&user.mobile),
-        nickname: Some(&user.nickname),
-        username: user.username.as_ref(),
-        email: user.email.as_ref(),
-    }
-}
-
 /// On condition that the account is still as it was read: neither of two changes at once undoes the other.
-fn set_password(app: &App, user: &User, password: &NewPassword) -> Result<Write, Error> {
+fn set_password(app: &App, caller: &Caller, user: &User, password: &NewPassword) -> Result<Vec<Write>, Error> {
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-    let values = [(":hash", text(hash.as_str())), (":one", number(1)), (":version", number(user.credential_version))];
-    Write::update(
-        &keys::user(&user.id),
-        "SET password_hash = :hash, credential_version = credential_version + :one",
-        Expression { text: "credential_version = :version", values: &values },
-    )
+    change(app, caller, user, "password_hash = :hash", &[(":hash", text(hash.as_str()))], Notice::Password)
 }

@@ -6,8 +6,8 @@
 
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
 use crate::app::{App, Caller};
-use crate::domain::{CodeKey, Email, Mobile, Timestamp, User, random_hex};
-use crate::dynamodb::items::{Content, Expiring, Marker, Message, Recipient};
+use crate::domain::{CodeKey, Email, Mobile, Timestamp, User, UserId, random_hex};
+use crate::dynamodb::items::{Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds};
 use crate::error::Error;
 
@@ -25,7 +25,7 @@ pub enum SmsPurpose {
         register: bool,
     },
     /// To move this account to the number.
-    ChangeMobile(Box<User>),
+    ChangeMobile(UserId),
     /// To set a new password.
     ResetPassword,
 }
@@ -36,7 +36,7 @@ pub async fn send_sms_code(app: &App, caller: &Caller, mobile: &Mobile, purpose:
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
         SmsPurpose::LogIn { register } => (CodeKey::log_in(mobile), !register),
-        SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user.id, mobile), false),
+        SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user, mobile), false),
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
     send(app, caller, Recipient::Sms(mobile.clone()), Content::Code(code), requires_account, None).await
@@ -90,6 +90,18 @@ pub(super) async fn send(
         Err(StoreError::Refused(refusals)) => Err(Error::TooMany { retry_after_seconds: longest_wait(&refusals, now) }),
         Err(StoreError::Failed(error)) => Err(error),
     }
+}
+
+/// Word of a change, to every address the account holds. It waits for no interval, and is part of the transaction that
+/// makes the change.
+pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -> Result<Vec<Write>, Error> {
+    let sms = Recipient::Sms(user.mobile.clone());
+    let recipients = std::iter::once(sms).chain(user.email.clone().map(Recipient::Email));
+    let write = |recipient| {
+        let message = new_message(caller, recipient, Content::Notice(notice), false, app.clock.now());
+        Write::put(&keys::message(&message.id), &message, Unless::Exists)
+    };
+    recipients.map(write).collect()
 }
 
 fn new_message(

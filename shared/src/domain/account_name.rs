@@ -15,23 +15,32 @@ use super::{Email, Mobile};
 #[serde(try_from = "String")]
 pub struct Username(String);
 
-/// The text is not a username.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a username")]
-pub struct NotAUsername;
+/// Why a text is not a username.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsernameProblem {
+    /// Too short, too long, or with other characters.
+    #[error("not a username")]
+    Malformed,
+    /// It looks like a mobile number or an email, which are names of their own.
+    #[error("a username that looks like a mobile number or an email")]
+    Reserved,
+}
 
 impl Username {
     /// Normalises (NFKC) and checks a username.
-    pub fn parse(text: &str) -> Result<Self, NotAUsername> {
+    pub fn parse(text: &str) -> Result<Self, UsernameProblem> {
         if text.len() > 400 {
-            return Err(NotAUsername);
+            return Err(UsernameProblem::Malformed);
         }
         let name: String = text.nfkc().collect();
-        let length_fits = (3..=30).contains(&name.chars().count());
-        let letters_fit = name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
         // Digits of any script count: ١٣٨… must not pass for a number in the eyes of a person.
         let looks_like_mobile = name.chars().filter(|c| c.is_numeric()).count() >= 11;
-        (length_fits && letters_fit && !looks_like_mobile).then_some(Self(name)).ok_or(NotAUsername)
+        if looks_like_mobile || name.contains('@') {
+            return Err(UsernameProblem::Reserved);
+        }
+        let length_fits = (3..=30).contains(&name.chars().count());
+        let letters_fit = name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+        (length_fits && letters_fit).then_some(Self(name)).ok_or(UsernameProblem::Malformed)
     }
 
     /// The name as it is shown.
@@ -50,9 +59,9 @@ impl Username {
 }
 
 impl TryFrom<String> for Username {
-    type Error = NotAUsername;
+    type Error = UsernameProblem;
 
-    fn try_from(text: String) -> Result<Self, NotAUsername> {
+    fn try_from(text: String) -> Result<Self, UsernameProblem> {
         Self::parse(&text)
     }
 }

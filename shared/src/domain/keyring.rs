@@ -67,8 +67,12 @@ pub enum Purpose {
     Csrf,
     /// Addresses of callers, where one is stored or carried.
     Address,
-    /// Access tokens.
-    AccessToken,
+    /// Refresh tokens.
+    RefreshToken,
+    /// Private keys at rest.
+    SealedKey,
+    /// Account names nobody has, where attempts at them are counted.
+    UnknownAccount,
 }
 
 impl Purpose {
@@ -79,7 +83,9 @@ impl Purpose {
             Self::CaptchaPass => "latchkey/1/captcha-pass",
             Self::Csrf => "latchkey/1/csrf",
             Self::Address => "latchkey/1/address",
-            Self::AccessToken => "latchkey/1/access-token",
+            Self::RefreshToken => "latchkey/1/refresh-token",
+            Self::SealedKey => "latchkey/1/sealed-key",
+            Self::UnknownAccount => "latchkey/1/unknown-account",
         }
     }
 }

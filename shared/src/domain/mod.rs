@@ -14,28 +14,40 @@
 
 mod account_name;
 mod code;
+mod consent;
+mod device;
 mod email;
+mod key_set;
 mod keyring;
 mod language;
 mod mobile;
 mod nickname;
 mod password;
 mod password_hash;
+mod sealed;
+mod session;
 mod signed;
 mod time;
 mod token;
 mod user;
 
-pub use account_name::{AccountName, Username};
+pub use account_name::{AccountName, Username, UsernameProblem};
 pub use code::{Code, CodeKey, CodePurpose, CodeSeed};
+pub use consent::Consent;
+pub use device::device_of;
 pub use email::Email;
+pub use key_set::{
+    KeySet, LOOK_EVERY_SECONDS, PUBLISHED_AHEAD_SECONDS, Rotation, RotationRules, TokenKey, UnusableKey,
+};
 pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, hex, random, random_hex};
 pub use language::Language;
 pub use mobile::Mobile;
 pub use nickname::{Nickname, NicknameProblem};
 pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person};
 pub use password_hash::{HashCost, PasswordHasher};
-pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, ResetLink, hash_address};
+pub use sealed::{NotOpened, Sealed};
+pub use session::{MAX_SESSIONS, Origin, REPEAT_SECONDS, Session, SessionId, SessionRules, shorten_address};
+pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, RefreshToken, ResetLink, hash_address};
 pub use time::{Clock, Timestamp};
-pub use token::{AccessToken, Grant, TokenKeys};
+pub use token::{AccessToken, Grant, TokenKeys, is_access_token_shaped};
 pub use user::{PasswordHashText, User, UserId};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Mobile;
+
 /// 1–20 characters, any script, no control characters, not only white space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
@@ -42,6 +44,12 @@ impl Nickname {
             return Err(NicknameProblem::ControlCharacter);
         }
         Ok(Self(name.to_owned()))
+    }
+
+    /// What someone is called who chose nothing: by the last digits of their number.
+    #[must_use]
+    pub fn from_digits(mobile: &Mobile) -> Self {
+        Self(format!("用户{}", &mobile.as_str()[7..]))
     }
 
     /// The nickname.

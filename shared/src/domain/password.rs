@@ -5,7 +5,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::{Email, Mobile, Nickname, Username};
+use super::{Email, Mobile, Nickname, User, Username};
 
 /// The 10,000 commonest passwords of six characters or more, lower case, sorted by bytes, one a line.
 ///
@@ -121,6 +121,19 @@ pub struct Person<'a> {
     pub username: Option<&'a Username>,
     /// Their email.
     pub email: Option<&'a Email>,
+}
+
+impl<'a> Person<'a> {
+    /// All of an account.
+    #[must_use]
+    pub fn of(user: &'a User) -> Self {
+        Self {
+            mobile: Some(&user.mobile),
+            nickname: Some(&user.nickname),
+            username: user.username.as_ref(),
+            email: user.email.as_ref(),
+        }
+    }
 }
 
 fn is_common(password: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Values the system hands out and takes back: mailed links, captcha passes, CSRF cookies.
+//! Values the system hands out and takes back: mailed links, refresh tokens, captcha passes, CSRF cookies.
 //!
 //! Each is `key id . payload . MAC`, under a key of its own purpose, so that none is ever valid as another or as an
 //! access token: the first part is no JSON, so no JWT library reads one as a token either.
@@ -9,7 +9,7 @@ use ring::hmac;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Keyring, Purpose, Timestamp, UserId, random};
+use super::{Keyring, Purpose, SessionId, Timestamp, UserId, random};
 
 /// Longer texts than this are not ours and are not looked at.
 const MAX_LENGTH: usize = 1024;
@@ -62,6 +62,36 @@ impl ResetLink {
     #[must_use]
     pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         verify::<Self>(text, Purpose::ResetLink, keyring).filter(|link| now < link.expires_at)
+    }
+}
+
+/// A refresh token: a session (128 random bits in its id, ASVS 7.2.3), and how often it had been refreshed when this was
+/// made. It says what is asked for; whether it is granted, the stored session says. The same session and generation
+/// give the same text, so that an answer that was lost can be given again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshToken {
+    /// Whose session.
+    #[serde(rename = "sub")]
+    pub user_id: UserId,
+    /// Which session.
+    #[serde(rename = "sid")]
+    pub session_id: SessionId,
+    /// The session's generation when this was made.
+    #[serde(rename = "gen")]
+    pub generation: u64,
+}
+
+impl RefreshToken {
+    /// The token as text.
+    #[must_use]
+    pub fn sign(&self, keyring: &Keyring) -> String {
+        sign(self, Purpose::RefreshToken, keyring)
+    }
+
+    /// The token a text stands for; `None` when it is not ours. Nothing is read for a forged one.
+    #[must_use]
+    pub fn verify(text: &str, keyring: &Keyring) -> Option<Self> {
+        verify(text, Purpose::RefreshToken, keyring)
     }
 }
 

@@ -1,13 +1,19 @@
-//! Access tokens: JWTs that say who is signed in.
+//! Access tokens: JWTs that say who is signed in (RFC 7519, RFC 9068), signed with RSA (RS256), the family that API
+//! Gateway's JWT authorizer takes.
+//!
+//! *ring* signs and verifies: it is linked for TLS anyway, its RSA private key operation is constant-time, and it checks
+//! each signature it makes before it gives it out. (The `rsa` crate leaks by its time: RUSTSEC-2023-0071; aws-lc costs
+//! 50 ms at start.)
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::signature::{Error as SignatureError, Signer, Verifier};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use ring::hmac;
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, EncodingKey, Header, Validation};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
 
-use super::{Keyring, Purpose, Timestamp, UserId, random_hex};
+use super::{KeySet, Keyring, Session, SessionId, Timestamp, TokenKey, User, UserId};
 
 /// The `typ` of the header (RFC 9068 §2.1), so that no other JWT passes for an access token.
 const HEADER_TYPE: &str = "at+jwt";
@@ -42,25 +48,30 @@ pub struct AccessToken {
     token_type: String,
     /// What it admits to, in OAuth's words.
     pub scope: String,
+    /// The session it belongs to: when that ends, it is dead.
+    #[serde(rename = "sid")]
+    pub session_id: SessionId,
     /// The account's credential version when it was made; the token dies when that moves on.
     #[serde(rename = "ver")]
     pub credential_version: u64,
 }
 
 impl AccessToken {
-    /// A token for a user, good for `life_seconds` from `now`.
+    /// The token of a session, as it is since it was last refreshed. The same session state gives the same token: so a
+    /// refresh whose answer was lost can be answered again.
     #[must_use]
-    pub fn new(user_id: &UserId, credential_version: u64, grant: &Grant<'_>) -> Self {
+    pub fn new(user: &User, session: &Session, grant: &Grant<'_>) -> Self {
         Self {
             issuer: grant.issuer.to_owned(),
             audience: grant.audience.to_owned(),
-            user_id: user_id.clone(),
-            issued_at: grant.now,
-            expires_at: grant.now.plus_seconds(grant.life_seconds),
-            id: random_hex::<16>(),
+            user_id: user.id.clone(),
+            issued_at: session.rotated_at,
+            expires_at: session.rotated_at.plus_seconds(grant.life_seconds),
+            id: format!("{}-{}-{}", session.id, session.generation, user.credential_version),
             token_type: CLAIM_TYPE.to_owned(),
             scope: "account".to_owned(),
-            credential_version,
+            session_id: session.id.clone(),
+            credential_version: user.credential_version,
         }
     }
 }
@@ -78,46 +89,68 @@ pub struct Grant<'a> {
     pub life_seconds: i64,
 }
 
-/// Makes and reads access tokens.
-#[derive(Clone, Debug)]
+/// The key set as an instance holds it: ready to verify, and to sign where the instance has the secret.
 pub struct TokenKeys {
-    keyring: Keyring,
+    set: KeySet,
+    /// Those of `set`, in its order.
+    keys: Vec<ReadyKey>,
+}
+
+struct ReadyKey {
+    public: DecodingKey,
+    private: Option<EncodingKey>,
 }
 
 impl TokenKeys {
-    /// Tokens signed by keys derived from these secrets.
-    #[must_use]
-    pub fn new(keyring: Keyring) -> Self {
+    /// Makes a set ready. Without a keyring, or with one that lacks the secret, it verifies only.
+    pub fn new(set: KeySet, keyring: Option<&Keyring>) -> Result<Self, TokenProblem> {
         // A second installation in one process finds the same provider in place.
         let _ = PROVIDER.install_default();
-        Self { keyring }
+        let ready = set.keys.iter().map(|key| {
+            let private = keyring.and_then(|keyring| key.private.open(&key.kid, keyring).ok());
+            Ok(ReadyKey {
+                public: DecodingKey::from_rsa_components(&key.n, &key.e).map_err(|_| TokenProblem)?,
+                private: private.map(|der| EncodingKey::from_rsa_der(&der)),
+            })
+        });
+        let keys = ready.collect::<Result<_, _>>()?;
+        Ok(Self { set, keys })
     }
 
-    /// The token as text.
-    pub fn sign(&self, token: &AccessToken) -> Result<String, TokenProblem> {
-        let header = Header {
-            typ: Some(HEADER_TYPE.to_owned()),
-            kid: Some(self.keyring.newest_id().to_owned()),
-            ..Header::new(Algorithm::HS256)
+    /// The token as text, signed by the key whose turn it is.
+    pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, TokenProblem> {
+        let kid = &self.set.signer(now).ok_or(TokenProblem)?.kid;
+        let header =
+            Header { typ: Some(HEADER_TYPE.to_owned()), kid: Some(kid.clone()), ..Header::new(Algorithm::RS256) };
+        let key = self.key(kid).and_then(|key| key.private.as_ref()).ok_or(TokenProblem)?;
+        jsonwebtoken::encode(&header, token, key).map_err(|_| TokenProblem)
+    }
+
+    /// The public keys, as RFC 7517 §5 has them.
+    #[must_use]
+    pub fn jwks(&self) -> serde_json::Value {
+        let jwk = |key: &TokenKey| {
+            serde_json::json!({
+                "kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.kid, "n": key.n, "e": key.e
+            })
         };
-        let key = EncodingKey::from_secret(&key_bytes(&self.keyring, self.keyring.newest_id()).ok_or(TokenProblem)?);
-        jsonwebtoken::encode(&header, token, &key).map_err(|_| TokenProblem)
+        serde_json::json!({ "keys": self.set.keys.iter().map(jwk).collect::<Vec<_>>() })
+    }
+
+    /// Whether the key that a token names is in the set.
+    #[must_use]
+    pub fn has_key_of(&self, text: &str) -> bool {
+        header_of(text).and_then(|header| header.kid).is_some_and(|kid| self.key(&kid).is_some())
     }
 
     /// The token a text stands for. Everything is checked: algorithm, type, issuer, audience, expiry by the program's
     /// clock without leeway (all our clocks are one), and that no required claim is missing. `nbf` is not used: a token
-    /// is good from its making. `jku`, `jwk` and `x5u` are never looked at (ASVS 9.1.3).
+    /// is good from its making. `jku`, `jwk` and `x5u` are never looked at (ASVS 9.1.3), and a `kid` that is not in the
+    /// set is not looked for.
     pub fn verify(&self, text: &str, grant: &Grant<'_>) -> Result<AccessToken, TokenProblem> {
-        if text.len() > MAX_LENGTH {
-            return Err(TokenProblem);
-        }
-        let header = jsonwebtoken::decode_header(text).map_err(|_| TokenProblem)?;
-        if header.typ.as_deref() != Some(HEADER_TYPE) || header.crit.is_some() {
-            return Err(TokenProblem);
-        }
-        let kid = header.kid.ok_or(TokenProblem)?;
-        let key = DecodingKey::from_secret(&key_bytes(&self.keyring, &kid).ok_or(TokenProblem)?);
-        let mut validation = Validation::new(Algorithm::HS256);
+        let kid = header_of(text).and_then(|header| header.kid).ok_or(TokenProblem)?;
+        let key = &self.key(&kid).ok_or(TokenProblem)?.public;
+        let mut validation = Validation::new(Algorithm::RS256);
         validation.set_audience(&[grant.audience]);
         validation.set_issuer(&[grant.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -125,10 +158,35 @@ impl TokenKeys {
         // The crate reads the system's clock; expiry is checked below against the program's.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let token = jsonwebtoken::decode::<AccessToken>(text, &key, &validation).map_err(|_| TokenProblem)?.claims;
+        let token = jsonwebtoken::decode::<AccessToken>(text, key, &validation).map_err(|_| TokenProblem)?.claims;
         let fresh = grant.now < token.expires_at && token.token_type == CLAIM_TYPE;
         fresh.then_some(token).ok_or(TokenProblem)
     }
+
+    fn key(&self, kid: &str) -> Option<&ReadyKey> {
+        let index = self.set.keys.iter().position(|key| key.kid == kid)?;
+        self.keys.get(index)
+    }
+}
+
+impl std::fmt::Debug for TokenKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.set.keys.iter().map(|key| &key.kid)).finish()
+    }
+}
+
+/// The header, when it is one that ours have. Nothing is read for a text without.
+fn header_of(text: &str) -> Option<Header> {
+    let header = if text.len() > MAX_LENGTH { None } else { jsonwebtoken::decode_header(text).ok() };
+    header.filter(|header| {
+        header.alg == Algorithm::RS256 && header.typ.as_deref() == Some(HEADER_TYPE) && header.crit.is_none()
+    })
+}
+
+/// Whether a text could be an access token, before any key is looked at.
+#[must_use]
+pub fn is_access_token_shaped(text: &str) -> bool {
+    header_of(text).is_some_and(|header| header.kid.is_some())
 }
 
 /// The text is no token of ours that is still good. Which check failed is not told.
@@ -136,84 +194,119 @@ impl TokenKeys {
 #[error("not a valid access token")]
 pub struct TokenProblem;
 
-fn key_bytes(keyring: &Keyring, id: &str) -> Option<Vec<u8>> {
-    let key = keyring.by_id(id, Purpose::AccessToken)?;
-    Some(hmac::sign(&key, b"jwt").as_ref().to_vec())
-}
-
-/// HMAC by *ring*, the one cryptography library that is linked anyway; any other algorithm is refused.
+/// RS256 by *ring*; any other algorithm is refused.
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))),
+        Algorithm::RS256 => RsaKeyPair::from_der(key.as_bytes())
+            .map(|pair| Box::new(Rs256Signer(pair)) as Box<dyn JwtSigner>)
+            .map_err(|_| JwtError::from(ErrorKind::InvalidKeyFormat)),
         _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
     },
-    verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?)))),
+    verifier_factory: |algorithm, key| match (algorithm, key.kind()) {
+        (Algorithm::RS256, DecodingKeyKind::RsaModulusExponent { n, e }) => {
+            Ok(Box::new(Rs256Verifier(RsaPublicKeyComponents { n: n.clone(), e: e.clone() })))
+        }
         _ => Err(JwtError::from(ErrorKind::InvalidAlgorithm)),
     },
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-struct Hs256(hmac::Key);
+struct Rs256Signer(RsaKeyPair);
 
-impl Signer<Vec<u8>> for Hs256 {
+impl Signer<Vec<u8>> for Rs256Signer {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
-        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
+        let mut signature = vec![0; self.0.public().modulus_len()];
+        self.0
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map_err(|_| SignatureError::new())?;
+        Ok(signature)
     }
 }
 
-impl Verifier<Vec<u8>> for Hs256 {
+impl JwtSigner for Rs256Signer {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::RS256
+    }
+}
+
+struct Rs256Verifier(RsaPublicKeyComponents<Vec<u8>>);
+
+impl Verifier<Vec<u8>> for Rs256Verifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), SignatureError> {
-        hmac::verify(&self.0, message, signature).map_err(|_| SignatureError::new())
+        self.0.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).map_err(|_| SignatureError::new())
     }
 }
 
-impl JwtSigner for Hs256 {
+impl JwtVerifier for Rs256Verifier {
     fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-impl JwtVerifier for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
+        Algorithm::RS256
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Mobile, Nickname, Origin, SessionRules};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use graviola::signing::rsa::{KeySize, SigningKey};
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use std::sync::LazyLock;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
     const GRANT: Grant<'_> = Grant { issuer: "https://id.example", audience: "latchkey", now: NOW, life_seconds: 3600 };
 
+    /// An RSAPrivateKey (DER), made once for these tests.
+    fn private() -> Vec<u8> {
+        static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
+            key.to_pkcs1_der(&mut [0; 2048]).unwrap().to_vec()
+        });
+        KEY.clone()
+    }
+
     fn keys() -> TokenKeys {
-        TokenKeys::new(Keyring::parse(&"t".repeat(32)).unwrap())
+        let keyring = Keyring::parse(&"t".repeat(32)).unwrap();
+        let key = TokenKey::new(&private(), "k1".into(), &keyring, NOW).unwrap();
+        let key = TokenKey { signs_from: Some(NOW), ..key };
+        TokenKeys::new(KeySet { version: 1, keys: vec![key] }, Some(&keyring)).unwrap()
     }
 
     fn token() -> AccessToken {
-        AccessToken::new(&UserId::generate(), 1, &GRANT)
+        let user = User {
+            id: UserId::generate(),
+            username: None,
+            nickname: Nickname::parse("李雷").unwrap(),
+            mobile: Mobile::parse("13800000000").unwrap(),
+            email: None,
+            avatar: String::new(),
+            password_hash: None,
+            credential_version: 1,
+            disabled: false,
+            consent: None,
+            created_at: NOW,
+            password_failures: None,
+            password_tried_at: None,
+        };
+        let rules = SessionRules { idle_seconds: 100, max_seconds: 200, unremembered_seconds: 50 };
+        AccessToken::new(&user, &Session::open(&user, rules, true, Origin::default(), NOW), &GRANT)
     }
 
     /// Signs any header and claims with the right key: what only we could make, had we made a mistake.
     fn forge(change: impl Fn(&mut Value, &mut Value)) -> String {
-        let keys = keys();
-        let mut header = json!({"alg": "HS256", "typ": "at+jwt", "kid": keys.keyring.newest_id()});
+        let mut header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "k1"});
         let mut claims = serde_json::to_value(token()).unwrap();
         change(&mut header, &mut claims);
         let text = [&header, &claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key_bytes(&keys.keyring, keys.keyring.newest_id()).unwrap());
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes())))
+        let signer = Rs256Signer(RsaKeyPair::from_der(&private()).unwrap());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signer.try_sign(text.as_bytes()).unwrap()))
     }
 
     #[test]
     fn a_token_is_good_until_it_expires_by_the_programs_clock() {
         let (keys, token) = (keys(), token());
-        let text = keys.sign(&token).unwrap();
+        let text = keys.sign(&token, NOW).unwrap();
         assert_eq!(keys.verify(&text, &Grant { now: NOW.plus_seconds(3599), ..GRANT }).unwrap(), token);
         assert!(keys.verify(&text, &Grant { now: NOW.plus_seconds(3600), ..GRANT }).is_err());
         assert!(keys.verify(&text, &Grant { issuer: "https://other.example", ..GRANT }).is_err());
@@ -224,14 +317,14 @@ mod tests {
     #[test]
     fn a_token_that_differs_in_one_thing_is_refused() {
         let keys = keys();
-        for claim in ["iss", "aud", "sub", "iat", "exp", "jti", "typ", "scope", "ver"] {
+        for claim in ["iss", "aud", "sub", "iat", "exp", "jti", "typ", "scope", "sid", "ver"] {
             let without = forge(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
             assert!(keys.verify(&without, &GRANT).is_err(), "without {claim}");
         }
         let changes: [fn(&mut Value, &mut Value); 9] = [
             |header, _| header["alg"] = json!("none"),
-            |header, _| header["alg"] = json!("HS512"),
-            |header, _| header["alg"] = json!("RS256"),
+            |header, _| header["alg"] = json!("HS256"),
+            |header, _| header["alg"] = json!("RS512"),
             |header, _| header["typ"] = json!("JWT"),
             |header, _| header["kid"] = json!("00000000"),
             |header, _| header["crit"] = json!(["b64"]),
@@ -249,6 +342,30 @@ mod tests {
         let text = forge(|header, _| header["alg"] = json!("none"));
         let unsigned = format!("{}.", text.rsplit_once('.').unwrap().0);
         assert!(keys().verify(&unsigned, &GRANT).is_err());
+    }
+
+    #[test]
+    fn the_public_key_is_no_secret_to_sign_with() {
+        let keys = keys();
+        for secret in [keys.set.keys[0].n.clone().into_bytes(), URL_SAFE_NO_PAD.decode(&keys.set.keys[0].n).unwrap()] {
+            let text = forge(|header, _| header["alg"] = json!("HS256"));
+            let signed = text.rsplit_once('.').unwrap().0;
+            let tag = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret), signed.as_bytes());
+            assert!(keys.verify(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag)), &GRANT).is_err());
+        }
+    }
+
+    #[test]
+    fn a_set_without_its_secret_verifies_and_cannot_sign() {
+        let token = token();
+        let text = keys().sign(&token, NOW).unwrap();
+        for keyring in [None, Some(Keyring::parse(&"x".repeat(32)).unwrap())] {
+            let public = TokenKeys::new(keys().set, keyring.as_ref()).unwrap();
+            assert_eq!(public.verify(&text, &GRANT).unwrap(), token);
+            assert!(public.sign(&token, NOW).is_err());
+        }
+        assert!(keys().has_key_of(&text));
+        assert!(!keys().has_key_of(&forge(|header, _| header["kid"] = json!("k2"))));
     }
 
     proptest! {

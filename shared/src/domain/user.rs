@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Mobile, Nickname, Timestamp, Username, random_hex};
+use super::{Consent, Email, Mobile, Nickname, Timestamp, Username, random_hex};
 
 /// An account's id: 128 random bits in lower-case hex. It says nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,13 +58,23 @@ pub struct User {
     /// The password's Argon2id hash (PHC string); `None` for an account that signs in by SMS alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<PasswordHashText>,
-    /// Counts changes of password, mobile and email. Tokens and links name it and die when it moves on.
+    /// Counts changes of password, mobile and email, and sign-outs everywhere. Sessions, tokens and links name it and
+    /// die when it moves on.
     pub credential_version: u64,
     /// An operator has locked the account: it signs in nowhere.
     #[serde(default)]
     pub disabled: bool,
+    /// What the person agreed to when signing up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// Attempts at the password since the last right one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_failures: Option<u32>,
+    /// The last of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_tried_at: Option<Timestamp>,
 }
 
 impl User {

@@ -49,6 +49,22 @@ pub enum Content {
     Code(CodeKey),
     /// A link to set a new password, for the account with the recipient's address.
     ResetLink,
+    /// Word of a change, to an address the account held before it (ASVS 6.3.7).
+    Notice(Notice),
+}
+
+/// What has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// The password was set or changed.
+    Password,
+    /// The account has another mobile number.
+    Mobile,
+    /// The account has another email.
+    Email,
+    /// The account was deleted.
+    Deleted,
 }
 
 /// A message to send. Nothing in it can be used by whoever reads it: digits and links are made when it is sent.

@@ -2,21 +2,27 @@
 //!
 //! | item | `pk` | `sk` | read by | written by |
 //! |---|---|---|---|---|
-//! | user | `USER#id` | `PROFILE` | log-in, me, every signed-in call | register, reset, bind |
+//! | user | `USER#id` | `PROFILE` | log-in, every signed-in call | whoever makes, changes or deletes it; log-in, which counts attempts at its password |
 //! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
 //! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
 //! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
 //! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
+//! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
+//! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
+//! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
+//! | export limit | `LIMIT#export#id` | `LIMIT` | nobody | export, on condition of its third time |
+//! | operator's act | `AUDIT#date` | time and a random part | auditors | `admin`, with what it did |
 //! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
 //!
-//! All but users and markers have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within
+//! All but users, markers, the key set and operators' acts have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within
 //! days, so every read and condition checks the expiry itself.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::domain::{AccountName, CodeKey, Email, Mobile, UserId, Username, random_hex};
+use crate::domain::{AccountName, CodeKey, Email, Mobile, SessionId, Timestamp, UserId, Username, random_hex};
 
 /// The partition key's attribute.
 pub const PARTITION: &str = "pk";
@@ -32,13 +38,13 @@ pub const MESSAGE_KIND: &str = "message";
 /// The primary key of an item.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    partition: String,
-    sort: &'static str,
+    pub(super) partition: String,
+    pub(super) sort: Cow<'static, str>,
 }
 
 impl Key {
-    fn new(partition: String, sort: &'static str) -> Self {
-        Self { partition, sort }
+    fn new(partition: String, sort: impl Into<Cow<'static, str>>) -> Self {
+        Self { partition, sort: sort.into() }
     }
 
     /// As the SDK takes it.
@@ -46,7 +52,7 @@ impl Key {
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             (PARTITION.to_owned(), AttributeValue::S(self.partition.clone())),
-            (SORT.to_owned(), AttributeValue::S(self.sort.to_owned())),
+            (SORT.to_owned(), AttributeValue::S(self.sort.clone().into_owned())),
         ])
     }
 }
@@ -119,6 +125,42 @@ pub fn message(id: &str) -> Key {
 #[must_use]
 pub fn spent_pass(id: &str) -> Key {
     Key::new(format!("PASS#{id}"), "SPENT")
+}
+
+/// The partition of a user's sessions.
+#[must_use]
+pub fn sessions(user: &UserId) -> String {
+    format!("SESSION#{user}")
+}
+
+/// A session.
+#[must_use]
+pub fn session(user: &UserId, id: &SessionId) -> Key {
+    Key::new(sessions(user), id.as_str().to_owned())
+}
+
+/// Where attempts at an account name that nobody has are counted.
+#[must_use]
+pub fn unknown_account(hash: &str) -> Key {
+    Key::new(format!("UNKNOWN#{hash}"), "ATTEMPTS")
+}
+
+/// The keys that sign access tokens.
+#[must_use]
+pub fn token_keys() -> Key {
+    Key::new("KEYS".to_owned(), "KEYS")
+}
+
+/// When an account was exported last.
+#[must_use]
+pub fn export_limit(user: &UserId) -> Key {
+    Key::new(format!("LIMIT#export#{user}"), "LIMIT")
+}
+
+/// What an operator did.
+#[must_use]
+pub fn operator_act(at: Timestamp) -> Key {
+    Key::new(format!("AUDIT#{}", at.utc_date()), format!("{}#{}", at.rfc3339(), random_hex::<4>()))
 }
 
 /// A key no item has: what the warm-up call reads.

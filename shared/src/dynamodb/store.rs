@@ -1,4 +1,4 @@
-//! The table, and the few ways it is used: read one item, write several in one transaction, count in one update.
+//! The table, and the few ways it is used: read some items, write several in one transaction, count in one update.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 use aws_smithy_http_client::tls;
 use serde::Serialize;
@@ -136,7 +136,47 @@ impl Store {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
         let answer = request.consistent_read(true).send().await;
         let answer = answer.map_err(|source| Error::unavailable(doing, source))?;
-        answer.item.map(|item| parse(item, doing)).transpose()
+        answer.item.map(|item| read_item(item, doing)).transpose()
+    }
+
+    /// Reads some items in one round trip, strongly consistent, in the order of their keys.
+    pub async fn get_many<const N: usize>(
+        &self,
+        keys: [&Key; N],
+        doing: &'static str,
+    ) -> Result<[Option<Item>; N], Error> {
+        let mut found = [const { None }; N];
+        let mut wanted: Vec<Item> = keys.iter().map(|key| key.attributes()).collect();
+        let mut patience = Patience::default();
+        loop {
+            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
+            let request = self.client.batch_get_item().request_items(&self.table, built(request)?);
+            let answer = request.send().await.map_err(|source| Error::unavailable(doing, source))?;
+            for item in answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default() {
+                let index = keys.iter().position(|key| key.attributes().iter().all(|(k, v)| item.get(k) == Some(v)));
+                if let Some(index) = index {
+                    found[index] = Some(item);
+                }
+            }
+            let mut unread = answer.unprocessed_keys.unwrap_or_default();
+            match unread.remove(&self.table) {
+                Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
+                _ => return Ok(found),
+            }
+            patience.wait(doing).await?;
+        }
+    }
+
+    /// Reads all items of a partition, strongly consistent.
+    pub async fn query<T: DeserializeOwned>(&self, partition: &str, doing: &'static str) -> Result<Vec<T>, Error> {
+        let request = self.client.query().table_name(&self.table).consistent_read(true);
+        let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(partition));
+        let mut pages = request.into_paginator().items().send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            found.push(read_item(item.map_err(|source| Error::unavailable(doing, source))?, doing)?);
+        }
+        Ok(found)
     }
 
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
@@ -187,7 +227,7 @@ impl Store {
                 .send()
                 .await;
             let error = match answer {
-                Ok(answer) => return Ok(parse(answer.attributes.unwrap_or_default(), doing)?),
+                Ok(answer) => return Ok(read_item(answer.attributes.unwrap_or_default(), doing)?),
                 Err(error) => error,
             };
             match error.as_service_error() {
@@ -250,7 +290,8 @@ fn jitter(at_most: Duration) -> Duration {
     at_most.mul_f32(f32::from(crate::domain::random::<1>()[0]) / 255.0)
 }
 
-fn parse<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result<T, Error> {
+/// An item as what it is.
+pub fn read_item<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|source| Error::unavailable(doing, source))
 }
 
@@ -270,10 +311,7 @@ pub enum Unless {
 impl Write {
     /// Puts an item where none may be.
     pub fn put<T: Serialize>(key: &Key, item: &T, unless: Unless) -> Result<Self, Error> {
-        let mut attributes: Item =
-            serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
-        attributes.extend(key.attributes());
-        let put = Put::builder().set_item(Some(attributes));
+        let put = Put::builder().set_item(Some(attributes(key, item)?));
         let put = match unless {
             Unless::Exists => put.condition_expression("attribute_not_exists(pk)"),
             Unless::Live(now) => put
@@ -287,6 +325,14 @@ impl Write {
         ))
     }
 
+    /// Puts an item in place of one for which a condition holds.
+    pub fn replace<T: Serialize>(key: &Key, item: &T, condition: Expression<'_>) -> Result<Self, Error> {
+        let put = Put::builder().table_name("").set_item(Some(attributes(key, item)?));
+        let put = put.condition_expression(condition.text);
+        let put = put.set_expression_attribute_values(values(condition.values));
+        Ok(Self(TransactWriteItem::builder().put(built(put.build())?).build()))
+    }
+
     /// Deletes an item on a condition.
     pub fn delete(key: &Key, condition: Expression<'_>) -> Result<Self, Error> {
         let delete = Delete::builder()
@@ -295,6 +341,12 @@ impl Write {
             .condition_expression(condition.text)
             .set_expression_attribute_values(values(condition.values))
             .return_values_on_condition_check_failure(all_old());
+        Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
+    }
+
+    /// Removes an item, if it is there.
+    pub fn remove(key: &Key) -> Result<Self, Error> {
+        let delete = Delete::builder().table_name("").set_key(Some(key.attributes()));
         Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
     }
 
@@ -335,6 +387,13 @@ impl Write {
         }
         item
     }
+}
+
+fn attributes<T: Serialize>(key: &Key, item: &T) -> Result<Item, Error> {
+    let mut attributes: Item =
+        serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
+    attributes.extend(key.attributes());
+    Ok(attributes)
 }
 
 /// A moment as a value of an expression.

@@ -59,8 +59,8 @@ fn status(error: &Error) -> u16 {
         Error::UnsupportedMediaType => 415,
         Error::NotFound => 404,
         Error::MethodNotAllowed { .. } => 405,
-        Error::BlindRequest | Error::CsrfRefused | Error::CaptchaRequired => 403,
-        Error::Unauthorized => 401,
+        Error::BlindRequest | Error::CsrfRefused | Error::CaptchaRequired | Error::OriginRefused => 403,
+        Error::Unauthorized | Error::RefreshTokenInvalid | Error::RefreshTokenSpent | Error::SessionEnded => 401,
         Error::TooMany { .. } => 429,
         Error::CaptchaNotConfigured | Error::Unavailable { .. } => 503,
         _ => 400,
@@ -81,6 +81,7 @@ fn field_lists(error: &Error, language: Language) -> Reply {
         }
         Error::PasswordRefused(_) => drop(body.insert("password".to_owned(), json!([texts::of(error, language)]))),
         Error::NicknameRefused(_) => drop(body.insert("nickname".to_owned(), json!([texts::of(error, language)]))),
+        Error::ConsentRequired => drop(body.insert("consent".to_owned(), json!([texts::of(error, language)]))),
         _ => drop(body.insert("non_field_errors".to_owned(), json!([general(error, language)]))),
     }
     body.insert("code".to_owned(), error.code().into());

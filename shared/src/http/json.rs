@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use crate::accounts::Proof;
-use crate::domain::{Code, Password};
+use crate::domain::{Code, Consent, Password, Timestamp};
 use crate::error::{Error, FieldFault, FieldProblem};
 
 /// The fields of a body. Unknown ones are ignored.
@@ -60,9 +60,27 @@ impl Fields {
         }
     }
 
+    /// Consent to terms and privacy policy, which may be absent.
+    pub fn consent(&self, now: Timestamp) -> Result<Option<Consent>, Error> {
+        let name = "consent";
+        let consent = match self.0.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(value) => value,
+        };
+        let version = |name: &str| consent[name].as_str().unwrap_or_default();
+        let consent = Consent::parse(version("terms"), version("privacy"), now);
+        let malformed = || Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::Malformed }]);
+        consent.map(Some).ok_or_else(malformed)
+    }
+
     /// What is offered as proof of who asks: `password`, or `sms_code`.
     pub fn proof(&self) -> Result<Proof, Error> {
-        if let Some(code) = self.optional_text("sms_code")? {
+        self.proof_by("sms_code")
+    }
+
+    /// The same, where the code has another name.
+    pub fn proof_by(&self, code: &'static str) -> Result<Proof, Error> {
+        if let Some(code) = self.optional_text(code)? {
             return Code::parse(code).map(Proof::SmsCode).map_err(|_| Error::CodeMalformed);
         }
         let [password] = self.texts(["password"])?;

@@ -1,13 +1,16 @@
 //! HTTP: parsing a request, shaping a reply, and the dialects errors are told in.
 
+mod answers;
 mod dialect;
 mod endpoint;
 mod event;
 mod json;
 mod reply;
 mod request;
+mod session_cookie;
 mod texts;
 
+pub use answers::{Account, Tokens};
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, Handled};
 pub use json::Fields;

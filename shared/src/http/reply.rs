@@ -33,6 +33,12 @@ impl Reply {
         Self::new(status, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
     }
 
+    /// 204.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self::new(204, "", Body::Empty)
+    }
+
     /// 200 with a page.
     #[must_use]
     pub fn page(html: &str) -> Self {
@@ -65,10 +71,17 @@ impl Reply {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if !self.content_type.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         for (name, value) in self.headers {
+            // A reply's own word on caching replaces the common one.
+            if name == header::CACHE_CONTROL {
+                headers.insert(name, value);
+                continue;
+            }
             headers.append(name, value);
         }
         response

@@ -6,7 +6,7 @@ use lambda_http::{Body, RequestExt};
 
 use super::json::Fields;
 use crate::app::{App, Caller};
-use crate::domain::{Language, Mobile};
+use crate::domain::{Language, Mobile, SessionId};
 use crate::error::Error;
 
 /// The longest body that is looked at, in bytes.
@@ -75,6 +75,8 @@ impl Request {
             address: context.and_then(|context| context.http.source_ip.clone()).unwrap_or_default(),
             language: self.language(),
             issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
+            user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
+            request_id: self.id().to_owned(),
         }
     }
 
@@ -120,6 +122,13 @@ impl Request {
         let parameters = self.inner.path_parameters_ref();
         let text = parameters.and_then(|parameters| parameters.first("mobile")).unwrap_or("");
         Mobile::parse(text).map_err(|_| Error::NotFound)
+    }
+
+    /// The session named in the path. What can be no session's id names no resource.
+    pub fn session_in_path(&self) -> Result<SessionId, Error> {
+        let parameters = self.inner.path_parameters_ref();
+        let text = parameters.and_then(|parameters| parameters.first("id")).unwrap_or("");
+        SessionId::parse(text).ok_or(Error::NotFound)
     }
 
     /// The JSON object in the body.

@@ -1,7 +1,7 @@
 //! What people read when something is refused: one text per case, in both languages. Where a row of the contract has
 //! a text of its own, its dialect overrides the one here.
 
-use crate::domain::{Language, NicknameProblem, PasswordProblem};
+use crate::domain::{Language, NicknameProblem, PasswordProblem, UsernameProblem};
 use crate::error::{Error, FieldFault, FieldProblem};
 
 /// The text for an error.
@@ -26,15 +26,42 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::CodeMalformed => ("验证码为6位数字，请检查。", "A code is six digits. Please check it."),
         Error::NicknameRefused(problem) => return nickname(*problem, language).to_owned(),
         Error::PasswordRefused(problem) => return password(*problem, language),
+        Error::UsernameRefused(UsernameProblem::Malformed) => (
+            "用户名为3–30个字符，可用文字、数字、下划线、连字符和点。",
+            "A username has 3 to 30 letters, digits, underscores, hyphens or dots.",
+        ),
+        Error::UsernameRefused(UsernameProblem::Reserved) => {
+            ("用户名不能是手机号或邮箱的样子。", "A username may not look like a mobile number or an email.")
+        }
+        Error::ConsentRequired => {
+            ("请先阅读并同意用户协议和隐私政策。", "Please agree to the terms and the privacy policy first.")
+        }
         Error::PasswordsDiffer => ("密码和确认密码不一致！", "The two passwords differ."),
         Error::PurposeUnknown => ("未知的验证码用途。", "Unknown purpose."),
         Error::ActionUnknown => ("未知的操作。", "Unknown action."),
         Error::BadCredentials => ("用户名或密码错误", "Wrong account or password."),
         Error::Unauthorized => ("请先登录。", "Please sign in."),
+        Error::RefreshTokenInvalid => {
+            ("登录状态无效，请重新登录。", "This sign-in is not valid. Please sign in again.")
+        }
+        Error::RefreshTokenSpent => (
+            "登录凭证被重复使用，为了您的安全已退出登录。",
+            "This sign-in was used twice and was ended for your safety. Please sign in again.",
+        ),
+        Error::SessionEnded => ("登录已结束，请重新登录。", "You have been signed out. Please sign in again."),
+        Error::OriginRefused => ("拒绝来自其他网站的请求。", "Requests from other sites are refused."),
+        Error::ConfirmCodeWrong => {
+            ("当前手机的验证码错误，请重新确认。", "The code sent to your present number is wrong. Please check it.")
+        }
+        Error::ConfirmCodeExpired => (
+            "当前手机的验证码已过期，请重新获取。",
+            "The code sent to your present number has expired. Please ask for a new one.",
+        ),
         Error::ProofWrong => ("密码错误。", "Wrong password."),
         Error::CodeExpired => ("验证码已过期，请重新获取。", "The code has expired. Please ask for a new one."),
         Error::CodeWrong => ("验证码错误，请重新确认。", "Wrong code. Please check it."),
         Error::MobileTaken => ("当前手机号码已经被注册", "This number has an account."),
+        Error::UsernameTaken => ("该用户名已被使用。", "This username is taken."),
         Error::EmailTaken => ("该邮箱已被其他账号使用。", "This email belongs to another account."),
         Error::EmailUnknown => ("当前邮箱对应的用户不存在！", "No account has this email."),
         Error::LinkInvalid => (
@@ -63,6 +90,7 @@ pub(super) fn field(fault: FieldFault, language: Language) -> &'static str {
         FieldFault::Blank => language.pick("该字段不能为空。", "This field may not be blank."),
         FieldFault::NotText => language.pick("请输入合法的字符串。", "This must be a text."),
         FieldFault::NotBoolean => language.pick("请输入 true 或 false。", "This must be true or false."),
+        FieldFault::Malformed => language.pick("格式不正确。", "This is malformed."),
     }
 }
 

@@ -1,0 +1,50 @@
+//! `PUT /users/me/mobile/` (C7): moves the account to another number.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{Code, Mobile};
+use shared::http::{Account, Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "change-mobile",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
+    handle: |app, request| Box::pin(change_mobile(app, request)),
+};
+
+/// The token replaces the caller's, which the change of number has just killed.
+#[derive(Serialize)]
+struct Moved<'a> {
+    #[serde(flatten)]
+    account: Account<'a>,
+    token: &'a str,
+    expires_in: i64,
+}
+
+async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let body = request.json()?;
+    let [mobile, code] = body.texts(["mobile", "sms_code"])?;
+    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
+    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    let proof = body.proof_by("confirm_code")?;
+    let signed_in = accounts::change_mobile(app, &caller, who, mobile, &code, &proof).await?;
+    Reply::ok(&Moved {
+        account: Account::from(&signed_in.user),
+        token: &signed_in.token,
+        expires_in: signed_in.expires_in_seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/change-mobile.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

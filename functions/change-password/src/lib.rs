@@ -1,0 +1,36 @@
+//! `PUT /users/me/password/` (C6): changes the password, or sets the first; every other session ends.
+
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::NewPassword;
+use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "change-password",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
+    handle: |app, request| Box::pin(change_password(app, request)),
+};
+
+async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let body = request.json()?;
+    let proof = body.proof()?;
+    let [password] = body.texts(["new_password"])?;
+    let password = NewPassword::parse(password, app.config.passwords.rules)?;
+    let signed_in = accounts::change_password(app, &caller, who, &proof, password).await?;
+    Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/change-password.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

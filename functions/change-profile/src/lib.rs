@@ -1,0 +1,34 @@
+//! `PATCH /users/me/` (C5): changes nickname and username.
+
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{Nickname, Username};
+use shared::http::{Account, Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "change-profile",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::TokenKeys],
+    handle: |app, request| Box::pin(change_profile(app, request)),
+};
+
+async fn change_profile(app: &App, request: &Request) -> Result<Reply, Error> {
+    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let body = request.json()?;
+    let nickname = body.optional_text("nickname")?.map(Nickname::parse).transpose()?;
+    let username = body.optional_text("username")?.map(Username::parse).transpose()?;
+    let user = accounts::change_profile(app, who.user, nickname, username).await?;
+    Reply::ok(&Account::from(&user))
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/change-profile.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

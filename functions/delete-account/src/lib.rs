@@ -1,0 +1,32 @@
+//! `DELETE /users/me/` (C8): deletes the account; number, username and email are free again.
+
+use shared::accounts;
+use shared::config::Need;
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "delete-account",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
+    handle: |app, request| Box::pin(delete_account(app, request)),
+};
+
+async fn delete_account(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let proof = request.json()?.proof()?;
+    accounts::delete_account(app, &caller, &who.user, &proof).await?;
+    Ok(Reply::no_content().without_session(app, request))
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply =
+            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/delete-account.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

@@ -1,0 +1,110 @@
+//! `POST /users/me/export/` (C11): all that is stored about the signed-in person, but hashes.
+
+use serde::Serialize;
+use shared::accounts::{self, Export};
+use shared::config::Need;
+use shared::domain::{Email, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "export",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
+    handle: |app, request| Box::pin(export(app, request)),
+};
+
+#[derive(Serialize)]
+struct Exported<'a> {
+    exported_at: String,
+    account: ExportedAccount<'a>,
+    sessions: Vec<ExportedSession<'a>>,
+}
+
+#[derive(Serialize)]
+struct ExportedAccount<'a> {
+    id: &'a UserId,
+    username: Option<&'a Username>,
+    nickname: &'a Nickname,
+    mobile: &'a str,
+    email: Option<&'a Email>,
+    avatar: &'a str,
+    has_password: bool,
+    credential_version: u64,
+    created_at: String,
+    consent: Option<ExportedConsent<'a>>,
+    password_failures: u32,
+    password_tried_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ExportedConsent<'a> {
+    terms: &'a str,
+    privacy: &'a str,
+    at: String,
+}
+
+#[derive(Serialize)]
+struct ExportedSession<'a> {
+    id: &'a SessionId,
+    created_at: String,
+    last_used_at: String,
+    expires_at: String,
+    device: &'a str,
+    address: &'a str,
+    remembered: bool,
+}
+
+async fn export(app: &App, request: &Request) -> Result<Reply, Error> {
+    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let proof = request.json()?.proof()?;
+    let Export { user, sessions, exported_at } = accounts::export(app, who, &proof).await?;
+    Reply::ok(&Exported {
+        exported_at: exported_at.rfc3339(),
+        account: account(&user),
+        sessions: sessions.iter().map(session).collect(),
+    })
+}
+
+fn account(user: &User) -> ExportedAccount<'_> {
+    ExportedAccount {
+        id: &user.id,
+        username: user.username.as_ref(),
+        nickname: &user.nickname,
+        mobile: user.mobile.as_str(),
+        email: user.email.as_ref(),
+        avatar: &user.avatar,
+        has_password: user.password_hash.is_some(),
+        credential_version: user.credential_version,
+        created_at: user.created_at.rfc3339(),
+        consent: user.consent.as_ref().map(|consent| ExportedConsent {
+            terms: &consent.terms,
+            privacy: &consent.privacy,
+            at: consent.at.rfc3339(),
+        }),
+        password_failures: user.password_failures.unwrap_or(0),
+        password_tried_at: user.password_tried_at.map(Timestamp::rfc3339),
+    }
+}
+
+fn session(session: &Session) -> ExportedSession<'_> {
+    ExportedSession {
+        id: &session.id,
+        created_at: session.created_at.rfc3339(),
+        last_used_at: session.last_used_at.rfc3339(),
+        expires_at: session.expires_at.min(session.ends_at).rfc3339(),
+        device: &session.origin.device,
+        address: &session.origin.address,
+        remembered: session.remembered,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/export.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

@@ -1,0 +1,58 @@
+//! `GET /users/me/sessions/` (C3): the devices the person is signed in on.
+
+use serde::Serialize;
+use shared::accounts;
+use shared::config::Need;
+use shared::domain::{Session, SessionId};
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "list-sessions",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::TokenKeys],
+    handle: |app, request| Box::pin(list_sessions(app, request)),
+};
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: &'a SessionId,
+    created_at: String,
+    last_used_at: String,
+    device: &'a str,
+    address: &'a str,
+    current: bool,
+}
+
+async fn list_sessions(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
+    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let sessions = accounts::list_sessions(app, &who.user).await?;
+    let unknown = caller.language.pick("未知设备", "Unknown device");
+    let listed = sessions.iter().map(|session| Listed::new(session, &who.session, unknown));
+    Reply::ok(&listed.collect::<Vec<_>>())
+}
+
+impl<'a> Listed<'a> {
+    fn new(session: &'a Session, current: &Session, unknown: &'a str) -> Self {
+        let device = &session.origin.device;
+        Self {
+            id: &session.id,
+            created_at: session.created_at.rfc3339(),
+            last_used_at: session.last_used_at.rfc3339(),
+            device: if device.is_empty() { unknown } else { device },
+            address: &session.origin.address,
+            current: session.id == current.id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_has_expired() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/list-sessions.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

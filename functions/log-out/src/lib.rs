@@ -1,0 +1,42 @@
+//! `POST /users/logout/` (C2): ends the session of a refresh token, or, signed in, all sessions.
+
+use shared::accounts;
+use shared::config::Need;
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "log-out",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys],
+    handle: |app, request| Box::pin(log_out(app, request)),
+};
+
+async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
+    if asks_for_all(request)? {
+        let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+        accounts::log_out_everywhere(app, &who.user).await?;
+    } else {
+        accounts::log_out(app, &request.refresh_token(app)?).await?;
+    }
+    Ok(Reply::no_content().without_session(app, request))
+}
+
+/// A page's own request carries its token in a cookie and may have no body.
+fn asks_for_all(request: &Request) -> Result<bool, Error> {
+    match request.json() {
+        Ok(body) => Ok(body.optional_boolean("all")?.unwrap_or(false)),
+        Err(Error::BodyEmpty) if request.wants_cookie() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_is_not_ours() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/log-out.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

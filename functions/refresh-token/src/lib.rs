@@ -1,0 +1,29 @@
+//! `POST /users/token/refresh/` (C1): exchanges a refresh token for its child and a new access token.
+
+use shared::accounts;
+use shared::config::Need;
+use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "refresh-token",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
+    handle: |app, request| Box::pin(refresh_token(app, request)),
+};
+
+async fn refresh_token(app: &App, request: &Request) -> Result<Reply, Error> {
+    let token = request.refresh_token(app)?;
+    let signed_in = accounts::refresh(app, &request.caller(app), &token).await?;
+    Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_carries_a_token_that_is_not_ours() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/refresh-token.json")).await;
+        assert_eq!(reply.status(), 401);
+    }
+}

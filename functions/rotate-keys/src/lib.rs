@@ -1,0 +1,145 @@
+//! The schedule → the keys of access tokens: makes the first ones, gives each its turn, drops what has retired.
+//!
+//! This alone may write the key set. The schedule runs it every hour, the first time right after a deploy; by hand it is
+//! invoked with `{"rotation":"now"}`, `{"rotation":"drop","kid":"…"}` or `{"rotation":"drop_all"}`. The rules are those
+//! of [`shared::domain::KeySet`].
+//!
+//! graviola makes the keys: 2048 bits in some 20 ms, of formally verified arithmetic (*ring* makes no RSA keys). Its key
+//! generation is not guarded against side channels, so it runs here, in a function of its own that no request reaches.
+
+use std::process::ExitCode;
+
+use graviola::signing::rsa::{KeySize, SigningKey};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use shared::config::Need;
+use shared::domain::{KeySet, Rotation, TokenKey, random_hex};
+use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
+use shared::{App, Error, error_chain};
+use zeroize::Zeroizing;
+
+/// The function's name.
+pub const NAME: &str = "rotate-keys";
+/// What the function refuses to start without.
+pub const NEEDS: &[Need] = &[Need::Storage, Need::KeySecret];
+
+/// How often a set that another invocation changed meanwhile is looked at again.
+const TRIES: usize = 5;
+/// Longer than any RSAPrivateKey of 2048 bits.
+const DER_LENGTH: usize = 2048;
+
+/// Runs the function on Lambda.
+pub fn serve() -> ExitCode {
+    shared::lambda::run(NEEDS, async |app| {
+        let handler = service_fn(async |event: LambdaEvent<Rotation>| {
+            let rotated = rotate(app, &event.payload).await;
+            log(&event.payload, &rotated, &event.context.request_id);
+            rotated.map_err(|error| error_chain(&error))
+        });
+        lambda_runtime::run(handler).await
+    })
+}
+
+/// One key, as it is told: nothing secret.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct ListedKey {
+    /// Names it.
+    pub kid: String,
+    /// Since when it can be fetched.
+    pub published_at: String,
+    /// Since when it signs; `None` while it stands by.
+    pub signs_from: Option<String>,
+    /// When it is dropped; `None` until another takes its turn.
+    pub retires_at: Option<String>,
+}
+
+/// Does to the key set what is asked, and tells what it then is. Of two that change it at once, the later one starts
+/// over from what the other made; so two first invocations make one set.
+pub async fn rotate(app: &App, rotation: &Rotation) -> Result<Vec<ListedKey>, Error> {
+    let store = app.store()?;
+    for _ in 0..TRIES {
+        let stored: Option<KeySet> = store.get(&keys::token_keys(), "reading the keys").await?;
+        let changed = change(app, stored.as_ref(), rotation)?;
+        let write = match &stored {
+            Some(set) if set.keys == changed.keys => return Ok(list(set)),
+            Some(set) => {
+                let values = [(":version", number(set.version))];
+                let unchanged = Expression { text: "version = :version", values: &values };
+                Write::replace(&keys::token_keys(), &changed, unchanged)?
+            }
+            None => Write::put(&keys::token_keys(), &changed, Unless::Exists)?,
+        };
+        match store.transact(vec![write], "storing the keys").await {
+            Ok(()) => return Ok(list(&changed)),
+            Err(StoreError::Refused(_)) => {}
+            Err(StoreError::Failed(error)) => return Err(error),
+        }
+    }
+    Err(Error::unavailable("storing the keys", "they kept changing"))
+}
+
+fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<KeySet, Error> {
+    let keyring = app.key_keyring()?;
+    let now = app.clock.now();
+    let make = || {
+        let key = SigningKey::generate(KeySize::Rsa2048).map_err(|_| unusable("no key was made"))?;
+        let mut buffer = Zeroizing::new([0; DER_LENGTH]);
+        let private = key.to_pkcs1_der(&mut *buffer).map_err(|_| unusable("a key was not encoded"))?;
+        TokenKey::new(private, random_hex::<8>(), keyring, now).map_err(|source| Error::unavailable(MAKING, source))
+    };
+    let rules = app.config.tokens.rotation_rules();
+    let mut changed = stored.cloned().unwrap_or_default().rotated(rotation, now, &rules, make)?;
+    changed.reseal(keyring);
+    Ok(changed)
+}
+
+const MAKING: &str = "making a key";
+
+fn unusable(problem: &'static str) -> Error {
+    Error::unavailable(MAKING, problem)
+}
+
+fn list(set: &KeySet) -> Vec<ListedKey> {
+    let keys = set.keys.iter().map(|key| ListedKey {
+        kid: key.kid.clone(),
+        published_at: key.published_at.rfc3339(),
+        signs_from: key.signs_from.map(|at| at.rfc3339()),
+        retires_at: key.retires_at.map(|at| at.rfc3339()),
+    });
+    keys.collect()
+}
+
+fn log(rotation: &Rotation, rotated: &Result<Vec<ListedKey>, Error>, request_id: &str) {
+    match rotated {
+        Ok(keys) => {
+            let kids: Vec<_> = keys.iter().map(|key| key.kid.as_str()).collect();
+            tracing::info!(function = NAME, audit = "keys", request_id, ?rotation, ?kids, "rotated");
+        }
+        Err(error) => {
+            tracing::error!(function = NAME, request_id, ?rotation, cause = error_chain(error), "not rotated");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_event_asks_for_what_is_due() {
+        let event: Rotation = serde_json::from_str(include_str!("../../../events/rotate-keys.json")).unwrap();
+        assert_eq!(event, Rotation::Due);
+    }
+
+    #[test]
+    fn by_hand_it_is_told_in_words() {
+        for (event, rotation) in [
+            (r#"{"rotation":"now"}"#, Rotation::Now),
+            (r#"{"rotation":"drop","kid":"k1"}"#, Rotation::Drop("k1".into())),
+            (r#"{"rotation":"drop_all"}"#, Rotation::DropAll),
+        ] {
+            assert_eq!(serde_json::from_str::<Rotation>(event).unwrap(), rotation);
+        }
+        assert!(serde_json::from_str::<Rotation>("{}").is_err());
+    }
+}

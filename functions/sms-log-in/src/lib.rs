@@ -1,0 +1,57 @@
+//! `POST /users/sms_login/` (C9): signs in by a code sent to the number, and signs up in the same step.
+
+use serde::Serialize;
+use shared::accounts::{self, SmsLogIn, SmsSignUp};
+use shared::config::Need;
+use shared::domain::{Code, Mobile, Nickname, UserId};
+use shared::http::{Dialect, Endpoint, Fields, Reply, Request, Tokens};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "sms-log-in",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
+    handle: |app, request| Box::pin(sms_log_in(app, request)),
+};
+
+#[derive(Serialize)]
+struct LoggedIn<'a> {
+    #[serde(flatten)]
+    tokens: Tokens<'a>,
+    id: &'a UserId,
+    username: &'a str,
+    avatar: &'a str,
+}
+
+async fn sms_log_in(app: &App, request: &Request) -> Result<Reply, Error> {
+    let log_in = parse(app, &request.json()?)?;
+    let signed_in = accounts::sms_log_in(app, &request.caller(app), log_in).await?;
+    let reply = Reply::ok(&LoggedIn {
+        tokens: Tokens::new(&signed_in, request),
+        id: &signed_in.user.id,
+        username: signed_in.user.display_name(),
+        avatar: &signed_in.user.avatar,
+    })?;
+    Ok(reply.with_session(app, request, &signed_in))
+}
+
+fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {
+    let [mobile, code] = body.texts(["mobile", "sms_code"])?;
+    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
+    let nickname = body.optional_text("nickname")?.map(Nickname::parse).transpose()?;
+    let consent = body.consent(app.clock.now())?;
+    let signs_up = body.optional_boolean("register")?.unwrap_or(false);
+    let remembered = body.optional_boolean("remember")?.unwrap_or(true);
+    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    Ok(SmsLogIn { mobile, code, remembered, sign_up: signs_up.then_some(SmsSignUp { nickname, consent }) })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_is_accepted_up_to_the_table() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/sms-log-in.json")).await;
+        assert_eq!(reply.status(), 503);
+    }
+}

@@ -1,0 +1,46 @@
+//! `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration` (C10): what other services need to trust
+//! our access tokens. API Gateway's JWT authorizer reads both.
+
+use serde_json::json;
+use shared::config::Need;
+use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::{App, Error};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    name: "well-known",
+    dialect: Dialect::Detail,
+    needs: &[Need::Storage, Need::TokenKeys],
+    handle: |app, request| Box::pin(well_known(app, request)),
+};
+
+/// Short beside the 2 h 10 min for which a key is published before it signs: those leave a cache ten minutes.
+const CACHE: &str = "public, max-age=300";
+
+async fn well_known(app: &App, request: &Request) -> Result<Reply, Error> {
+    let is_keys = request.path().trim_end_matches('/').ends_with("/jwks.json");
+    let document = if is_keys { app.token_keys().await?.jwks() } else { configuration(&request.caller(app).issuer) };
+    Ok(Reply::ok(&document)?.with_header("cache-control", CACHE))
+}
+
+/// OpenID Connect Discovery 1.0 §3, as far as it is about verifying tokens: nobody signs in through it.
+fn configuration(issuer: &str) -> serde_json::Value {
+    json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "response_types_supported": ["token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "scopes_supported": ["account"],
+        "claims_supported": ["iss", "aud", "sub", "iat", "exp", "jti", "sid", "scope", "ver"],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn its_event_is_accepted_up_to_the_table() {
+        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/well-known.json")).await;
+        assert_eq!(reply.status(), 503);
+    }
+}

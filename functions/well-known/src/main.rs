@@ -1,0 +1,7 @@
+//! Runs `well-known` on AWS Lambda.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared::lambda::serve(&well_known::ENDPOINT)
+}

@@ -1,0 +1,55 @@
+//! EventBridge Scheduler on this machine: runs `rotate-keys` as the template says, the first time at the start, and
+//! whenever its rate has passed by the program's clock.
+
+use std::time::Duration;
+
+use rotate_keys::{ListedKey, rotate};
+use shared::domain::{Rotation, Timestamp};
+use shared::{App, Error};
+use tokio::sync::Mutex;
+
+/// How often it is looked whether a run is due.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The schedule.
+pub struct Schedule {
+    app: App,
+    rate_seconds: i64,
+    input: Rotation,
+    last_run: Mutex<Option<Timestamp>>,
+}
+
+impl Schedule {
+    /// A schedule that has not run.
+    #[must_use]
+    pub fn new(app: App, rate_seconds: i64, input: Rotation) -> Self {
+        Self { app, rate_seconds, input, last_run: Mutex::default() }
+    }
+
+    /// Runs the function if it is due.
+    pub async fn settle(&self) -> Result<(), Error> {
+        let now = self.app.clock.now();
+        let mut last_run = self.last_run.lock().await;
+        if last_run.is_some_and(|last| now < last.plus_seconds(self.rate_seconds)) {
+            return Ok(());
+        }
+        rotate(&self.app, &self.input).await?;
+        *last_run = Some(now);
+        Ok(())
+    }
+
+    /// Invokes the function by hand.
+    pub async fn invoke(&self, rotation: &Rotation) -> Result<Vec<ListedKey>, Error> {
+        rotate(&self.app, rotation).await
+    }
+
+    /// Runs for ever.
+    pub async fn run(&self) {
+        loop {
+            if let Err(error) = self.settle().await {
+                tracing::error!(error = shared::error_chain(&error), "the keys were not looked after");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}

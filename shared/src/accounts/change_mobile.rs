@@ -1,0 +1,72 @@
+//! A signed-in person's new number.
+
+use super::codes::redeem;
+use super::credentials::change;
+use super::proof::{self, Proof};
+use super::{Authorized, SignedIn, sessions};
+use crate::app::{App, Caller};
+use crate::domain::{Code, CodeKey, Mobile, User};
+use crate::dynamodb::items::{Marker, Notice};
+use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, text};
+use crate::error::Error;
+
+/// Moves the account to the number that the code was sent to, on proof of the account itself: who holds a stolen token
+/// and a phone of their own moves nothing. The old number is free again, and is told.
+pub async fn change_mobile(
+    app: &App,
+    caller: &Caller,
+    who: Authorized,
+    mobile: Mobile,
+    code: &Code,
+    proof: &Proof,
+) -> Result<SignedIn, Error> {
+    let Authorized { user, session } = who;
+    let keys = app.token_keys().await?;
+    let proved = proof::check(app, &user, proof).await.map_err(of_confirm_code)?;
+    let code = match redeem(app, CodeKey::change_mobile(&user.id, &mobile), code).await {
+        Ok(code) => code,
+        Err(error) => {
+            proved.take_back(app).await;
+            return Err(error);
+        }
+    };
+    let (taken, mut writes) = moves_to(app, caller, &user, &mobile)?;
+    let (session, carried) = sessions::carry(app, &session, false)?;
+    writes.push(carried);
+    writes.extend(proved.spend()?);
+    let user = User { credential_version: user.credential_version + 1, mobile, ..user };
+    let signed_in = SignedIn::new(app, caller, &keys, user, session)?;
+    let paid = code.pay(app, writes, "changing a number").await;
+    if paid.is_err() {
+        proved.take_back(app).await;
+    }
+    match paid {
+        Ok(()) => Ok(signed_in),
+        // The code was the first write, so the others stand one later.
+        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == taken + 1) => {
+            Err(Error::MobileTaken)
+        }
+        Err(StoreError::Refused(_)) => Err(Error::unavailable("changing a number", "the account changed meanwhile")),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+/// There are two codes: that of the proof says which one it is.
+fn of_confirm_code(error: Error) -> Error {
+    match error {
+        Error::CodeWrong => Error::ConfirmCodeWrong,
+        Error::CodeExpired => Error::ConfirmCodeExpired,
+        other => other,
+    }
+}
+
+/// What moves an account to another number, and the place of the write that holds the number for it.
+fn moves_to(app: &App, caller: &Caller, user: &User, mobile: &Mobile) -> Result<(usize, Vec<Write>), Error> {
+    let set = [(":mobile", text(mobile.as_str()))];
+    let mut writes = change(app, caller, user, "mobile = :mobile", &set, Notice::Mobile)?;
+    let taken = writes.len();
+    writes.push(Write::put(&keys::mobile_marker(mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
+    let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
+    writes.push(Write::delete(&keys::mobile_marker(&user.mobile), mine)?);
+    Ok((taken, writes))
+}

@@ -1,0 +1,37 @@
+//! A signed-in person's new password, or their first.
+
+use super::credentials::change;
+use super::proof::{self, Proof};
+use super::{Authorized, SignedIn, sessions};
+use crate::app::{App, Caller};
+use crate::domain::{NewPassword, Person, User};
+use crate::dynamodb::items::Notice;
+use crate::dynamodb::{StoreError, text};
+use crate::error::Error;
+
+/// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
+pub async fn change_password(
+    app: &App,
+    caller: &Caller,
+    who: Authorized,
+    proof: &Proof,
+    password: NewPassword,
+) -> Result<SignedIn, Error> {
+    let Authorized { user, session } = who;
+    let password = password.not_personal(&Person::of(&user))?;
+    let keys = app.token_keys().await?;
+    let proved = proof::check(app, &user, proof).await?;
+    let hash = app.hasher.hash(password.as_password());
+    let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
+    let set = [(":hash", text(hash.as_str()))];
+    let mut writes = change(app, caller, &user, "password_hash = :hash", &set, Notice::Password)?;
+    let (session, carried) = sessions::carry(app, &session, true)?;
+    writes.push(carried);
+    let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
+    let signed_in = SignedIn::new(app, caller, &keys, user, session)?;
+    match proved.pay(app, writes, "changing a password").await {
+        Ok(()) => Ok(signed_in),
+        Err(StoreError::Refused(_)) => Err(Error::unavailable("changing a password", "the account changed meanwhile")),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}

@@ -1,0 +1,58 @@
+//! A signed-in person's nickname and username.
+
+use crate::app::App;
+use crate::domain::{Nickname, User, Username};
+use crate::dynamodb::items::Marker;
+use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, text};
+use crate::error::Error;
+
+/// Changes what is given, in one transaction. A username is held by a marker, so that of two who take one at the same
+/// moment one gets it; the one given up is free again.
+pub async fn change_profile(
+    app: &App,
+    user: User,
+    nickname: Option<Nickname>,
+    username: Option<Username>,
+) -> Result<User, Error> {
+    let changed = User {
+        nickname: nickname.unwrap_or_else(|| user.nickname.clone()),
+        username: username.or_else(|| user.username.clone()),
+        ..user.clone()
+    };
+    let mut writes = vec![update(&user, &changed)?];
+    let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
+    let (old_key, new_key) = (user.username.as_ref().map(Username::key), changed.username.as_ref().map(Username::key));
+    if let Some(new) = changed.username.as_ref().filter(|_| old_key != new_key) {
+        writes.push(Write::put(&keys::username_marker(new), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
+        if let Some(old) = &user.username {
+            writes.push(Write::delete(&keys::username_marker(old), mine)?);
+        }
+    }
+    match app.store()?.transact(writes, "changing a profile").await {
+        Ok(()) => Ok(changed),
+        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 1) => {
+            Err(Error::UsernameTaken)
+        }
+        Err(StoreError::Refused(_)) => Err(Error::unavailable("changing a profile", "the account changed meanwhile")),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+/// On condition that the username is still the one that was read, so that no marker is left behind.
+fn update(user: &User, changed: &User) -> Result<Write, Error> {
+    let mut set = "SET nickname = :nickname".to_owned();
+    let mut condition = "credential_version = :version AND ".to_owned();
+    let mut values =
+        vec![(":nickname", text(changed.nickname.as_str())), (":version", number(user.credential_version))];
+    if let Some(username) = &changed.username {
+        set.push_str(", username = :username");
+        values.push((":username", text(username.as_str())));
+    }
+    if let Some(old) = &user.username {
+        condition.push_str("username = :old");
+        values.push((":old", text(old.as_str())));
+    } else {
+        condition.push_str("attribute_not_exists(username)");
+    }
+    Write::update(&keys::user(&user.id), &set, Expression { text: &condition, values: &values })
+}

@@ -1,0 +1,76 @@
+//! The end of an account, by its owner.
+
+use super::proof::{self, Proof};
+use super::send::notices;
+use super::sessions;
+use crate::app::{App, Caller};
+use crate::audit;
+use crate::domain::{AccountName, Session, User};
+use crate::dynamodb::items::Notice;
+use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
+use crate::error::Error;
+
+/// More sessions would not fit into the transaction; what is left over is over, and goes right after.
+const MOST_SESSIONS: usize = 80;
+
+/// Deletes the account, its names and its sessions in one transaction. Number, username and email are free again, and
+/// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
+pub async fn delete_account(app: &App, caller: &Caller, user: &User, proof: &Proof) -> Result<(), Error> {
+    let proved = proof::check(app, user, proof).await?;
+    let sessions = match sessions::all_of(app, &user.id).await {
+        Ok(sessions) => sessions,
+        Err(error) => {
+            proved.take_back(app).await;
+            return Err(error);
+        }
+    };
+    let mut writes = names_and_account(user)?;
+    writes.extend(remove(&sessions)?);
+    writes.extend(notices(app, caller, user, Notice::Deleted)?);
+    match proved.pay(app, writes, "deleting an account").await {
+        Ok(()) => {}
+        Err(StoreError::Refused(_)) => {
+            return Err(Error::unavailable("deleting an account", "the account changed meanwhile"));
+        }
+        Err(StoreError::Failed(error)) => return Err(error),
+    }
+    audit::account_deleted(caller, &user.id);
+    remove_what_is_left(app, user).await;
+    Ok(())
+}
+
+fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {
+    let version = [(":version", number(user.credential_version))];
+    let unchanged = Expression { text: "credential_version = :version", values: &version };
+    let me = [(":me", text(user.id.as_str()))];
+    let mine = Expression { text: "user_id = :me", values: &me };
+    let mut writes = vec![Write::delete(&keys::user(&user.id), unchanged)?];
+    let names = [
+        Some(AccountName::Mobile(user.mobile.clone())),
+        user.email.clone().map(AccountName::Email),
+        user.username.clone().map(AccountName::Username),
+    ];
+    for name in names.into_iter().flatten() {
+        writes.push(Write::delete(&keys::marker(&name), mine)?);
+    }
+    writes.push(Write::remove(&keys::export_limit(&user.id))?);
+    Ok(writes)
+}
+
+fn remove(sessions: &[Session]) -> Result<Vec<Write>, Error> {
+    let some = sessions.iter().take(MOST_SESSIONS);
+    some.map(|session| Write::remove(&keys::session(&session.user_id, &session.id))).collect()
+}
+
+/// Sessions that did not fit, or were opened meanwhile: they admit to nothing, but say from where someone signed in.
+/// When this does not get through, TTL removes them.
+async fn remove_what_is_left(app: &App, user: &User) {
+    let Ok(store) = app.store() else { return };
+    let left = async {
+        let left = remove(&sessions::all_of(app, &user.id).await?)?;
+        if left.is_empty() { Ok(()) } else { store.transact(left, "removing sessions").await }
+    };
+    if let Err(error) = left.await {
+        tracing::warn!(%error, "sessions of a deleted account are left to TTL");
+    }
+}

@@ -1,0 +1,51 @@
+//! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
+
+use super::proof::{self, Proof};
+use super::{Authorized, sessions};
+use crate::app::App;
+use crate::domain::{Session, Timestamp, User};
+use crate::dynamodb::{Expression, StoreError, Write, keys, seconds};
+use crate::error::Error;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// What is stored, but for hashes.
+#[derive(Debug)]
+pub struct Export {
+    /// The account.
+    pub user: User,
+    /// Every session that is still stored, the live and the ended.
+    pub sessions: Vec<Session>,
+    /// When this was put together.
+    pub exported_at: Timestamp,
+}
+
+/// Puts the export together. Three a day: the times of the last three are kept, and the oldest must be a day ago.
+pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export, Error> {
+    let now = app.clock.now();
+    let proved = proof::check(app, &who.user, proof).await?;
+    let values = [
+        (":now", seconds(now)),
+        (":never", seconds(Timestamp::from_unix_seconds(0))),
+        (":yesterday", seconds(now.plus_seconds(-DAY_SECONDS))),
+        (":until", seconds(now.plus_seconds(DAY_SECONDS))),
+    ];
+    let counted = Write::update(
+        &keys::export_limit(&who.user.id),
+        "SET third = if_not_exists(latest_but_one, :never), latest_but_one = if_not_exists(latest, :never), \
+         latest = :now, expires_at = :until",
+        Expression { text: "attribute_not_exists(third) OR third <= :yesterday", values: &values },
+    )?;
+    match proved.pay(app, vec![counted], "counting an export").await {
+        Ok(()) => {}
+        Err(StoreError::Refused(refusals)) => {
+            let third = refusals.first().and_then(|refusal| refusal.item.as_ref()?.get("third")?.as_n().ok());
+            let third = third.and_then(|third| third.parse().ok()).map_or(now, Timestamp::from_unix_seconds);
+            let retry_after_seconds = now.seconds_until(third.plus_seconds(DAY_SECONDS)).max(1);
+            return Err(Error::TooMany { retry_after_seconds });
+        }
+        Err(StoreError::Failed(error)) => return Err(error),
+    }
+    let sessions = sessions::all_of(app, &who.user.id).await?;
+    Ok(Export { user: who.user, sessions, exported_at: now })
+}

@@ -1,0 +1,106 @@
+//! Signing in with a code sent to the number, and signing up in the same step.
+
+use super::codes::{RightCode, redeem};
+use super::register::{check_consent, make, new_user};
+use super::{SignedIn, sessions};
+use crate::app::{App, Caller};
+use crate::domain::{Code, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User, UserId};
+use crate::dynamodb::items::Marker;
+use crate::dynamodb::{Expression, StoreError, Write, keys, number};
+use crate::error::Error;
+
+/// What a person signs in with.
+#[derive(Debug)]
+pub struct SmsLogIn {
+    /// Their number.
+    pub mobile: Mobile,
+    /// The code sent to it.
+    pub code: Code,
+    /// Whether they ask to be remembered on the device.
+    pub remembered: bool,
+    /// What an account is made with when the number has none; `None` makes none.
+    pub sign_up: Option<SmsSignUp>,
+}
+
+/// What an account without a password is made with.
+#[derive(Debug)]
+pub struct SmsSignUp {
+    /// How the person is addressed; by default by the number's last digits.
+    pub nickname: Option<Nickname>,
+    /// What they agreed to.
+    pub consent: Option<Consent>,
+}
+
+/// Signs in by a code, and signs up with it where the number is new and that is asked for. Only after a right code is
+/// it told whether the number has an account.
+pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<SignedIn, Error> {
+    let marker = keys::mobile_marker(&log_in.mobile);
+    let (code, marker, token_keys) = tokio::join!(
+        redeem(app, CodeKey::log_in(&log_in.mobile), &log_in.code),
+        app.store()?.get::<Marker>(&marker, "finding an account"),
+        app.token_keys()
+    );
+    let code = code?;
+    let signed_in = match (marker, token_keys) {
+        (Ok(marker), Ok(keys)) => by_code(app, caller, &code, &keys, marker, log_in).await,
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    if signed_in.is_err() {
+        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
+        code.take_back(app).await;
+    }
+    signed_in
+}
+
+async fn by_code(
+    app: &App,
+    caller: &Caller,
+    code: &RightCode,
+    keys: &TokenKeys,
+    marker: Option<Marker>,
+    log_in: SmsLogIn,
+) -> Result<SignedIn, Error> {
+    let (user, session, writes) = match (marker, log_in.sign_up) {
+        (Some(marker), _) => known(app, caller, &marker.user_id, log_in.remembered).await?,
+        (None, Some(sign_up)) => new(app, caller, log_in.mobile, sign_up, log_in.remembered)?,
+        (None, None) => return Err(Error::NoSuchUser),
+    };
+    let signed_in = SignedIn::new(app, caller, keys, user, session)?;
+    match code.pay(app, writes, "opening a session").await {
+        Ok(()) => Ok(signed_in),
+        // The account was changed or deleted meanwhile, or another sign-up made one: what was read no longer holds.
+        Err(StoreError::Refused(_)) => Err(Error::unavailable("opening a session", "the account changed meanwhile")),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+async fn known(
+    app: &App,
+    caller: &Caller,
+    id: &UserId,
+    remembered: bool,
+) -> Result<(User, Session, Vec<Write>), Error> {
+    let key = keys::user(id);
+    let (user, others) = tokio::join!(app.store()?.get::<User>(&key, "reading an account"), sessions::all_of(app, id));
+    let user = user?.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
+    let (session, mut writes) = sessions::open(app, caller, &user, remembered, others?)?;
+    let values = [(":version", number(user.credential_version))];
+    let unchanged = Expression { text: "credential_version = :version", values: &values };
+    writes.push(Write::check(&key, unchanged)?);
+    Ok((user, session, writes))
+}
+
+fn new(
+    app: &App,
+    caller: &Caller,
+    mobile: Mobile,
+    sign_up: SmsSignUp,
+    remembered: bool,
+) -> Result<(User, Session, Vec<Write>), Error> {
+    check_consent(app, sign_up.consent.as_ref())?;
+    let nickname = sign_up.nickname.unwrap_or_else(|| Nickname::from_digits(&mobile));
+    let user = User { consent: sign_up.consent, ..new_user(app, mobile, nickname) };
+    let (session, mut writes) = sessions::open(app, caller, &user, remembered, Vec::new())?;
+    writes.splice(0..0, make(&user)?);
+    Ok((user, session, writes))
+}

@@ -1,0 +1,16 @@
+//! Security events: one structured line each, known by its field `audit` (ASVS 16.3). They name accounts by their
+//! random id alone, and hold no token, code, number or address of a person.
+
+use crate::app::Caller;
+use crate::domain::{SessionId, UserId};
+
+/// A spent refresh token was used again: it was stolen, or its thief used it first. The session was ended.
+pub fn refresh_token_reused(caller: &Caller, user_id: &UserId, session_id: &SessionId) {
+    let (request_id, source) = (&caller.request_id, &caller.address);
+    tracing::warn!(audit = "refresh_token_reused", %user_id, %session_id, source, request_id, "session ended");
+}
+
+/// All that is left of an account that was deleted.
+pub fn account_deleted(caller: &Caller, user_id: &UserId) {
+    tracing::info!(audit = "account_deleted", %user_id, request_id = &caller.request_id, "tombstone");
+}

@@ -1,0 +1,258 @@
+//! The keys that sign access tokens, and by which rules they come and go.
+//!
+//! A key is made long before it signs. It stands by, published, until its turn: verifiers elsewhere keep what they
+//! fetched for up to two hours (API Gateway's JWT authorizer does), so a key signs 2 h 10 min after it was published at
+//! the earliest. One key always stands by, so that a key that leaked can be dropped at once. A key that has ceased to
+//! sign stays until the last token it signed has expired.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{RsaKeyPair, RsaPublicKeyComponents};
+use serde::{Deserialize, Serialize};
+
+use super::{Keyring, Sealed, Timestamp};
+
+/// How long a key is published before it signs, in seconds: two hours for who keeps what was fetched, and ten minutes
+/// for what lies between (the answer's own cache life, and an instance of ours that looks every five minutes).
+pub const PUBLISHED_AHEAD_SECONDS: i64 = 2 * 3600 + 600;
+/// How often an instance looks for a new set, in seconds.
+pub const LOOK_EVERY_SECONDS: i64 = 300;
+
+/// The set, stored as it is under [`crate::dynamodb::keys::token_keys`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySet {
+    /// Counts changes, so that of two made at once one is refused.
+    pub version: u64,
+    /// All keys, the oldest first.
+    pub keys: Vec<TokenKey>,
+}
+
+/// One key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenKey {
+    /// Names it, in every token it signs.
+    pub kid: String,
+    /// The modulus, base64url (RFC 7518 §6.3.1.1).
+    pub n: String,
+    /// The exponent, base64url (RFC 7518 §6.3.1.2).
+    pub e: String,
+    /// The private key (RFC 8017 RSAPrivateKey, DER), sealed.
+    pub private: Sealed,
+    /// Since when it can be fetched.
+    pub published_at: Timestamp,
+    /// Since when it signs; `None` while it stands by.
+    pub signs_from: Option<Timestamp>,
+    /// It is dropped at this moment; `None` until another takes its turn.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// The private key is none that *ring* signs with, or cannot be sealed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a private key that can be used")]
+pub struct UnusableKey;
+
+impl TokenKey {
+    /// A key that stands by, published now. `private` is an RSAPrivateKey (RFC 8017 §A.1.2) in DER.
+    pub fn new(private: &[u8], kid: String, keyring: &Keyring, now: Timestamp) -> Result<Self, UnusableKey> {
+        let pair = RsaKeyPair::from_der(private).map_err(|_| UnusableKey)?;
+        let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
+        Ok(Self {
+            n: URL_SAFE_NO_PAD.encode(public.n),
+            e: URL_SAFE_NO_PAD.encode(public.e),
+            private: Sealed::seal(private, &kid, keyring).map_err(|_| UnusableKey)?,
+            kid,
+            published_at: now,
+            signs_from: None,
+            retires_at: None,
+        })
+    }
+}
+
+/// What the rules depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct RotationRules {
+    /// How long a key signs, in seconds.
+    pub period_seconds: i64,
+    /// How long a token lives, in seconds.
+    pub token_life_seconds: i64,
+}
+
+/// What to do to the set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rotation", content = "kid", rename_all = "snake_case")]
+pub enum Rotation {
+    /// Whatever is due: the first keys, the next key's turn, dropping what has retired.
+    Due,
+    /// The next key's turn, due or not.
+    Now,
+    /// Drop the key with this id at once.
+    Drop(String),
+    /// Drop every key at once: their secret leaked.
+    DropAll,
+}
+
+impl KeySet {
+    /// The key that signs: of those whose turn has come, the last.
+    #[must_use]
+    pub fn signer(&self, now: Timestamp) -> Option<&TokenKey> {
+        let begun = self.keys.iter().filter(|key| key.signs_from.is_some_and(|from| from <= now));
+        begun.max_by_key(|key| key.signs_from)
+    }
+
+    /// The set after a rotation. `make` makes a key, sealed and published now.
+    pub fn rotated<E>(
+        &self,
+        rotation: &Rotation,
+        now: Timestamp,
+        rules: &RotationRules,
+        mut make: impl FnMut() -> Result<TokenKey, E>,
+    ) -> Result<Self, E> {
+        let mut keys = self.keys.clone();
+        match rotation {
+            Rotation::Drop(kid) => keys.retain(|key| key.kid != *kid),
+            Rotation::DropAll => keys.clear(),
+            Rotation::Due | Rotation::Now => {}
+        }
+        keys.retain(|key| key.retires_at.is_none_or(|at| now < at));
+        let signer = self.signer(now);
+        if signer.is_none_or(|signer| keys.iter().all(|key| key.kid != signer.kid)) {
+            // The very first key, or the one after a key that leaked: there is nobody to wait for, or no time to.
+            let waiting = keys.iter().position(|key| key.signs_from.is_none_or(|from| now < from));
+            let next = waiting.unwrap_or(keys.len());
+            if next == keys.len() {
+                keys.push(make()?);
+            }
+            keys[next].signs_from = Some(now);
+        }
+        if keys.iter().all(|key| key.signs_from.is_some()) {
+            keys.push(make()?);
+        }
+        let due = keys.iter().filter_map(|key| key.signs_from).max().is_some_and(|last| {
+            let period = rules.period_seconds.max(PUBLISHED_AHEAD_SECONDS);
+            *rotation == Rotation::Now || last.plus_seconds(period) <= now
+        });
+        if due {
+            take_turns(&mut keys, now, rules);
+            keys.push(make()?);
+        }
+        Ok(Self { version: self.version + 1, keys })
+    }
+
+    /// Seals anew, under the newest secret, what is sealed under an older one. What cannot be opened stays as it is.
+    pub fn reseal(&mut self, keyring: &Keyring) {
+        for key in self.keys.iter_mut().filter(|key| !key.private.is_under_newest(keyring)) {
+            if let Ok(plain) = key.private.open(&key.kid, keyring)
+                && let Ok(private) = Sealed::seal(&plain, &key.kid, keyring)
+            {
+                key.private = private;
+            }
+        }
+    }
+}
+
+/// The key that stands by gets its turn, as soon as it was published for long enough; the ones before it retire once
+/// the last token they can sign has expired, counting instances that have not looked yet.
+fn take_turns(keys: &mut [TokenKey], now: Timestamp, rules: &RotationRules) {
+    let Some(next) = keys.iter().position(|key| key.signs_from.is_none()) else { return };
+    let turn = now.max(keys[next].published_at.plus_seconds(PUBLISHED_AHEAD_SECONDS));
+    keys[next].signs_from = Some(turn);
+    let last_signature = turn.plus_seconds(2 * LOOK_EVERY_SECONDS);
+    for key in &mut keys[..next] {
+        key.retires_at.get_or_insert(last_signature.plus_seconds(rules.token_life_seconds));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    const T0: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+    const DAY: i64 = 86_400;
+    const RULES: RotationRules = RotationRules { period_seconds: 30 * DAY, token_life_seconds: 3600 };
+
+    fn after(set: &KeySet, rotation: &Rotation, now: Timestamp) -> KeySet {
+        let made = set.version * 10;
+        let mut count = 0;
+        let make = || {
+            count += 1;
+            let keyring = Keyring::parse(&"k".repeat(32)).unwrap();
+            let kid = format!("k{}", made + count);
+            let private = Sealed::seal(b"private", &kid, &keyring).unwrap();
+            let (n, e) = ("n".to_owned(), "AQAB".to_owned());
+            Ok::<_, Infallible>(TokenKey { kid, n, e, private, published_at: now, signs_from: None, retires_at: None })
+        };
+        set.rotated(rotation, now, &RULES, make).unwrap()
+    }
+
+    fn signer(set: &KeySet, now: Timestamp) -> &str {
+        &set.signer(now).unwrap().kid
+    }
+
+    #[test]
+    fn the_first_key_signs_at_once_and_another_stands_by() {
+        let set = after(&KeySet::default(), &Rotation::Due, T0);
+        assert_eq!((set.keys.len(), signer(&set, T0)), (2, "k1"));
+        assert_eq!(set.keys[1].signs_from, None);
+        let same = after(&set, &Rotation::Due, T0.plus_seconds(29 * DAY));
+        assert_eq!(same.keys, set.keys, "nothing is due");
+    }
+
+    #[test]
+    fn a_key_signs_no_sooner_than_it_was_published_long_enough_and_stays_for_its_last_token() {
+        let set = after(&KeySet::default(), &Rotation::Due, T0);
+        let early = T0.plus_seconds(60);
+        let set = after(&set, &Rotation::Now, early);
+        let turn = T0.plus_seconds(PUBLISHED_AHEAD_SECONDS);
+        assert_eq!(signer(&set, turn.plus_seconds(-1)), "k1");
+        assert_eq!(signer(&set, turn), "k2");
+        // A second by hand, while the first is still to come.
+        let set = after(&set, &Rotation::Now, early.plus_seconds(60));
+        assert_eq!(signer(&set, early.plus_seconds(60 + PUBLISHED_AHEAD_SECONDS)), "k11");
+        let retires = set.keys[0].retires_at.unwrap();
+        assert!(retires >= turn.plus_seconds(LOOK_EVERY_SECONDS + RULES.token_life_seconds));
+        assert!(after(&set, &Rotation::Due, retires.plus_seconds(-1)).keys.iter().any(|key| key.kid == "k1"));
+        assert!(after(&set, &Rotation::Due, retires).keys.iter().all(|key| key.kid != "k1"));
+    }
+
+    #[test]
+    fn the_schedule_rotates_when_the_period_is_over() {
+        let set = after(&KeySet::default(), &Rotation::Due, T0);
+        let later = T0.plus_seconds(30 * DAY);
+        let set = after(&set, &Rotation::Due, later);
+        assert_eq!(signer(&set, later), "k2", "it stood by for long enough");
+        assert_eq!(set.keys.len(), 3);
+        assert_eq!(after(&set, &Rotation::Due, later.plus_seconds(3600)).keys, set.keys, "once");
+    }
+
+    #[test]
+    fn a_key_that_leaked_is_gone_at_once_and_the_one_that_stood_by_signs() {
+        let set = after(&KeySet::default(), &Rotation::Due, T0);
+        let now = T0.plus_seconds(60);
+        let dropped = after(&set, &Rotation::Drop("k1".into()), now);
+        assert_eq!(signer(&dropped, now), "k2", "which verifiers know already");
+        assert!(dropped.keys.iter().all(|key| key.kid != "k1"));
+        let standby = after(&set, &Rotation::Drop("k2".into()), now);
+        assert_eq!((signer(&standby, now), standby.keys.len()), ("k1", 2));
+        let all = after(&set, &Rotation::DropAll, now);
+        assert!(all.keys.iter().all(|key| !["k1", "k2"].contains(&key.kid.as_str())));
+        assert_eq!(signer(&all, now), "k11");
+        // While the next key's turn is still to come, and after it.
+        let pending = after(&set, &Rotation::Now, now);
+        assert_eq!(signer(&after(&pending, &Rotation::Drop("k1".into()), now), now), "k2");
+        let later = now.plus_seconds(PUBLISHED_AHEAD_SECONDS);
+        let dropped = after(&pending, &Rotation::Drop("k2".into()), later);
+        assert_eq!(signer(&dropped, later), "k11", "and not one that retires");
+        let unknown = after(&set, &Rotation::Drop("x".into()), now);
+        assert_eq!(unknown.keys, set.keys);
+    }
+
+    #[test]
+    fn keys_are_resealed_under_the_newest_secret() {
+        let mut set = after(&KeySet::default(), &Rotation::Due, T0);
+        let both = Keyring::parse(&format!("{},{}", "n".repeat(32), "k".repeat(32))).unwrap();
+        set.reseal(&both);
+        let new = Keyring::parse(&"n".repeat(32)).unwrap();
+        assert_eq!(*set.keys[0].private.open("k1", &new).unwrap(), b"private");
+    }
+}

@@ -1,0 +1,83 @@
+//! Private keys at rest: encrypted under the deployment's secret, so that whoever reads the table reads none.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Keyring, Purpose, random};
+
+/// A text sealed with AES-256-GCM (NIST SP 800-38D) under a key derived from one of the deployment's secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The secret it was sealed under.
+    key_id: String,
+    nonce: String,
+    ciphertext: String,
+}
+
+/// What is sealed cannot be opened: its secret is not held, or it was changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a private key cannot be opened: its KEY_SECRET is not held")]
+pub struct NotOpened;
+
+impl Sealed {
+    /// Seals under the newest secret. `name` is bound to it: sealed as one key it opens as no other.
+    ///
+    /// The nonce is random: 96 bits for the few keys a deployment ever makes.
+    pub fn seal(plain: &[u8], name: &str, keyring: &Keyring) -> Result<Self, NotOpened> {
+        let key_id = keyring.newest_id().to_owned();
+        let nonce = random::<12>();
+        let mut text = plain.to_vec();
+        key(keyring, &key_id)?
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name), &mut text)
+            .map_err(|_| NotOpened)?;
+        Ok(Self { key_id, nonce: URL_SAFE_NO_PAD.encode(nonce), ciphertext: URL_SAFE_NO_PAD.encode(text) })
+    }
+
+    /// What was sealed.
+    pub fn open(&self, name: &str, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
+        let nonce = URL_SAFE_NO_PAD.decode(&self.nonce).map_err(|_| NotOpened)?;
+        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| NotOpened)?;
+        let mut text = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.ciphertext).map_err(|_| NotOpened)?);
+        let opened = key(keyring, &self.key_id)?.open_in_place(nonce, Aad::from(name), &mut text);
+        let length = opened.map_err(|_| NotOpened)?.len();
+        text.truncate(length);
+        Ok(text)
+    }
+
+    /// Whether it is sealed under the newest secret.
+    #[must_use]
+    pub fn is_under_newest(&self, keyring: &Keyring) -> bool {
+        self.key_id == keyring.newest_id()
+    }
+}
+
+fn key(keyring: &Keyring, id: &str) -> Result<LessSafeKey, NotOpened> {
+    let derived = keyring.by_id(id, Purpose::SealedKey).ok_or(NotOpened)?;
+    let bytes = hmac::sign(&derived, b"aes-256-gcm");
+    UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map(LessSafeKey::new).map_err(|_| NotOpened)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_under_its_secret_and_name_alone() {
+        let (a, b) = ("a".repeat(32), "b".repeat(32));
+        let (old, other) = (Keyring::parse(&a).unwrap(), Keyring::parse(&b).unwrap());
+        let sealed = Sealed::seal(b"private", "kid", &old).unwrap();
+        assert!(!serde_json::to_string(&sealed).unwrap().contains("cHJpdmF0ZQ"));
+        assert_eq!(*sealed.open("kid", &old).unwrap(), b"private");
+        assert_eq!(sealed.open("other", &old), Err(NotOpened));
+        assert_eq!(sealed.open("kid", &other), Err(NotOpened));
+        let both = Keyring::parse(&format!("{b},{a}")).unwrap();
+        assert_eq!(*sealed.open("kid", &both).unwrap(), b"private");
+        assert!(!sealed.is_under_newest(&both));
+        let changed = Sealed { ciphertext: sealed.ciphertext.replace(|c| c != 'A', "A"), ..sealed };
+        assert_eq!(changed.open("kid", &old), Err(NotOpened));
+    }
+}

@@ -1,0 +1,64 @@
+//! The keys of access tokens, as an instance holds them.
+//!
+//! They are read at start and looked for every five minutes, beside what a request reads anyway, so that they cost no
+//! round trip of their own. A rotation needs no restart.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::Store;
+use super::keys;
+use crate::domain::{KeySet, Keyring, LOOK_EVERY_SECONDS, Timestamp, TokenKeys};
+use crate::error::Error;
+
+/// What an instance holds.
+#[derive(Debug)]
+pub struct KeyCache {
+    /// Opens private keys, in functions that sign.
+    keyring: Option<Keyring>,
+    held: RwLock<Option<Held>>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    keys: Arc<TokenKeys>,
+    looked_at: Timestamp,
+}
+
+/// There is no key set: `rotate-keys` has not run yet.
+#[derive(Debug, thiserror::Error)]
+#[error("there are no keys of access tokens yet: rotate-keys has not run")]
+struct NoKeys;
+
+impl KeyCache {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(keyring: Option<Keyring>) -> Self {
+        Self { keyring, held: RwLock::default() }
+    }
+
+    /// The keys held, and whether they were looked at lately.
+    #[must_use]
+    pub fn held(&self, now: Timestamp) -> Option<(Arc<TokenKeys>, bool)> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let held = held.as_ref()?;
+        Some((Arc::clone(&held.keys), now < held.looked_at.plus_seconds(LOOK_EVERY_SECONDS)))
+    }
+
+    /// The keys, read when they were not looked at lately.
+    pub async fn current(&self, store: &Store, now: Timestamp) -> Result<Arc<TokenKeys>, Error> {
+        match self.held(now) {
+            Some((keys, true)) => Ok(keys),
+            _ => self.hold(store.get(&keys::token_keys(), "reading the keys").await?, now),
+        }
+    }
+
+    /// Takes over a set that was just read.
+    pub fn hold(&self, set: Option<KeySet>, now: Timestamp) -> Result<Arc<TokenKeys>, Error> {
+        let set = set.ok_or_else(|| Error::unavailable("reading the keys", NoKeys))?;
+        let keys = TokenKeys::new(set, self.keyring.as_ref());
+        let keys = Arc::new(keys.map_err(|source| Error::unavailable("reading the keys", source))?);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(Held { keys: Arc::clone(&keys), looked_at: now });
+        Ok(keys)
+    }
+}

@@ -1,0 +1,54 @@
+//! What several endpoints answer alike.
+
+use serde::Serialize;
+
+use super::Request;
+use crate::accounts::SignedIn;
+use crate::domain::{Email, Nickname, User, UserId, Username};
+
+/// A person's account, as that person sees it (B11, C5, C7).
+#[derive(Debug, Serialize)]
+pub struct Account<'a> {
+    id: &'a UserId,
+    username: Option<&'a Username>,
+    nickname: &'a Nickname,
+    mobile: String,
+    email: Option<&'a Email>,
+    avatar: &'a str,
+    has_password: bool,
+}
+
+impl<'a> From<&'a User> for Account<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: &user.id,
+            username: user.username.as_ref(),
+            nickname: &user.nickname,
+            mobile: user.mobile.masked(),
+            email: user.email.as_ref(),
+            avatar: &user.avatar,
+            has_password: user.password_hash.is_some(),
+        }
+    }
+}
+
+/// The tokens of a session (B1, B3, C1, C6, C9). The refresh token is left out where it travels in a cookie.
+#[derive(Debug, Serialize)]
+pub struct Tokens<'a> {
+    token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    expires_in: i64,
+}
+
+impl<'a> Tokens<'a> {
+    /// As this request is answered.
+    #[must_use]
+    pub fn new(signed_in: &'a SignedIn, request: &Request) -> Self {
+        Self {
+            token: &signed_in.token,
+            refresh_token: (!request.wants_cookie()).then_some(signed_in.refresh_token.as_str()),
+            expires_in: signed_in.expires_in_seconds,
+        }
+    }
+}

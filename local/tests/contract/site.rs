@@ -29,6 +29,7 @@ pub struct Person {
     pub id: String,
     pub mobile: String,
     pub token: String,
+    pub refresh_token: String,
 }
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -94,6 +95,31 @@ impl Site {
         read(self.request(method, path).bearer_auth(token).json(body)).await
     }
 
+    /// Signs in with the password everyone registers with; the whole answer.
+    pub async fn log_in(&self, name: &str) -> Value {
+        let answer = self.post("/users/login/", &json!({ "username": name, "password": PASSWORD })).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// C1.
+    pub async fn refresh(&self, refresh_token: &str) -> Answer {
+        self.post("/users/token/refresh/", &json!({ "refresh_token": refresh_token })).await
+    }
+
+    /// The status of B11 with this token.
+    pub async fn me(&self, token: &str) -> Answer {
+        read(self.request(Method::GET, "/users/me/").bearer_auth(token)).await
+    }
+
+    /// Asks, signed in, for a code to the account's own number, past the interval, and reads it.
+    pub async fn proof_code(&self, person: &Person) -> String {
+        self.advance(61).await;
+        let asked = self.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({})).await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        self.code_for(&person.mobile).await
+    }
+
     /// Moves the clock on.
     pub async fn advance(&self, seconds: u32) {
         let answer = self.post("/_local/clock", &json!({ "advance_seconds": seconds })).await;
@@ -136,7 +162,7 @@ impl Site {
         assert_eq!(answer.status, 201, "{answer:?}");
         self.advance(61).await;
         let text = |name: &str| answer.json()[name].as_str().unwrap().to_owned();
-        Person { id: text("id"), token: text("token"), mobile }
+        Person { id: text("id"), token: text("token"), refresh_token: text("refresh_token"), mobile }
     }
 
     /// Registers, and binds an email.
@@ -241,6 +267,22 @@ impl Answer {
         assert_eq!(self.header("x-error-code"), Some(code), "{self:?}");
         assert_eq!(self.header("content-type"), Some("text/plain; charset=utf-8"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
+    }
+
+    /// 204, without a body.
+    #[track_caller]
+    pub fn is_done(&self) {
+        assert_eq!((self.status, self.text.as_str()), (204, ""), "{self:?}");
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+    }
+
+    /// Refusal by this status and code, in the words of any row of section 3.
+    #[track_caller]
+    pub fn is_refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.header("x-error-code")), (status, Some(code)), "{self:?}");
+        assert_eq!(self.json()["code"], code, "{self:?}");
+        assert!(self.json()["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{self:?}");
+        self.is_an_api_answer();
     }
 
     #[track_caller]

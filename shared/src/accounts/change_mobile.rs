@@ -21,6 +21,9 @@ pub async fn change_mobile(
     proof: &Proof,
 ) -> Result<SignedIn, Error> {
     let Authorized { user, session } = who;
+    if mobile == user.mobile {
+        return Err(Error::MobileTaken);
+    }
     let keys = app.token_keys().await?;
     let proved = proof::check(app, &user, proof).await.map_err(of_confirm_code)?;
     let code = match redeem(app, CodeKey::change_mobile(&user.id, &mobile), code).await {

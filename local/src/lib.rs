@@ -9,6 +9,7 @@ mod data;
 pub mod faults;
 pub mod gateway;
 pub mod mailbox;
+pub mod operator;
 pub mod policy;
 pub mod registry;
 pub mod schedule;

@@ -1,31 +1,22 @@
-//! `cargo run`: the whole system on this machine.
+//! `cargo run`: the whole system on this machine, and what operators do by hand.
 
-use std::path::PathBuf;
+mod arguments;
+
 use std::process::ExitCode;
 
+use arguments::Command;
+use local::operator::{Act, Target, act};
 use local::{Options, System};
 
-const USAGE: &str = "\
-Runs Latchkey on this machine.
-
-  cargo run -- [options]
-
-  --port N           the port of the API (3000); the next one is that of AWS
-  --data FOLDER      where data is kept (.local)
-  --memory           keep nothing
-  --captcha MODE     off or enforce: whether protected calls need a captcha pass (off)
-  --help             this
-";
-
 fn main() -> ExitCode {
-    let options = match options(lexopt::Parser::from_env()) {
-        Ok(Some(options)) => options,
+    let command = match arguments::parse(lexopt::Parser::from_env()) {
+        Ok(Some(command)) => command,
         Ok(None) => {
-            eprint!("{USAGE}");
+            eprint!("{}", arguments::USAGE);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("{error}\n\n{USAGE}");
+            eprintln!("{error}\n\n{}", arguments::USAGE);
             return ExitCode::from(2);
         }
     };
@@ -37,7 +28,29 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    runtime.block_on(run(options))
+    runtime.block_on(async {
+        match command {
+            Command::Run(options) => run(options).await,
+            Command::Operate { act, target } => operate(&act, &target).await,
+        }
+    })
+}
+
+async fn operate(what: &Act, target: &Target) -> ExitCode {
+    // Who it is, as far as this machine knows; that it may be done, the table's permissions say.
+    let operator = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    match act(what, target, &operator).await {
+        Ok(lines) => {
+            for line in lines {
+                println!("{line}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// One line a request. The engine's own lines say nothing to who runs this: a failed condition is a warning to it.
@@ -76,31 +89,4 @@ async fn run(options: Options) -> ExitCode {
         () = system.wait() => ExitCode::FAILURE,
         _ = tokio::signal::ctrl_c() => ExitCode::SUCCESS,
     }
-}
-
-fn options(mut parser: lexopt::Parser) -> Result<Option<Options>, lexopt::Error> {
-    use lexopt::prelude::{Long, ValueExt};
-    let mut options = Options { port: 3000, data: Some(PathBuf::from(".local")), ..Options::default() };
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("port") => {
-                options.port = parser.value()?.parse()?;
-                if options.port == u16::MAX {
-                    return Err("--port must leave room for the next one".into());
-                }
-            }
-            Long("data") => options.data = Some(parser.value()?.into()),
-            Long("memory") => options.data = None,
-            Long("captcha") => {
-                let mode = parser.value()?.string()?;
-                if mode != "off" && mode != "enforce" {
-                    return Err("--captcha takes off or enforce".into());
-                }
-                options.variables.insert("CAPTCHA_MODE".to_owned(), mode);
-            }
-            Long("help") => return Ok(None),
-            _ => return Err(argument.unexpected()),
-        }
-    }
-    Ok(Some(options))
 }

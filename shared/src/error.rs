@@ -135,6 +135,9 @@ pub enum Error {
     /// The mailed link is good but its account has no email any more.
     #[error("the link's account has no email")]
     LinkAccountGone,
+    /// The account was changed by another request between reading and writing. Nothing was done.
+    #[error("the account changed meanwhile")]
+    AccountChanged,
     /// The account is gone.
     #[error("no such user")]
     NoSuchUser,
@@ -245,6 +248,7 @@ impl Error {
             Self::EmailUnknown => "email_unknown",
             Self::LinkInvalid => "link_invalid",
             Self::LinkAccountGone => "link_account_gone",
+            Self::AccountChanged => "account_changed",
             Self::NoSuchUser => "no_such_user",
             Self::CaptchaRefused => "captcha_refused",
             Self::CaptchaNotConfigured => "captcha_not_configured",

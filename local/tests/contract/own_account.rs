@@ -93,8 +93,9 @@ async fn c7_moves_to_another_number_by_password_or_by_a_code_to_the_old_one() {
     for by_code in [false, true] {
         let mobile = new_mobile();
         let confirm = if by_code { site.proof_code(&person).await } else { String::new() };
-        let sent =
-            site.send_as(&person.token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({})).await;
+        let sent = site
+            .send_as(&person.token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({}))
+            .await;
         assert_eq!(sent.status, 200, "{sent:?}");
         let text = site.messages_to(&format!("+86{mobile}")).await[0]["text"].as_str().unwrap().to_owned();
         assert!(text.contains("您正在更换绑定手机号") && text.contains("切勿告知他人"), "{text}");

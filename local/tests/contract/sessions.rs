@@ -198,9 +198,8 @@ async fn c4_ends_one_session_and_no_stranger_s() {
     let listed = list(&site, &person.token).await;
     let id = listed.iter().find(|session| session["current"] == false).map(|session| text(session, "id")).unwrap();
     let path = format!("/users/me/sessions/{id}/");
-    let end = async |token: &str, path: &str| -> Answer {
-        read(site.request(Method::DELETE, path).bearer_auth(token)).await
-    };
+    let end =
+        async |token: &str, path: &str| -> Answer { read(site.request(Method::DELETE, path).bearer_auth(token)).await };
     end(&stranger.token, &path).await.is_refused(404, "not_found");
     assert_eq!(site.me(text(&other, "token")).await.status, 200);
     end(&person.token, &path).await.is_done();

@@ -1,6 +1,7 @@
 //! Storage in trouble: 503 and nothing half done, or success.
 
 use local::faults::{Kind, Service};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registration};
@@ -81,6 +82,58 @@ async fn trouble_that_passes_is_not_noticed() {
         assert!(answer.json()["id"].is_string(), "{kind:?}: one user, who can sign in: {answer:?}");
         fail(&site, kind, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_whose_answer_is_lost_signs_nobody_out() {
+    let site = site().await;
+    let person = site.register().await;
+    // Lost between DynamoDB and the function: the function's own retry meets what its first try wrote.
+    fail(&site, Kind::TimeoutAfterCommit, 1);
+    let first = site.refresh(&person.refresh_token).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    fail(&site, Kind::TimeoutAfterCommit, 0);
+    // Lost on the way to the person: the next try gets the same.
+    let again = site.refresh(&person.refresh_token).await;
+    assert_eq!(again.json(), first.json());
+    // While storage is down: 503, and the token is as good as before.
+    let child = first.json()["refresh_token"].as_str().unwrap().to_owned();
+    fail(&site, Kind::Error, FOR_GOOD);
+    assert_eq!(site.refresh(&child).await.status, 503);
+    fail(&site, Kind::Error, 0);
+    assert_eq!(site.refresh(&child).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_in_change_in_an_outage_is_503_and_changes_nothing() {
+    let site = site().await;
+    let (mut person, faults) = (site.register().await, site.system.as_ref().unwrap().faults.clone());
+    let changes = [
+        (Method::PATCH, "/users/me/", json!({ "nickname": "新" })),
+        (Method::PUT, "/users/me/password/", json!({ "password": PASSWORD, "new_password": NEW_PASSWORD })),
+        (Method::POST, "/users/me/export/", json!({ "password": NEW_PASSWORD })),
+        (Method::DELETE, "/users/me/", json!({ "password": NEW_PASSWORD })),
+    ];
+    for (method, path, body) in changes {
+        let before = site.me(&person.token).await.json();
+        // Storage goes down at the first call, at the second, and so on, until there is none left to fail.
+        for healthy_calls in 0.. {
+            assert!(healthy_calls < 10, "{path} never succeeds");
+            faults.set_after(Service::Dynamodb, Kind::Error, healthy_calls, FOR_GOOD);
+            let answer = site.send_as(&person.token, method.clone(), path, &body).await;
+            fail(&site, Kind::Error, 0);
+            if answer.status < 300 {
+                assert!(healthy_calls > 1, "{path} reads and writes: {answer:?}");
+                if path.ends_with("password/") {
+                    person.token = answer.json()["token"].as_str().unwrap().to_owned();
+                }
+                break;
+            }
+            assert_eq!(answer.status, 503, "{path} after {healthy_calls}: {answer:?}");
+            assert_eq!(site.me(&person.token).await.json(), before, "{path} after {healthy_calls}");
+        }
+    }
+    site.me(&person.token).await.is_refused(401, "unauthorized");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,10 @@
 //! Many at once: conditions in DynamoDB decide, not the order of requests.
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::json;
 
-use crate::site::{NEW_PASSWORD, Site, new_mobile, other_code, registration};
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sign_ups_of_one_number_make_one_user() {
@@ -68,4 +69,116 @@ async fn a_link_used_by_many_at_once_sets_one_password() {
     let answers = join_all((0..10).map(|_| site.put("/users/find/password/", &body))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert!(answers.iter().all(|answer| answer.status == 200 || answer.status == 400), "never a 5xx");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_uses_at_once_of_one_refresh_token_make_one_child() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let answers = join_all((0..20).map(|_| site.refresh(&person.refresh_token))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer.json() == answers[0].json()), "one child, never two");
+    let child = answers[0].json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.refresh(&child).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_people_who_take_one_username_one_gets_it() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let people = join_all((0..4).map(|_| site.register())).await;
+    let name = format!("name{}", &people[0].mobile[5..]);
+    let bodies = [json!({ "username": name }), json!({ "username": name.to_uppercase() })];
+    let takes = people
+        .iter()
+        .enumerate()
+        .map(|(index, person)| site.send_as(&person.token, Method::PATCH, "/users/me/", &bodies[index % 2]));
+    let answers = join_all(takes).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .filter(|answer| answer.status != 200)
+            .all(|answer| { answer.header("x-error-code") == Some("username_taken") })
+    );
+    site.log_in(&name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_s_names_taken_at_once_leave_one_marker() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let bodies: Vec<_> = (0..6).map(|n| json!({ "username": format!("n{n}-{}", &person.mobile[5..]) })).collect();
+    let takes = bodies.iter().map(|body| site.send_as(&person.token, Method::PATCH, "/users/me/", body));
+    assert!(join_all(takes).await.iter().any(|answer| answer.status == 200));
+    assert_eq!(markers(&site, "USERNAME#").await, 1, "no name is held that nobody has");
+}
+
+async fn markers(site: &Site, prefix: &str) -> usize {
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let items = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
+    items.iter().filter(|item| item["pk"].as_s().unwrap().starts_with(prefix)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_number_against_a_sign_up_with_it_gives_it_to_one() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    for _ in 0..4 {
+        let (person, mobile) = (site.register().await, new_mobile());
+        let path = format!("/users/sms/{mobile}/?purpose=mobile");
+        assert_eq!(site.send_as(&person.token, Method::POST, &path, &json!({})).await.status, 200);
+        let to_change = site.code_for(&mobile).await;
+        site.advance(61).await;
+        let to_register = site.sms_code(&mobile).await;
+        let change = json!({ "mobile": mobile, "sms_code": to_change, "password": PASSWORD });
+        let sign_up = registration(&mobile, &to_register);
+        let (changed, signed_up) = tokio::join!(
+            site.send_as(&person.token, Method::PUT, "/users/me/mobile/", &change),
+            site.post("/users/", &sign_up)
+        );
+        let outcome = (changed.status, signed_up.status);
+        assert!([(200, 400), (400, 201)].contains(&outcome), "{changed:?} {signed_up:?}");
+        let free = site.get(&format!("/users/mobile/{}/", person.mobile)).await.status == 200;
+        assert_eq!(free, changed.status == 200, "the old number is free when, and only when, the account moved");
+        site.log_in(&mobile).await;
+        site.advance(61).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_against_log_in_leaves_nobody_signed_in() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    for _ in 0..4 {
+        let person = site.register().await;
+        let (proof, log_in) =
+            (json!({ "password": PASSWORD }), json!({ "username": person.mobile, "password": PASSWORD }));
+        let log_ins = join_all((0..5).map(|_| site.post("/users/login/", &log_in)));
+        let (deleted, log_ins) =
+            tokio::join!(site.send_as(&person.token, Method::DELETE, "/users/me/", &proof), log_ins);
+        // A log-in counts as an attempt until its password is found right, so five at once may make the proof wait.
+        assert!([204, 429].contains(&deleted.status), "{deleted:?}");
+        for answer in log_ins {
+            assert!([200, 400, 429].contains(&answer.status), "{answer:?}");
+            if deleted.status == 204 && answer.status == 200 {
+                let token = answer.json()["token"].as_str().unwrap().to_owned();
+                site.me(&token).await.is_refused(401, "unauthorized");
+            }
+        }
+        if deleted.status == 204 {
+            assert_eq!(markers(&site, &format!("USER#{}", person.id)).await, 0, "no half-made user comes back");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_new_passwords_at_once_set_one() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let bodies: Vec<_> =
+        (0..3).map(|n| json!({ "password": PASSWORD, "new_password": format!("{NEW_PASSWORD} {n}") })).collect();
+    let changes = bodies.iter().map(|body| site.send_as(&person.token, Method::PUT, "/users/me/password/", body));
+    let answers = join_all(changes).await;
+    let set: Vec<_> = (0..3).filter(|n| answers[*n].status == 200).collect();
+    assert_eq!(set.len(), 1, "{answers:?}");
+    let log_in = json!({ "username": person.mobile, "password": format!("{NEW_PASSWORD} {}", set[0]) });
+    assert_eq!(site.post("/users/login/", &log_in).await.status, 200);
 }

@@ -63,6 +63,18 @@ async fn requests_wait_for_few_round_trips() {
         note("log-in", 3, least(&site, || site.post("/users/login/", &body)).await);
     }
     note("me", 1, count(&site, site.send_as(&person.token, Method::GET, "/users/me/", &json!({}))).await);
+    // Five minutes later the keys are looked for, beside what is read anyway.
+    site.advance(301).await;
+    let refreshed = count(&site, site.refresh(&person.refresh_token)).await;
+    note("refresh-token", 1, refreshed);
+    note("me, looking for new keys", 1, count(&site, site.me(&person.token)).await);
+    let nothing = json!({});
+    let sessions = site.send_as(&person.token, Method::GET, "/users/me/sessions/", &nothing);
+    note("list-sessions", 2, count(&site, sessions).await);
+    let profile = json!({ "nickname": "新" });
+    let changed = site.send_as(&person.token, Method::PATCH, "/users/me/", &profile);
+    note("change-profile", 2, count(&site, changed).await);
+    note("well-known", 1, count(&site, site.get("/.well-known/jwks.json")).await);
     let proof = count(&site, site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({}))).await;
     note("send-proof-code", 2, proof);
     let forgotten = json!({ "email": email });

@@ -42,7 +42,7 @@ fn functions_events_template_and_registry_name_the_same() {
     let resources: BTreeSet<_> = template.function_resources().into_iter().collect();
     assert_eq!(resources, folders.iter().map(|name| resource_name(name)).collect());
     let mut registered: BTreeSet<_> = ENDPOINTS.iter().map(|endpoint| endpoint.name.to_owned()).collect();
-    registered.insert(deliver::NAME.to_owned());
+    registered.extend([deliver::NAME, rotate_keys::NAME].map(str::to_owned));
     assert_eq!(registered, folders);
 }
 

@@ -42,7 +42,7 @@ pub async fn bind_email(
     let code = redeem(app, CodeKey::bind_email(&user.id, &email), code).await?;
     let (mut writes, mut changed, mut kept) = (Vec::new(), user.clone(), session.clone());
     if user.email.as_ref() != Some(&email) {
-        let (carried, carries) = sessions::carry(app, &session, false)?;
+        let (carried, carries) = sessions::carry(&session)?;
         writes = moves_to(app, caller, &user, &email)?;
         writes.push(carries);
         changed = User { credential_version: user.credential_version + 1, email: Some(email), ..user };

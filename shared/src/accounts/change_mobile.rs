@@ -21,9 +21,6 @@ pub async fn change_mobile(
     proof: &Proof,
 ) -> Result<SignedIn, Error> {
     let Authorized { user, session } = who;
-    if mobile == user.mobile {
-        return Err(Error::MobileTaken);
-    }
     let keys = app.token_keys().await?;
     let proved = proof::check(app, &user, proof).await.map_err(of_confirm_code)?;
     let code = match redeem(app, CodeKey::change_mobile(&user.id, &mobile), code).await {
@@ -33,8 +30,13 @@ pub async fn change_mobile(
             return Err(error);
         }
     };
+    if mobile == user.mobile {
+        code.take_back(app).await;
+        proved.take_back(app).await;
+        return Err(Error::MobileTaken);
+    }
     let (taken, mut writes) = moves_to(app, caller, &user, &mobile)?;
-    let (session, carried) = sessions::carry(app, &session, false)?;
+    let (session, carried) = sessions::carry(&session)?;
     writes.push(carried);
     writes.extend(proved.spend()?);
     let user = User { credential_version: user.credential_version + 1, mobile, ..user };
@@ -49,7 +51,7 @@ pub async fn change_mobile(
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == taken + 1) => {
             Err(Error::MobileTaken)
         }
-        Err(StoreError::Refused(_)) => Err(Error::unavailable("changing a number", "the account changed meanwhile")),
+        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

@@ -25,13 +25,13 @@ pub async fn change_password(
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
     let set = [(":hash", text(hash.as_str()))];
     let mut writes = change(app, caller, &user, "password_hash = :hash", &set, Notice::Password)?;
-    let (session, carried) = sessions::carry(app, &session, true)?;
+    let (session, carried) = sessions::carry_renewed(&session, app.clock.now())?;
     writes.push(carried);
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::new(app, caller, &keys, user, session)?;
     match proved.pay(app, writes, "changing a password").await {
         Ok(()) => Ok(signed_in),
-        Err(StoreError::Refused(_)) => Err(Error::unavailable("changing a password", "the account changed meanwhile")),
+        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

@@ -33,7 +33,7 @@ pub async fn change_profile(
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 1) => {
             Err(Error::UsernameTaken)
         }
-        Err(StoreError::Refused(_)) => Err(Error::unavailable("changing a profile", "the account changed meanwhile")),
+        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

@@ -30,7 +30,7 @@ pub async fn delete_account(app: &App, caller: &Caller, user: &User, proof: &Pro
     match proved.pay(app, writes, "deleting an account").await {
         Ok(()) => {}
         Err(StoreError::Refused(_)) => {
-            return Err(Error::unavailable("deleting an account", "the account changed meanwhile"));
+            return Err(Error::AccountChanged);
         }
         Err(StoreError::Failed(error)) => return Err(error),
     }

@@ -45,7 +45,7 @@ async fn set_by_code(
     match code.pay(app, set_password(app, caller, &user, &password)?, "setting a password").await {
         Ok(()) => Ok(()),
         // Another change of the account got in first: what was read of it no longer holds.
-        Err(StoreError::Refused(_)) => Err(Error::unavailable("setting a password", "the account changed meanwhile")),
+        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

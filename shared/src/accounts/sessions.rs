@@ -158,28 +158,33 @@ pub async fn end_session(app: &App, user: &User, id: &SessionId) -> Result<(), E
     }
 }
 
-/// The session as a change of credentials leaves it, and the write that carries it along. With `renewed` its refresh
-/// token is replaced too (ASVS 7.2.4).
-pub(super) fn carry(app: &App, session: &Session, renewed: bool) -> Result<(Session, Write), Error> {
-    let now = app.clock.now();
-    let mut carried = Session { credential_version: session.credential_version + 1, ..session.clone() };
-    if renewed {
-        carried.generation += 1;
-        carried.rotated_at = now;
-        carried.last_used_at = now;
-    }
+/// The session as a change of credentials leaves it, and the write that carries it along.
+pub(super) fn carry(session: &Session) -> Result<(Session, Write), Error> {
+    let carried = Session { credential_version: session.credential_version + 1, ..session.clone() };
+    let values = [(":old", number(session.credential_version)), (":new", number(carried.credential_version))];
+    let condition = Expression { text: "credential_version = :old", values: &values };
+    let write =
+        Write::update(&keys::session(&session.user_id, &session.id), "SET credential_version = :new", condition)?;
+    Ok((carried, write))
+}
+
+/// The same, with a refresh token of its own (ASVS 7.2.4): the one from before is spent.
+pub(super) fn carry_renewed(session: &Session, now: Timestamp) -> Result<(Session, Write), Error> {
+    let carried = Session {
+        credential_version: session.credential_version + 1,
+        generation: session.generation + 1,
+        rotated_at: now,
+        last_used_at: now,
+        ..session.clone()
+    };
     let values = [
         (":old", number(session.credential_version)),
         (":new", number(carried.credential_version)),
         (":this", number(session.generation)),
         (":next", number(carried.generation)),
-        (":rotated", seconds(carried.rotated_at)),
-        (":used", seconds(carried.last_used_at)),
+        (":now", seconds(now)),
     ];
-    let write = Write::update(
-        &keys::session(&session.user_id, &session.id),
-        "SET credential_version = :new, generation = :next, rotated_at = :rotated, last_used_at = :used",
-        Expression { text: "credential_version = :old AND generation = :this", values: &values },
-    )?;
-    Ok((carried, write))
+    let condition = Expression { text: "credential_version = :old AND generation = :this", values: &values };
+    let update = "SET credential_version = :new, generation = :next, rotated_at = :now, last_used_at = :now";
+    Ok((carried, Write::update(&keys::session(&session.user_id, &session.id), update, condition)?))
 }

@@ -69,7 +69,7 @@ async fn by_code(
     match code.pay(app, writes, "opening a session").await {
         Ok(()) => Ok(signed_in),
         // The account was changed or deleted meanwhile, or another sign-up made one: what was read no longer holds.
-        Err(StoreError::Refused(_)) => Err(Error::unavailable("opening a session", "the account changed meanwhile")),
+        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

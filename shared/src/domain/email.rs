@@ -45,6 +45,13 @@ impl Email {
         &self.0
     }
 
+    /// What may be shown: `l***@example.com`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or_default();
+        format!("{}***@{domain}", &local[..local.len().min(1)])
+    }
+
     /// The part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
@@ -77,8 +84,7 @@ impl TryFrom<String> for Email {
 
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let domain = self.0.split_once('@').map_or("", |(_, domain)| domain);
-        write!(f, "{}***@{domain}", &self.0[..1])
+        f.write_str(&self.masked())
     }
 }
 

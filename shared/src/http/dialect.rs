@@ -61,6 +61,7 @@ fn status(error: &Error) -> u16 {
         Error::MethodNotAllowed { .. } => 405,
         Error::BlindRequest | Error::CsrfRefused | Error::CaptchaRequired | Error::OriginRefused => 403,
         Error::Unauthorized | Error::RefreshTokenInvalid | Error::RefreshTokenSpent | Error::SessionEnded => 401,
+        Error::AccountChanged => 409,
         Error::TooMany { .. } => 429,
         Error::CaptchaNotConfigured | Error::Unavailable { .. } => 503,
         _ => 400,

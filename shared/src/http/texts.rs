@@ -71,6 +71,10 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::LinkAccountGone => {
             ("重置密码失败！邮箱地址有误！", "The password was not reset: the account has no email.")
         }
+        Error::AccountChanged => (
+            "账号刚刚在别处有变动，请重试。",
+            "The account was changed elsewhere at the same moment. Please try again.",
+        ),
         Error::NoSuchUser => ("不存在当前用户", "No such user."),
         Error::CaptchaRefused => ("人机验证未通过。", "The captcha was not passed."),
         Error::CaptchaNotConfigured => ("未配置人机验证。", "No captcha is configured."),

@@ -1,0 +1,207 @@
+//! What operators do by hand: find an account, lock and unlock it, end its sessions, rotate the keys.
+//!
+//! It works on the table itself, the local engine's or a deployed one's, so that whoever may do it is whom IAM lets
+//! write the table. Every use leaves an item beside what it did, in the same transaction, and prints it as one line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::json;
+use shared::config::{Config, Environment, Need};
+use shared::domain::{AccountName, Clock, Rotation, Session, Timestamp, User};
+use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
+use shared::{App, Error, accounts, error_chain};
+
+/// How long an operator's act is kept, in seconds: over the 180 days that security logs are kept in mainland China.
+const KEPT_SECONDS: i64 = 400 * 86_400;
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Shows an account.
+    Find(String),
+    /// Locks an account: it signs in nowhere, and is signed out everywhere.
+    Disable(String),
+    /// Unlocks it.
+    Enable(String),
+    /// Signs it out everywhere.
+    EndSessions(String),
+    /// Rotates the keys of access tokens.
+    RotateKeys(Rotation),
+}
+
+/// Whose table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// That of the local system that runs on this folder's data.
+    Local(std::path::PathBuf),
+    /// A deployed one, by the credentials of the environment.
+    Table(String),
+}
+
+/// Why an act did not happen, in words for whoever asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// No local system has run there.
+    #[error("{0} has no data of a local system. Start one with `cargo run`, or name a deployed table with --table.")]
+    NoData(String),
+    /// A setting is missing.
+    #[error(transparent)]
+    Setting(#[from] shared::config::ConfigError),
+    /// No account has the name.
+    #[error("no account has this number, email or username")]
+    NoAccount,
+    /// Somebody changed the account meanwhile.
+    #[error("the account was changed at the same moment: nothing was done, try again")]
+    Changed,
+    /// The table cannot be reached, or what it holds cannot be read.
+    #[error("{0}")]
+    Storage(String),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::Storage(error_chain(&error))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(_) => Self::Changed,
+            StoreError::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// What is kept of an act. Accounts stand in it by their random id.
+#[derive(Serialize)]
+struct Record<'a> {
+    kind: &'static str,
+    at: String,
+    operator: &'a str,
+    act: &'static str,
+    user_id: Option<&'a str>,
+    expires_at: Timestamp,
+}
+
+/// Does it, and gives the lines to show.
+pub async fn act(act: &Act, target: &Target, operator: &str) -> Result<Vec<String>, Problem> {
+    let needs: &[Need] = if matches!(act, Act::RotateKeys(_)) { rotate_keys::NEEDS } else { &[Need::Storage] };
+    let app = app(target, needs)?;
+    let name = match act {
+        Act::RotateKeys(rotation) => {
+            record(&app, act, operator, None, Vec::new()).await?;
+            return Ok(list_keys(&rotate_keys::rotate(&app, rotation).await?));
+        }
+        Act::Find(name) | Act::Disable(name) | Act::Enable(name) | Act::EndSessions(name) => name,
+    };
+    let user = accounts::find_by_name(&app, AccountName::classify(name).as_ref()).await?;
+    let Some(user) = user else {
+        record(&app, act, operator, None, Vec::new()).await?;
+        return Err(Problem::NoAccount);
+    };
+    record(&app, act, operator, Some(&user), change(act, &user)?).await?;
+    let user = accounts::find_by_name(&app, AccountName::classify(name).as_ref()).await?.ok_or(Problem::NoAccount)?;
+    let sessions = accounts::list_sessions(&app, &user).await?;
+    Ok(show(&user, &sessions))
+}
+
+fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
+    let mut clock_seconds = 0;
+    let variables = match target {
+        Target::Table(table) => BTreeMap::from([("TABLE_NAME".to_owned(), table.clone())]),
+        Target::Local(folder) => {
+            clock_seconds = moved_clock(folder);
+            let lines = std::fs::read_to_string(folder.join("env"));
+            let lines = lines.map_err(|_| Problem::NoData(folder.display().to_string()))?;
+            lines.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+        }
+    };
+    let from_process = matches!(target, Target::Table(_));
+    let look_up =
+        |name: &str| variables.get(name).cloned().or_else(|| from_process.then(|| std::env::var(name).ok()).flatten());
+    let config = Config::read(&Environment::new(&look_up), needs)?;
+    let clock = Clock::default();
+    clock.advance_seconds(clock_seconds);
+    Ok(App::new(config, clock, needs)?)
+}
+
+/// How far the clock of the local system was moved on.
+fn moved_clock(folder: &Path) -> u32 {
+    let text = std::fs::read_to_string(folder.join("clock_seconds")).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+fn change(act: &Act, user: &User) -> Result<Vec<Write>, Error> {
+    let mut values = vec![(":version", number(user.credential_version))];
+    let update = match act {
+        Act::Find(_) | Act::RotateKeys(_) => return Ok(Vec::new()),
+        Act::Disable(_) => "SET disabled = :disabled, credential_version = credential_version + :one",
+        Act::Enable(_) => "SET disabled = :disabled",
+        Act::EndSessions(_) => "SET credential_version = credential_version + :one",
+    };
+    if update.contains(":one") {
+        values.push((":one", number(1)));
+    }
+    if update.contains(":disabled") {
+        let disabled = matches!(act, Act::Disable(_));
+        values.push((":disabled", aws_sdk_dynamodb::types::AttributeValue::Bool(disabled)));
+    }
+    let unchanged = Expression { text: "credential_version = :version", values: &values };
+    Ok(vec![Write::update(&keys::user(&user.id), update, unchanged)?])
+}
+
+async fn record(
+    app: &App,
+    act: &Act,
+    operator: &str,
+    user: Option<&User>,
+    mut writes: Vec<Write>,
+) -> Result<(), Problem> {
+    let now = app.clock.now();
+    let word = match act {
+        Act::Find(_) => "find",
+        Act::Disable(_) => "disable",
+        Act::Enable(_) => "enable",
+        Act::EndSessions(_) => "end_sessions",
+        Act::RotateKeys(_) => "rotate_keys",
+    };
+    let user_id = user.map(|user| user.id.as_str());
+    let expires_at = now.plus_seconds(KEPT_SECONDS);
+    let record = Record { kind: "operator_act", at: now.rfc3339(), operator, act: word, user_id, expires_at };
+    writes.push(Write::put(&keys::operator_act(now), &record, Unless::Exists)?);
+    app.store()?.transact(writes, "recording an act").await?;
+    tracing::info!(audit = "operator", act = word, operator, user_id, "recorded");
+    Ok(())
+}
+
+fn show(user: &User, sessions: &[Session]) -> Vec<String> {
+    let none = || "none".to_owned();
+    let mut lines = vec![
+        format!("id          {}", user.id),
+        format!("mobile      {}", user.mobile.masked()),
+        format!("email       {}", user.email.as_ref().map_or_else(none, shared::domain::Email::masked)),
+        format!("username    {}", user.username.as_ref().map_or_else(none, |name| mask(name.as_str()))),
+        format!("nickname    {}", mask(user.nickname.as_str())),
+        format!("state       {}", if user.disabled { "disabled" } else { "enabled" }),
+        format!("password    {}", if user.password_hash.is_some() { "set" } else { "none" }),
+        format!("created     {}", user.created_at.rfc3339()),
+        format!("sessions    {}", sessions.len()),
+    ];
+    lines.extend(sessions.iter().map(|session| {
+        let device = if session.origin.device.is_empty() { "unknown device" } else { &session.origin.device };
+        format!("  {}  {}  {}", session.last_used_at.rfc3339(), session.origin.address, device)
+    }));
+    lines
+}
+
+/// The first character alone.
+fn mask(text: &str) -> String {
+    format!("{}***", text.chars().next().unwrap_or_default())
+}
+
+fn list_keys(listed: &[rotate_keys::ListedKey]) -> Vec<String> {
+    listed.iter().map(|key| json!(key).to_string()).collect()
+}

@@ -1,0 +1,94 @@
+//! What operators do by hand, against a system that is running.
+
+use local::operator::{Act, Problem, Target, act};
+use local::{Options, System};
+use reqwest::Method;
+use serde_json::json;
+use shared::domain::Rotation;
+
+use crate::site::{PASSWORD, Site};
+
+/// A system whose data is in a folder, as operators find it.
+async fn site() -> (Site, Target, std::path::PathBuf) {
+    let folder = std::env::temp_dir().join(format!("latchkey-operators-{}", shared::domain::random_hex::<8>()));
+    let variables = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")].map(|(k, v)| (k.into(), v.into())).into();
+    let system = System::start(Options { data: Some(folder.clone()), variables, port: 0 }).await.unwrap();
+    let site = Site { base_url: system.base_url.clone(), http: reqwest::Client::new(), system: Some(system) };
+    (site, Target::Local(folder.clone()), folder)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_finds_locks_and_unlocks_an_account() {
+    let (site, target, folder) = site().await;
+    let (person, email) = site.register_with_email().await;
+    let shown = act(&Act::Find(email.clone()), &target, "anna").await.unwrap().join("\n");
+    assert!(shown.contains(&person.id) && shown.contains("state       enabled"), "{shown}");
+    assert!(shown.contains("sessions    1"), "{shown}");
+    assert!(!shown.contains(&person.mobile) && !shown.contains(&email) && !shown.contains("小明"), "masked: {shown}");
+
+    act(&Act::Disable(person.mobile.clone()), &target, "anna").await.unwrap();
+    site.me(&person.token).await.is_refused(401, "unauthorized");
+    site.refresh(&person.refresh_token).await.is_refused(401, "session_ended");
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    let answer = site.post("/users/login/", &body).await;
+    assert_eq!(answer.header("x-error-code"), Some("bad_credentials"));
+    site.advance(61).await;
+    site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+    let newest = site.messages_to(&format!("+86{}", person.mobile)).await[0]["text"].as_str().unwrap().to_owned();
+    assert!(!newest.contains("您正在登录"), "who is locked is sent no code: {newest}");
+
+    let shown = act(&Act::Enable(person.mobile.clone()), &target, "anna").await.unwrap().join("\n");
+    assert!(shown.contains("state       enabled") && shown.contains("sessions    0"), "{shown}");
+    let again = site.log_in(&person.mobile).await;
+    act(&Act::EndSessions(person.mobile.clone()), &target, "anna").await.unwrap();
+    site.me(again["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_use_leaves_a_line() {
+    let (site, target, folder) = site().await;
+    let person = site.register().await;
+    act(&Act::Find(person.mobile.clone()), &target, "anna").await.unwrap();
+    act(&Act::Disable(person.mobile.clone()), &target, "bert").await.unwrap();
+    act(&Act::RotateKeys(Rotation::Now), &target, "anna").await.unwrap();
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let items = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
+    let acts = items.iter().filter(|item| item["pk"].as_s().unwrap().starts_with("AUDIT#"));
+    let mut acts: Vec<_> =
+        acts.map(|item| ["operator", "act"].map(|name| item[name].as_s().unwrap().clone()).join(" ")).collect();
+    acts.sort();
+    assert_eq!(acts, ["anna find", "anna rotate_keys", "bert disable"]);
+    assert!(
+        items
+            .iter()
+            .filter(|item| item["pk"].as_s().unwrap().starts_with("AUDIT#"))
+            .all(|item| { !format!("{item:?}").contains(&person.mobile) })
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_rotated_by_one_command() {
+    let (site, target, folder) = site().await;
+    let person = site.register().await;
+    let published = async || site.get("/.well-known/jwks.json").await.json()["keys"].as_array().unwrap().len();
+    assert_eq!(published().await, 2);
+    let listed = act(&Act::RotateKeys(Rotation::Now), &target, "anna").await.unwrap();
+    assert_eq!(listed.len(), 3);
+    site.advance(301).await;
+    assert_eq!(published().await, 3);
+    assert_eq!(site.send_as(&person.token, Method::GET, "/users/me/", &json!({})).await.status, 200);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_is_said_in_plain_words() {
+    let (_site, target, folder) = site().await;
+    let unknown = act(&Act::Find("13800000000".into()), &target, "anna").await.unwrap_err();
+    assert!(matches!(unknown, Problem::NoAccount), "{unknown}");
+    let nowhere = Target::Local(folder.join("nowhere"));
+    let problem = act(&Act::Find("13800000000".into()), &nowhere, "anna").await.unwrap_err().to_string();
+    assert!(problem.contains("cargo run"), "{problem}");
+    std::fs::remove_dir_all(folder).unwrap();
+}

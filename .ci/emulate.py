@@ -37,6 +37,17 @@ EXPECTED = {
     "bind-email": (401, "unauthorized"),
     "me": (401, "unauthorized"),
     "send-proof-code": (401, "unauthorized"),
+    "refresh-token": (401, "refresh_token_invalid"),
+    "log-out": (401, "refresh_token_invalid"),
+    "list-sessions": (401, "unauthorized"),
+    "end-session": (401, "unauthorized"),
+    "change-profile": (401, "unauthorized"),
+    "change-password": (401, "unauthorized"),
+    "change-mobile": (401, "unauthorized"),
+    "delete-account": (401, "unauthorized"),
+    "sms-log-in": (400, "code_expired"),
+    "well-known": (200, None),
+    "export": (401, "unauthorized"),
     "pages": (200, None),
     "forget-pwd-mobile": (200, None),
     "forget-pwd-sms-code": (200, "too_many_requests"),
@@ -137,7 +148,7 @@ def main():
     lines = pathlib.Path(env_file).read_text(encoding="utf-8").splitlines()
     environment = dict(line.split("=", 1) for line in lines)
     functions = sorted(path.stem for path in pathlib.Path("events").glob("*.json"))
-    assert set(functions) == {*EXPECTED, "deliver"}, "every event has an expectation"
+    assert set(functions) == {*EXPECTED, "deliver", "rotate-keys"}, "every event has an expectation"
 
     print("Every event file, in the emulator:")
     # In this order the message interval of send-sms-code is there when forget-pwd-sms-code asks.
@@ -158,9 +169,16 @@ def main():
     assert len(sent) == 1 and "您正在注册" in sent[0]["text"], sent
     print("  deliver: one SMS sent")
 
+    with Emulated(binaries, "rotate-keys", environment) as emulated:
+        due = emulated.invoke(event_of("rotate-keys"))
+        assert len(due) == 2 and due[1]["signs_from"] is None, due
+        rotated = emulated.invoke({"rotation": "now"})
+        assert len(rotated) == 3 and rotated[1]["kid"] == due[1]["kid"] and rotated[1]["signs_from"], rotated
+    print("  rotate-keys: nothing due, then one rotation by hand")
+
     print("A person's first day, in the emulator:")
 
-    def call(function, status=200, body=None, headers=None, cookies=None, query=None):
+    def call(function, status=200, body=None, headers=None, cookies=None, query=None, path=None):
         """Invokes a function with its event, changed in these places, and gives the answer's body."""
         event = event_of(function)
         if body:
@@ -168,6 +186,8 @@ def main():
         event["headers"].update(headers or {})
         if cookies:
             event["cookies"] = cookies
+        if path:
+            event["pathParameters"] = path
         if query:
             event["queryStringParameters"] = query
             event["rawQueryString"] = urllib.parse.urlencode(query)
@@ -205,6 +225,25 @@ def main():
     changed = {"sms_code": newest("+86" + mobile, code), "new_password": "gravel sunrise piano"}
     call("forget-pwd", body=changed, headers={"x-csrftoken": csrf}, cookies=["csrf_token=" + csrf])
     call("log-in", body={"password": "gravel sunrise piano"})
+    tokens = json.loads(call("log-in", body={"password": "gravel sunrise piano"})["body"])
+    tokens = json.loads(call("refresh-token", body={"refresh_token": tokens["refresh_token"]})["body"])
+    bearer = {"authorization": "Bearer " + tokens["token"]}
+    listed = json.loads(call("list-sessions", headers=bearer)["body"])
+    other = next(session["id"] for session in listed if not session["current"])
+    call("end-session", 204, headers=bearer, path={"id": other})
+    call("change-profile", headers=bearer)
+    changed = {"password": "gravel sunrise piano", "new_password": password}
+    bearer["authorization"] = "Bearer " + json.loads(call("change-password", headers=bearer, body=changed)["body"])["token"]
+    new = json.loads(event_of("change-mobile")["body"])["mobile"]
+    call("send-sms-code", headers=bearer, path={"mobile": new}, query={"purpose": "mobile"})
+    changed = {"sms_code": newest("+86" + new, code), "password": password}
+    bearer["authorization"] = "Bearer " + json.loads(call("change-mobile", headers=bearer, body=changed)["body"])["token"]
+    call("export", headers=bearer, body={"password": password})
+    delete_item(environment, {"pk": {"S": f"INTERVAL#sms#{new}"}, "sk": {"S": "INTERVAL"}})
+    call("send-sms-code", path={"mobile": new}, query={"purpose": "login"})
+    by_sms = json.loads(call("sms-log-in", body={"mobile": new, "sms_code": newest("+86" + new, code)})["body"])
+    call("log-out", 204, body={"refresh_token": by_sms["refresh_token"]})
+    call("delete-account", 204, headers=bearer, body={"password": password})
     call("verify-captcha", query={"ticket": "pass-emulated", "randstr": "@abc"})
 
 

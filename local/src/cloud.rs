@@ -4,6 +4,7 @@
 //! on demand. A web page cannot reach it: a request with an `Origin`, or for another `Host`, is refused.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,17 +36,33 @@ pub struct Call {
 
 /// The calls to DynamoDB, in the order they ended.
 #[derive(Clone, Debug, Default)]
-pub struct Journal(Arc<Mutex<Vec<Call>>>);
+pub struct Journal {
+    calls: Arc<Mutex<Vec<Call>>>,
+    latency_ms: Arc<AtomicU64>,
+}
 
 impl Journal {
     /// Takes out what was written so far.
     #[must_use]
     pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write(&self, call: Call) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    }
+
+    /// Makes every call take this long at least, as a network does: calls that do not wait for each other then overlap,
+    /// whatever the machine is doing.
+    pub fn set_latency(&self, latency: Duration) {
+        self.latency_ms.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    async fn wait(&self) {
+        let milliseconds = self.latency_ms.load(Ordering::Relaxed);
+        if milliseconds > 0 {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        }
     }
 }
 
@@ -104,6 +121,7 @@ async fn answer(
 
 async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: Bytes) -> Response {
     let started = Instant::now();
+    cloud.journal.wait().await;
     // No transaction is in the way of a single read.
     let reads = operation == "GetItem";
     let fault = cloud.faults.take_if(Service::Dynamodb, |kind| !(reads && kind == Kind::Conflict));

@@ -10,9 +10,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use shared::App;
+use shared::config::Need;
 use shared::domain::{Clock, random_hex};
 use shared::http::Endpoint;
+use shared::{App, Error};
 
 use crate::template::{Cors, Route};
 
@@ -40,6 +41,16 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Reads the keys into the functions that need them, as Lambda's warm-up does. The rest of it is paid when used.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        for (_, function) in &self.routes {
+            if function.endpoint.needs.contains(&Need::TokenKeys) {
+                function.app.token_keys().await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Answers a request.
     pub async fn answer(
         &self,

@@ -176,9 +176,10 @@ impl System {
             clock_moved: opened.clock_keeper(&clock),
             spent_tickets: Arc::new(Mutex::new(HashSet::new())),
         };
+        let gateway = Arc::new(host.gateway()?);
         data::create_table(&variables).await?;
         schedule.settle().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
-        let gateway = Arc::new(host.gateway().await?);
+        gateway.warm_up().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
         let _ = journal.take();
         let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
         serve(&mut tasks, api, app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
@@ -221,14 +222,10 @@ impl Host<'_> {
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
 
-    async fn gateway(&self) -> Result<Gateway, StartProblem> {
+    fn gateway(&self) -> Result<Gateway, StartProblem> {
         let mut functions = BTreeMap::new();
         for endpoint in registry::ENDPOINTS {
             let app = self.app(endpoint.name, endpoint.needs)?;
-            // Lambda warms a function up before its first request. Here the keys are enough: the rest is paid when used.
-            if endpoint.needs.contains(&Need::TokenKeys) {
-                app.token_keys().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
-            }
             functions.insert(endpoint.name.to_owned(), Arc::new(Function { endpoint, app }));
         }
         let mut routes = Vec::new();

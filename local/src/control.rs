@@ -24,6 +24,7 @@ use crate::schedule::Schedule;
 use crate::stream::Pump;
 
 const INBOX: &str = include_str!("inbox.html");
+const WIDGET: &str = include_str!("captcha_widget.js");
 
 /// What `/_local` works on.
 #[derive(Clone)]
@@ -53,8 +54,23 @@ pub fn router(control: Control) -> axum::Router {
         .route("/_local/clock", post(move_clock))
         .route("/_local/faults", post(set_fault))
         .route("/_local/captcha", post(captcha))
+        .route("/_local/captcha.js", get(widget))
+        .route("/_local/terms", get(async || placeholder("用户协议", "Terms")))
+        .route("/_local/privacy", get(async || placeholder("隐私政策", "Privacy policy")))
         .layer(middleware::from_fn(refuse_foreign))
         .with_state(control)
+}
+
+/// The widget's stand-in: the same interface, a plain dialog, and a ticket that the gateway's stand-in passes.
+async fn widget() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], WIDGET).into_response()
+}
+
+fn placeholder(zh: &str, en: &str) -> Html<String> {
+    Html(format!(
+        "<!doctype html><meta charset=utf-8><title>{zh} · {en}</title><h1>{zh} · {en}</h1>\
+         <p>TERMS_URL, PRIVACY_URL: configure the addresses of your own."
+    ))
 }
 
 /// Whether the request was made to this machine by one of its own names.

@@ -134,6 +134,8 @@ pub(crate) fn variables(
     secrets: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let captcha_url = format!("{base_url}/_local/captcha");
+    let widget_url = format!("{base_url}/_local/captcha.js");
+    let (terms_url, privacy_url) = (format!("{base_url}/_local/terms"), format!("{base_url}/_local/privacy"));
     let fixed = [
         ("TABLE_NAME", TABLE),
         ("AWS_ENDPOINT_URL", cloud_url),
@@ -150,6 +152,9 @@ pub(crate) fn variables(
         ("CAPTCHA_MODE", "off"),
         ("CAPTCHA_PROVIDER", "gateway"),
         ("CAPTCHA_URL", &captcha_url),
+        ("CAPTCHA_WIDGET_URL", &widget_url),
+        ("TERMS_URL", &terms_url),
+        ("PRIVACY_URL", &privacy_url),
         ("CAPTCHA_APP_ID", "local"),
         ("CAPTCHA_APP_SECRET", "local"),
     ];

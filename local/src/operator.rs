@@ -1,7 +1,7 @@
 //! What operators do by hand: find an account, lock and unlock it, end its sessions, rotate the keys.
 //!
 //! It works on the table itself, the local engine's or a deployed one's, so that whoever may do it is whom IAM lets
-//! write the table. Every use leaves an item beside what it did, in the same transaction, and prints it as one line.
+//! write the table. Every use leaves an item: in the transaction of what it did, or, for the keys, right before it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -120,8 +120,12 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
         }
     };
     let from_process = matches!(target, Target::Table(_));
-    let look_up =
-        |name: &str| variables.get(name).cloned().or_else(|| from_process.then(|| std::env::var(name).ok()).flatten());
+    let look_up = |name: &str| {
+        let of_process = || if from_process { std::env::var(name).ok() } else { None };
+        // How long the deployment's tokens live is not known here: a key is kept for the longest they may.
+        let longest = || (from_process && name == "ACCESS_TOKEN_SECONDS").then(|| "86400".to_owned());
+        variables.get(name).cloned().or_else(of_process).or_else(longest)
+    };
     let config = Config::read(&Environment::new(&look_up), needs)?;
     let clock = Clock::default();
     clock.advance_seconds(clock_seconds);

@@ -40,6 +40,15 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/.well-known/openid-configuration"),
     ("GET", "/forget_pwd"),
+    ("GET", "/"),
+    ("GET", "/login"),
+    ("GET", "/user/login"),
+    ("GET", "/register"),
+    ("GET", "/user/register"),
+    ("GET", "/find_password"),
+    ("GET", "/reset_password"),
+    ("GET", "/users"),
+    ("GET", "/assets/{version}/{file}"),
     ("POST", "/forget_pwd"),
     ("GET", "/forget_pwd/mobiles/{mobile}"),
     ("POST", "/forget_pwd/sms_code"),
@@ -51,7 +60,7 @@ async fn not_found(_: &App, request: &Request) -> Result<Reply, Error> {
 }
 
 fn methods_of(path: &str) -> Vec<&'static str> {
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
     ROUTES.iter().filter(|(_, route)| matches(route, path)).map(|(method, _)| *method).collect()
 }
 
@@ -74,9 +83,10 @@ mod tests {
     #[test]
     fn a_known_path_lists_its_methods_with_and_without_the_slash() {
         assert_eq!(methods_of("/users/find/password/"), ["GET", "POST", "PUT"]);
-        assert_eq!(methods_of("/users"), ["POST"]);
+        assert_eq!(methods_of("/users"), ["POST", "GET"]);
+        assert_eq!(methods_of("/"), ["GET"]);
         assert_eq!(methods_of("/users/sms/13800000000"), ["GET", "POST"]);
-        for unknown in ["", "/", "/users/sms/", "/users/sms//", "/users/x/y/z", "/users//"] {
+        for unknown in ["", "/users/sms/", "/users/sms//", "/users/x/y/z", "/users//"] {
             assert!(methods_of(unknown).is_empty(), "{unknown}");
         }
     }

@@ -1,9 +1,23 @@
-//! `GET /forget_pwd/` (A1): the page of a forgotten password, and the CSRF cookie that A4 asks back.
+//! The web pages, their styles and scripts, and the CSRF cookie that A4 asks back.
+//!
+//! Pages are plain documents: all a person does goes through the API, by small modules under a policy that allows no
+//! inline script. Nothing is asked of another site unless a captcha is configured.
 
-use shared::config::Need;
-use shared::domain::{CsrfValue, random_hex};
+mod assets;
+mod centre;
+mod forgotten;
+mod home;
+mod layout;
+mod log_in;
+mod register;
+
+use shared::config::{Config, Need};
+use shared::domain::{CsrfValue, Language};
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
+
+use assets::Asset;
+use layout::{Page, View};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -13,27 +27,91 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(pages(app, request)),
 };
 
-/// The page. `{nonce}` and `{brand}` are filled in.
-const FORGET_PWD: &str = include_str!("forget_pwd.html");
+async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
+    let path = request.path();
+    if let Some(rest) = path.strip_prefix("/assets/") {
+        return asset(rest.trim_end_matches('/'), request);
+    }
+    let view = View { config: &app.config, language: language(request) };
+    let page = match path.trim_end_matches('/') {
+        "" => home::page(&view),
+        "/login" | "/user/login" => log_in::page(&view),
+        "/register" | "/user/register" => register::page(&view),
+        "/find_password" => forgotten::find_password(&view),
+        "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request)),
+        "/reset_password" => forgotten::reset_password(&view),
+        "/users" => centre::page(&view),
+        _ => return Err(Error::NotFound),
+    };
+    Ok(show(&view, &page, request).with_header("cache-control", "no-cache"))
+}
 
-async fn pages(app: &App, _: &Request) -> Result<Reply, Error> {
+/// The language a person chose, else the browser's.
+fn language(request: &Request) -> Language {
+    match request.cookie("lang") {
+        Some("zh") => Language::Zh,
+        Some("en") => Language::En,
+        _ => request.language(),
+    }
+}
+
+fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
+    let html = view.document(page).into_string();
+    let reply = compressed("text/html; charset=utf-8", &html, || assets::gzip(&html), request);
+    reply
+        .with_header("content-security-policy", &policy(view.config))
+        .with_header("referrer-policy", "no-referrer")
+        .with_header("permissions-policy", "camera=(), geolocation=(), microphone=()")
+        .with_header("cross-origin-opener-policy", "same-origin")
+        .with_header("content-language", view.language.pick("zh-CN", "en"))
+        .with_header("vary", "Accept-Language, Cookie, Accept-Encoding")
+}
+
+/// What a page may load, do and be shown in (CSP Level 3): itself alone, and the captcha's sites where one is on.
+fn policy(config: &Config) -> String {
+    let own = "'self'";
+    let sources = if config.captcha.enforce { format!("{own}{}", captcha_sites(config)) } else { own.to_owned() };
+    let frames = if config.captcha.enforce { captcha_sites(config) } else { " 'none'".to_owned() };
+    format!(
+        "default-src 'none'; script-src {sources}; style-src {sources}; img-src {sources} data:; connect-src {sources}; \
+         frame-src{frames}; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+/// Where the widget loads the rest of itself from; a widget of our own origin loads nothing.
+fn captcha_sites(config: &Config) -> String {
+    let is_tencent = config.pages.captcha_widget_url.contains(".captcha.qcloud.com/");
+    let sites = if is_tencent { " https://*.captcha.qcloud.com https://*.captcha.gtimg.com" } else { "" };
+    sites.to_owned()
+}
+
+fn with_csrf(app: &App, reply: Reply) -> Result<Reply, Error> {
     let csrf = CsrfValue::issue(app.keyring()?, app.clock.now());
     // A browser keeps no `Secure` cookie of a plain-HTTP address; only this machine has one (`CLIENT_HOST`).
     let secure = if app.config.answers.client_host.starts_with("http://") { "" } else { "; Secure" };
-    let nonce = random_hex::<16>();
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; \
-         base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
-    );
-    let brand = escape(&app.config.messages.brand);
-    Ok(Reply::page(&FORGET_PWD.replace("{nonce}", &nonce).replace("{brand}", &brand))
-        .with_header("set-cookie", &format!("csrf_token={csrf}; Path=/; SameSite=Lax{secure}"))
-        .with_header("content-security-policy", &policy)
-        .with_header("referrer-policy", "no-referrer"))
+    Ok(reply.with_header("set-cookie", &format!("csrf_token={csrf}; Path=/; SameSite=Lax{secure}")))
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// A file. One asked for by another hash, by a page from before a deploy, is the present one and is not kept.
+fn asset(rest: &str, request: &Request) -> Result<Reply, Error> {
+    let (version, name) = rest.split_once('/').ok_or(Error::NotFound)?;
+    let asset = Asset::find(name).ok_or(Error::NotFound)?;
+    let cache = if version == *assets::VERSION { "public, max-age=31536000, immutable" } else { "no-store" };
+    let reply = compressed(asset.media_type, asset.content, || asset.compressed().to_vec(), request);
+    Ok(reply.with_header("cache-control", cache).with_header("vary", "Accept-Encoding"))
+}
+
+fn compressed(media_type: &'static str, text: &str, gzip: impl FnOnce() -> Vec<u8>, request: &Request) -> Reply {
+    let accepted = request.header("accept-encoding").unwrap_or_default();
+    let accepts = accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    });
+    if accepts {
+        Reply::bytes(media_type, gzip()).with_header("content-encoding", "gzip")
+    } else {
+        Reply::bytes(media_type, text.as_bytes().to_vec())
+    }
 }
 
 #[cfg(test)]
@@ -44,12 +122,11 @@ mod tests {
         assert_eq!(reply.status(), 200);
         let cookie = reply.headers()["set-cookie"].to_str().unwrap();
         assert!(cookie.starts_with("csrf_token=") && cookie.ends_with("; Path=/; SameSite=Lax; Secure"), "{cookie}");
-        let lambda_http::Body::Text(page) = reply.body() else { panic!("the page is no text") };
-        assert!(page.contains(r#"<base href="/">"#) && !page.contains("{nonce}") && !page.contains("{brand}"));
-    }
-
-    #[test]
-    fn a_brand_is_text_and_not_markup() {
-        assert_eq!(super::escape("<b>&\"</b>"), "&lt;b&gt;&amp;&quot;&lt;/b&gt;");
+        assert_eq!(reply.headers()["cache-control"], "no-store");
+        let policy = reply.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        let lambda_http::Body::Binary(html) = reply.body() else { panic!("not bytes") };
+        let html = String::from_utf8(html.clone()).unwrap();
+        assert!(html.contains("<base href=\"/\">") && !html.contains("<script>") && !html.contains(" onclick"));
     }
 }

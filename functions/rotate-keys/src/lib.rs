@@ -88,7 +88,13 @@ fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<Key
         TokenKey::new(private, random_hex::<8>(), keyring, now).map_err(|source| Error::unavailable(MAKING, source))
     };
     let rules = app.config.tokens.rotation_rules();
-    let mut changed = stored.cloned().unwrap_or_default().rotated(rotation, now, &rules, make)?;
+    let stored = stored.cloned().unwrap_or_default();
+    let opens = |key: &TokenKey| key.private.open(&key.kid, keyring).is_ok();
+    // With another secret than the functions' this would make keys that none of them can sign with.
+    if *rotation != Rotation::DropAll && !stored.keys.is_empty() && !stored.keys.iter().any(opens) {
+        return Err(unusable("KEY_SECRET opens none of the keys that are there"));
+    }
+    let mut changed = stored.rotated(rotation, now, &rules, make)?;
     changed.reseal(keyring);
     Ok(changed)
 }

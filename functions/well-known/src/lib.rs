@@ -14,8 +14,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(well_known(app, request)),
 };
 
-/// Short beside the 2 h 10 min for which a key is published before it signs: those leave a cache ten minutes.
-const CACHE: &str = "public, max-age=300";
+/// Short: of the 2 h 10 min for which a key is published before it signs, verifiers keep it two hours, and an instance
+/// of ours may be five minutes behind.
+const CACHE: &str = "public, max-age=60";
 
 async fn well_known(app: &App, request: &Request) -> Result<Reply, Error> {
     let is_keys = request.path().trim_end_matches('/').ends_with("/jwks.json");

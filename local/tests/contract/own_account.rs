@@ -73,7 +73,10 @@ async fn c6_a_new_password_ends_every_other_session() {
     let new = answer.json();
     assert_eq!((answer.status, &new["expires_in"]), (200, &json!(3600)), "{answer:?}");
     assert_eq!(site.me(new["token"].as_str().unwrap()).await.status, 200);
-    assert_eq!(site.refresh(new["refresh_token"].as_str().unwrap()).await.status, 200);
+    let renewed = site.refresh(new["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(renewed.status, 200, "{renewed:?}");
+    site.refresh(&person.refresh_token).await.is_refused(401, "refresh_token_spent");
+    site.me(renewed.json()["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
     for dead in [person.token.as_str(), other["token"].as_str().unwrap()] {
         site.me(dead).await.is_refused(401, "unauthorized");
     }
@@ -278,4 +281,42 @@ async fn who_signs_in_by_sms_alone_can_do_all_of_it() {
     let code = site.proof_code(&person).await;
     site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "sms_code": code })).await.is_done();
     site.me(&person.token).await.is_refused(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_tells_nobody_whether_a_name_is_known_however_it_is_written() {
+    let Some(site) = Site::with_inbox().await else { return };
+    let person = site.register().await;
+    let known = format!("Anna{}", &person.mobile[3..]);
+    assert_eq!(patch(&site, &person, &json!({ "username": known })).await.status, 200);
+    let unknown = format!("Anna{}", &new_mobile()[3..]);
+    let attempt = async |name: &str| {
+        let body = json!({ "username": name, "password": "wrong password" });
+        site.post("/users/login/", &body).await.header("x-error-code").unwrap().to_owned()
+    };
+    for name in [&known, &unknown] {
+        let ways = [name.clone(), name.to_uppercase(), name.replace('A', "Ａ"), name.to_lowercase(), name.clone()];
+        for way in &ways {
+            assert_eq!(attempt(way).await, "bad_credentials", "{way}");
+        }
+        for way in &ways {
+            assert_eq!(attempt(way).await, "too_many_requests", "{way}");
+        }
+        // A day later both begin anew.
+        site.advance(86_400).await;
+        for _ in 0..5 {
+            assert_eq!(attempt(name).await, "bad_credentials");
+        }
+        assert_eq!(attempt(name).await, "too_many_requests");
+        site.advance(86_400).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c6_tells_the_hidden_digits_of_the_number_to_nobody_without_proof() {
+    let Some(site) = Site::with_inbox().await else { return };
+    let person = site.register().await;
+    let body = json!({ "sms_code": "000000", "new_password": format!("x{}", person.mobile) });
+    let answer = site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await;
+    answer.is_refused(400, "code_expired");
 }

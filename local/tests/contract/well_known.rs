@@ -20,7 +20,7 @@ async fn c10_publishes_the_keys_and_where_they_are() {
     assert_eq!(body["id_token_signing_alg_values_supported"], json!(["RS256"]));
     let keys = site.get("/.well-known/jwks.json").await;
     for answer in [&configuration, &keys] {
-        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
         assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
     }
     let keys = keys.json()["keys"].as_array().unwrap().clone();

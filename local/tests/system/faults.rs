@@ -101,6 +101,11 @@ async fn a_refresh_whose_answer_is_lost_signs_nobody_out() {
     fail(&site, Kind::Error, FOR_GOOD);
     assert_eq!(site.refresh(&child).await.status, 503);
     fail(&site, Kind::Error, 0);
+    // The same when it goes down between the calls, however long it then takes.
+    site.system.as_ref().unwrap().faults.set_after(Service::Dynamodb, Kind::Error, 1, FOR_GOOD);
+    assert_eq!(site.refresh(&child).await.status, 503);
+    fail(&site, Kind::Error, 0);
+    site.advance(60).await;
     assert_eq!(site.refresh(&child).await.status, 200);
 }
 

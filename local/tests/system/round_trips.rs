@@ -61,7 +61,7 @@ async fn requests_wait_for_few_round_trips() {
     // Five minutes later the keys are looked for, beside what is read anyway.
     site.advance(301).await;
     let refreshed = count(&site, site.refresh(&person.refresh_token)).await;
-    note("refresh-token", 1, refreshed);
+    note("refresh-token", 2, refreshed);
     note("me, looking for new keys", 1, count(&site, site.me(&person.token)).await);
     let nothing = json!({});
     let sessions = site.send_as(&person.token, Method::GET, "/users/me/sessions/", &nothing);

@@ -1,7 +1,8 @@
 //! Attempts at a password: each is counted before it is compared, and from the fifth in a row the next one waits.
 //!
 //! The count of an account is part of its item, so that counting returns the hash to compare with: one round trip.
-//! Attempts at a name nobody has are counted just so, under a keyed hash of the name: a wait tells nothing.
+//! Attempts at a name nobody has are counted just so, under a keyed hash of the name, and both counts are forgotten a day
+//! after the last attempt: a wait tells nothing.
 
 use std::sync::LazyLock;
 
@@ -11,7 +12,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::{Purpose, Timestamp, User, UserId, hex};
-use crate::dynamodb::{Expression, Refusal, StoreError, Write, keys, number, seconds};
+use crate::dynamodb::keys::{self, Key};
+use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds};
 use crate::error::Error;
 
 /// How many attempts in a row wait for nothing.
@@ -20,8 +22,8 @@ const FREE_ATTEMPTS: u32 = 5;
 const LONGEST_WAIT_SECONDS: i64 = 900;
 /// Waits double from one second, until the longest is reached.
 const DOUBLINGS: u32 = 10;
-/// How long attempts at a name nobody has are remembered, in seconds.
-const UNKNOWN_LIFE_SECONDS: i64 = 86_400;
+/// A count is forgotten this long after the last attempt, in seconds.
+const LIFE_SECONDS: i64 = 86_400;
 
 /// Forgets an account's attempts, as part of an update of its item.
 pub(super) const FORGET: &str = "REMOVE password_failures, password_tried_at";
@@ -35,13 +37,16 @@ fn wait_seconds(failures: u32) -> i64 {
     }
 }
 
-/// That the wait is over, whatever the count: one clause for each step of it.
+/// That nothing is counted, or that the wait is over, whatever the count: one clause for each step of it. A count that is
+/// to be forgotten fails it.
 static MAY_TRY: LazyLock<String> = LazyLock::new(|| {
-    let mut text = "attribute_not_exists(password_failures) OR password_failures < :f5".to_owned();
+    let mut text = "attribute_not_exists(password_tried_at) OR \
+                    password_tried_at > :forgotten AND (password_failures < :f5"
+        .to_owned();
     for step in FREE_ATTEMPTS..FREE_ATTEMPTS + DOUBLINGS {
         text.push_str(&format!(" OR (password_failures = :f{step} AND password_tried_at <= :t{step})"));
     }
-    text + " OR password_tried_at <= :longest"
+    text + " OR password_tried_at <= :longest)"
 });
 
 fn may_try_values(now: Timestamp) -> Vec<(String, AttributeValue)> {
@@ -53,6 +58,7 @@ fn may_try_values(now: Timestamp) -> Vec<(String, AttributeValue)> {
         })
         .collect();
     values.push((":longest".to_owned(), seconds(now.plus_seconds(-LONGEST_WAIT_SECONDS))));
+    values.push((":forgotten".to_owned(), seconds(now.plus_seconds(-LIFE_SECONDS))));
     values
 }
 
@@ -65,44 +71,98 @@ struct Attempts {
 
 /// Counts an attempt and gives the account as it is, or nothing when there is none. While the wait lasts nothing is
 /// counted, and the wait grows no longer: nobody is kept out for good by who keeps trying.
+///
+/// `name` is the canonical one, under which attempts are counted where no account has it.
 pub(super) async fn count(app: &App, user: Option<&UserId>, name: &str) -> Result<Option<User>, Error> {
     let now = app.clock.now();
-    let mut values = may_try_values(now);
-    values.extend([(":zero", number(0)), (":one", number(1)), (":now", seconds(now))].map(owned));
-    let counted = "SET password_failures = if_not_exists(password_failures, :zero) + :one, password_tried_at = :now";
-    let doing = "counting an attempt";
-    let store = app.store()?;
-    let refused = if let Some(id) = user {
-        let condition = format!("attribute_exists(pk) AND ({})", *MAY_TRY);
-        match store.update::<User>(&keys::user(id), counted, &condition, &borrowed(&values), doing).await {
-            Ok(user) => return Ok(Some(user)),
-            Err(StoreError::Refused(refusals)) => refusals,
-            Err(StoreError::Failed(error)) => return Err(error),
-        }
-    } else {
-        values.push((":until".to_owned(), seconds(now.plus_seconds(UNKNOWN_LIFE_SECONDS))));
-        let key = keys::unknown_account(&unknown(app, name)?);
-        let counted = format!("{counted}, expires_at = :until");
-        match store.update::<Attempts>(&key, &counted, &MAY_TRY, &borrowed(&values), doing).await {
-            Ok(_) => return Ok(None),
-            Err(StoreError::Refused(refusals)) => refusals,
-            Err(StoreError::Failed(error)) => return Err(error),
-        }
+    let counter = Counter { app, key: key(app, user, name)?, now, has_account: user.is_some() };
+    let refused = match counter.count_on().await? {
+        Ok(item) => return counter.account(item),
+        Err(refused) => refused,
     };
-    wait_of(&refused, now).map_or(Ok(None), |retry_after_seconds| Err(Error::TooMany { retry_after_seconds }))
+    let Some(attempts) = attempts_of(&refused) else {
+        // The account is gone since its name was looked up.
+        return Ok(None);
+    };
+    let tried_at = attempts.password_tried_at.unwrap_or(now);
+    if tried_at <= now.plus_seconds(-LIFE_SECONDS)
+        && let Ok(item) = counter.begin_anew(tried_at).await?
+    {
+        return counter.account(item);
+    }
+    let until = tried_at.plus_seconds(wait_seconds(attempts.password_failures));
+    Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) })
 }
 
-/// The wait that a refusal tells of; `None` when the account is gone.
-fn wait_of(refusals: &[Refusal], now: Timestamp) -> Option<u64> {
-    let attempts: Attempts = serde_dynamo::from_item(refusals.first()?.item.clone()?).ok()?;
-    let until = attempts.password_tried_at?.plus_seconds(wait_seconds(attempts.password_failures));
-    Some(now.seconds_until(until).max(1))
+fn key(app: &App, user: Option<&UserId>, name: &str) -> Result<Key, Error> {
+    Ok(match user {
+        Some(id) => keys::user(id),
+        None => keys::unknown_account(&unknown(app, name)?),
+    })
+}
+
+/// Where attempts are counted: an account, or a name nobody has.
+struct Counter<'a> {
+    app: &'a App,
+    key: Key,
+    now: Timestamp,
+    has_account: bool,
+}
+
+type Counted = Result<Item, Vec<Refusal>>;
+
+impl Counter<'_> {
+    async fn count_on(&self) -> Result<Counted, Error> {
+        let mut values = may_try_values(self.now);
+        values.push((":zero".to_owned(), number(0)));
+        self.update("password_failures = if_not_exists(password_failures, :zero) + :one", &MAY_TRY, values).await
+    }
+
+    /// The last attempt is long past.
+    async fn begin_anew(&self, tried_at: Timestamp) -> Result<Counted, Error> {
+        let values = vec![(":old".to_owned(), seconds(tried_at))];
+        self.update("password_failures = :one", "password_tried_at = :old", values).await
+    }
+
+    async fn update(
+        &self,
+        set: &str,
+        condition: &str,
+        mut values: Vec<(String, AttributeValue)>,
+    ) -> Result<Counted, Error> {
+        values.extend([(":one", number(1)), (":now", seconds(self.now))].map(owned));
+        let mut set = format!("SET {set}, password_tried_at = :now");
+        let mut condition = format!("({condition})");
+        if self.has_account {
+            condition.push_str(" AND attribute_exists(pk)");
+        } else {
+            set.push_str(", expires_at = :until");
+            values.push((":until".to_owned(), seconds(self.now.plus_seconds(LIFE_SECONDS))));
+        }
+        let store = self.app.store()?;
+        let values: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        match store.update_item(&self.key, &set, &condition, &values, DOING).await {
+            Ok(item) => Ok(Ok(item)),
+            Err(StoreError::Refused(refusals)) => Ok(Err(refusals)),
+            Err(StoreError::Failed(error)) => Err(error),
+        }
+    }
+
+    fn account(&self, item: Item) -> Result<Option<User>, Error> {
+        if self.has_account { read_item(item, DOING).map(Some) } else { Ok(None) }
+    }
+}
+
+const DOING: &str = "counting an attempt";
+
+fn attempts_of(refusals: &[Refusal]) -> Option<Attempts> {
+    serde_dynamo::from_item(refusals.first()?.item.clone()?).ok()
 }
 
 /// A keyed hash of a name: which names were tried is nobody's to read.
 fn unknown(app: &App, name: &str) -> Result<String, Error> {
     let key = app.keyring()?.newest(Purpose::UnknownAccount);
-    Ok(hex(&hmac::sign(&key, name.to_lowercase().as_bytes()).as_ref()[..16]))
+    Ok(hex(&hmac::sign(&key, name.as_bytes()).as_ref()[..16]))
 }
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.
@@ -113,10 +173,6 @@ pub(super) fn forget(user: &User) -> Result<Write, Error> {
 
 fn owned((name, value): (&str, AttributeValue)) -> (String, AttributeValue) {
     (name.to_owned(), value)
-}
-
-fn borrowed(values: &[(String, AttributeValue)]) -> Vec<(&str, AttributeValue)> {
-    values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Binding an email to an account: a code to the new address, then the address itself.
 
-use super::codes::redeem;
+use super::codes::{RightCode, redeem};
 use super::credentials::change;
 use super::proof::{self, Proof};
 use super::send::send;
 use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Email, User};
+use crate::domain::{Code, CodeKey, Email, TokenKeys, User};
 use crate::dynamodb::items::{Content, Marker, Notice, Recipient};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, text};
 use crate::error::Error;
@@ -37,9 +37,25 @@ pub async fn bind_email(
     email: Email,
     code: &Code,
 ) -> Result<SignedIn, Error> {
-    let Authorized { user, session } = who;
     let keys = app.token_keys().await?;
-    let code = redeem(app, CodeKey::bind_email(&user.id, &email), code).await?;
+    let code = redeem(app, CodeKey::bind_email(&who.user.id, &email), code).await?;
+    let bound = bind(app, caller, who, &keys, email, &code).await;
+    if bound.is_err() {
+        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
+        code.take_back(app).await;
+    }
+    bound
+}
+
+async fn bind(
+    app: &App,
+    caller: &Caller,
+    who: Authorized,
+    keys: &TokenKeys,
+    email: Email,
+    code: &RightCode,
+) -> Result<SignedIn, Error> {
+    let Authorized { user, session } = who;
     let (mut writes, mut changed, mut kept) = (Vec::new(), user.clone(), session.clone());
     if user.email.as_ref() != Some(&email) {
         let (carried, carries) = sessions::carry(&session)?;
@@ -48,7 +64,7 @@ pub async fn bind_email(
         changed = User { credential_version: user.credential_version + 1, email: Some(email), ..user };
         kept = carried;
     }
-    let signed_in = SignedIn::new(app, caller, &keys, changed, kept)?;
+    let signed_in = SignedIn::new(app, caller, keys, changed, kept)?;
     match code.pay(app, writes, "binding an email").await {
         Ok(()) => Ok(signed_in),
         Err(StoreError::Refused(refusals)) => {

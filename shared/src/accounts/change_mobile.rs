@@ -1,11 +1,11 @@
 //! A signed-in person's new number.
 
-use super::codes::redeem;
+use super::codes::{RightCode, redeem};
 use super::credentials::change;
-use super::proof::{self, Proof};
+use super::proof::{self, Proof, Proved};
 use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Mobile, User};
+use crate::domain::{Code, CodeKey, Mobile, TokenKeys, User};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, text};
 use crate::error::Error;
@@ -20,19 +20,35 @@ pub async fn change_mobile(
     code: &Code,
     proof: &Proof,
 ) -> Result<SignedIn, Error> {
-    let Authorized { user, session } = who;
     let keys = app.token_keys().await?;
-    let proved = proof::check(app, &user, proof).await.map_err(of_confirm_code)?;
-    let code = match redeem(app, CodeKey::change_mobile(&user.id, &mobile), code).await {
-        Ok(code) => code,
-        Err(error) => {
-            proved.take_back(app).await;
-            return Err(error);
+    let proved = proof::check(app, &who.user, proof).await.map_err(of_confirm_code)?;
+    let moved = match redeem(app, CodeKey::change_mobile(&who.user.id, &mobile), code).await {
+        Ok(code) => {
+            let moved = move_to(app, caller, who, &keys, mobile, (&code, &proved)).await;
+            if moved.is_err() {
+                code.take_back(app).await;
+            }
+            moved
         }
+        Err(error) => Err(error),
     };
-    if mobile == user.mobile {
-        code.take_back(app).await;
+    if moved.is_err() {
+        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
         proved.take_back(app).await;
+    }
+    moved
+}
+
+async fn move_to(
+    app: &App,
+    caller: &Caller,
+    who: Authorized,
+    keys: &TokenKeys,
+    mobile: Mobile,
+    (code, proved): (&RightCode, &Proved),
+) -> Result<SignedIn, Error> {
+    let Authorized { user, session } = who;
+    if mobile == user.mobile {
         return Err(Error::MobileTaken);
     }
     let (taken, mut writes) = moves_to(app, caller, &user, &mobile)?;
@@ -40,12 +56,8 @@ pub async fn change_mobile(
     writes.push(carried);
     writes.extend(proved.spend()?);
     let user = User { credential_version: user.credential_version + 1, mobile, ..user };
-    let signed_in = SignedIn::new(app, caller, &keys, user, session)?;
-    let paid = code.pay(app, writes, "changing a number").await;
-    if paid.is_err() {
-        proved.take_back(app).await;
-    }
-    match paid {
+    let signed_in = SignedIn::new(app, caller, keys, user, session)?;
+    match code.pay(app, writes, "changing a number").await {
         Ok(()) => Ok(signed_in),
         // The code was the first write, so the others stand one later.
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == taken + 1) => {

@@ -1,10 +1,10 @@
 //! A signed-in person's new password, or their first.
 
 use super::credentials::change;
-use super::proof::{self, Proof};
+use super::proof::{self, Proof, Proved};
 use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{NewPassword, Person, User};
+use crate::domain::{NewPassword, Person, TokenKeys, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{StoreError, text};
 use crate::error::Error;
@@ -17,18 +17,35 @@ pub async fn change_password(
     proof: &Proof,
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
-    let Authorized { user, session } = who;
-    let password = password.not_personal(&Person::of(&user))?;
     let keys = app.token_keys().await?;
-    let proved = proof::check(app, &user, proof).await?;
+    let proved = proof::check(app, &who.user, proof).await?;
+    let changed = set(app, caller, who, &keys, &proved, password).await;
+    if changed.is_err() {
+        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
+        proved.take_back(app).await;
+    }
+    changed
+}
+
+async fn set(
+    app: &App,
+    caller: &Caller,
+    who: Authorized,
+    keys: &TokenKeys,
+    proved: &Proved,
+    password: NewPassword,
+) -> Result<SignedIn, Error> {
+    let Authorized { user, session } = who;
+    // Only now: refusing a password that holds the account's number would tell it to whoever stole a token.
+    let password = password.not_personal(&Person::of(&user))?;
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-    let set = [(":hash", text(hash.as_str()))];
-    let mut writes = change(app, caller, &user, "password_hash = :hash", &set, Notice::Password)?;
+    let values = [(":hash", text(hash.as_str()))];
+    let mut writes = change(app, caller, &user, "password_hash = :hash", &values, Notice::Password)?;
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now())?;
     writes.push(carried);
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
-    let signed_in = SignedIn::new(app, caller, &keys, user, session)?;
+    let signed_in = SignedIn::new(app, caller, keys, user, session)?;
     match proved.pay(app, writes, "changing a password").await {
         Ok(()) => Ok(signed_in),
         Err(StoreError::Refused(_)) => Err(Error::AccountChanged),

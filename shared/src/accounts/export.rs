@@ -23,6 +23,8 @@ pub struct Export {
 /// Puts the export together. Three a day: the times of the last three are kept, and the oldest must be a day ago.
 pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export, Error> {
     let now = app.clock.now();
+    // Read before anything is paid: an export that cannot be put together costs nothing.
+    let sessions = sessions::all_of(app, &who.user.id).await?;
     let proved = proof::check(app, &who.user, proof).await?;
     let values = [
         (":now", seconds(now)),
@@ -46,6 +48,5 @@ pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export,
         }
         Err(StoreError::Failed(error)) => return Err(error),
     }
-    let sessions = sessions::all_of(app, &who.user.id).await?;
     Ok(Export { user: who.user, sessions, exported_at: now })
 }

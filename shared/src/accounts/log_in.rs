@@ -17,13 +17,19 @@ pub async fn log_in(
     remembered: bool,
 ) -> Result<SignedIn, Error> {
     let store = app.store()?;
-    let marker = AccountName::classify(name).map_or_else(keys::no_marker, |name| keys::marker(&name));
+    let classified = AccountName::classify(name);
+    // However it is written, it is counted as the name it stands for.
+    let canonical =
+        classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::marker(name).partition().to_owned());
+    let marker = classified.as_ref().map_or_else(keys::no_marker, keys::marker);
     let (marker, token_keys) = tokio::join!(store.get::<Marker>(&marker, "finding an account"), app.token_keys());
     let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
     // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
     let whose = id.clone().unwrap_or_else(UserId::generate);
-    let (user, others) = tokio::join!(attempts::count(app, id.as_ref(), name), sessions::all_of(app, &whose));
-    let (user, others) = (user?, others?);
+    let (user, others) = tokio::join!(attempts::count(app, id.as_ref(), &canonical), sessions::all_of(app, &whose));
+    let user = user?;
+    // They are read to end the oldest; that can wait for the next sign-in.
+    let others = others.unwrap_or_default();
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let right =
         app.hasher.verify(password, hash).map_err(|source| Error::unavailable("checking a password", source))?;

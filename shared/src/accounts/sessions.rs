@@ -4,10 +4,11 @@
 //! sessions that it does not carry along, by the one write that makes it.
 
 use super::SignedIn;
+use super::signed_in::user_and_session;
 use crate::app::{App, Caller};
 use crate::audit;
 use crate::domain::{Keyring, MAX_SESSIONS, REPEAT_SECONDS, RefreshToken, Session, SessionId, Timestamp, User, UserId};
-use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, read_item, seconds, text};
+use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, seconds, text};
 use crate::error::Error;
 
 /// More would not fit into one transaction beside the rest; what is left over goes at the next sign-in.
@@ -44,78 +45,96 @@ pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error
     let now = app.clock.now();
     let mut sessions = all_of(app, &user.id).await?;
     sessions.retain(|session| session.is_live(user, now));
-    // Sign-ins at the same moment may have left more than twenty.
     sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
-    sessions.truncate(MAX_SESSIONS);
+    // Sign-ins at the same moment may have left more than twenty: what is not shown is not live either.
+    let excess = sessions.split_off(sessions.len().min(MAX_SESSIONS));
+    if !excess.is_empty() {
+        let ended = excess.iter().take(MOST_REMOVED);
+        let ended =
+            ended.map(|session| Write::remove(&keys::session(&user.id, &session.id))).collect::<Result<_, _>>()?;
+        match app.store()?.transact(ended, "ending sessions").await {
+            Ok(()) | Err(StoreError::Refused(_)) => {}
+            Err(StoreError::Failed(error)) => return Err(error),
+        }
+    }
     sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
     Ok(sessions)
 }
 
+/// How often a session that another use of the same token changed meanwhile is looked at again.
+const TRIES: usize = 4;
+
 /// Exchanges a refresh token for its child: the session's generation moves on by one conditional update, so that of
-/// many uses at once one makes a child and the others get the same.
+/// many uses at once one makes a child and the others get the same. That update comes last: what cannot be answered
+/// spends no token.
 pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
     let token = verify(app.keyring()?, token)?;
-    let user_key = keys::user(&token.user_id);
-    let (session, user, keys) = tokio::join!(
-        rotate(app, caller, &token),
-        app.store()?.get::<User>(&user_key, "reading an account"),
-        app.token_keys()
-    );
-    let (session, user, keys) = (session?, user?, keys?);
-    let user = user.filter(|user| !user.disabled && session.credential_version == user.credential_version);
-    SignedIn::new(app, caller, &keys, user.ok_or(Error::SessionEnded)?, session)
+    for _ in 0..TRIES {
+        let now = app.clock.now();
+        let (user, session, keys) = user_and_session(app, &token.user_id, &token.session_id).await?;
+        let (Some(user), Some(session)) = (user, session) else { return Err(Error::SessionEnded) };
+        if user.disabled || !session.is_live(&user, now) || session.generation < token.generation {
+            return Err(Error::SessionEnded);
+        }
+        if session.generation == token.generation {
+            let child = child_of(app, caller, &session, now);
+            let signed_in = SignedIn::issued_at(now, app, caller, &keys, user, child.clone())?;
+            if rotate(app, &session, &child).await? {
+                return Ok(signed_in);
+            }
+            continue;
+        }
+        let is_parent = session.generation == token.generation + 1;
+        let (made_at, until) = (session.rotated_at, session.rotated_at.plus_seconds(REPEAT_SECONDS));
+        if is_parent && now <= until {
+            return SignedIn::issued_at(made_at, app, caller, &keys, user, session);
+        }
+        // Two hold tokens of this session, and which of them is the owner cannot be told (RFC 9700 §4.14.2).
+        end(app, &token.user_id, &token.session_id).await?;
+        audit::refresh_token_reused(caller, &token.user_id, &token.session_id);
+        return Err(Error::RefreshTokenSpent);
+    }
+    Err(Error::unavailable("refreshing a session", "it kept changing"))
 }
 
 fn verify(keyring: &Keyring, token: &str) -> Result<RefreshToken, Error> {
     RefreshToken::verify(token, keyring).ok_or(Error::RefreshTokenInvalid)
 }
 
-async fn rotate(app: &App, caller: &Caller, token: &RefreshToken) -> Result<Session, Error> {
-    let now = app.clock.now();
+fn child_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -> Session {
+    let mut child = session.clone();
+    child.generation += 1;
+    child.rotated_at = now;
+    child.last_used_at = now;
+    child.expires_at = now.plus_seconds(app.config.sessions.idle_seconds).min(session.ends_at);
+    child.origin.address = caller.origin().address;
+    child
+}
+
+/// Stores the child, on condition that the session is as it was read. `false` when it is not.
+async fn rotate(app: &App, session: &Session, child: &Session) -> Result<bool, Error> {
     let rotated = app
         .store()?
         .update::<Session>(
-            &keys::session(&token.user_id, &token.session_id),
+            &keys::session(&session.user_id, &session.id),
             "SET generation = :next, rotated_at = :now, last_used_at = :now, expires_at = :until, address = :address",
-            "generation = :this AND expires_at > :now AND ends_at > :now",
+            "generation = :this AND credential_version = :version",
             &[
-                (":this", number(token.generation)),
-                (":next", number(token.generation + 1)),
-                (":now", seconds(now)),
-                (":until", seconds(now.plus_seconds(app.config.sessions.idle_seconds))),
-                (":address", text(caller.origin().address)),
+                (":this", number(session.generation)),
+                (":next", number(child.generation)),
+                (":version", number(session.credential_version)),
+                (":now", seconds(child.rotated_at)),
+                (":until", seconds(child.expires_at)),
+                (":address", text(child.origin.address.clone())),
             ],
             "refreshing a session",
         )
         .await;
     match rotated {
-        Ok(session) => Ok(session),
-        Err(StoreError::Refused(refusals)) => refused(app, caller, token, &refusals, now).await,
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
         Err(StoreError::Failed(error)) => Err(error),
     }
-}
-
-/// What to answer when the session has moved on or is over.
-async fn refused(
-    app: &App,
-    caller: &Caller,
-    token: &RefreshToken,
-    refusals: &[Refusal],
-    now: Timestamp,
-) -> Result<Session, Error> {
-    let item = refusals.first().and_then(|refusal| refusal.item.clone()).ok_or(Error::SessionEnded)?;
-    let session: Session = read_item(item, "refreshing a session")?;
-    if now >= session.expires_at || now >= session.ends_at || session.generation <= token.generation {
-        return Err(Error::SessionEnded);
-    }
-    let is_parent = session.generation == token.generation + 1;
-    if is_parent && now <= session.rotated_at.plus_seconds(REPEAT_SECONDS) {
-        return Ok(session);
-    }
-    // Two hold tokens of this session, and which of them is the owner cannot be told (RFC 9700 §4.14.2).
-    end(app, &token.user_id, &token.session_id).await?;
-    audit::refresh_token_reused(caller, &token.user_id, &token.session_id);
-    Err(Error::RefreshTokenSpent)
 }
 
 async fn end(app: &App, user: &UserId, id: &SessionId) -> Result<(), Error> {
@@ -168,11 +187,12 @@ pub(super) fn carry(session: &Session) -> Result<(Session, Write), Error> {
     Ok((carried, write))
 }
 
-/// The same, with a refresh token of its own (ASVS 7.2.4): the one from before is spent.
+/// The same, with a refresh token of its own (ASVS 7.2.4). It skips a generation: the token from before is not the one
+/// spent last, which would be answered once more, but one that ends the session when it is used.
 pub(super) fn carry_renewed(session: &Session, now: Timestamp) -> Result<(Session, Write), Error> {
     let carried = Session {
         credential_version: session.credential_version + 1,
-        generation: session.generation + 1,
+        generation: session.generation + 2,
         rotated_at: now,
         last_used_at: now,
         ..session.clone()

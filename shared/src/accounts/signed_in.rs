@@ -1,9 +1,13 @@
 //! Being signed in: making the tokens of a session, and finding the user of an access token.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
-use crate::domain::{AccessToken, KeySet, Session, TokenKeys, User, is_access_token_shaped};
+use crate::domain::{
+    AccessToken, KeySet, Session, SessionId, Timestamp, TokenKeys, User, UserId, is_access_token_shaped,
+};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 
@@ -26,11 +30,24 @@ impl SignedIn {
     /// Makes the tokens of a session. Nothing is stored: done before what stores it, so that a function that cannot sign
     /// changes nothing.
     pub fn new(app: &App, caller: &Caller, keys: &TokenKeys, user: User, session: Session) -> Result<Self, Error> {
+        Self::issued_at(app.clock.now(), app, caller, keys, user, session)
+    }
+
+    /// The same, as they were made at another moment.
+    pub(super) fn issued_at(
+        at: Timestamp,
+        app: &App,
+        caller: &Caller,
+        keys: &TokenKeys,
+        user: User,
+        session: Session,
+    ) -> Result<Self, Error> {
         let grant = app.grant(caller);
-        let token = keys.sign(&AccessToken::new(&user, &session, &grant), grant.now);
-        let token = token.map_err(|source| Error::unavailable("signing a token", source))?;
+        let token = AccessToken::new(&user, &session, at, &grant);
+        let expires_in_seconds = token.expires_at.unix_seconds() - at.unix_seconds();
+        let token = keys.sign(&token, grant.now).map_err(|source| Error::unavailable("signing a token", source))?;
         let refresh_token = session.refresh_token().sign(app.keyring()?);
-        Ok(Self { user, session, token, refresh_token, expires_in_seconds: grant.life_seconds })
+        Ok(Self { user, session, token, refresh_token, expires_in_seconds })
     }
 }
 
@@ -47,29 +64,36 @@ pub struct Authorized {
 /// ones. A token from before a change of credentials is refused, and so is one of a session that was ended.
 pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Result<Authorized, Error> {
     let text = token.filter(|text| is_access_token_shaped(text)).ok_or(Error::Unauthorized)?;
-    let (store, grant) = (app.store()?, app.grant(caller));
-    let (held, fresh) = match app.key_cache.held(grant.now) {
-        Some((keys, fresh)) if fresh || keys.has_key_of(text) => (keys, fresh),
-        _ => (app.token_keys().await?, true),
+    let grant = app.grant(caller);
+    let held = match app.key_cache.held(grant.now) {
+        Some((keys, fresh)) if fresh || keys.has_key_of(text) => keys,
+        _ => app.token_keys().await?,
     };
     let claims = held.verify(text, &grant).map_err(|_| Error::Unauthorized)?;
-    let user = keys::user(&claims.user_id);
-    let session = keys::session(&claims.user_id, &claims.session_id);
-    let (user, session) = if fresh {
-        let [user, session] = store.get_many([&user, &session], DOING).await?;
-        (user, session)
-    } else {
-        let [user, session, set] = store.get_many([&user, &session, &keys::token_keys()], DOING).await?;
-        let keys = app.key_cache.hold(read::<KeySet>(set)?, grant.now)?;
-        keys.verify(text, &grant).map_err(|_| Error::Unauthorized)?;
-        (user, session)
-    };
-    let (Some(user), Some(session)) = (read::<User>(user)?, read::<Session>(session)?) else {
-        return Err(Error::Unauthorized);
-    };
+    let (user, session, keys) = user_and_session(app, &claims.user_id, &claims.session_id).await?;
+    // They may be newer than the ones it was verified by, and one of those may have been dropped.
+    keys.verify(text, &grant).map_err(|_| Error::Unauthorized)?;
+    let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthorized) };
     let good =
         !user.disabled && user.credential_version == claims.credential_version && session.is_live(&user, grant.now);
     good.then_some(Authorized { user, session }).ok_or(Error::Unauthorized)
+}
+
+/// A user and one of their sessions, read at one moment, and the keys, read with them when it is time to.
+pub(super) async fn user_and_session(
+    app: &App,
+    user: &UserId,
+    session: &SessionId,
+) -> Result<(Option<User>, Option<Session>, Arc<TokenKeys>), Error> {
+    let (store, now) = (app.store()?, app.clock.now());
+    let (user, session) = (keys::user(user), keys::session(user, session));
+    if let Some((keys, true)) = app.key_cache.held(now) {
+        let [user, session] = store.get_many([&user, &session], DOING).await?;
+        return Ok((read(user)?, read(session)?, keys));
+    }
+    let [user, session, set] = store.get_many([&user, &session, &keys::token_keys()], DOING).await?;
+    let keys = app.key_cache.hold(read::<KeySet>(set)?, now)?;
+    Ok((read(user)?, read(session)?, keys))
 }
 
 const DOING: &str = "reading an account";

@@ -124,6 +124,11 @@ impl KeySet {
             }
             keys[next].signs_from = Some(now);
         }
+        // The key whose turn came last signs on: if it was to retire, its successor has been dropped.
+        let last = keys.iter_mut().filter(|key| key.signs_from.is_some()).max_by_key(|key| key.signs_from);
+        if let Some(last) = last {
+            last.retires_at = None;
+        }
         if keys.iter().all(|key| key.signs_from.is_some()) {
             keys.push(make()?);
         }
@@ -243,6 +248,8 @@ mod tests {
         let later = now.plus_seconds(PUBLISHED_AHEAD_SECONDS);
         let dropped = after(&pending, &Rotation::Drop("k2".into()), later);
         assert_eq!(signer(&dropped, later), "k11", "and not one that retires");
+        let undone = after(&pending, &Rotation::Drop("k2".into()), now);
+        assert_eq!((signer(&undone, now), undone.keys[0].retires_at), ("k1", None), "it signs on, and stays");
         let unknown = after(&set, &Rotation::Drop("x".into()), now);
         assert_eq!(unknown.keys, set.keys);
     }

@@ -57,16 +57,16 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// The token of a session, as it is since it was last refreshed. The same session state gives the same token: so a
-    /// refresh whose answer was lost can be answered again.
+    /// A token of a session. The same session at the same moment gives the same token: so a refresh whose answer was lost
+    /// can be answered again. It outlives no session.
     #[must_use]
-    pub fn new(user: &User, session: &Session, grant: &Grant<'_>) -> Self {
+    pub fn new(user: &User, session: &Session, issued_at: Timestamp, grant: &Grant<'_>) -> Self {
         Self {
             issuer: grant.issuer.to_owned(),
             audience: grant.audience.to_owned(),
             user_id: user.id.clone(),
-            issued_at: session.rotated_at,
-            expires_at: session.rotated_at.plus_seconds(grant.life_seconds),
+            issued_at,
+            expires_at: issued_at.plus_seconds(grant.life_seconds).min(session.ends_at),
             id: format!("{}-{}-{}", session.id, session.generation, user.credential_version),
             token_type: CLAIM_TYPE.to_owned(),
             scope: "account".to_owned(),
@@ -289,8 +289,8 @@ mod tests {
             password_failures: None,
             password_tried_at: None,
         };
-        let rules = SessionRules { idle_seconds: 100, max_seconds: 200, unremembered_seconds: 50 };
-        AccessToken::new(&user, &Session::open(&user, rules, true, Origin::default(), NOW), &GRANT)
+        let rules = SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200 };
+        AccessToken::new(&user, &Session::open(&user, rules, true, Origin::default(), NOW), NOW, &GRANT)
     }
 
     /// Signs any header and claims with the right key: what only we could make, had we made a mistake.

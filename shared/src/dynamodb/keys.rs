@@ -38,13 +38,19 @@ pub const MESSAGE_KIND: &str = "message";
 /// The primary key of an item.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    pub(super) partition: String,
-    pub(super) sort: Cow<'static, str>,
+    partition: String,
+    sort: Cow<'static, str>,
 }
 
 impl Key {
     fn new(partition: String, sort: impl Into<Cow<'static, str>>) -> Self {
         Self { partition, sort: sort.into() }
+    }
+
+    /// The partition.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.partition
     }
 
     /// As the SDK takes it.

@@ -215,6 +215,18 @@ impl Store {
         values: &[(&str, AttributeValue)],
         doing: &'static str,
     ) -> Result<T, StoreError> {
+        Ok(read_item(self.update_item(key, update, condition, values, doing).await?, doing)?)
+    }
+
+    /// The same, where what the item is depends on its key.
+    pub async fn update_item(
+        &self,
+        key: &Key,
+        update: &str,
+        condition: &str,
+        values: &[(&str, AttributeValue)],
+        doing: &'static str,
+    ) -> Result<Item, StoreError> {
         let mut patience = Patience::default();
         loop {
             let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
@@ -227,7 +239,7 @@ impl Store {
                 .send()
                 .await;
             let error = match answer {
-                Ok(answer) => return Ok(read_item(answer.attributes.unwrap_or_default(), doing)?),
+                Ok(answer) => return Ok(answer.attributes.unwrap_or_default()),
                 Err(error) => error,
             };
             match error.as_service_error() {

@@ -39,10 +39,10 @@ impl Reply {
         Self::new(204, "", Body::Empty)
     }
 
-    /// 200 with a page.
+    /// 200 with bytes of a media type: a page, a style, a script.
     #[must_use]
-    pub fn page(html: &str) -> Self {
-        Self::new(200, "text/html; charset=utf-8", Body::Text(html.to_owned()))
+    pub fn bytes(media_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self::new(200, media_type, Body::Binary(bytes))
     }
 
     pub(super) fn new(status: u16, content_type: &'static str, body: Body) -> Self {

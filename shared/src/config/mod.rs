@@ -2,7 +2,11 @@
 //!
 //! A setting that is missing or malformed stops the function from starting, and the message names the variable.
 
+mod environment;
+
 use std::time::Duration;
+
+pub use environment::{ConfigError, Environment};
 
 use crate::domain::{Email, HashCost, Keyring, PasswordRules, RotationRules, Secret, SessionRules};
 
@@ -22,6 +26,8 @@ pub struct Config {
     pub captcha: CaptchaConfig,
     /// Answers.
     pub answers: AnswerConfig,
+    /// Pages.
+    pub pages: PageConfig,
     /// Messages.
     pub messages: MessageConfig,
     /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
@@ -139,6 +145,38 @@ pub struct MessageConfig {
     pub ses_endpoint_url: Option<String>,
 }
 
+/// What pages show. Read by `pages` alone.
+#[derive(Clone, Debug)]
+pub struct PageConfig {
+    /// `TERMS_URL`: the address of the terms; none.
+    pub terms_url: Option<String>,
+    /// `PRIVACY_URL`: the address of the privacy policy; none.
+    pub privacy_url: Option<String>,
+    /// `TERMS_VERSION`: the version of the terms that a person agrees to; `1`.
+    pub terms_version: String,
+    /// `PRIVACY_VERSION`: the version of the privacy policy; `1`.
+    pub privacy_version: String,
+    /// `CAPTCHA_APP_ID`: the app id the widget is shown with.
+    pub captcha_app_id: Option<String>,
+    /// `CAPTCHA_WIDGET_URL`: the script of the widget, by default Tencent's.
+    pub captcha_widget_url: String,
+}
+
+impl PageConfig {
+    fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let version = |variable| environment.optional(variable).unwrap_or_else(|| "1".to_owned());
+        let widget = environment.url("CAPTCHA_WIDGET_URL")?;
+        Ok(Self {
+            terms_url: environment.url("TERMS_URL")?,
+            privacy_url: environment.url("PRIVACY_URL")?,
+            terms_version: version("TERMS_VERSION"),
+            privacy_version: version("PRIVACY_VERSION"),
+            captcha_app_id: environment.optional("CAPTCHA_APP_ID"),
+            captcha_widget_url: widget.unwrap_or_else(|| "https://turing.captcha.qcloud.com/TJCaptcha.js".to_owned()),
+        })
+    }
+}
+
 /// What answers tell and where they lead.
 #[derive(Clone, Debug)]
 pub struct AnswerConfig {
@@ -161,96 +199,6 @@ impl AnswerConfig {
     }
 }
 
-/// A variable that is missing or malformed.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable} {problem}")]
-pub struct ConfigError {
-    /// The variable's name.
-    pub variable: &'static str,
-    /// What is wrong; never its value, which may be a secret.
-    pub problem: String,
-}
-
-/// Reads variables. The environment in a function, a map in tests and in `local`.
-pub struct Environment<'a> {
-    look_up: &'a dyn Fn(&str) -> Option<String>,
-}
-
-impl<'a> Environment<'a> {
-    /// Over any source of variables.
-    #[must_use]
-    pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { look_up }
-    }
-
-    /// A variable; an empty one counts as absent, because a template cannot leave one out.
-    #[must_use]
-    pub fn optional(&self, variable: &str) -> Option<String> {
-        (self.look_up)(variable).filter(|value| !value.is_empty())
-    }
-
-    /// A variable that must be there.
-    pub fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
-        self.optional(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned() })
-    }
-
-    /// One of several words.
-    pub fn word<T: Copy>(
-        &self,
-        variable: &'static str,
-        words: &[(&'static str, T)],
-        default: T,
-    ) -> Result<T, ConfigError> {
-        let Some(value) = self.optional(variable) else {
-            return Ok(default);
-        };
-        words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| ConfigError {
-            variable,
-            problem: format!("must be one of: {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")),
-        })
-    }
-
-    /// A whole number within bounds.
-    pub fn number(
-        &self,
-        variable: &'static str,
-        bounds: std::ops::RangeInclusive<u32>,
-        default: u32,
-    ) -> Result<u32, ConfigError> {
-        let Some(value) = self.optional(variable) else {
-            return Ok(default);
-        };
-        value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| ConfigError {
-            variable,
-            problem: format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
-        })
-    }
-
-    /// An address that nothing crosses a network in clear to.
-    pub fn url(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
-        let Some(url) = self.optional(variable) else { return Ok(None) };
-        let problem = || "must be an https:// address (http:// for this machine alone)".to_owned();
-        if is_safe_url(&url) { Ok(Some(url)) } else { Err(ConfigError { variable, problem: problem() }) }
-    }
-
-    fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
-        self.optional(variable)
-            .map(|text| Keyring::parse(&text))
-            .transpose()
-            .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
-    }
-
-    fn client_host(&self) -> Result<String, ConfigError> {
-        let variable = "CLIENT_HOST";
-        let host = self.optional(variable).unwrap_or_else(|| "https://localhost".to_owned());
-        let well_formed = is_safe_url(&host) && !host.ends_with('/') && !host.contains(['?', '#']);
-        well_formed.then_some(host).ok_or_else(|| ConfigError {
-            variable,
-            problem: "must start with https:// (http:// for this machine alone) and not end with a slash".to_owned(),
-        })
-    }
-}
-
 /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration; `INFO`. Read apart from the
 /// rest: that another setting is malformed must be logged too.
 #[must_use]
@@ -258,16 +206,6 @@ pub fn log_level() -> tracing::Level {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
     // At DEBUG and TRACE other crates write whole requests.
     level.unwrap_or(tracing::Level::INFO).min(tracing::Level::INFO)
-}
-
-/// Whether a text is an `https://` address, or an `http://` one of this machine: nothing of ours crosses a network in
-/// clear.
-fn is_safe_url(text: &str) -> bool {
-    let loopback = ["http://127.0.0.1", "http://localhost"]
-        .iter()
-        .any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
-    let has_host = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    (has_host || loopback) && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>".contains(&b))
 }
 
 /// What a function cannot do without, so that it refuses to start rather than to answer.
@@ -328,6 +266,7 @@ impl Config {
                 provider: CaptchaProvider::read(environment)?,
             },
             messages: MessageConfig::read(environment)?,
+            pages: PageConfig::read(environment)?,
             answers: AnswerConfig {
                 disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
                 require_consent: environment.word("REQUIRE_CONSENT", &SWITCH, false)?,

@@ -1,0 +1,46 @@
+// The captcha: loaded when it is needed and not before, solved, and exchanged for a pass of ours.
+
+import { call } from "./api.js";
+import { say } from "./texts.js";
+
+const setting = document.querySelector("meta[name=captcha]");
+
+function load(address) {
+  return new Promise((done, failed) => {
+    if (window.TencentCaptcha) return done();
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = done;
+    script.onerror = failed;
+    document.head.append(script);
+  });
+}
+
+/** The header a protected call needs: empty while no captcha is asked for. Throws words to show when it is not solved. */
+export async function captcha(action) {
+  if (!setting) return {};
+  try {
+    await load(setting.dataset.widget);
+  } catch {
+    throw new Error(say("captchaDown"));
+  }
+  const solved = await new Promise((done) => {
+    new window.TencentCaptcha(setting.content, done).show();
+  });
+  if (solved.ret !== 0) throw new Error(say("captchaFailed"));
+  const query = new URLSearchParams({ ticket: solved.ticket, randstr: solved.randstr, action });
+  const answer = await call("GET", `/users/captcha/?${query}`);
+  if (!answer.ok) throw new Error(answer.status === 400 ? say("captchaFailed") : answer.message);
+  return { "X-Captcha-Pass": answer.body.captcha_pass };
+}
+
+/** The same, as an answer: `{ headers }`, or a refusal in the shape of the API's. */
+export async function withCaptcha(action, then) {
+  let headers;
+  try {
+    headers = await captcha(action);
+  } catch (error) {
+    return { ok: false, status: 0, code: "captcha", message: error.message, fields: {}, seconds: 0 };
+  }
+  return then(headers);
+}

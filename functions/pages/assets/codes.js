@@ -1,0 +1,52 @@
+// The button that sends a code, and its minute of waiting, which survives a reload.
+
+import { busy, fault, status } from "./form.js";
+import { say } from "./texts.js";
+
+const INTERVAL_MS = 60_000;
+
+/** `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others. */
+export function codeButton(button, name, input, send) {
+  const form = button.closest("form");
+  const live = document.getElementById(`${button.id}-live`);
+  let timer;
+
+  const count = () => {
+    const left = Math.ceil((Number(sessionStorage.getItem(`wait-${name}`)) - Date.now()) / 1000);
+    button.disabled = left > 0;
+    // The seconds are for the eye; a screen reader is told of the start and the end alone.
+    button.textContent = left > 0 ? say("seconds", { n: left }) : say("send");
+    if (left <= 0 && timer) {
+      clearInterval(timer);
+      timer = undefined;
+      live.textContent = say("sendAgain");
+    }
+  };
+  const begin = (milliseconds) => {
+    sessionStorage.setItem(`wait-${name}`, Date.now() + milliseconds);
+    clearInterval(timer);
+    timer = setInterval(count, 500);
+    count();
+  };
+
+  button.addEventListener("click", () =>
+    busy(form, button, async () => {
+      status(form, "");
+      const answer = await send();
+      if (!answer) return;
+      if (answer.ok) {
+        live.textContent = say("sent");
+        fault(input, "");
+        input.focus();
+        begin(INTERVAL_MS);
+      } else {
+        fault(input, answer.message);
+        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(Math.min(answer.seconds, 3600) * 1000);
+      }
+    }).then(count),
+  );
+  if (Number(sessionStorage.getItem(`wait-${name}`)) > Date.now()) {
+    timer = setInterval(count, 500);
+    count();
+  }
+}

@@ -1,0 +1,30 @@
+// `/find_password`
+
+import { call } from "./api.js";
+import { withCaptcha } from "./captcha.js";
+import { busy, byId, onSubmit, refuse, status } from "./form.js";
+import { say } from "./texts.js";
+
+const form = byId("find");
+
+async function send() {
+  const email = byId("email").value.trim();
+  const answer = await withCaptcha("mail", (headers) =>
+    call("POST", "/users/find/password/email/", { body: { email }, headers }),
+  );
+  if (!answer.ok) {
+    form.hidden = false;
+    byId("sent").hidden = true;
+    return refuse(form, answer, { email_unknown: "email", email_malformed: "email" });
+  }
+  status(form, "");
+  form.hidden = true;
+  byId("sent").hidden = false;
+  byId("sent-to").textContent = say("mailed", { email });
+  byId("sent-to").focus();
+}
+
+onSubmit(form, send);
+const again = byId("again");
+again.textContent = say("mailAgain");
+again.addEventListener("click", () => busy(form, again, send));

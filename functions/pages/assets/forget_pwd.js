@@ -1,0 +1,47 @@
+// `/forget_pwd/`: the addresses are relative, as the old script's were; the page's base is the root.
+
+import { call } from "./api.js";
+import { withCaptcha } from "./captcha.js";
+import { codeButton } from "./codes.js";
+import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
+import { say } from "./texts.js";
+
+const form = byId("forgotten");
+const mobile = byId("mobile");
+
+/** The cookie's value, repeated in a header: a page of another site can send the one, and read neither. */
+const csrf = () => (document.cookie.match(/(?:^|; )csrf_token=([^;]*)/) || [])[1] || "";
+
+mobile.addEventListener("blur", () => (mobile.value = value(mobile)));
+
+codeButton(byId("code-send"), "forgotten", byId("code"), async () => {
+  if (!isMobile(value(mobile))) {
+    fault(mobile, say("mobile"));
+    mobile.focus();
+    return undefined;
+  }
+  return withCaptcha("sms", (headers) =>
+    call("POST", "forget_pwd/sms_code/", { body: { mobile: value(mobile) }, headers }),
+  );
+});
+
+onSubmit(form, async () => {
+  const body = { mobile: value(mobile), sms_code: value(byId("code")), new_password: byId("password").value };
+  const answer = await withCaptcha("reset", (headers) =>
+    call("POST", "forget_pwd/", { body, headers: { ...headers, "X-CSRFToken": csrf() } }),
+  );
+  if (answer.ok) {
+    form.hidden = true;
+    byId("done").hidden = false;
+    byId("done-text").textContent = answer.body.errmsg;
+    byId("done-text").focus();
+    sessionStorage.setItem("mobile", value(mobile));
+    return;
+  }
+  const password = ["too_short", "too_long", "too_common", "personal"].map((problem) => [`password_${problem}`, "password"]);
+  const places = { mobile_malformed: "mobile", code_wrong: "code", code_expired: "code", code_malformed: "code" };
+  refuse(form, answer, { ...places, ...Object.fromEntries(password) });
+});
+
+strength(byId("password"), () => [value(mobile)]);
+passwordSwitches();

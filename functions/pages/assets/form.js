@@ -1,0 +1,145 @@
+// Forms: errors beside the field they belong to, progress, and no double submit.
+
+import { say } from "./texts.js";
+
+const SLOW_MS = 6_000;
+
+export const byId = (id) => document.getElementById(id);
+
+/** Shows what is wrong with a field, or clears it. */
+export function fault(input, message) {
+  const error = byId(`${input.id}-error`);
+  if (error) error.textContent = message;
+  if (message) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+/** Says something of the form as a whole. `kind` is "bad", "good" or nothing. */
+export function status(form, message, kind = "") {
+  const line = form.querySelector(".status");
+  line.className = `status ${kind}`;
+  line.textContent = message;
+}
+
+/** Full-width digits, +86 and spaces, as people paste numbers. */
+export function normalMobile(text) {
+  const digits = text.normalize("NFKC").replace(/[\s\u00ad\u200b-\u200f\u202a-\u202e().-]/g, "");
+  return digits.replace(/^(\+|00)86/, "");
+}
+
+export const isMobile = (text) => /^1[3-9]\d{9}$/.test(text);
+
+/** The value of a field as it is sent. */
+export function value(input) {
+  if (input.dataset.kind === "mobile") return normalMobile(input.value);
+  if (input.dataset.kind === "code") return input.value.normalize("NFKC").replace(/\s/g, "");
+  return input.value;
+}
+
+/** Whether every visible field is filled in well; the first that is not gets the focus. */
+export function check(form) {
+  let first = null;
+  for (const input of form.querySelectorAll("input")) {
+    if (input.disabled || input.closest("[hidden]")) continue;
+    const problem = problemOf(input);
+    fault(input, problem);
+    if (problem && !first) first = input;
+  }
+  first?.focus();
+  return first === null;
+}
+
+function problemOf(input) {
+  if (input.type === "checkbox") return input.required && !input.checked ? say("consent") : "";
+  const text = value(input);
+  if (input.required && text === "") return say("required");
+  if (text === "") return "";
+  if (input.dataset.kind === "mobile" && !isMobile(text)) return say("mobile");
+  if (input.dataset.kind === "code" && !/^\d{6}$/.test(text)) return say("code");
+  if (input.dataset.repeats && text !== byId(input.dataset.repeats).value) return say("differ");
+  return "";
+}
+
+/** What the server said, beside the fields it named, or below. `places` maps its names and codes to our fields. */
+export function refuse(form, answer, places = {}) {
+  let first = null;
+  const beside = (input, message) => {
+    fault(input, message);
+    first ||= input;
+  };
+  for (const [name, message] of Object.entries(answer.fields)) {
+    const input = byId(places[name] || name);
+    if (input && form.contains(input)) beside(input, message);
+  }
+  const placed = byId(places[answer.code]);
+  if (!first && placed && form.contains(placed)) beside(placed, answer.message);
+  if (first) {
+    status(form, "");
+    first.focus();
+  } else {
+    status(form, answer.message, "bad");
+  }
+}
+
+/** While `work` runs the button shows it and nothing can be sent twice. */
+export async function busy(form, button, work) {
+  if (form.dataset.busy) return;
+  form.dataset.busy = "yes";
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  const slow = setTimeout(() => status(form, say("slow")), SLOW_MS);
+  try {
+    await work();
+  } finally {
+    clearTimeout(slow);
+    delete form.dataset.busy;
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+  }
+}
+
+/** Runs `work` when the form is sent and well filled in. */
+export function onSubmit(form, work) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (form.dataset.busy) return;
+    status(form, "");
+    if (check(form)) busy(form, form.querySelector("button[type=submit]"), work);
+  });
+  form.addEventListener("input", ({ target }) => {
+    if (target.getAttribute("aria-invalid") === "true") fault(target, "");
+  });
+}
+
+/** The switches that show a password. */
+export function passwordSwitches(root = document) {
+  for (const button of root.querySelectorAll("button[data-shows]")) {
+    const input = byId(button.dataset.shows);
+    button.addEventListener("click", () => {
+      const shown = input.type === "text";
+      input.type = shown ? "password" : "text";
+      button.setAttribute("aria-pressed", String(!shown));
+      button.textContent = say(shown ? "show" : "hide");
+    });
+  }
+}
+
+/** Tells the strength of a new password while it is typed. `person` gives what it should not hold. */
+export function strength(input, person = () => []) {
+  const meter = byId(`${input.id}-meter`);
+  const words = byId(`${input.id}-strength`);
+  const least = Number(input.dataset.least);
+  input.addEventListener("input", () => {
+    const length = [...input.value].length;
+    const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u, /\p{Lo}/u].filter((kind) => kind.test(input.value)).length;
+    const distinct = new Set(input.value).size;
+    const personal = person().some((text) => text.length > 1 && input.value.includes(text));
+    let level = 0;
+    if (length >= least) level = personal || distinct < 5 ? 1 : length + 3 * kinds >= 20 ? 3 : length + 3 * kinds >= 14 ? 2 : 1;
+    meter.dataset.level = level;
+    meter.firstElementChild.style.width = `${length === 0 ? 0 : Math.max(12, level * 33.4)}%`;
+    if (length === 0) words.textContent = "";
+    else if (length < least) words.textContent = say("shorter", { n: least - length });
+    else words.textContent = personal ? say("personal") : say(["weak", "weak", "fair", "strong"][level]);
+  });
+}

@@ -1,0 +1,83 @@
+// `/register`: nothing about the person is sent, nor the captcha loaded, before the box is ticked.
+
+import { call } from "./api.js";
+import { withCaptcha } from "./captcha.js";
+import { codeButton } from "./codes.js";
+import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
+import { nextPath, open } from "./session.js";
+import { say } from "./texts.js";
+
+const form = byId("register");
+const [box, mobile, code] = [byId("consent"), byId("mobile"), byId("code")];
+const availability = byId("availability");
+let checked = "";
+
+async function checkNumber() {
+  const number = value(mobile);
+  if (!isMobile(number)) {
+    checked = "";
+    availability.textContent = "";
+    byId("rest").hidden = true;
+    return;
+  }
+  if (number === checked) return;
+  if (!box.checked) {
+    fault(box, say("consent"));
+    return;
+  }
+  checked = number;
+  availability.textContent = say("checking");
+  const answer = await call("GET", `/users/mobile/${number}/`);
+  // Another number may have been typed meanwhile.
+  if (number !== value(mobile)) return;
+  fault(mobile, answer.ok ? "" : answer.message);
+  availability.textContent = answer.ok ? say("free") : "";
+  byId("rest").hidden = !answer.ok;
+  if (answer.status === 0 || answer.status >= 500) checked = "";
+}
+
+mobile.addEventListener("input", checkNumber);
+mobile.addEventListener("blur", () => (mobile.value = value(mobile)));
+box.addEventListener("change", () => {
+  fault(box, "");
+  if (box.checked) checkNumber();
+});
+
+// To the sign-in page the number goes along, but in no address.
+byId("to-login").addEventListener("click", () => {
+  if (isMobile(value(mobile))) sessionStorage.setItem("mobile", value(mobile));
+});
+
+codeButton(byId("code-send"), "register", code, async () => {
+  if (!box.checked) {
+    fault(box, say("consent"));
+    box.focus();
+    return undefined;
+  }
+  if (!isMobile(value(mobile))) {
+    fault(mobile, say("mobile"));
+    mobile.focus();
+    return undefined;
+  }
+  return withCaptcha("sms", (headers) => call("POST", `/users/sms/${value(mobile)}/`, { headers }));
+});
+
+onSubmit(form, async () => {
+  const body = {
+    nickname: byId("nickname").value,
+    mobile: value(mobile),
+    sms_code: value(code),
+    password: byId("password").value,
+    consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
+  };
+  const answer = await withCaptcha("register", (headers) => open("/users/", body, headers));
+  if (answer.ok) return location.assign(nextPath());
+  const places = {
+    sms_code: "code", code_wrong: "code", code_expired: "code", code_malformed: "code",
+    mobile_malformed: "mobile", mobile_taken: "mobile", consent_required: "consent",
+  };
+  refuse(form, answer, places);
+});
+
+strength(byId("password"), () => [value(mobile), byId("nickname").value]);
+passwordSwitches();

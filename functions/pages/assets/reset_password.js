@@ -1,0 +1,65 @@
+// `/reset_password`: the token leaves the address bar, and with it the history, before anything else happens.
+
+import { call } from "./api.js";
+import { withCaptcha } from "./captcha.js";
+import { byId, fault, onSubmit, passwordSwitches, refuse, strength } from "./form.js";
+import { say } from "./texts.js";
+
+const token = new URLSearchParams(location.search).get("access_token") || "";
+history.replaceState(null, "", location.pathname);
+
+const form = byId("reset");
+const [password, repeated] = [byId("password"), byId("password2")];
+
+function expired(message) {
+  byId("checking").hidden = true;
+  form.hidden = true;
+  byId("expired").hidden = false;
+  byId("expired-text").textContent = message;
+  byId("expired-text").focus();
+}
+
+async function look() {
+  const answer = await call("POST", "/users/find/password/", { body: { access_token: token || "-" } });
+  if (answer.ok) {
+    byId("checking").hidden = true;
+    form.hidden = false;
+    byId("whose").textContent = say("linkFor", { email: answer.body.email });
+    password.focus();
+  } else if (answer.code === "link_invalid") {
+    expired(answer.message);
+  } else {
+    byId("checking").textContent = answer.message;
+  }
+}
+
+const compare = () => {
+  const both = password.value !== "" && repeated.value !== "";
+  byId("match").textContent = both && password.value === repeated.value ? say("same") : "";
+  // While the second is still being typed it is not told to be wrong.
+  const wrong = both && !password.value.startsWith(repeated.value);
+  fault(repeated, wrong ? say("differ") : "");
+};
+password.addEventListener("input", compare);
+repeated.addEventListener("input", compare);
+
+onSubmit(form, async () => {
+  const body = { access_token: token, password: password.value, password2: repeated.value };
+  const answer = await withCaptcha("reset", (headers) => call("PUT", "/users/find/password/", { body, headers }));
+  if (answer.ok) {
+    form.hidden = true;
+    byId("done").hidden = false;
+    byId("done-text").textContent = say("resetDone");
+    byId("done-text").focus();
+  } else if (answer.code === "link_invalid" || answer.code === "link_account_gone") {
+    expired(answer.message);
+  } else {
+    const problems = ["too_short", "too_long", "too_common", "personal"];
+    const places = Object.fromEntries(problems.map((problem) => [`password_${problem}`, "password"]));
+    refuse(form, answer, { ...places, passwords_differ: "password2" });
+  }
+});
+
+strength(password);
+passwordSwitches();
+look();

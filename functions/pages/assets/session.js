@@ -1,0 +1,127 @@
+// Being signed in, as far as a page may know of it. The refresh token is in a cookie that no script reads; the access
+// token is in this module's memory and nowhere else. Tabs lend each other theirs, so that two tabs refresh once.
+
+import { call } from "./api.js";
+
+const COOKIE = { "X-Session": "cookie" };
+const LEND_MS = 120;
+const EARLY_MS = 30_000;
+
+let token = "";
+let goodUntil = 0;
+
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
+channel?.addEventListener("message", ({ data }) => {
+  if (data.wanted && token && Date.now() < goodUntil) channel.postMessage({ token, goodUntil });
+  if (data.token && data.goodUntil > goodUntil) ({ token, goodUntil } = data);
+  if (data.ended) forget();
+});
+
+/** A hint for this browser's own pages whether it is worth asking; it admits to nothing. */
+function hint(life) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `signed_in=${life === 0 ? "" : 1}; Path=/; SameSite=Lax${secure}${life === null ? "" : `; Max-Age=${life}`}`;
+}
+
+export const isHinted = () => /(?:^|; )signed_in=1/.test(document.cookie);
+
+function keep(body, remember) {
+  token = body.token;
+  goodUntil = Date.now() + body.expires_in * 1000 - EARLY_MS;
+  if (remember !== undefined) hint(remember ? 90 * 86_400 : null);
+  channel?.postMessage({ token, goodUntil });
+}
+
+function forget() {
+  token = "";
+  goodUntil = 0;
+  hint(0);
+}
+
+/** A sign-in or sign-up: the answer's tokens are kept. */
+export async function open(path, body, headers, remember = true) {
+  const answer = await call("POST", path, { body, headers: { ...COOKIE, ...headers } });
+  if (answer.ok) keep(answer.body, remember);
+  return answer;
+}
+
+/** Whether there is an access token, refreshed when need be. `reason` says why not. */
+export async function signedIn() {
+  if (token && Date.now() < goodUntil) return { ok: true };
+  if (!isHinted()) return { ok: false, reason: "" };
+  const refresh = async () => {
+    if (await borrow()) return { ok: true };
+    const answer = await call("POST", "/users/token/refresh/", { headers: COOKIE });
+    if (answer.ok) {
+      keep(answer.body);
+      return { ok: true };
+    }
+    if (answer.status === 401) forget();
+    return { ok: false, reason: answer.status === 401 ? answer.code : "offline", message: answer.message };
+  };
+  return navigator.locks ? navigator.locks.request("refresh", refresh) : refresh();
+}
+
+/** Another tab may have refreshed a moment ago. */
+async function borrow() {
+  if (!channel) return false;
+  channel.postMessage({ wanted: true });
+  for (let waited = 0; waited < LEND_MS; waited += 20) {
+    await new Promise((done) => setTimeout(done, 20));
+    if (token && Date.now() < goodUntil) return true;
+  }
+  return false;
+}
+
+/** A call as the person who is signed in. A session that ended elsewhere leads back to the sign-in page. */
+export async function callSignedIn(method, path, { body, headers } = {}) {
+  const state = await signedIn();
+  if (!state.ok && state.reason === "offline") {
+    return { ok: false, status: 0, code: "offline", message: state.message, fields: {} };
+  }
+  if (!state.ok) return leave(state.reason || "session_ended");
+  const send = () => call(method, path, { body, headers: { ...COOKIE, ...headers, Authorization: `Bearer ${token}` } });
+  let answer = await send();
+  if (answer.status === 401 && answer.code === "unauthorized") {
+    // It died early, by a change made on another device or in another tab: once more, with a new one.
+    token = "";
+    const again = await signedIn();
+    if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason || "session_ended");
+    answer = await send();
+  }
+  if (answer.ok && answer.body && answer.body.token) keep(answer.body);
+  return answer;
+}
+
+export async function signOut() {
+  const answer = await call("POST", "/users/logout/", { body: {}, headers: COOKIE });
+  if (answer.ok || answer.status === 401) {
+    forget();
+    channel?.postMessage({ ended: true });
+  }
+  return answer;
+}
+
+export function over() {
+  forget();
+  channel?.postMessage({ ended: true });
+}
+
+function leave(reason) {
+  forget();
+  const next = encodeURIComponent(location.pathname);
+  location.replace(`/login?reason=${encodeURIComponent(reason)}&next=${next}`);
+  return new Promise(() => {});
+}
+
+/** Where `?next=` leads: a path of this site, never elsewhere. */
+export function nextPath() {
+  const wanted = new URLSearchParams(location.search).get("next") || "";
+  try {
+    const url = new URL(wanted, location.origin);
+    if (wanted.startsWith("/") && url.origin === location.origin) return url.pathname + url.search;
+  } catch {
+    // Not an address at all.
+  }
+  return "/users";
+}

@@ -1,0 +1,114 @@
+//! Styles and scripts, embedded in the binary.
+//!
+//! Their addresses hold a hash of them all, so that a browser may keep each for ever and never runs an old one beside a
+//! new one; the modules import each other by relative addresses. They are compressed once, when first asked for.
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ring::digest::{Context, SHA256};
+use shared::domain::hex;
+
+/// One file.
+pub(crate) struct Asset {
+    /// Its name.
+    pub name: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What is in it.
+    pub content: &'static str,
+    compressed: LazyLock<Vec<u8>>,
+}
+
+macro_rules! assets {
+    ($($name:literal: $media_type:literal),* $(,)?) => {
+        static ASSETS: [Asset; [$($name),*].len()] = [$(Asset {
+            name: $name,
+            media_type: $media_type,
+            content: include_str!(concat!("../assets/", $name)),
+            compressed: LazyLock::new(|| gzip(include_str!(concat!("../assets/", $name)))),
+        }),*];
+    };
+}
+
+assets! {
+    "api.js": "text/javascript; charset=utf-8",
+    "captcha.js": "text/javascript; charset=utf-8",
+    "centre.js": "text/javascript; charset=utf-8",
+    "codes.js": "text/javascript; charset=utf-8",
+    "find_password.js": "text/javascript; charset=utf-8",
+    "forget_pwd.js": "text/javascript; charset=utf-8",
+    "form.js": "text/javascript; charset=utf-8",
+    "home.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "log_in.js": "text/javascript; charset=utf-8",
+    "proof.js": "text/javascript; charset=utf-8",
+    "register.js": "text/javascript; charset=utf-8",
+    "reset_password.js": "text/javascript; charset=utf-8",
+    "session.js": "text/javascript; charset=utf-8",
+    "site.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+    "texts.js": "text/javascript; charset=utf-8",
+}
+
+/// The hash in every address.
+pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Context::new(&SHA256);
+    for asset in &ASSETS {
+        hash.update(asset.name.as_bytes());
+        hash.update(asset.content.as_bytes());
+    }
+    hex(&hash.finish().as_ref()[..8])
+});
+
+impl Asset {
+    /// The file of this name.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        ASSETS.iter().find(|asset| asset.name == name)
+    }
+
+    /// The content by gzip.
+    pub(crate) fn compressed(&self) -> &[u8] {
+        &self.compressed
+    }
+}
+
+/// The address of a file.
+pub(crate) fn address(name: &str) -> String {
+    format!("/assets/{}/{name}", *VERSION)
+}
+
+/// Compresses a text (RFC 1952). In memory that cannot fail.
+pub(crate) fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 2), Compression::best());
+    let written = encoder.write_all(text.as_bytes());
+    written.and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_import_and_every_file_is_there() {
+        for asset in ASSETS.iter().filter(|asset| asset.name.ends_with(".js")) {
+            for line in asset.content.lines().filter(|line| line.contains(" from \"./")) {
+                let name = line.split("\"./").nth(1).unwrap().split('"').next().unwrap();
+                assert!(Asset::find(name).is_some(), "{}: {name}", asset.name);
+            }
+        }
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/assets")).unwrap();
+        for file in files {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            assert!(Asset::find(&name).is_some(), "{name} is not served");
+        }
+    }
+
+    #[test]
+    fn the_largest_page_s_files_are_under_forty_kilobytes_compressed() {
+        let total: usize = ASSETS.iter().map(|asset| asset.compressed().len()).sum();
+        assert!(total < 36_000, "{total} bytes, all of them, and no page loads all");
+    }
+}

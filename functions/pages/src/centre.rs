@@ -1,0 +1,128 @@
+//! `/users`: the personal centre.
+
+use maud::{Markup, html};
+
+use crate::layout::{Field, Kind, Page, View};
+
+pub(crate) fn page(view: &View<'_>) -> Page {
+    let title = view.t("个人中心", "Your account");
+    let body = html! {
+        div.split {
+            h1 { (title) }
+            button #sign-out .plain type="button" { (view.t("退出登录", "Sign out")) }
+        }
+        p #loading .lead role="status" { (view.t("正在加载…", "Loading…")) }
+        div #account hidden {
+            section.card aria-labelledby="profile-title" {
+                h2 #profile-title { (view.t("资料", "Profile")) }
+                (item("nickname-item", view.t("昵称", "Nickname"), &form(view, "nickname-form", &html! {
+                    (view.field(&Field { id: "nickname", label: view.t("新昵称", "New nickname"), kind: Kind::Text("nickname", 40), hint: "" }))
+                }, view.t("保存", "Save"))))
+                (item("username-item", view.t("用户名", "Username"), &form(view, "username-form", &html! {
+                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::Text("username", 60), hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
+                }, view.t("保存", "Save"))))
+            }
+            section.card aria-labelledby="security-title" {
+                h2 #security-title { (view.t("登录与安全", "Sign-in and security")) }
+                (mobile(view))
+                (email(view))
+                (item("password-item", view.t("密码", "Password"), &form(view, "password-form", &html! {
+                    (proof("password-proof"))
+                    (view.field(&Field { id: "new-password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(view.config.passwords.rules.min_characters), hint: view.t("其他设备将退出登录。", "Your other devices will be signed out.") }))
+                }, view.t("修改密码", "Change password"))))
+            }
+            section.card aria-labelledby="devices-title" {
+                h2 #devices-title { (view.t("已登录的设备", "Signed-in devices")) }
+                ul #devices .rows {}
+                button #sign-out-all .plain type="button" { (view.t("退出所有设备", "Sign out everywhere")) }
+                p #devices-status .status role="status" {}
+            }
+            section.card aria-labelledby="data-title" {
+                h2 #data-title { (view.t("数据与注销", "Your data")) }
+                (item("export-item", view.t("导出我的数据", "Export my data"), &form(view, "export-form", &proof("export-proof"), view.t("下载", "Download"))))
+                (item("delete-item", view.t("注销账号", "Delete the account"), &form(view, "delete-form", &html! {
+                    p { (view.t("账号、资料和登录记录将被立即删除，无法恢复；手机号、用户名和邮箱可以重新注册。", "The account, its data and its sessions are deleted at once and cannot be restored. Number, username and email are free again.")) }
+                    (proof("delete-proof"))
+                    div.check {
+                        input #delete-sure type="checkbox" required aria-describedby="delete-sure-error";
+                        div {
+                            label for="delete-sure" { (view.t("我确认注销账号", "Yes, delete my account")) }
+                            p #delete-sure-error .error aria-live="polite" {}
+                        }
+                    }
+                }, view.t("注销账号", "Delete the account"))))
+            }
+        }
+        (proof_template(view))
+    };
+    Page { path: "/users", title, script: "centre.js", wide: true, has_base: false, body }
+}
+
+fn mobile(view: &View<'_>) -> Markup {
+    item(
+        "mobile-item",
+        view.t("手机号码", "Mobile number"),
+        &form(
+            view,
+            "mobile-form",
+            &html! {
+                (proof("mobile-proof"))
+                (view.field(&Field { id: "mobile", label: view.t("新手机号码", "New mobile number"), kind: Kind::Mobile, hint: "" }))
+                (view.field(&Field { id: "mobile-code", label: view.t("新号码收到的验证码", "The code sent to the new number"), kind: Kind::Code, hint: "" }))
+            },
+            view.t("更换手机号", "Change number"),
+        ),
+    )
+}
+
+fn email(view: &View<'_>) -> Markup {
+    item(
+        "email-item",
+        view.t("邮箱", "Email"),
+        &html! {
+            (form(view, "email-form", &html! {
+                (view.field(&Field { id: "email", label: view.t("新邮箱", "New email"), kind: Kind::Email, hint: "" }))
+                (proof("email-proof"))
+            }, view.t("发送验证邮件", "Send a code by mail")))
+            form #email-code-form novalidate hidden {
+                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::Text("one-time-code", 12), hint: "" }))
+                (view.submit(view.t("绑定邮箱", "Bind this email")))
+            }
+        },
+    )
+}
+
+/// A row that opens to a form.
+fn item(id: &str, label: &str, form: &Markup) -> Markup {
+    html! {
+        details id=(id) {
+            summary { span { (label) } span.value id={ (id) "-value" } {} }
+            (form)
+        }
+    }
+}
+
+fn form(view: &View<'_>, id: &str, fields: &Markup, submit: &str) -> Markup {
+    html! { form id=(id) novalidate { (fields) (view.submit(submit)) } }
+}
+
+/// Where a script puts the fields that prove who asks.
+fn proof(id: &str) -> Markup {
+    html! { div id=(id) data-proof {} }
+}
+
+/// What proves who asks: the password, or a code to the account's own number. The script fills in the ids.
+fn proof_template(view: &View<'_>) -> Markup {
+    html! {
+        template #proof {
+            div data-by="password" {
+                (view.field(&Field { id: "ID-password", label: view.t("当前密码", "Your password"), kind: Kind::CurrentPassword, hint: "" }))
+                button.link type="button" data-other="code" { (view.t("改用短信验证码", "Use a code by SMS instead")) }
+            }
+            div data-by="code" hidden {
+                (view.field(&Field { id: "ID-code", label: view.t("当前手机收到的验证码", "The code sent to your present number"), kind: Kind::Code, hint: "" }))
+                button.link type="button" data-other="password" { (view.t("改用密码", "Use the password instead")) }
+            }
+        }
+    }
+}

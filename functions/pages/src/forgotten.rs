@@ -1,0 +1,98 @@
+//! A forgotten password: `/find_password` by mail, `/forget_pwd/` by SMS, and `/reset_password` where the mail leads.
+
+use maud::{Markup, html};
+
+use crate::layout::{Field, Kind, Page, View};
+
+/// `/find_password`
+pub(crate) fn find_password(view: &View<'_>) -> Page {
+    let body = html! {
+        div.card {
+            h1 { (title(view)) }
+            (tabs(view, true))
+            form #find novalidate {
+                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The address bound to your account.") }))
+                (view.submit(view.t("发送重置邮件", "Send the mail")))
+            }
+            div #sent hidden {
+                p #sent-to .notice role="status" tabindex="-1" {}
+                button #again .plain type="button" {}
+            }
+        }
+        (back(view))
+    };
+    Page { path: "/find_password", title: title(view), script: "find_password.js", wide: false, has_base: false, body }
+}
+
+/// `/forget_pwd/` (A1)
+pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
+    let least = view.config.passwords.rules.min_characters;
+    let body = html! {
+        div.card {
+            h1 { (title(view)) }
+            (tabs(view, false))
+            form #forgotten novalidate {
+                (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::Mobile, hint: "" }))
+                (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: "" }))
+                (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
+                (view.submit(view.t("修改密码", "Change password")))
+            }
+            (done(view))
+        }
+        (back(view))
+    };
+    Page { path: "/forget_pwd/", title: title(view), script: "forget_pwd.js", wide: false, has_base: true, body }
+}
+
+/// `/reset_password`
+pub(crate) fn reset_password(view: &View<'_>) -> Page {
+    let least = view.config.passwords.rules.min_characters;
+    let title = view.t("设置新密码", "Set a new password");
+    let body = html! {
+        div.card {
+            h1 { (title) }
+            p #checking .lead role="status" { (view.t("正在检查链接…", "Checking the link…")) }
+            form #reset novalidate hidden {
+                p #whose .notice {}
+                (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
+                (view.field(&Field { id: "password2", label: view.t("再输入一次", "Once more"), kind: Kind::Repeat("password"), hint: "" }))
+                p #match .hint aria-live="polite" {}
+                (view.submit(view.t("保存新密码", "Save")))
+            }
+            div #expired hidden {
+                p #expired-text .notice role="status" tabindex="-1" {}
+                p { (view.t("链接只在10分钟内有效，只能使用一次；修改过密码、手机号或邮箱后也会失效。", "A link works once, within ten minutes, and not after a change of password, number or email.")) }
+                a.main href="/find_password" { (view.t("重新发送邮件", "Ask for a new one")) }
+            }
+            (done(view))
+        }
+    };
+    Page { path: "/reset_password", title, script: "reset_password.js", wide: false, has_base: false, body }
+}
+
+fn title(view: &View<'_>) -> &'static str {
+    view.t("找回密码", "Recover your password")
+}
+
+/// Two pages that look like one with two tabs.
+fn tabs(view: &View<'_>, by_mail: bool) -> Markup {
+    html! {
+        nav.tabs aria-label=(view.t("找回方式", "Ways to recover")) {
+            a href="/forget_pwd/" aria-current=[(!by_mail).then_some("page")] { (view.t("短信找回", "By SMS")) }
+            a href="/find_password" aria-current=[by_mail.then_some("page")] { (view.t("邮箱找回", "By mail")) }
+        }
+    }
+}
+
+fn done(view: &View<'_>) -> Markup {
+    html! {
+        div #done hidden {
+            p #done-text .notice role="status" tabindex="-1" {}
+            a.main href="/login" { (view.t("去登录", "Sign in")) }
+        }
+    }
+}
+
+fn back(view: &View<'_>) -> Markup {
+    html! { p.aside { (view.t("想起来了？", "Remembered it? ")) a href="/login" { (view.t("返回登录", "Sign in")) } } }
+}

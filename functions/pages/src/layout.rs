@@ -1,0 +1,198 @@
+//! The frame of every page, and the parts they are made of.
+
+use maud::{DOCTYPE, Markup, html};
+use shared::config::Config;
+use shared::domain::Language;
+
+use crate::assets::address;
+
+/// In which circumstances a page is shown.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    /// What is configured.
+    pub config: &'a Config,
+    /// Chinese or English.
+    pub language: Language,
+}
+
+/// A page: its title, the module that works on it, what is in it.
+pub(crate) struct Page {
+    /// Where it is.
+    pub path: &'static str,
+    pub title: &'static str,
+    pub script: &'static str,
+    /// For more than one form.
+    pub wide: bool,
+    /// Whether relative addresses start at the root: the old script of a forgotten password asks so (A1).
+    pub has_base: bool,
+    pub body: Markup,
+}
+
+impl View<'_> {
+    /// One of two texts.
+    pub(crate) fn t(&self, zh: &'static str, en: &'static str) -> &'static str {
+        self.language.pick(zh, en)
+    }
+
+    /// The whole document.
+    pub(crate) fn document(&self, page: &Page) -> Markup {
+        let brand = &self.config.messages.brand;
+        html! {
+            (DOCTYPE)
+            html lang=(self.t("zh-CN", "en")) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    @if page.has_base { base href="/"; }
+                    title { (page.title) " · " (brand) }
+                    meta name="theme-color" content="#0b6e6e";
+                    (self.captcha())
+                    link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
+                    link rel="stylesheet" href=(address("style.css"));
+                    script type="module" src=(address("site.js")) {}
+                    script type="module" src=(address(page.script)) {}
+                }
+                body {
+                    a.skip href={ (page.path) "#main" } { (self.t("跳到正文", "Skip to content")) }
+                    p #offline .banner role="status" hidden { (self.t("网络已断开，恢复后可继续操作。", "You are offline. Go on once the network is back.")) }
+                    header.site {
+                        a.brand href="/" { (mark()) (brand) }
+                        button #language .link type="button" lang=(self.t("en", "zh-CN")) { (self.t("English", "中文")) }
+                    }
+                    main #main .wide[page.wide] {
+                        noscript { p.notice { (self.t("此页面需要启用 JavaScript。请在浏览器设置中开启后刷新。", "This page needs JavaScript. Please allow it in your browser's settings and reload.")) } }
+                        (page.body)
+                    }
+                    footer.site {
+                        @if let Some(url) = &self.config.pages.terms_url { a href=(url) { (self.t("用户协议", "Terms")) } }
+                        @if let Some(url) = &self.config.pages.privacy_url { a href=(url) { (self.t("隐私政策", "Privacy policy")) } }
+                    }
+                }
+            }
+        }
+    }
+
+    fn captcha(&self) -> Markup {
+        let pages = &self.config.pages;
+        html! {
+            @if let (true, Some(app_id)) = (self.config.captcha.enforce, &pages.captcha_app_id) {
+                meta name="captcha" content=(app_id) data-widget=(pages.captcha_widget_url);
+            }
+        }
+    }
+}
+
+/// A latch that is a key's bow: the mark of the site, until a brand has its own.
+fn mark() -> Markup {
+    html! {
+        svg viewBox="0 0 32 32" aria-hidden="true" {
+            rect width="32" height="32" rx="9" fill="#0b6e6e" {}
+            circle cx="12.5" cy="16" r="5" fill="none" stroke="#fff" stroke-width="2.6" {}
+            path d="M17.5 16H26m-3.4 0v4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" {}
+        }
+    }
+}
+
+/// A field with its label and the place of its error.
+pub(crate) struct Field<'a> {
+    pub id: &'a str,
+    pub label: &'a str,
+    pub kind: Kind<'a>,
+    pub hint: &'a str,
+}
+
+/// What a field takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind<'a> {
+    /// A mobile number.
+    Mobile,
+    /// An email.
+    Email,
+    /// Six digits, and the text of the button that sends them.
+    Code,
+    /// The password one has.
+    CurrentPassword,
+    /// A new one, with its least length.
+    NewPassword(usize),
+    /// The same again.
+    Repeat(&'a str),
+    /// Anything else, with its `autocomplete` and greatest length.
+    Text(&'a str, usize),
+}
+
+impl View<'_> {
+    /// A field. Numbers take more than eleven characters: people paste `+86` and spaces, and the script removes them.
+    pub(crate) fn field(&self, field: &Field<'_>) -> Markup {
+        let Field { id, label, kind, hint } = *field;
+        let described = if hint.is_empty() { format!("{id}-error") } else { format!("{id}-error {id}-hint") };
+        let error = html! { p.error id={ (id) "-error" } aria-live="polite" {} };
+        html! {
+            div.field id={ (id) "-field" } {
+                label for=(id) { (label) }
+                @match kind {
+                    Kind::Mobile => input id=(id) type="tel" inputmode="tel" autocomplete="tel-national" maxlength="24" required data-kind="mobile" aria-describedby=(described);,
+                    Kind::Email => input id=(id) type="email" inputmode="email" autocomplete="email" maxlength="254" required aria-describedby=(described) autocapitalize="none" spellcheck="false";,
+                    Kind::Code => div.with-button {
+                        input id=(id) type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="12" required data-kind="code" aria-describedby=(described);
+                        button.plain id={ (id) "-send" } type="button" { (self.t("发送验证码", "Send code")) }
+                    },
+                    Kind::CurrentPassword => (self.password(id, "current-password", &described, None, None)),
+                    Kind::NewPassword(least) => {
+                        (self.password(id, "new-password", &described, Some(least), None))
+                        div.meter id={ (id) "-meter" } aria-hidden="true" { i {} }
+                        p.hint id={ (id) "-strength" } aria-live="polite" {}
+                    },
+                    Kind::Repeat(other) => (self.password(id, "new-password", &described, None, Some(other))),
+                    Kind::Text(autocomplete, length) => input id=(id) type="text" autocomplete=(autocomplete) maxlength=(length) required aria-describedby=(described) autocapitalize="none" spellcheck="false";,
+                }
+                @if matches!(kind, Kind::Code) { p.hint id={ (id) "-send-live" } role="status" {} }
+                @if !hint.is_empty() { p.hint id={ (id) "-hint" } { (hint) } }
+                (error)
+            }
+        }
+    }
+
+    fn password(
+        &self,
+        id: &str,
+        autocomplete: &str,
+        described: &str,
+        least: Option<usize>,
+        repeats: Option<&str>,
+    ) -> Markup {
+        html! {
+            div.with-button {
+                input id=(id) type="password" autocomplete=(autocomplete) maxlength="256" required data-least=[least] data-repeats=[repeats] aria-describedby=(described);
+                button.plain type="button" data-shows=(id) aria-pressed="false" aria-controls=(id) { (self.t("显示", "Show")) }
+            }
+        }
+    }
+
+    /// The box that is ticked before anything about a person is sent.
+    pub(crate) fn consent(&self, id: &str) -> Markup {
+        let pages = &self.config.pages;
+        let link = |url: &Option<String>, text: &'static str| {
+            html! { @if let Some(url) = url { a href=(url) target="_blank" rel="noopener" { (text) } } @else { (text) } }
+        };
+        html! {
+            div.check {
+                input id=(id) type="checkbox" required data-terms=(pages.terms_version) data-privacy=(pages.privacy_version) aria-describedby={ (id) "-error" };
+                div {
+                    label for=(id) { (self.t("我已阅读并同意", "I have read and agree to the ")) }
+                    (link(&pages.terms_url, self.t("《用户协议》", "terms")))
+                    (self.t("和", " and the "))
+                    (link(&pages.privacy_url, self.t("《隐私政策》", "privacy policy")))
+                    p.error id={ (id) "-error" } aria-live="polite" {}
+                }
+            }
+        }
+    }
+
+    /// The button that sends a form, and the line that says what came of it.
+    pub(crate) fn submit(&self, text: &str) -> Markup {
+        html! {
+            button.main type="submit" { (text) }
+            p.status role="status" aria-live="polite" {}
+        }
+    }
+}

@@ -106,9 +106,9 @@ export function onSubmit(form, work) {
     status(form, "");
     if (check(form)) busy(form, form.querySelector("button[type=submit]"), work);
   });
-  form.addEventListener("input", ({ target }) => {
-    if (target.getAttribute("aria-invalid") === "true") fault(target, "");
-  });
+  // Before a field's own listeners, which may have something else to say of it.
+  const clear = ({ target }) => target.getAttribute("aria-invalid") === "true" && fault(target, "");
+  form.addEventListener("input", clear, { capture: true });
 }
 
 /** The switches that show a password. */

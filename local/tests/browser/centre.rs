@@ -1,0 +1,201 @@
+//! The personal centre: what a person changes about their own account.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::browser::{Browser, SETUPS, Setup};
+use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile};
+
+async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let browser = Browser::start(&site.base_url, setup).await;
+    sign_in(&browser, &person.mobile, PASSWORD).await;
+    (site, person, browser)
+}
+
+async fn sign_in(browser: &Browser, name: &str, password: &str) {
+    browser.open("/login").await;
+    browser.fill("username", name).await;
+    browser.fill("password", password).await;
+    browser.submit("by-password").await;
+    browser.at("/users").await;
+    browser.see("devices").await;
+}
+
+/// Opens a row, as a person does.
+async fn open_row(browser: &Browser, id: &str) {
+    browser.see(id).await;
+    browser.js(&format!("document.querySelector('#{id} summary').click()")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_changes_names_and_password() {
+    for setup in SETUPS {
+        let (site, person, browser) = signed_in(setup).await;
+        open_row(&browser, "nickname-item").await;
+        browser.fill("nickname", "雷雷").await;
+        browser.submit("nickname-form").await;
+        browser.says("nickname-item-value", "雷雷").await;
+        open_row(&browser, "username-item").await;
+        browser.fill("username", &person.mobile).await;
+        browser.submit("username-form").await;
+        browser.says("username-error", if setup.english { "mobile number" } else { "手机号" }).await;
+        browser.fill("username", "leilei.1").await;
+        browser.submit("username-form").await;
+        browser.says("username-item-value", "leilei.1").await;
+
+        let other = site.log_in("leilei.1").await;
+        open_row(&browser, "password-item").await;
+        browser.fill("password-proof-password", "wrong password").await;
+        browser.fill("new-password", NEW_PASSWORD).await;
+        browser.submit("password-form").await;
+        browser.says("password-proof-password-error", if setup.english { "Wrong password" } else { "密码错误" }).await;
+        browser.fill("password-proof-password", PASSWORD).await;
+        browser.submit("password-form").await;
+        browser.status_says("password-form", if setup.english { "Saved" } else { "已保存" }).await;
+        site.me(other["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
+        // This device goes on, over a reload too.
+        browser.open("/users").await;
+        browser.says("username-item-value", "leilei.1").await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_moves_to_another_number_and_binds_an_email() {
+    for setup in SETUPS {
+        let (site, person, browser) = signed_in(setup).await;
+        let (mobile, email) = (new_mobile(), new_email());
+        open_row(&browser, "email-item").await;
+        browser.fill("email", &email).await;
+        browser.fill("email-proof-password", PASSWORD).await;
+        browser.submit("email-form").await;
+        browser.see("email-code-form").await;
+        browser.fill("email-code", &site.code_for(&email).await).await;
+        browser.submit("email-code-form").await;
+        browser.says("email-item-value", &email).await;
+
+        open_row(&browser, "mobile-item").await;
+        browser.click("mobile-proof-password-field").await;
+        browser.js("document.querySelector('#mobile-proof [data-other=code]').click()").await;
+        browser.click("mobile-proof-code-send").await;
+        browser.until("document.getElementById('mobile-proof-code-send-live').textContent").await;
+        let confirm = site.code_for(&person.mobile).await;
+        browser.fill("mobile-proof-code", &confirm).await;
+        browser.fill("mobile", &mobile).await;
+        browser.click("mobile-code-send").await;
+        browser.until("document.getElementById('mobile-code-send-live').textContent").await;
+        browser.fill("mobile-code", &site.code_for(&mobile).await).await;
+        browser.submit("mobile-form").await;
+        browser.says("mobile-item-value", &format!("{}****{}", &mobile[..3], &mobile[7..])).await;
+        browser.open("/").await;
+        browser.says("welcome", "小明").await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_and_signs_out_other_devices() {
+    for setup in SETUPS {
+        let (site, person, browser) = signed_in(setup).await;
+        let other = site.log_in(&person.mobile).await;
+        browser.open("/users").await;
+        browser.until("document.querySelectorAll('#devices li').length === 3").await;
+        let listed = browser.js("return document.getElementById('devices').innerText").await;
+        let text = listed.as_str().unwrap();
+        assert!(
+            text.contains("Chrome · Linux") && text.contains(if setup.english { "This device" } else { "本设备" }),
+            "{text}"
+        );
+        browser.js("document.querySelectorAll('#devices button').forEach((button) => button.click())").await;
+        browser.until("document.querySelectorAll('#devices li').length === 1").await;
+        site.me(other["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
+        browser.click("sign-out-all").await;
+        browser.at("/login").await;
+        browser.open("/users").await;
+        browser.at("/login").await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_exports_and_deletes_the_account() {
+    for setup in SETUPS {
+        let (site, person, browser) = signed_in(setup).await;
+        open_row(&browser, "export-item").await;
+        browser.fill("export-proof-password", PASSWORD).await;
+        browser.submit("export-form").await;
+        browser.status_says("export-form", if setup.english { "downloaded" } else { "已下载" }).await;
+        open_row(&browser, "delete-item").await;
+        browser.fill("delete-proof-password", PASSWORD).await;
+        browser.click("delete-sure").await;
+        browser.submit("delete-form").await;
+        browser.at("/login").await;
+        browser.says("reason", if setup.english { "deleted" } else { "已注销" }).await;
+        let body = json!({ "username": person.mobile, "password": PASSWORD });
+        assert_eq!(site.post("/users/login/", &body).await.status, 400);
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_password_proves_by_sms_and_sets_a_first_one() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let mobile = new_mobile();
+    let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+    browser.open("/login").await;
+    browser.click("by-sms-tab").await;
+    browser.fill("mobile", &mobile).await;
+    browser.click("consent").await;
+    browser.click("code-send").await;
+    browser.until("document.getElementById('code-send-live').textContent").await;
+    browser.fill("code", &site.code_for(&mobile).await).await;
+    browser.submit("by-sms").await;
+    browser.at("/users").await;
+    browser.says("password-item-value", "未设置").await;
+    site.advance(61).await;
+    open_row(&browser, "password-item").await;
+    browser.click("password-proof-code-send").await;
+    browser.until("document.getElementById('password-proof-code-send-live').textContent").await;
+    browser.fill("password-proof-code", &site.code_for(&mobile).await).await;
+    browser.fill("new-password", PASSWORD).await;
+    browser.submit("password-form").await;
+    browser.says("password-item-value", "已设置").await;
+    site.log_in(&mobile).await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tabs_refresh_once_and_a_session_ended_elsewhere_says_so() {
+    let (site, person, browser) = signed_in(SETUPS[0]).await;
+    // Past the access token's life: both tabs need a new one at the same moment.
+    site.advance(3700).await;
+    let first = browser.driver().window().await.unwrap();
+    let second = browser.driver().new_tab().await.unwrap();
+    let sessions = || async {
+        let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+        let items = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
+        let generations = items.iter().filter_map(|item| item.get("generation")?.as_n().ok()?.parse::<u64>().ok());
+        generations.sum::<u64>()
+    };
+    let before = sessions().await;
+    browser.open("/users").await;
+    browser.driver().switch_to_window(first.clone()).await.unwrap();
+    browser.js("location.reload()").await;
+    browser.see("devices").await;
+    browser.driver().switch_to_window(second).await.unwrap();
+    browser.see("devices").await;
+    let refreshed = sessions().await - before;
+    assert!((1..=2).contains(&refreshed), "{refreshed}");
+
+    // Signed out everywhere, from another device.
+    let other = site.log_in(&person.mobile).await;
+    let token = other["token"].as_str().unwrap();
+    site.send_as(token, Method::POST, "/users/logout/", &json!({ "all": true })).await.is_done();
+    browser.open("/users").await;
+    browser.at("/login").await;
+    browser.says("reason", "登录已结束").await;
+    assert!(browser.path().await.contains("next=%2Fusers"));
+    browser.close().await;
+}

@@ -56,6 +56,8 @@ function problemOf(input) {
   if (text === "") return "";
   if (input.dataset.kind === "mobile" && !isMobile(text)) return say("mobile");
   if (input.dataset.kind === "code" && !/^\d{6}$/.test(text)) return say("code");
+  const missing = Number(input.dataset.least || 0) - [...text].length;
+  if (missing > 0) return say("shorter", { n: missing });
   if (input.dataset.repeats && text !== byId(input.dataset.repeats).value) return say("differ");
   return "";
 }

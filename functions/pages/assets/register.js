@@ -32,6 +32,7 @@ async function checkNumber() {
   if (number !== value(mobile)) return;
   fault(mobile, answer.ok ? "" : answer.message);
   availability.textContent = answer.ok ? say("free") : "";
+  if (answer.code === "mobile_taken") availability.append(signInLink());
   byId("rest").hidden = !answer.ok;
   if (answer.status === 0 || answer.status >= 500) checked = "";
 }
@@ -43,10 +44,21 @@ box.addEventListener("change", () => {
   if (box.checked) checkNumber();
 });
 
-// To the sign-in page the number goes along, but in no address.
-byId("to-login").addEventListener("click", () => {
+/** To the sign-in page the number goes along, but in no address. */
+function carry() {
   if (isMobile(value(mobile))) sessionStorage.setItem("mobile", value(mobile));
-});
+}
+
+function signInLink() {
+  const link = document.createElement("a");
+  link.id = "taken-to-login";
+  link.href = "/login";
+  link.textContent = say("toLogin");
+  link.addEventListener("click", carry);
+  return link;
+}
+
+byId("to-login").addEventListener("click", carry);
 
 codeButton(byId("code-send"), "register", code, async () => {
   if (!box.checked) {

@@ -19,6 +19,7 @@ const texts = {
   waitHours: ["请{n}小时后再试。", "Please try again in {n} hours."],
   checking: ["正在检查号码…", "Checking the number…"],
   free: ["该号码可以注册。", "This number is free."],
+  toLogin: ["用这个号码登录", "Sign in with this number"],
   shorter: ["还差{n}个字符。", "{n} more characters."],
   weak: ["强度：弱。再长一些更安全。", "Strength: weak. Longer is safer."],
   fair: ["强度：中。", "Strength: fair."],

@@ -58,6 +58,8 @@ fn language(request: &Request) -> Language {
 fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
     let html = view.document(page).into_string();
     let reply = compressed("text/html; charset=utf-8", &html, || assets::gzip(&html), request);
+    let is_public = view.config.answers.client_host.starts_with("https://");
+    let reply = if is_public { reply.with_header("strict-transport-security", "max-age=31536000") } else { reply };
     reply
         .with_header("content-security-policy", &policy(view.config))
         .with_header("referrer-policy", "no-referrer")

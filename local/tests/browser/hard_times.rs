@@ -60,7 +60,7 @@ async fn a_taken_number_leads_to_sign_in_with_the_number() {
         browser.click("consent").await;
         browser.says("mobile-error", if setup.english { "has an account" } else { "已经被注册" }).await;
         browser.until("document.getElementById('rest').hidden").await;
-        browser.click("to-login").await;
+        browser.click("taken-to-login").await;
         browser.at("/login").await;
         let carried = browser.js("return document.getElementById('username').value + location.search").await;
         assert_eq!(carried, person.mobile.as_str(), "and in no address");
@@ -101,6 +101,63 @@ async fn a_lost_network_is_said_and_nothing_typed_is_lost() {
         browser.at("/users").await;
         browser.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_network_shows_progress_and_sends_once() {
+    let site = site().await;
+    let person = site.register().await;
+    let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+    browser.open("/login").await;
+    browser.fill("username", &person.mobile).await;
+    browser.fill("password", PASSWORD).await;
+    site.system.as_ref().unwrap().journal.set_latency(std::time::Duration::from_millis(2500));
+    browser.submit("by-password").await;
+    browser.until("document.querySelector('#by-password button[type=submit][aria-busy=true]')").await;
+    browser.press("password", Key::Enter).await;
+    browser.status_says("by-password", "网络较慢").await;
+    site.system.as_ref().unwrap().journal.set_latency(std::time::Duration::ZERO);
+    browser.at("/users").await;
+    browser.until("document.querySelectorAll('#devices li').length === 2").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_link_explains_itself_and_offers_another() {
+    let site = site().await;
+    let (_, email) = site.register_with_email().await;
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    let token = site.link_for(&email).await;
+    site.advance(601).await;
+    let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+    browser.open(&format!("/reset_password?access_token={token}")).await;
+    browser.says("expired-text", "已过期").await;
+    let again = browser.js("return document.querySelector('#expired a').getAttribute('href')").await;
+    assert_eq!(again, "/find_password");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inbox_shows_what_comes_and_copies_a_code() {
+    let site = site().await;
+    let browser = Browser::start(&site.base_url, SETUPS[1]).await;
+    browser.cdp("Browser.grantPermissions", json!({ "permissions": ["clipboardReadWrite"] })).await;
+    browser.open("/_local/inbox").await;
+    browser.says("state", "还没有消息").await;
+    let (person, email) = site.register_with_email().await;
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    browser.until("document.querySelectorAll('article').length >= 3").await;
+    let first = browser.js("return document.querySelector('article').innerText").await;
+    assert!(first.as_str().unwrap().contains(&email), "newest first: {first}");
+    let link = browser.js("return document.querySelector('article a').href").await;
+    assert!(link.as_str().unwrap().contains("/reset_password?access_token="), "{link}");
+    let code = browser
+        .js("const last = [...document.querySelectorAll('button')].at(-1); last.click(); return last.textContent")
+        .await;
+    browser.until("[...document.querySelectorAll('button')].at(-1).textContent.includes('已复制')").await;
+    let text = site.messages_to(&format!("+86{}", person.mobile)).await.last().unwrap()["text"].to_string();
+    assert!(text.contains(code.as_str().unwrap()), "{code} of {text}");
+    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,12 @@ async fn a_first_page_weighs_little() {
         let others = browser
             .js("return performance.getEntriesByType('resource').filter((entry) => !entry.name.startsWith(location.origin)).length")
             .await;
+        let shifted = browser
+            .js("return new Promise((done) => { let sum = 0; \
+                 new PerformanceObserver((list) => list.getEntries().forEach((entry) => (sum += entry.value))) \
+                   .observe({ type: 'layout-shift', buffered: true }); setTimeout(() => done(sum), 400); })")
+            .await;
+        assert!(shifted.as_f64().unwrap() < 0.01, "{name} shifts by {shifted}");
         assert!(sent.as_u64().unwrap() <= 40_000, "{name}: {sent} bytes");
         assert_eq!(others, 0, "{name} asks nobody else");
     }

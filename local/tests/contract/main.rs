@@ -8,6 +8,7 @@ mod captcha;
 mod email;
 mod forgotten;
 mod own_account;
+mod pages;
 mod recover;
 mod sessions;
 mod site;

@@ -1,0 +1,71 @@
+//! The pages: where they are, and under which headers.
+
+use reqwest::Method;
+
+use crate::site::{Site, read};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_served_under_a_strict_policy() {
+    let site = Site::any().await;
+    for path in [
+        "/",
+        "/login",
+        "/login/",
+        "/user/login",
+        "/register",
+        "/user/register",
+        "/find_password",
+        "/reset_password?access_token=x",
+        "/forget_pwd/",
+        "/users",
+    ] {
+        let page = site.get(path).await;
+        assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")), "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(page.header("x-content-type-options"), Some("nosniff"), "{path}");
+        let cached = if path.starts_with("/forget_pwd") { "no-store" } else { "no-cache" };
+        assert_eq!(page.header("cache-control"), Some(cached), "{path}");
+        assert_eq!(page.header("set-cookie").is_some(), path.starts_with("/forget_pwd"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_kept_for_ever_by_the_hash_in_their_address() {
+    let site = Site::any().await;
+    let page = site.get("/login").await.text;
+    let address = page.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".css")).unwrap();
+    let style = site.get(address).await;
+    assert_eq!((style.status, style.header("content-type")), (200, Some("text/css; charset=utf-8")));
+    assert_eq!(style.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    let gzip = site.request(Method::GET, address).header("accept-encoding", "br, gzip;q=0.8").send().await.unwrap();
+    assert_eq!(gzip.headers()["content-encoding"], "gzip");
+    assert!(gzip.bytes().await.unwrap().len() < style.text.len() / 2);
+    let none = read(site.request(Method::GET, address).header("accept-encoding", "gzip;q=0")).await;
+    assert_eq!((none.header("content-encoding"), none.text.as_str()), (None, style.text.as_str()));
+    // A page from before a deploy gets the present file, and keeps it not.
+    let older = site.get("/assets/0000000000000000/style.css").await;
+    assert_eq!((older.status, older.header("cache-control")), (200, Some("no-store")));
+    for unknown in ["/assets/x/y.css", "/assets/x/..%2fCargo.toml", "/assets/style.css"] {
+        assert_eq!(site.get(unknown).await.status, 404, "{unknown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_speaks_the_language_that_was_chosen_then_the_browser_s() {
+    let site = Site::any().await;
+    let title = async |cookie: &str, accept: &str| {
+        let request = site.request(Method::GET, "/login").header("cookie", cookie).header("accept-language", accept);
+        let page = read(request).await.text;
+        page.split("<title>").nth(1).unwrap().split(" · ").next().unwrap().to_owned()
+    };
+    assert_eq!(title("", "zh-CN,zh;q=0.9,en;q=0.8").await, "登录");
+    assert_eq!(title("", "en-US,en;q=0.9").await, "Sign in");
+    assert_eq!(title("", "fr").await, "登录", "Chinese first");
+    assert_eq!(title("lang=zh", "en").await, "登录");
+    assert_eq!(title("lang=en", "zh-CN").await, "Sign in");
+}

@@ -75,8 +75,8 @@ async fn run(options: Options) -> ExitCode {
     eprintln!();
     eprintln!("  Latchkey is running.");
     eprintln!();
+    eprintln!("  Pages    {}/", system.base_url);
     eprintln!("  API      {}", system.base_url);
-    eprintln!("  Page     {}/forget_pwd/", system.base_url);
     eprintln!("  Inbox    {}/_local/inbox   (SMS and mail arrive here)", system.base_url);
     eprintln!("  AWS      {}   (DynamoDB, SNS, SES)", system.cloud_url);
     eprintln!("  Data     {}", data.as_deref().unwrap_or("in memory, gone when it stops"));

@@ -41,7 +41,6 @@ tabs.forEach((tab, index) => {
     other.focus();
   });
 });
-if (location.hash === "#sms") select(tabs[1]);
 
 const byPassword = byId("by-password");
 onSubmit(byPassword, async () => {

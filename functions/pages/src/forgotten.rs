@@ -49,7 +49,7 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
     let least = view.config.passwords.rules.min_characters;
     let title = view.t("设置新密码", "Set a new password");
     let body = html! {
-        div.card {
+        div.card.steady {
             h1 { (title) }
             p #checking .lead role="status" { (view.t("正在检查链接…", "Checking the link…")) }
             form #reset novalidate hidden {

@@ -6,7 +6,7 @@ use crate::layout::{Page, View};
 
 pub(crate) fn page(view: &View<'_>) -> Page {
     let body = html! {
-        div.card {
+        div.card.steady {
             div #signed-out {
                 h1 { (view.t("您好", "Hello")) }
                 p.lead { (view.t("用手机号注册，一个账号就够了。", "Sign up with your mobile number. One account is all you need.")) }

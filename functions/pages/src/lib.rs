@@ -35,7 +35,7 @@ async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
     let view = View { config: &app.config, language: language(request) };
     let page = match path.trim_end_matches('/') {
         "" => home::page(&view),
-        "/login" | "/user/login" => log_in::page(&view),
+        "/login" | "/user/login" => log_in::page(&view, request.query("by").as_deref() == Some("sms")),
         "/register" | "/user/register" => register::page(&view),
         "/find_password" => forgotten::find_password(&view),
         "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request)),

@@ -15,6 +15,7 @@ Runs Latchkey on this machine, and does what operators do by hand.
     --data FOLDER      where data is kept (.local)
     --memory           keep nothing
     --captcha MODE     off or enforce: whether protected calls need a captcha pass (off)
+    --set NAME=VALUE   any variable of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
 
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
@@ -52,6 +53,11 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Option<Command>, lexop
                     return Err("--captcha takes off or enforce".into());
                 }
                 options.variables.insert("CAPTCHA_MODE".to_owned(), mode);
+            }
+            Long("set") => {
+                let pair = parser.value()?.string()?;
+                let (name, value) = pair.split_once('=').ok_or("--set takes NAME=VALUE")?;
+                options.variables.insert(name.to_owned(), value.to_owned());
             }
             Long("table") => table = Some(parser.value()?.string()?),
             Long("compromised") => compromised = Some(parser.value()?.string()?),

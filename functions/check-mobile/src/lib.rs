@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "check-mobile",
     dialect: Dialect::Detail,
-    needs: &[Need::Storage],
+    needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(check_mobile(app, request)),
 };
 
@@ -21,7 +21,7 @@ struct Free {
 
 async fn check_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let mobile = request.mobile_in_path()?;
-    if accounts::is_mobile_free(app, &mobile).await? {
+    if accounts::is_mobile_free(app, &request.caller(app), &mobile).await? {
         Reply::ok(&Free { detail: "ok" })
     } else {
         Err(Error::MobileTaken)

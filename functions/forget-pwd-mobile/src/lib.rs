@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-mobile",
     dialect: Dialect::Errno,
-    needs: &[Need::Storage],
+    needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(forget_pwd_mobile(app, request)),
 };
 
@@ -30,7 +30,7 @@ struct Count<'a> {
 
 async fn forget_pwd_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let mobile = request.mobile_in_path()?;
-    let count = accounts::count_registered(app, &mobile).await?;
+    let count = accounts::count_registered(app, &request.caller(app), &mobile).await?;
     Reply::ok(&Envelope { errno: "0", errmsg: "", data: Count { mobile: &mobile, count } })
 }
 

@@ -23,11 +23,11 @@ struct Envelope {
 
 async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
+    let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let body = request.json()?;
     let [mobile] = body.texts(["mobile"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
-    accounts::send_sms_code(app, &caller, &mobile, SmsPurpose::ResetPassword).await?;
+    accounts::send_sms_code(app, &caller, solved, &mobile, SmsPurpose::ResetPassword).await?;
     Reply::ok(&Envelope {
         errno: "0", errmsg: caller.language.pick("短信验证码发送成功", "The code was sent.")
     })

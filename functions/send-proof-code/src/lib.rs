@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-proof-code",
     dialect: Dialect::Detail,
-    needs: &[Need::Storage, Need::TokenKeys],
+    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys],
     handle: |app, request| Box::pin(send_proof_code(app, request)),
 };
 

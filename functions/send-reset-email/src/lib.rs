@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_blind_get()?;
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
+    let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
     let email = if *request.method() == Method::GET {
         request.query("email").unwrap_or_default()
     } else {
@@ -27,7 +27,7 @@ async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> 
         email.to_owned()
     };
     let email = Email::parse(&email).map_err(|_| Error::EmailMalformed)?;
-    accounts::send_reset_link(app, &caller, &email).await?;
+    accounts::send_reset_link(app, &caller, solved, &email).await?;
     Reply::ok(&caller.language.pick("邮件已经发送，请留意您的邮箱", "The mail was sent. Please check your mailbox."))
 }
 

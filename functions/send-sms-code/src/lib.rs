@@ -24,7 +24,7 @@ struct Sent {
 async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_blind_get()?;
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
+    let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let mobile = request.mobile_in_path()?;
     let purpose = match request.query("purpose").as_deref() {
         None | Some("register") => SmsPurpose::Register,
@@ -32,7 +32,7 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
         Some("mobile") => SmsPurpose::ChangeMobile(accounts::authorize(app, &caller, request.bearer()).await?.user.id),
         Some(_) => return Err(Error::PurposeUnknown),
     };
-    accounts::send_sms_code(app, &caller, &mobile, purpose).await?;
+    accounts::send_sms_code(app, &caller, solved, &mobile, purpose).await?;
     let detail =
         caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");
     Reply::ok(&Sent { detail, message: "OK" })

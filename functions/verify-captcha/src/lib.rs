@@ -14,7 +14,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "verify-captcha",
     dialect: Dialect::Detail,
-    needs: &[Need::CodeSecret],
+    needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(verify_captcha(app, request)),
 };
 
@@ -32,6 +32,7 @@ async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
         Some(action) => Some(CaptchaAction::parse(&action).ok_or(Error::ActionUnknown)?),
         None => None,
     };
+    accounts::count_captcha(app, &caller).await?;
     let ticket = gateway::Ticket {
         ticket: request.query("ticket").unwrap_or_default(),
         randstr: request.query("randstr").unwrap_or_default(),

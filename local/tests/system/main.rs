@@ -11,6 +11,7 @@ mod captcha_gateways;
 mod delivery;
 mod faults;
 mod keys;
+mod limits;
 mod on_this_machine;
 mod operators;
 mod races;

@@ -1,9 +1,10 @@
 //! Binding an email to an account: a code to the new address, then the address itself.
 
+use super::captcha::Solved;
 use super::codes::{RightCode, redeem};
 use super::credentials::change;
 use super::proof::{self, Proof};
-use super::send::send;
+use super::send::{Wanted, send};
 use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Email, TokenKeys, User};
@@ -21,8 +22,9 @@ pub async fn send_email_code(
 ) -> Result<(), Error> {
     let proved = proof::check(app, user, proof).await?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
-    let sent = send(app, caller, Recipient::Email(email.clone()), content, false, proved.spend()?).await;
-    if let Err(Error::TooMany { .. } | Error::Unavailable { .. }) = &sent {
+    let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
+    let sent = send(app, caller, Solved::NOT_ASKED, wanted, proved.spend()?).await;
+    if let Err(Error::TooMany { .. } | Error::CaptchaRequired | Error::Unavailable { .. }) = &sent {
         proved.take_back(app).await;
     }
     sent

@@ -1,5 +1,6 @@
 //! Captcha passes: issued when a captcha was solved, asked for by what `CAPTCHA_MODE=enforce` protects.
 
+use super::limits::{Caused, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{CaptchaAction, CaptchaPass};
 use crate::dynamodb::items::Expiring;
@@ -11,23 +12,41 @@ pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaActi
     Ok(CaptchaPass::issue(&caller.address, action, app.keyring()?, app.clock.now()))
 }
 
-/// Uses a pass up, where one is asked for. It is spent before anything else is looked at, so that one pass buys one try.
+/// Counts a ticket: the gateway charges for each, and is asked for no more than a person solves.
+pub async fn count_captcha(app: &App, caller: &Caller) -> Result<(), Error> {
+    count_source(app, caller, Caused::Captchas, app.config.limits.captcha_source).await
+}
+
+/// Uses a pass up, where one is asked for, and tells whether one was. It is spent before anything else is looked at, so
+/// that one pass buys one try. Where none is asked for, a good one still admits to more (`LIMIT_SOURCE_CAPTCHA`).
 pub async fn require_captcha_pass(
     app: &App,
     caller: &Caller,
     pass: Option<&str>,
     action: CaptchaAction,
-) -> Result<(), Error> {
-    if !app.config.captcha.enforce {
-        return Ok(());
-    }
-    let pass = pass.ok_or(Error::CaptchaRequired)?;
+) -> Result<Solved, Error> {
+    let required = app.config.captcha.enforce;
+    let Some(pass) = pass else {
+        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved(false)) };
+    };
     let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring()?, app.clock.now());
-    let pass = pass.ok_or(Error::CaptchaRequired)?;
+    let Some(pass) = pass else {
+        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved(false)) };
+    };
     let spent = Expiring { expires_at: pass.expires_at };
     match app.store()?.put(&keys::spent_pass(&pass.id), &spent, Unless::Exists, "spending a pass").await {
-        Ok(()) => Ok(()),
-        Err(StoreError::Refused(_)) => Err(Error::CaptchaRequired),
+        Ok(()) => Ok(Solved(true)),
+        Err(StoreError::Refused(_)) if required => Err(Error::CaptchaRequired),
+        Err(StoreError::Refused(_)) => Ok(Solved(false)),
         Err(StoreError::Failed(error)) => Err(error),
     }
+}
+
+/// Whether the caller solved a captcha for this request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Solved(pub(super) bool);
+
+impl Solved {
+    /// For what asks no captcha of who is signed in.
+    pub const NOT_ASKED: Self = Self(false);
 }

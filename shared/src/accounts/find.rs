@@ -1,6 +1,7 @@
 //! Looking accounts up by name.
 
-use crate::app::App;
+use super::limits::{Caused, count_source};
+use crate::app::{App, Caller};
 use crate::domain::{AccountName, Mobile, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::keys;
@@ -17,13 +18,24 @@ pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Optio
 }
 
 /// Whether nobody has registered a number. Always `true` where registration is not disclosed, after the same read.
-pub async fn is_mobile_free(app: &App, mobile: &Mobile) -> Result<bool, Error> {
-    let marker = app.store()?.get::<Marker>(&keys::mobile_marker(mobile), "checking a number").await?;
+pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
+    let marker = probe(app, caller, mobile).await?;
     Ok(marker.is_none() || !app.config.answers.disclose_registration)
 }
 
 /// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.
-pub async fn count_registered(app: &App, mobile: &Mobile) -> Result<u8, Error> {
-    let marker = app.store()?.get::<Marker>(&keys::mobile_marker(mobile), "checking a number").await?;
+pub async fn count_registered(app: &App, caller: &Caller, mobile: &Mobile) -> Result<u8, Error> {
+    let marker = probe(app, caller, mobile).await?;
     Ok(u8::from(marker.is_some() || !app.config.answers.disclose_registration))
+}
+
+/// Looks, and counts that the source asked: who asks too often is told nothing.
+async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Marker>, Error> {
+    let key = keys::mobile_marker(mobile);
+    let (counted, marker) = tokio::join!(
+        count_source(app, caller, Caused::Probes, app.config.limits.probe_source),
+        app.store()?.get::<Marker>(&key, "checking a number")
+    );
+    counted?;
+    marker
 }

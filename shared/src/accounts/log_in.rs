@@ -1,5 +1,6 @@
 //! Signing in with a name and a password.
 
+use super::limits::{Caused, count_source, given_back};
 use super::{SignedIn, attempts, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Password, UserId};
@@ -8,7 +9,7 @@ use crate::dynamodb::{StoreError, keys};
 use crate::error::Error;
 
 /// Signs in. An unknown account, a wrong password, an account without a password and a disabled one are refused alike,
-/// after the same work and the same round trips: marker; attempt and sessions; session.
+/// after the same work and the same round trips: marker and source; attempt and sessions; session.
 pub async fn log_in(
     app: &App,
     caller: &Caller,
@@ -22,7 +23,13 @@ pub async fn log_in(
     let canonical =
         classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::marker(name).partition().to_owned());
     let marker = classified.as_ref().map_or_else(keys::no_marker, keys::marker);
-    let (marker, token_keys) = tokio::join!(store.get::<Marker>(&marker, "finding an account"), app.token_keys());
+    let limit = app.config.limits.log_in_source;
+    let (counted, marker, token_keys) = tokio::join!(
+        count_source(app, caller, Caused::LogIns, limit),
+        store.get::<Marker>(&marker, "finding an account"),
+        app.token_keys()
+    );
+    counted?;
     let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
     // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
     let whose = id.clone().unwrap_or_else(UserId::generate);
@@ -37,6 +44,8 @@ pub async fn log_in(
 
     let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
     writes.push(attempts::forget(&user)?);
+    // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
+    writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
     let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;
     match store.transact(writes, "opening a session").await {
         Ok(()) => Ok(signed_in),

@@ -12,6 +12,7 @@ mod credentials;
 mod delete_account;
 mod export;
 mod find;
+mod limits;
 mod log_in;
 mod proof;
 mod register;
@@ -22,7 +23,7 @@ mod signed_in;
 mod sms_log_in;
 
 pub use bind_email::{bind_email, send_email_code};
-pub use captcha::{issue_captcha_pass, require_captcha_pass};
+pub use captcha::{Solved, count_captcha, issue_captcha_pass, require_captcha_pass};
 pub use change_mobile::change_mobile;
 pub use change_password::change_password;
 pub use change_profile::change_profile;

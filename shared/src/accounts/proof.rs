@@ -2,8 +2,9 @@
 //! (ASVS 7.5.1).
 
 use super::attempts;
+use super::captcha::Solved;
 use super::codes::{RightCode, redeem};
-use super::send::send;
+use super::send::{Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
@@ -22,7 +23,8 @@ pub enum Proof {
 /// Asks for a code to the account's own number.
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let content = Content::Code(CodeKey::proof(&user.id));
-    send(app, caller, Recipient::Sms(user.mobile.clone()), content, false, None).await
+    let wanted = Wanted { recipient: Recipient::Sms(user.mobile.clone()), content, requires_account: false };
+    send(app, caller, Solved::NOT_ASKED, wanted, None).await
 }
 
 /// A proof that was right. A code has yet to be used up, with what it pays for.

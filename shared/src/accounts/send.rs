@@ -4,7 +4,9 @@
 //! No code is made here, so asking is one round trip whatever the number's past, and nothing that could be used stands
 //! in the table before it is sent.
 
+use super::captcha::Solved;
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
+use super::limits::{self, Caused, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{CodeKey, Email, Mobile, Timestamp, User, UserId, random_hex};
 use crate::dynamodb::items::{Content, Expiring, Marker, Message, Notice, Recipient};
@@ -32,64 +34,115 @@ pub enum SmsPurpose {
 
 /// Asks for a code by SMS. Where a number needs an account and has none, the same is answered and written, and
 /// `deliver` drops the message.
-pub async fn send_sms_code(app: &App, caller: &Caller, mobile: &Mobile, purpose: SmsPurpose) -> Result<(), Error> {
+pub async fn send_sms_code(
+    app: &App,
+    caller: &Caller,
+    solved: Solved,
+    mobile: &Mobile,
+    purpose: SmsPurpose,
+) -> Result<(), Error> {
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
         SmsPurpose::LogIn { register } => (CodeKey::log_in(mobile), !register),
         SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user, mobile), false),
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
-    send(app, caller, Recipient::Sms(mobile.clone()), Content::Code(code), requires_account, None).await
+    let wanted = Wanted { recipient: Recipient::Sms(mobile.clone()), content: Content::Code(code), requires_account };
+    send(app, caller, solved, wanted, None).await
 }
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
 /// is answered and written, and `deliver` drops the message.
-pub async fn send_reset_link(app: &App, caller: &Caller, email: &Email) -> Result<(), Error> {
-    let marker = app.store()?.get::<Marker>(&keys::email_marker(email), "checking an email").await?;
+pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: &Email) -> Result<(), Error> {
+    let key = keys::email_marker(email);
+    let (counted, marker) = tokio::join!(
+        count_source(app, caller, Caused::Probes, app.config.limits.probe_source),
+        app.store()?.get::<Marker>(&key, "checking an email")
+    );
+    counted?;
+    let marker = marker?;
     if marker.is_none() && app.config.answers.disclose_registration {
         return Err(Error::EmailUnknown);
     }
-    send(app, caller, Recipient::Email(email.clone()), Content::ResetLink, true, None).await
+    let recipient = Recipient::Email(email.clone());
+    let wanted = Wanted { recipient, content: Content::ResetLink, requires_account: true };
+    send(app, caller, solved, wanted, None).await
 }
 
-/// Puts a message and its interval, and with them what the message costs: a code that proved who asks.
+/// A message that is asked for.
+pub(super) struct Wanted {
+    pub recipient: Recipient,
+    pub content: Content,
+    /// Whether it is dropped unless the recipient has an account.
+    pub requires_account: bool,
+}
+
+/// Puts a message and its interval, what counts it, and with them what it costs: a code that proved who asks. All or
+/// nothing: what is refused counts nowhere.
 pub(super) async fn send(
     app: &App,
     caller: &Caller,
-    recipient: Recipient,
-    content: Content,
-    requires_account: bool,
+    solved: Solved,
+    wanted: Wanted,
     pays: Option<Write>,
 ) -> Result<(), Error> {
     let now = app.clock.now();
-    let interval = match &recipient {
+    let limits = &app.config.limits;
+    let of_source = if solved.0 { limits.source_captcha } else { limits.source };
+    let by_recipient = limits::of_recipient(app, caller, &wanted.recipient)?;
+    let by_source = limits::of_source(app, caller, Caused::Messages, of_source)?;
+
+    let mut writes = vec![interval(&wanted.recipient, now)?];
+    writes.extend(not_guessed_out(&wanted.content, now)?);
+    let first_limit = writes.len();
+    writes.extend(by_recipient.iter().map(|counting| counting.write.clone()));
+    let first_source = writes.len();
+    writes.extend(by_source.iter().map(|counting| counting.write.clone()));
+    let first_paid = writes.len();
+    writes.extend(pays);
+    let message = new_message(caller, wanted, now);
+    writes.push(Write::put(&keys::message(&message.id), &message, Unless::Exists)?);
+
+    let refusals = match app.store()?.transact(writes, "asking for a message").await {
+        Ok(()) => return Ok(()),
+        Err(StoreError::Refused(refusals)) => refusals,
+        Err(StoreError::Failed(error)) => return Err(error),
+    };
+    let waits = refusals.iter().map(|refusal| match refusal.index {
+        index if index < first_limit => expiry_wait(refusal, now),
+        index if index < first_source => by_recipient[index - first_limit].wait_seconds(refusal.item.as_ref(), now),
+        index if index < first_paid => by_source[index - first_source].wait_seconds(None, now),
+        _ => 0,
+    });
+    let retry_after_seconds = waits.max().unwrap_or(0).max(1);
+    let refused = |from: usize, to: usize| refusals.iter().any(|refusal| (from..to).contains(&refusal.index));
+    if refused(first_paid, usize::MAX) {
+        return Err(Error::CodeExpired);
+    }
+    // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
+    if refused(first_source, first_paid) && !solved.0 && !refused(0, first_source) {
+        return Err(Error::CaptchaRequired);
+    }
+    Err(Error::TooMany { retry_after_seconds })
+}
+
+fn interval(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
+    let key = match recipient {
         Recipient::Sms(mobile) => keys::sms_interval(mobile),
         Recipient::Email(email) => keys::email_interval(email),
     };
     let until = Expiring { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
-    let mut writes = vec![Write::put(&interval, &until, Unless::Live(now))?];
-    if let Content::Code(code) = &content {
-        // A code that was guessed out stays so for its life: asking again must not buy more guesses.
-        writes.push(Write::check(
-            &keys::code(code),
-            Expression {
-                text: "attribute_not_exists(pk) OR expires_at <= :now OR attribute_not_exists(guesses) OR guesses < :max",
-                values: &[(":now", seconds(now)), (":max", number(MAX_GUESSES))],
-            },
-        )?);
-    }
-    let first_paid = writes.len() + 1;
-    let message = new_message(caller, recipient, content, requires_account, now);
-    writes.push(Write::put(&keys::message(&message.id), &message, Unless::Exists)?);
-    writes.extend(pays);
-    match app.store()?.transact(writes, "asking for a message").await {
-        Ok(()) => Ok(()),
-        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index >= first_paid) => {
-            Err(Error::CodeExpired)
-        }
-        Err(StoreError::Refused(refusals)) => Err(Error::TooMany { retry_after_seconds: longest_wait(&refusals, now) }),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    Write::put(&key, &until, Unless::Live(now))
+}
+
+/// A code that was guessed out stays so for its life: asking again must not buy more guesses.
+fn not_guessed_out(content: &Content, now: Timestamp) -> Result<Option<Write>, Error> {
+    let Content::Code(code) = content else { return Ok(None) };
+    let condition = Expression {
+        text: "attribute_not_exists(pk) OR expires_at <= :now OR attribute_not_exists(guesses) OR guesses < :max",
+        values: &[(":now", seconds(now)), (":max", number(MAX_GUESSES))],
+    };
+    Write::check(&keys::code(code), condition).map(Some)
 }
 
 /// Word of a change, to every address the account holds. It waits for no interval, and is part of the transaction that
@@ -98,25 +151,23 @@ pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -
     let sms = Recipient::Sms(user.mobile.clone());
     let recipients = std::iter::once(sms).chain(user.email.clone().map(Recipient::Email));
     let write = |recipient| {
-        let message = new_message(caller, recipient, Content::Notice(notice), false, app.clock.now());
+        let message = new_message(
+            caller,
+            Wanted { recipient, content: Content::Notice(notice), requires_account: false },
+            app.clock.now(),
+        );
         Write::put(&keys::message(&message.id), &message, Unless::Exists)
     };
     recipients.map(write).collect()
 }
 
-fn new_message(
-    caller: &Caller,
-    recipient: Recipient,
-    content: Content,
-    requires_account: bool,
-    now: Timestamp,
-) -> Message {
+fn new_message(caller: &Caller, wanted: Wanted, now: Timestamp) -> Message {
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
-        recipient,
-        content,
-        requires_account,
+        recipient: wanted.recipient,
+        content: wanted.content,
+        requires_account: wanted.requires_account,
         language: caller.language,
         created_at: now,
         expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
@@ -124,10 +175,8 @@ fn new_message(
     }
 }
 
-fn longest_wait(refusals: &[Refusal], now: Timestamp) -> u64 {
-    let waits = refusals.iter().filter_map(|refusal| {
-        let held: Expiring = serde_dynamo::from_item(refusal.item.clone()?).ok()?;
-        Some(now.seconds_until(held.expires_at))
-    });
-    waits.max().unwrap_or(0).max(1)
+/// Until the item that is in the way is over.
+fn expiry_wait(refusal: &Refusal, now: Timestamp) -> u64 {
+    let held = refusal.item.clone().and_then(|item| serde_dynamo::from_item::<_, Expiring>(item).ok());
+    held.map_or(0, |held| now.seconds_until(held.expires_at))
 }

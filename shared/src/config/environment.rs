@@ -1,6 +1,6 @@
 //! Reading variables: the forms they have, and what is said of one that is malformed.
 
-use crate::domain::Keyring;
+use crate::domain::{Keyring, Limit};
 
 /// A variable that is missing or malformed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +72,25 @@ impl<'a> Environment<'a> {
         let Some(url) = self.optional(variable) else { return Ok(None) };
         let problem = || "must be an https:// address (http:// for this machine alone)".to_owned();
         if is_safe_url(&url) { Ok(Some(url)) } else { Err(ConfigError { variable, problem: problem() }) }
+    }
+
+    /// The most that an exact count remembers.
+    const MOST_REMEMBERED: u32 = 30;
+
+    /// A limit.
+    pub(super) fn limit(&self, variable: &'static str, default: &str) -> Result<Limit, ConfigError> {
+        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
+        Limit::parse(&text).map_err(|problem| ConfigError { variable, problem: format!("is {problem}") })
+    }
+
+    /// Limits that are counted exactly.
+    pub(super) fn limits(&self, variable: &'static str, default: &str) -> Result<Vec<Limit>, ConfigError> {
+        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
+        let limits: Result<Vec<_>, _> = text.split(',').map(Limit::parse).collect();
+        let limits = limits.map_err(|problem| ConfigError { variable, problem: format!("is {problem}") })?;
+        let countable = limits.iter().all(|limit| limit.most <= Self::MOST_REMEMBERED);
+        let problem = || format!("may be {} at most, counted exactly", Self::MOST_REMEMBERED);
+        if countable { Ok(limits) } else { Err(ConfigError { variable, problem: problem() }) }
     }
 
     pub(super) fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use environment::{ConfigError, Environment};
 
-use crate::domain::{Email, HashCost, Keyring, PasswordRules, RotationRules, Secret, SessionRules};
+use crate::domain::{Email, HashCost, Keyring, Limit, PasswordRules, RotationRules, Secret, SessionRules};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub answers: AnswerConfig,
     /// Pages.
     pub pages: PageConfig,
+    /// Limits.
+    pub limits: LimitConfig,
     /// Messages.
     pub messages: MessageConfig,
     /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
@@ -143,6 +145,39 @@ pub struct MessageConfig {
     pub sns_endpoint_url: Option<String>,
     /// `AWS_ENDPOINT_URL_SESV2`, else `AWS_ENDPOINT_URL`: for a local stand-in.
     pub ses_endpoint_url: Option<String>,
+}
+
+/// How often things may happen. Each is written as `5/h`, several separated by commas where it says so.
+#[derive(Clone, Debug)]
+pub struct LimitConfig {
+    /// `LIMIT_RECIPIENT`: messages to one number or address, several; `5/h,10/d`.
+    pub recipient: Vec<Limit>,
+    /// `LIMIT_RECIPIENT_SOURCE`: those of them that one source causes, several; `3/h,6/d`.
+    pub recipient_source: Vec<Limit>,
+    /// `LIMIT_SOURCE`: messages that one source causes; above it a captcha pass admits; `60/h`.
+    pub source: Limit,
+    /// `LIMIT_SOURCE_CAPTCHA`: messages that one source causes with captcha passes; `600/h`.
+    pub source_captcha: Limit,
+    /// `LIMIT_LOG_IN_SOURCE`: attempts to sign in, less those that succeed, from one source; `100/5m`.
+    pub log_in_source: Limit,
+    /// `LIMIT_PROBE_SOURCE`: questions whether a number or address is registered, from one source; `100/5m`.
+    pub probe_source: Limit,
+    /// `LIMIT_CAPTCHA_SOURCE`: captcha tickets from one source; `60/5m`.
+    pub captcha_source: Limit,
+}
+
+impl LimitConfig {
+    fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            recipient: environment.limits("LIMIT_RECIPIENT", "5/h,10/d")?,
+            recipient_source: environment.limits("LIMIT_RECIPIENT_SOURCE", "3/h,6/d")?,
+            source: environment.limit("LIMIT_SOURCE", "60/h")?,
+            source_captcha: environment.limit("LIMIT_SOURCE_CAPTCHA", "600/h")?,
+            log_in_source: environment.limit("LIMIT_LOG_IN_SOURCE", "100/5m")?,
+            probe_source: environment.limit("LIMIT_PROBE_SOURCE", "100/5m")?,
+            captcha_source: environment.limit("LIMIT_CAPTCHA_SOURCE", "60/5m")?,
+        })
+    }
 }
 
 /// What pages show. Read by `pages` alone.
@@ -267,6 +302,7 @@ impl Config {
             },
             messages: MessageConfig::read(environment)?,
             pages: PageConfig::read(environment)?,
+            limits: LimitConfig::read(environment)?,
             answers: AnswerConfig {
                 disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
                 require_consent: environment.word("REQUIRE_CONSENT", &SWITCH, false)?,
@@ -393,6 +429,8 @@ mod tests {
             ("KEY_SECRET", "hunter2,"),
             ("SESSION_IDLE_DAYS", "0"),
             ("REQUIRE_CONSENT", "yes"),
+            ("LIMIT_SOURCE", "hunter2"),
+            ("LIMIT_RECIPIENT", "5/h,31/d"),
             ("PASSWORD_MIN_LENGTH", "5"),
             ("ARGON2_PASSES", "0"),
             ("ACCESS_TOKEN_SECONDS", "an hour"),

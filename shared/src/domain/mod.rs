@@ -20,6 +20,7 @@ mod email;
 mod key_set;
 mod keyring;
 mod language;
+mod limit;
 mod mobile;
 mod nickname;
 mod password;
@@ -41,6 +42,7 @@ pub use key_set::{
 };
 pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, hex, random, random_hex};
 pub use language::Language;
+pub use limit::{Limit, NotALimit, sources_of};
 pub use mobile::Mobile;
 pub use nickname::{Nickname, NicknameProblem};
 pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person};

@@ -10,6 +10,8 @@
 //! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
 //! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
 //! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
+//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash` | nobody | with each message, on condition of its n-th time |
+//! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
 //! | export limit | `LIMIT#export#id` | `LIMIT` | nobody | export, on condition of its third time |
 //! | operator's act | `AUDIT#date` | time and a random part | auditors | `admin`, with what it did |
 //! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
@@ -22,6 +24,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::items::Recipient;
 use crate::domain::{AccountName, CodeKey, Email, Mobile, SessionId, Timestamp, UserId, Username, random_hex};
 
 /// The partition key's attribute.
@@ -155,6 +158,31 @@ pub fn unknown_account(hash: &str) -> Key {
 #[must_use]
 pub fn token_keys() -> Key {
     Key::new("KEYS".to_owned(), "KEYS")
+}
+
+fn recipient_text(recipient: &Recipient) -> String {
+    match recipient {
+        Recipient::Sms(mobile) => format!("sms#{}", mobile.as_str()),
+        Recipient::Email(email) => format!("email#{}", email.as_str()),
+    }
+}
+
+/// The last times a recipient was sent something.
+#[must_use]
+pub fn recipient_limit(recipient: &Recipient) -> Key {
+    Key::new(format!("LIMIT#{}", recipient_text(recipient)), "LIMIT")
+}
+
+/// The last times a source caused that.
+#[must_use]
+pub fn recipient_source_limit(recipient: &Recipient, source: &str) -> Key {
+    Key::new(format!("LIMIT#{}", recipient_text(recipient)), format!("SOURCE#{source}"))
+}
+
+/// How much a source caused within a window.
+#[must_use]
+pub fn source_window(what: &str, source: &str, window: i64) -> Key {
+    Key::new(format!("SOURCE#{what}#{source}"), format!("{window}"))
 }
 
 /// When an account was exported last.

@@ -362,13 +362,13 @@ impl Write {
         Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
     }
 
-    /// Updates an item on a condition.
+    /// Updates an item on a condition; on none, where its text is empty.
     pub fn update(key: &Key, update: &str, condition: Expression<'_>) -> Result<Self, Error> {
         let update = Update::builder()
             .table_name("")
             .set_key(Some(key.attributes()))
             .update_expression(update)
-            .condition_expression(condition.text)
+            .set_condition_expression(Some(condition.text.to_owned()).filter(|text| !text.is_empty()))
             .set_expression_attribute_values(values(condition.values))
             .return_values_on_condition_check_failure(all_old());
         Ok(Self(TransactWriteItem::builder().update(built(update.build())?).build()))

@@ -1,6 +1,6 @@
 //! What a function holds while it runs: settings, clock, table, hasher, keys.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::config::{Config, ConfigError, Need};
 use crate::domain::{Clock, Grant, Keyring, Language, Origin, PasswordHasher, TokenKeys, device_of, shorten_address};
@@ -34,6 +34,26 @@ pub struct Caller {
     pub user_agent: String,
     /// The id API Gateway gave the request.
     pub request_id: String,
+    /// Who it turned out to be about.
+    pub who: Who,
+}
+
+/// Whom a request is about, as far as it may be logged: an account's id, or a masked number, email or name. Clones share
+/// it, so that what a use case finds out stands in the request's line.
+#[derive(Clone, Debug, Default)]
+pub struct Who(Arc<OnceLock<String>>);
+
+impl Who {
+    /// Notes it; what was noted first stays.
+    pub fn note(&self, who: impl Into<String>) {
+        let _ = self.0.set(who.into());
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
 }
 
 impl Caller {

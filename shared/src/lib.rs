@@ -21,5 +21,5 @@ pub mod lambda;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use app::{App, Caller};
+pub use app::{App, Caller, Who};
 pub use error::{Error, FieldFault, FieldProblem, error_chain};

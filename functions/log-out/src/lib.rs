@@ -14,11 +14,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
+    let caller = request.caller(app);
     if asks_for_all(request)? {
-        let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+        let who = accounts::authorize(app, &caller, request.bearer()).await?;
         accounts::log_out_everywhere(app, &who.user).await?;
     } else {
-        accounts::log_out(app, &request.refresh_token(app)?).await?;
+        accounts::log_out(app, &caller, &request.refresh_token(app)?).await?;
     }
     Ok(Reply::no_content().without_session(app, request))
 }

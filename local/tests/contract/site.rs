@@ -1,6 +1,9 @@
 //! Where the contract is tested: a throw-away system of the test's own, or, with `LATCHKEY_BASE_URL`, one that runs
 //! elsewhere. What needs the inbox or the clock is left out where there is none, and says so.
 
+#[path = "logs.rs"]
+mod logs;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -66,6 +69,7 @@ impl Site {
     }
 
     async fn own(settings: &[(&str, &str)]) -> Self {
+        logs::keep();
         // A cheap hash: the tests are about what is answered, and `password_hash` tests the hash.
         // And no limit on what one address causes: all of a test comes from one. `limits` tests those.
         let mut variables: BTreeMap<String, String> = [

@@ -110,3 +110,27 @@ async fn a3_before_its_message_has_left_tells_no_difference_either() {
         answer.refuses(200, "code_expired", &json!({ "errno": "4103", "errmsg": "验证码过期" }));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let cheap = Site::with_settings(&[("ARGON2_MEMORY_KIB", "32")]).await.unwrap();
+    let other = cheap.register().await;
+    let hash_of = async |site: &Site, person: &Person| {
+        let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+        let key = keys::user(&UserId::from(person.id.clone())).attributes();
+        let item = client.get_item().table_name(local::TABLE).set_key(Some(key)).send().await.unwrap().item.unwrap();
+        item["password_hash"].as_s().unwrap().clone()
+    };
+    let old = hash_of(&cheap, &other).await;
+    assert!(old.contains("m=32,"), "{old}");
+    // The same password, hashed elsewhere at another cost.
+    update(&site, &person, "SET password_hash = :value", Some(AttributeValue::S(old.clone()))).await;
+    site.log_in(&person.mobile).await;
+    let new = hash_of(&site, &person).await;
+    assert!(new.contains("m=64,"), "{new}");
+    site.log_in(&person.mobile).await;
+    assert_eq!(hash_of(&site, &person).await, new, "once");
+    assert_eq!(site.me(&person.token).await.status, 200, "no session ends by it");
+}

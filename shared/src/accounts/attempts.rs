@@ -11,9 +11,9 @@ use ring::hmac;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::domain::{Purpose, Timestamp, User, UserId, hex};
+use crate::domain::{PasswordHashText, Purpose, Timestamp, User, UserId, hex};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds};
+use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds, text};
 use crate::error::Error;
 
 /// How many attempts in a row wait for nothing.
@@ -167,8 +167,15 @@ fn unknown(app: &App, name: &str) -> Result<String, Error> {
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.
 pub(super) fn forget(user: &User) -> Result<Write, Error> {
-    let values = [(":version", number(user.credential_version))];
-    Write::update(&keys::user(&user.id), FORGET, Expression { text: "credential_version = :version", values: &values })
+    forget_and_rehash(user, None)
+}
+
+/// The same, with a new hash of the same password in place of one made at another cost.
+pub(super) fn forget_and_rehash(user: &User, hash: Option<&PasswordHashText>) -> Result<Write, Error> {
+    let mut values = vec![(":version", number(user.credential_version))];
+    values.extend(hash.map(|hash| (":hash", text(hash.as_str()))));
+    let update = if hash.is_some() { format!("SET password_hash = :hash {FORGET}") } else { FORGET.to_owned() };
+    Write::update(&keys::user(&user.id), &update, Expression { text: "credential_version = :version", values: &values })
 }
 
 fn owned((name, value): (&str, AttributeValue)) -> (String, AttributeValue) {

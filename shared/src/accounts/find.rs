@@ -31,6 +31,7 @@ pub async fn count_registered(app: &App, caller: &Caller, mobile: &Mobile) -> Re
 
 /// Looks, and counts that the source asked: who asks too often is told nothing.
 async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Marker>, Error> {
+    caller.who.note(mobile.masked());
     let key = keys::mobile_marker(mobile);
     let (counted, marker) = tokio::join!(
         count_source(app, caller, Caused::Probes, app.config.limits.probe_source),

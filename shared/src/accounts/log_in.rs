@@ -3,7 +3,7 @@
 use super::limits::{Caused, count_source, given_back};
 use super::{SignedIn, attempts, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Password, UserId};
+use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{StoreError, keys};
 use crate::error::Error;
@@ -19,6 +19,7 @@ pub async fn log_in(
 ) -> Result<SignedIn, Error> {
     let store = app.store()?;
     let classified = AccountName::classify(name);
+    caller.who.note(classified.as_ref().map_or_else(|| "?".to_owned(), AccountName::masked));
     // However it is written, it is counted as the name it stands for.
     let canonical =
         classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::marker(name).partition().to_owned());
@@ -43,7 +44,8 @@ pub async fn log_in(
     let user = user.filter(|user| right && !user.disabled).ok_or(Error::BadCredentials)?;
 
     let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
-    writes.push(attempts::forget(&user)?);
+    let rehashed = rehash(app, &user, password)?;
+    writes.push(attempts::forget_and_rehash(&user, rehashed.as_ref())?);
     // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
     writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
     let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;
@@ -53,4 +55,11 @@ pub async fn log_in(
         Err(StoreError::Refused(_)) => Err(Error::BadCredentials),
         Err(StoreError::Failed(error)) => Err(error),
     }
+}
+
+/// A new hash, when the stored one was made at another cost: only now is the password at hand (ASVS 11.4.2).
+fn rehash(app: &App, user: &User, password: &Password) -> Result<Option<PasswordHashText>, Error> {
+    let outdated = user.password_hash.as_ref().is_some_and(|hash| app.hasher.is_outdated(hash));
+    let hash = outdated.then(|| app.hasher.hash(password)).transpose();
+    hash.map_err(|source| Error::unavailable("hashing a password", source))
 }

@@ -27,6 +27,7 @@ pub struct Registration {
 /// a hundred sign-ups of one number one makes a user, and the others change nothing.
 pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
     let Registration { nickname, mobile, code, password, consent } = registration;
+    caller.who.note(mobile.masked());
     check_consent(app, consent.as_ref())?;
     let (code, token_keys) = tokio::join!(redeem(app, CodeKey::register(&mobile), &code), app.token_keys());
     let code = code?;

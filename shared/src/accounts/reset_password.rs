@@ -17,6 +17,7 @@ pub async fn reset_password_by_code(
     code: &Code,
     password: NewPassword,
 ) -> Result<(), Error> {
+    caller.who.note(mobile.masked());
     // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
     let name = AccountName::Mobile(mobile.clone());
     let (code, user) = tokio::join!(redeem(app, CodeKey::reset_password(mobile), code), find_by_name(app, Some(&name)));
@@ -63,6 +64,7 @@ pub async fn reset_password_by_link(
     password: NewPassword,
 ) -> Result<(), Error> {
     let user = user_of_link(app, token).await?;
+    caller.who.note(user.id.as_str());
     if user.email.is_none() {
         return Err(Error::LinkAccountGone);
     }

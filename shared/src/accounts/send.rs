@@ -86,6 +86,10 @@ pub(super) async fn send(
     wanted: Wanted,
     pays: Option<Write>,
 ) -> Result<(), Error> {
+    caller.who.note(match &wanted.recipient {
+        Recipient::Sms(mobile) => mobile.masked(),
+        Recipient::Email(email) => email.masked(),
+    });
     let now = app.clock.now();
     let limits = &app.config.limits;
     let of_source = if solved.0 { limits.source_captcha } else { limits.source };

@@ -69,6 +69,7 @@ const TRIES: usize = 4;
 /// spends no token.
 pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
     let token = verify(app.keyring()?, token)?;
+    caller.who.note(token.user_id.as_str());
     for _ in 0..TRIES {
         let now = app.clock.now();
         let (user, session, keys) = user_and_session(app, &token.user_id, &token.session_id).await?;
@@ -145,8 +146,9 @@ async fn end(app: &App, user: &UserId, id: &SessionId) -> Result<(), Error> {
 }
 
 /// Ends the session of a refresh token, spent or not. That it is over already is what was asked for.
-pub async fn log_out(app: &App, token: &str) -> Result<(), Error> {
+pub async fn log_out(app: &App, caller: &Caller, token: &str) -> Result<(), Error> {
     let token = verify(app.keyring()?, token)?;
+    caller.who.note(token.user_id.as_str());
     end(app, &token.user_id, &token.session_id).await
 }
 

@@ -70,6 +70,7 @@ pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Resul
         _ => app.token_keys().await?,
     };
     let claims = held.verify(text, &grant).map_err(|_| Error::Unauthorized)?;
+    caller.who.note(claims.user_id.as_str());
     let (user, session, keys) = user_and_session(app, &claims.user_id, &claims.session_id).await?;
     // They may be newer than the ones it was verified by, and one of those may have been dropped.
     keys.verify(text, &grant).map_err(|_| Error::Unauthorized)?;

@@ -34,6 +34,7 @@ pub struct SmsSignUp {
 /// Signs in by a code, and signs up with it where the number is new and that is asked for. Only after a right code is
 /// it told whether the number has an account.
 pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<SignedIn, Error> {
+    caller.who.note(log_in.mobile.masked());
     let marker = keys::mobile_marker(&log_in.mobile);
     let (code, marker, token_keys) = tokio::join!(
         redeem(app, CodeKey::log_in(&log_in.mobile), &log_in.code),

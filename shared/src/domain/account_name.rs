@@ -84,6 +84,16 @@ pub enum AccountName {
 }
 
 impl AccountName {
+    /// What may be shown.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Mobile(mobile) => mobile.masked(),
+            Self::Email(email) => email.masked(),
+            Self::Username(username) => format!("{}***", username.as_str().chars().next().unwrap_or_default()),
+        }
+    }
+
     /// `None` when the text can be no account's name; a log-in then fails like one for an unknown account.
     #[must_use]
     pub fn classify(text: &str) -> Option<Self> {

@@ -83,6 +83,16 @@ impl PasswordHasher {
         Ok(equal && stored.is_some())
     }
 
+    /// Whether a hash was made at another cost than new ones are.
+    #[must_use]
+    pub fn is_outdated(&self, stored: &PasswordHashText) -> bool {
+        let params = PasswordHash::new(stored.as_str()).ok().and_then(|parsed| Params::try_from(&parsed).ok());
+        params.is_none_or(|params| {
+            (params.m_cost(), params.t_cost(), params.p_cost())
+                != (self.params.m_cost(), self.params.t_cost(), self.params.p_cost())
+        })
+    }
+
     fn compute(
         &self,
         params: &Params,

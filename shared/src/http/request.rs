@@ -5,7 +5,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 
 use super::json::Fields;
-use crate::app::{App, Caller};
+use crate::app::{App, Caller, Who};
 use crate::domain::{Language, Mobile, SessionId};
 use crate::error::Error;
 
@@ -16,6 +16,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 pub struct Request {
     inner: lambda_http::Request,
     context: Option<lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext>,
+    who: Who,
 }
 
 impl std::fmt::Debug for Request {
@@ -31,7 +32,7 @@ impl From<lambda_http::Request> for Request {
             Some(RequestContext::ApiGatewayV2(context)) => Some(context.clone()),
             _ => None,
         };
-        Self { inner, context }
+        Self { inner, context, who: Who::default() }
     }
 }
 
@@ -60,6 +61,18 @@ impl Request {
         self.context.as_ref().and_then(|context| context.request_id.as_deref()).unwrap_or("-")
     }
 
+    /// Whom it is about, once a use case has found out.
+    #[must_use]
+    pub fn who(&self) -> &str {
+        self.who.get().unwrap_or("-")
+    }
+
+    /// The address API Gateway saw.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.context.as_ref().and_then(|context| context.http.source_ip.as_deref()).unwrap_or("-")
+    }
+
     /// The language to answer in.
     #[must_use]
     pub fn language(&self) -> Language {
@@ -77,6 +90,7 @@ impl Request {
             issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
             user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
             request_id: self.id().to_owned(),
+            who: self.who.clone(),
         }
     }
 

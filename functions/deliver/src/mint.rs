@@ -43,7 +43,8 @@ async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted
     if !account {
         return Ok(Minted::NoAccount);
     }
-    let minutes = app.clock.now().seconds_until(item.expires_at) / 60;
+    // To the nearest: a second has passed since it was made.
+    let minutes = (app.clock.now().seconds_until(item.expires_at) + 30) / 60;
     let Some(code) = item.seed.digits(key, app.keyring()?) else {
         return Ok(Minted::Expired);
     };
@@ -121,7 +122,7 @@ async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
         ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
     let token = link.sign(app.keyring()?);
     let url = format!("{}/reset_password?access_token={token}", app.config.answers.client_host);
-    let minutes = app.clock.now().seconds_until(message.expires_at).div_ceil(60);
+    let minutes = (app.clock.now().seconds_until(message.expires_at) + 30) / 60;
     Ok(Minted::Carries(Carried::ResetLink { url, minutes }))
 }
 

@@ -30,14 +30,15 @@ async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let body = request.json()?;
     let [username, password] = body.texts(["username", "password"])?;
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
-    let signed_in = accounts::log_in(app, &caller, username, &Password::new(password), remembered).await?;
+    let (password, device) = (Password::new(password), request.device(app));
+    let signed_in = accounts::log_in(app, &caller, username, &password, remembered, device.as_ref()).await?;
     let reply = Reply::ok(&LoggedIn {
         tokens: Tokens::new(&signed_in, request),
         id: &signed_in.user.id,
         username: signed_in.user.display_name(),
         avatar: &signed_in.user.avatar,
     })?;
-    Ok(reply.with_session(app, request, &signed_in))
+    reply.with_sign_in(app, request, &signed_in)
 }
 
 #[cfg(test)]

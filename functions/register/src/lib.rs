@@ -38,7 +38,7 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
             tokens: Tokens::new(&signed_in, request),
         },
     )?;
-    Ok(reply.with_session(app, request, &signed_in))
+    reply.with_sign_in(app, request, &signed_in)
 }
 
 fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {

@@ -33,7 +33,7 @@ async fn sms_log_in(app: &App, request: &Request) -> Result<Reply, Error> {
         username: signed_in.user.display_name(),
         avatar: &signed_in.user.avatar,
     })?;
-    Ok(reply.with_session(app, request, &signed_in))
+    reply.with_sign_in(app, request, &signed_in)
 }
 
 fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {

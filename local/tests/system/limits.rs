@@ -177,3 +177,56 @@ async fn the_table_says_from_where_nobody_came() {
     assert!(items.iter().any(|item| item["pk"].as_s().unwrap().starts_with("SOURCE#messages#")));
     assert!(!format!("{items:?}").contains("127.0.0.1"), "only as a keyed hash, and in a session as its network");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_s_guesses_do_not_keep_the_owner_out_on_their_own_device() {
+    let site = site(&[("LIMIT_LOG_IN_SOURCE", "1000/5m")]).await;
+    let (person, other) = (site.register().await, site.register().await);
+    let body = |password: &str| json!({ "username": person.mobile, "password": password });
+    let on = async |cookie: &str, body: &serde_json::Value| {
+        read(site.request(Method::POST, "/users/login/").header("cookie", cookie).json(body)).await
+    };
+    let signed_in = site.post("/users/login/", &body(PASSWORD)).await;
+    let set = signed_in.headers.get_all("set-cookie").iter().next().unwrap().to_str().unwrap();
+    for part in ["device=", "; HttpOnly", "; Secure", "; SameSite=Strict"] {
+        assert!(set.contains(part), "{set}");
+    }
+    let device = set.split(';').next().unwrap().to_owned();
+    for _ in 0..20 {
+        site.post("/users/login/", &body("wrong password")).await;
+        site.advance(5).await;
+    }
+    // Whoever keeps trying takes the one attempt that a wait admits.
+    site.post("/users/login/", &body("wrong password")).await;
+    assert_eq!(site.post("/users/login/", &body(PASSWORD)).await.status, 429, "from anywhere it waits");
+    assert_eq!(on(&device, &body(PASSWORD)).await.status, 200, "from the owner's device it does not");
+    // It is bound to its account, and has a count of its own: a stolen cookie buys five guesses and the same waits.
+    let foreign = json!({ "username": other.mobile, "password": "wrong password" });
+    for _ in 0..5 {
+        assert_eq!(on(&device, &foreign).await.status, 400);
+    }
+    assert_eq!(on(&device, &foreign).await.status, 429);
+    assert_eq!(on(&format!("{device}x"), &body(PASSWORD)).await.status, 429, "a forged one is none");
+    for _ in 0..5 {
+        assert_eq!(on(&device, &body("wrong password")).await.status, 400);
+    }
+    assert_eq!(on(&device, &body(PASSWORD)).await.status, 429);
+    site.advance(2).await;
+    assert_eq!(on(&device, &body(PASSWORD)).await.status, 200);
+    assert_eq!(on(&device, &body(PASSWORD)).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_by_sms_clears_the_waits() {
+    let site = site(&[("LIMIT_LOG_IN_SOURCE", "1000/5m")]).await;
+    let person = site.register().await;
+    for _ in 0..8 {
+        site.post("/users/login/", &json!({ "username": person.mobile, "password": "wrong password" })).await;
+    }
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let reset = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+    assert_eq!(site.forget_pwd(&csrf, &reset).await.json()["errno"], "0");
+    let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
+    assert_eq!(site.post("/users/login/", &body).await.status, 200);
+}

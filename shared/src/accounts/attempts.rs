@@ -1,7 +1,8 @@
 //! Attempts at a password: each is counted before it is compared, and from the fifth in a row the next one waits.
 //!
 //! The count of an account is part of its item, so that counting returns the hash to compare with: one round trip.
-//! Attempts at a name nobody has are counted just so, under a keyed hash of the name, and both counts are forgotten a day
+//! Attempts from a device on which the account was signed in to before are counted apart, so that strangers who guess
+//! keep its owner out neither by waits nor by trying all the time. Attempts at a name nobody has are counted just so, under a keyed hash of the name, and both counts are forgotten a day
 //! after the last attempt: a wait tells nothing.
 
 use std::sync::LazyLock;
@@ -11,7 +12,7 @@ use ring::hmac;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::domain::{PasswordHashText, Purpose, Timestamp, User, UserId, hex};
+use crate::domain::{Device, PasswordHashText, Purpose, Timestamp, User, UserId, hex};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds, text};
 use crate::error::Error;
@@ -69,13 +70,35 @@ struct Attempts {
     password_tried_at: Option<Timestamp>,
 }
 
+/// Whose attempts are counted.
+#[derive(Clone, Copy)]
+pub(super) enum Lane<'a> {
+    /// An account's, from anywhere.
+    Account(&'a UserId),
+    /// An account's, from a device that is known.
+    Device(&'a Device),
+    /// A name nobody has, in its canonical form.
+    Unknown(&'a str),
+}
+
 /// Counts an attempt and gives the account as it is, or nothing when there is none. While the wait lasts nothing is
-/// counted, and the wait grows no longer: nobody is kept out for good by who keeps trying.
-///
-/// `name` is the canonical one, under which attempts are counted where no account has it.
-pub(super) async fn count(app: &App, user: Option<&UserId>, name: &str) -> Result<Option<User>, Error> {
+/// counted, and the wait grows no longer.
+pub(super) async fn count(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
+    let Lane::Device(device) = lane else { return count_in(app, lane).await };
+    let key = keys::user(&device.user_id);
+    let (counted, user) = tokio::join!(count_in(app, lane), app.store()?.get::<User>(&key, DOING));
+    counted?;
+    user
+}
+
+async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
     let now = app.clock.now();
-    let counter = Counter { app, key: key(app, user, name)?, now, has_account: user.is_some() };
+    let key = match lane {
+        Lane::Account(id) => keys::user(id),
+        Lane::Device(device) => keys::device(&device.id),
+        Lane::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
+    };
+    let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)) };
     let refused = match counter.count_on().await? {
         Ok(item) => return counter.account(item),
         Err(refused) => refused,
@@ -94,14 +117,7 @@ pub(super) async fn count(app: &App, user: Option<&UserId>, name: &str) -> Resul
     Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) })
 }
 
-fn key(app: &App, user: Option<&UserId>, name: &str) -> Result<Key, Error> {
-    Ok(match user {
-        Some(id) => keys::user(id),
-        None => keys::unknown_account(&unknown(app, name)?),
-    })
-}
-
-/// Where attempts are counted: an account, or a name nobody has.
+/// Where attempts are counted: an account, a device, or a name nobody has.
 struct Counter<'a> {
     app: &'a App,
     key: Key,
@@ -167,16 +183,33 @@ fn unknown(app: &App, name: &str) -> Result<String, Error> {
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.
 pub(super) fn forget(user: &User) -> Result<Write, Error> {
-    forget_and_rehash(user, None)
+    let values = [(":version", number(user.credential_version))];
+    Write::update(&keys::user(&user.id), FORGET, Expression { text: UNCHANGED, values: &values })
 }
 
-/// The same, with a new hash of the same password in place of one made at another cost.
-pub(super) fn forget_and_rehash(user: &User, hash: Option<&PasswordHashText>) -> Result<Write, Error> {
+/// What a sign-in in a lane writes: the lane's attempts forgotten, a new hash where there is one, and all on condition
+/// that the account is as it was read.
+pub(super) fn succeed(user: &User, lane: Lane<'_>, hash: Option<&PasswordHashText>) -> Result<Vec<Write>, Error> {
     let mut values = vec![(":version", number(user.credential_version))];
     values.extend(hash.map(|hash| (":hash", text(hash.as_str()))));
-    let update = if hash.is_some() { format!("SET password_hash = :hash {FORGET}") } else { FORGET.to_owned() };
-    Write::update(&keys::user(&user.id), &update, Expression { text: "credential_version = :version", values: &values })
+    let is_device = matches!(lane, Lane::Device(_));
+    let set = hash.map(|_| "SET password_hash = :hash");
+    let parts: Vec<_> = set.into_iter().chain((!is_device).then_some(FORGET)).collect();
+    let condition = Expression { text: UNCHANGED, values: &values };
+    let key = keys::user(&user.id);
+    let account = if parts.is_empty() {
+        Write::check(&key, condition)?
+    } else {
+        Write::update(&key, &parts.join(" "), condition)?
+    };
+    let mut writes = vec![account];
+    if let Lane::Device(device) = lane {
+        writes.push(Write::remove(&keys::device(&device.id))?);
+    }
+    Ok(writes)
 }
+
+const UNCHANGED: &str = "credential_version = :version";
 
 fn owned((name, value): (&str, AttributeValue)) -> (String, AttributeValue) {
     (name.to_owned(), value)

@@ -1,9 +1,10 @@
 //! Signing in with a name and a password.
 
+use super::attempts::{self, Lane};
 use super::limits::{Caused, count_source, given_back};
-use super::{SignedIn, attempts, sessions};
+use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
+use crate::domain::{AccountName, Device, Password, PasswordHashText, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{StoreError, keys};
 use crate::error::Error;
@@ -16,6 +17,7 @@ pub async fn log_in(
     name: &str,
     password: &Password,
     remembered: bool,
+    device: Option<&Device>,
 ) -> Result<SignedIn, Error> {
     let store = app.store()?;
     let classified = AccountName::classify(name);
@@ -33,8 +35,13 @@ pub async fn log_in(
     counted?;
     let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
     // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
+    let lane = match (&id, device) {
+        (Some(id), Some(device)) if device.user_id == *id => Lane::Device(device),
+        (Some(id), _) => Lane::Account(id),
+        (None, _) => Lane::Unknown(&canonical),
+    };
     let whose = id.clone().unwrap_or_else(UserId::generate);
-    let (user, others) = tokio::join!(attempts::count(app, id.as_ref(), &canonical), sessions::all_of(app, &whose));
+    let (user, others) = tokio::join!(attempts::count(app, lane), sessions::all_of(app, &whose));
     let user = user?;
     // They are read to end the oldest; that can wait for the next sign-in.
     let others = others.unwrap_or_default();
@@ -45,7 +52,7 @@ pub async fn log_in(
 
     let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
     let rehashed = rehash(app, &user, password)?;
-    writes.push(attempts::forget_and_rehash(&user, rehashed.as_ref())?);
+    writes.extend(attempts::succeed(&user, lane, rehashed.as_ref())?);
     // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
     writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
     let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;

@@ -1,7 +1,7 @@
 //! Proof that whoever holds a token is the owner: the password, or a code sent to the account's own number
 //! (ASVS 7.5.1).
 
-use super::attempts;
+use super::attempts::{self, Lane};
 use super::captcha::Solved;
 use super::codes::{RightCode, redeem};
 use super::send::{Wanted, send};
@@ -38,7 +38,7 @@ pub(super) async fn check(app: &App, user: &User, proof: &Proof) -> Result<Prove
         Proof::SmsCode(code) => return redeem(app, CodeKey::proof(&user.id), code).await.map(Some).map(Proved),
         Proof::Password(password) => password,
     };
-    let counted = attempts::count(app, Some(&user.id), "").await?.ok_or(Error::Unauthorized)?;
+    let counted = attempts::count(app, Lane::Account(&user.id)).await?.ok_or(Error::Unauthorized)?;
     let right = app.hasher.verify(password, counted.password_hash.as_ref());
     if !right.map_err(|source| Error::unavailable("checking a password", source))? {
         return Err(Error::ProofWrong);

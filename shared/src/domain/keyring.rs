@@ -69,6 +69,8 @@ pub enum Purpose {
     Address,
     /// Refresh tokens.
     RefreshToken,
+    /// Device cookies.
+    Device,
     /// Private keys at rest.
     SealedKey,
     /// Account names nobody has, where attempts at them are counted.
@@ -84,6 +86,7 @@ impl Purpose {
             Self::Csrf => "latchkey/1/csrf",
             Self::Address => "latchkey/1/address",
             Self::RefreshToken => "latchkey/1/refresh-token",
+            Self::Device => "latchkey/1/device",
             Self::SealedKey => "latchkey/1/sealed-key",
             Self::UnknownAccount => "latchkey/1/unknown-account",
         }

@@ -95,6 +95,45 @@ impl RefreshToken {
     }
 }
 
+/// A device on which an account was signed in to. Attempts from it are counted apart from everyone else's, so that
+/// strangers who guess wrong keep nobody out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). It admits
+/// to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Whose.
+    #[serde(rename = "sub")]
+    pub user_id: UserId,
+    /// Names the device.
+    #[serde(rename = "jti")]
+    pub id: String,
+    /// It is known before this moment.
+    #[serde(rename = "exp")]
+    pub expires_at: Timestamp,
+}
+
+impl Device {
+    /// How long a device is known after a sign-in, in seconds.
+    pub const LIFE_SECONDS: i64 = 400 * 86_400;
+
+    /// A device that was not known.
+    #[must_use]
+    pub fn new(user_id: &UserId, now: Timestamp) -> Self {
+        Self { user_id: user_id.clone(), id: random_id(), expires_at: now.plus_seconds(Self::LIFE_SECONDS) }
+    }
+
+    /// The cookie's value.
+    #[must_use]
+    pub fn sign(&self, keyring: &Keyring) -> String {
+        sign(self, Purpose::Device, keyring)
+    }
+
+    /// The device a text stands for; `None` when it is not ours or is forgotten.
+    #[must_use]
+    pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
+        verify::<Self>(text, Purpose::Device, keyring).filter(|device| now < device.expires_at)
+    }
+}
+
 /// What a captcha pass admits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -9,6 +9,7 @@
 //! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
 //! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
 //! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
+//! | known device | `DEVICE#id` | `ATTEMPTS` | nobody | log-in, which counts attempts from it apart from strangers' |
 //! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
 //! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash` | nobody | with each message, on condition of its n-th time |
 //! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
@@ -152,6 +153,12 @@ pub fn session(user: &UserId, id: &SessionId) -> Key {
 #[must_use]
 pub fn unknown_account(hash: &str) -> Key {
     Key::new(format!("UNKNOWN#{hash}"), "ATTEMPTS")
+}
+
+/// Where attempts from a device are counted on which the account was signed in to.
+#[must_use]
+pub fn device(id: &str) -> Key {
+    Key::new(format!("DEVICE#{id}"), "ATTEMPTS")
 }
 
 /// The keys that sign access tokens.

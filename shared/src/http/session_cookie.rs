@@ -1,16 +1,26 @@
-//! The refresh token in a cookie, for our own pages: out of reach of scripts, and of requests that other sites cause.
+//! Cookies: the refresh token, for our own pages, out of reach of scripts and of requests that other sites cause; and
+//! the device, by which an owner is told from strangers.
 //!
 //! A request asks for it by `X-Session: cookie`, a header that no form, image or link of another site can set.
 
 use super::{Fields, Reply, Request};
 use crate::accounts::SignedIn;
 use crate::app::App;
+use crate::domain::Device;
 use crate::error::Error;
 
-/// A page served by `https` has a name that no other host and no plain connection can set (RFC 6265bis §4.1.3.2).
-fn name(app: &App) -> &'static str {
-    if app.config.answers.client_host.starts_with("https://") { "__Host-refresh_token" } else { "refresh_token" }
+/// Names a cookie of ours. A page served by `https` has a name that no other host and no plain connection can set (RFC 6265bis §4.1.3.2).
+fn name(app: &App, name: &'static str) -> &'static str {
+    let is_public = app.config.answers.client_host.starts_with("https://");
+    match (name, is_public) {
+        (DEVICE, true) => "__Host-device",
+        (_, true) => "__Host-refresh_token",
+        (name, false) => name,
+    }
 }
+
+const REFRESH_TOKEN: &str = "refresh_token";
+const DEVICE: &str = "device";
 
 impl Request {
     /// Whether the refresh token travels in a cookie.
@@ -23,9 +33,15 @@ impl Request {
     pub fn refresh_token(&self, app: &App) -> Result<String, Error> {
         if self.wants_cookie() {
             self.require_own_origin(app)?;
-            return self.cookie(name(app)).map(str::to_owned).ok_or(Error::RefreshTokenInvalid);
+            return self.cookie(name(app, REFRESH_TOKEN)).map(str::to_owned).ok_or(Error::RefreshTokenInvalid);
         }
         self.json().and_then(|body: Fields| Ok(body.texts(["refresh_token"])?[0].to_owned()))
+    }
+
+    /// The device, where an account was signed in to on it.
+    #[must_use]
+    pub fn device(&self, app: &App) -> Option<Device> {
+        Device::verify(self.cookie(name(app, DEVICE))?, app.keyring().ok()?, app.clock.now())
     }
 
     /// `SameSite` guards against other sites; this also against other hosts of our own (ASVS 3.5.1).
@@ -36,6 +52,15 @@ impl Request {
 }
 
 impl Reply {
+    /// Remembers the device of a sign-in, and sets the session's cookie where that is asked for.
+    pub fn with_sign_in(self, app: &App, request: &Request, signed_in: &SignedIn) -> Result<Self, Error> {
+        let (keyring, now) = (app.keyring()?, app.clock.now());
+        let known = request.device(app).filter(|device| device.user_id == signed_in.user.id);
+        let device = known.unwrap_or_else(|| Device::new(&signed_in.user.id, now)).sign(keyring);
+        let life = format!("; Max-Age={}", Device::LIFE_SECONDS);
+        Ok(self.with_cookie(app, DEVICE, &device, &life).with_session(app, request, signed_in))
+    }
+
     /// Sets the cookie, where the request asks for it. It outlives the browser only for who asked to be remembered.
     #[must_use]
     pub fn with_session(self, app: &App, request: &Request, signed_in: &SignedIn) -> Self {
@@ -45,17 +70,17 @@ impl Reply {
         let session = &signed_in.session;
         let life = app.clock.now().seconds_until(session.expires_at.min(session.ends_at));
         let life = if session.remembered { format!("; Max-Age={life}") } else { String::new() };
-        self.with_cookie(app, &signed_in.refresh_token, &life)
+        self.with_cookie(app, REFRESH_TOKEN, &signed_in.refresh_token, &life)
     }
 
     /// Takes the cookie away, where the request came with it.
     #[must_use]
     pub fn without_session(self, app: &App, request: &Request) -> Self {
-        if request.wants_cookie() { self.with_cookie(app, "", "; Max-Age=0") } else { self }
+        if request.wants_cookie() { self.with_cookie(app, REFRESH_TOKEN, "", "; Max-Age=0") } else { self }
     }
 
-    fn with_cookie(self, app: &App, value: &str, life: &str) -> Self {
-        let name = name(app);
+    fn with_cookie(self, app: &App, cookie: &'static str, value: &str, life: &str) -> Self {
+        let name = name(app, cookie);
         self.with_header("set-cookie", &format!("{name}={value}; Path=/; HttpOnly; Secure; SameSite=Strict{life}"))
     }
 }

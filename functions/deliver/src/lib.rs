@@ -5,6 +5,7 @@
 //! removes duplicates, so after a lost answer the claim stays: better one message lost, and asked for again, than two
 //! sent.
 
+mod budget;
 mod claim;
 mod compose;
 mod mint;
@@ -67,6 +68,8 @@ enum Outcome {
     NoAccount,
     /// Another invocation has it.
     ClaimedByAnother,
+    /// The day's budget is spent.
+    OverBudget,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +113,10 @@ async fn deliver_record(
     // Claimed last: when storage fails before this, nothing stands in the way of another try.
     if !claim::claim(app, &message, claimant).await? {
         return Ok(Outcome::ClaimedByAnother);
+    }
+    // After the claim: a message that is sent once is counted once.
+    if !budget::spend(app, &message).await? {
+        return Ok(Outcome::OverBudget);
     }
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),

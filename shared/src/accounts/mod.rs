@@ -35,7 +35,7 @@ pub use log_in::log_in;
 pub use proof::{Proof, send_proof_code};
 pub use register::{Registration, register};
 pub use reset_password::{check_reset_link, reset_password_by_code, reset_password_by_link};
-pub use send::{SmsPurpose, send_reset_link, send_sms_code};
+pub use send::{SmsPurpose, is_sign_up, send_reset_link, send_sms_code};
 pub use sessions::{end_session, list_sessions, log_out, log_out_everywhere, refresh};
 pub use signed_in::{Authorized, SignedIn, authorize};
 pub use sms_log_in::{SmsLogIn, SmsSignUp, sms_log_in};

@@ -8,7 +8,7 @@ use super::captcha::Solved;
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
 use super::limits::{self, Caused, count_source};
 use crate::app::{App, Caller};
-use crate::domain::{CodeKey, Email, Mobile, Timestamp, User, UserId, random_hex};
+use crate::domain::{CodeKey, CodePurpose, Email, Mobile, Timestamp, User, UserId, random, random_hex};
 use crate::dynamodb::items::{Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds};
 use crate::error::Error;
@@ -77,6 +77,33 @@ pub(super) struct Wanted {
     pub requires_account: bool,
 }
 
+/// Whether a message makes an account possible rather than serves one.
+#[must_use]
+pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
+    match content {
+        Content::Code(key) => {
+            key.purpose == CodePurpose::Register || (key.purpose == CodePurpose::LogIn && !requires_account)
+        }
+        Content::ResetLink | Content::Notice(_) => false,
+    }
+}
+
+/// That the day's budget is not spent.
+fn within_budget(wanted: &Wanted, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let channel = match wanted.recipient {
+        Recipient::Sms(_) => "sms",
+        Recipient::Email(_) => "email",
+    };
+    let sign_up = is_sign_up(&wanted.content, wanted.requires_account).then_some("sms_sign_up");
+    let flags = [Some(channel), sign_up].into_iter().flatten().map(|flag| {
+        let copy = u32::from(random::<1>()[0]) % keys::FLAG_COPIES;
+        let none =
+            Expression { text: "attribute_not_exists(pk) OR expires_at <= :now", values: &[(":now", seconds(now))] };
+        Write::check(&keys::budget_flag(flag, copy), none)
+    });
+    flags.collect()
+}
+
 /// Puts a message and its interval, what counts it, and with them what it costs: a code that proved who asks. All or
 /// nothing: what is refused counts nowhere.
 pub(super) async fn send(
@@ -102,6 +129,8 @@ pub(super) async fn send(
     writes.extend(by_recipient.iter().map(|counting| counting.write.clone()));
     let first_source = writes.len();
     writes.extend(by_source.iter().map(|counting| counting.write.clone()));
+    let first_flag = writes.len();
+    writes.extend(within_budget(&wanted, now)?);
     let first_paid = writes.len();
     writes.extend(pays);
     let message = new_message(caller, wanted, now);
@@ -115,7 +144,7 @@ pub(super) async fn send(
     let waits = refusals.iter().map(|refusal| match refusal.index {
         index if index < first_limit => expiry_wait(refusal, now),
         index if index < first_source => by_recipient[index - first_limit].wait_seconds(refusal.item.as_ref(), now),
-        index if index < first_paid => by_source[index - first_source].wait_seconds(None, now),
+        index if index < first_flag => by_source[index - first_source].wait_seconds(None, now),
         _ => 0,
     });
     let retry_after_seconds = waits.max().unwrap_or(0).max(1);
@@ -123,8 +152,11 @@ pub(super) async fn send(
     if refused(first_paid, usize::MAX) {
         return Err(Error::CodeExpired);
     }
+    if refused(first_flag, first_paid) {
+        return Err(Error::unavailable("asking for a message", "the day's budget is spent"));
+    }
     // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
-    if refused(first_source, first_paid) && !solved.0 && !refused(0, first_source) {
+    if refused(first_source, first_flag) && !solved.0 && !refused(0, first_source) {
         return Err(Error::CaptchaRequired);
     }
     Err(Error::TooMany { retry_after_seconds })

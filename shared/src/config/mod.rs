@@ -141,10 +141,23 @@ pub struct MessageConfig {
     pub sms_sender_id: Option<String>,
     /// `SMS_MAX_PRICE_USD`: what one SMS may cost at most; `0.10`.
     pub sms_max_price_usd: String,
+    /// How many may be sent in a day.
+    pub budgets: BudgetConfig,
     /// `AWS_ENDPOINT_URL_SNS`, else `AWS_ENDPOINT_URL`: for a local stand-in.
     pub sns_endpoint_url: Option<String>,
     /// `AWS_ENDPOINT_URL_SESV2`, else `AWS_ENDPOINT_URL`: for a local stand-in.
     pub ses_endpoint_url: Option<String>,
+}
+
+/// How many messages may be sent in a day (UTC), all recipients together.
+#[derive(Clone, Copy, Debug)]
+pub struct BudgetConfig {
+    /// `SMS_DAILY_BUDGET`: codes by SMS, of which sign-ups may be 60 %; 2000.
+    pub sms: u32,
+    /// `MAIL_DAILY_BUDGET`: codes and links by mail; 10000.
+    pub mail: u32,
+    /// `NOTICE_DAILY_BUDGET`: word of changes, by SMS and mail; 2000.
+    pub notices: u32,
 }
 
 /// How often things may happen. Each is written as `5/h`, several separated by commas where it says so.
@@ -378,6 +391,11 @@ impl MessageConfig {
             mail_from,
             sms_sender_id: environment.optional("SMS_SENDER_ID"),
             sms_max_price_usd: max_price,
+            budgets: BudgetConfig {
+                sms: environment.number("SMS_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
+                mail: environment.number("MAIL_DAILY_BUDGET", 0..=1_000_000_000, 10_000)?,
+                notices: environment.number("NOTICE_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
+            },
             sns_endpoint_url: endpoint("AWS_ENDPOINT_URL_SNS"),
             ses_endpoint_url: endpoint("AWS_ENDPOINT_URL_SESV2"),
         })

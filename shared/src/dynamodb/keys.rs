@@ -13,6 +13,8 @@
 //! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
 //! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash` | nobody | with each message, on condition of its n-th time |
 //! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
+//! | budget | `BUDGET#kind#date#shard` | `BUDGET` | deliver | deliver, with each message, on condition of the count |
+//! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` | nobody; whoever asks for a message does so on condition that none is live | deliver |
 //! | export limit | `LIMIT#export#id` | `LIMIT` | nobody | export, on condition of its third time |
 //! | operator's act | `AUDIT#date` | time and a random part | auditors | `admin`, with what it did |
 //! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
@@ -190,6 +192,23 @@ pub fn recipient_source_limit(recipient: &Recipient, source: &str) -> Key {
 #[must_use]
 pub fn source_window(what: &str, source: &str, window: i64) -> Key {
     Key::new(format!("SOURCE#{what}#{source}"), format!("{window}"))
+}
+
+/// In how many shards a day's messages are counted.
+pub const BUDGET_SHARDS: u32 = 8;
+/// How many copies of a flag there are.
+pub const FLAG_COPIES: u32 = 16;
+
+/// How many messages of a kind were sent on a day, in a shard.
+#[must_use]
+pub fn budget(channel: &str, date: &str, shard: u32) -> Key {
+    Key::new(format!("BUDGET#{channel}#{date}#{shard}"), "BUDGET")
+}
+
+/// Says that a budget is spent.
+#[must_use]
+pub fn budget_flag(flag: &str, copy: u32) -> Key {
+    Key::new(format!("FLAG#{flag}#{copy}"), "FLAG")
 }
 
 /// When an account was exported last.

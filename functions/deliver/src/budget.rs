@@ -1,0 +1,115 @@
+//! The daily budgets: how many messages a day may cost money. One spent is flagged, so that requests are refused where
+//! they come in, and noted in the log, where the template's alarm looks.
+//!
+//! Counted in shards, because everyone counts in them: each holds its part of the budget, and one that is full sends on to
+//! the next. So the sum is exact without ever being read.
+
+use shared::accounts::is_sign_up;
+use shared::dynamodb::items::{Content, Expiring, Message, Recipient};
+use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
+use shared::dynamodb::{Expression, StoreError, Write, number, seconds};
+use shared::{App, Error};
+
+/// Of the budget of codes and links, what sign-ups may spend, in per cent: the rest is for who has an account.
+const SIGN_UP_PERCENT: u32 = 60;
+
+/// Whether the message may be sent. A sign-up counts in its own part and in the whole.
+pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
+    let budgets = &app.config.messages.budgets;
+    let is_notice = matches!(message.content, Content::Notice(_));
+    let (channel, most) = match (&message.recipient, is_notice) {
+        (_, true) => ("notice", budgets.notices),
+        (Recipient::Sms(_), false) => ("sms", budgets.sms),
+        (Recipient::Email(_), false) => ("email", budgets.mail),
+    };
+    let sign_up = is_sign_up(&message.content, message.requires_account);
+    let first = u32::from(shared::domain::random::<1>()[0]);
+    for step in 0..BUDGET_SHARDS {
+        let shard = (first + step) % BUDGET_SHARDS;
+        let some = sign_up.then(|| part(most / 100 * SIGN_UP_PERCENT + most % 100 * SIGN_UP_PERCENT / 100, shard));
+        if count(app, channel, shard, part(most, shard), some).await? {
+            return Ok(true);
+        }
+    }
+    // Either the whole is spent, or what sign-ups may spend of it; a flag too few holds until the next message.
+    let whole = !sign_up || is_whole_spent(app, channel, most).await?;
+    raise(app, if whole { channel } else { "sms_sign_up" }).await?;
+    Ok(false)
+}
+
+/// A shard's part of a whole: the first ones have what does not divide.
+const fn part(whole: u32, shard: u32) -> u32 {
+    whole / BUDGET_SHARDS + if shard < whole % BUDGET_SHARDS { 1 } else { 0 }
+}
+
+async fn count(app: &App, channel: &str, shard: u32, most: u32, some: Option<u32>) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let mut set = "SET sent = if_not_exists(sent, :zero) + :one, expires_at = :until".to_owned();
+    let mut condition = "(attribute_not_exists(sent) OR sent < :most) AND :most > :zero".to_owned();
+    let mut values = vec![
+        (":zero", number(0)),
+        (":one", number(1)),
+        (":most", number(most.into())),
+        (":until", seconds(now.plus_seconds(2 * 86_400))),
+    ];
+    if let Some(some) = some {
+        set.push_str(", sign_ups = if_not_exists(sign_ups, :zero) + :one");
+        condition.push_str(" AND (attribute_not_exists(sign_ups) OR sign_ups < :some) AND :some > :zero");
+        values.push((":some", number(some.into())));
+    }
+    let write = Write::update(
+        &keys::budget(channel, &now.utc_date(), shard),
+        &set,
+        Expression { text: &condition, values: &values },
+    )?;
+    match app.store()?.transact(vec![write], "counting a message").await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+async fn is_whole_spent(app: &App, channel: &str, most: u32) -> Result<bool, Error> {
+    #[derive(serde::Deserialize)]
+    struct Spent {
+        #[serde(default)]
+        sent: u32,
+    }
+    let (store, date) = (app.store()?, app.clock.now().utc_date());
+    for shard in 0..BUDGET_SHARDS {
+        let spent: Option<Spent> = store.get(&keys::budget(channel, &date, shard), "reading a budget").await?;
+        if spent.map_or(0, |spent| spent.sent) < part(most, shard) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Tells everyone who asks for a message, until the day is over. Several copies, because every request looks at one.
+async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
+    tracing::error!(function = super::NAME, budget_spent = flag, "a daily budget is spent");
+    let now = app.clock.now();
+    let day = 86_400;
+    let midnight = now.plus_seconds(day - now.unix_seconds().rem_euclid(day));
+    let copies = (0..FLAG_COPIES).map(|copy| {
+        let item = Expiring { expires_at: midnight };
+        let any = Expression { text: "attribute_not_exists(pk) OR attribute_exists(pk)", values: &[] };
+        Write::replace(&keys::budget_flag(flag, copy), &item, any)
+    });
+    match app.store()?.transact(copies.collect::<Result<_, _>>()?, "flagging a budget").await {
+        Ok(()) | Err(StoreError::Refused(_)) => Ok(()),
+        Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_make_the_whole() {
+        for whole in [0, 1, 7, 8, 9, 1000] {
+            assert_eq!((0..BUDGET_SHARDS).map(|shard| part(whole, shard)).sum::<u32>(), whole);
+        }
+    }
+}

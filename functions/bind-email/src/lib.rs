@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::{Code, Email};
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Dialect, Endpoint, Renewed, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -15,12 +15,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(bind_email(app, request)),
 };
 
-/// The token replaces the caller's, which the change of email has just killed.
 #[derive(Serialize)]
 struct Bound<'a> {
     email: Option<&'a Email>,
-    token: &'a str,
-    expires_in: i64,
+    #[serde(flatten)]
+    renewed: Renewed<'a>,
 }
 
 async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
@@ -31,11 +30,7 @@ async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
     let signed_in = accounts::bind_email(app, &caller, who, email, &code).await?;
-    Reply::ok(&Bound {
-        email: signed_in.user.email.as_ref(),
-        token: &signed_in.token,
-        expires_in: signed_in.expires_in_seconds,
-    })
+    Reply::ok(&Bound { email: signed_in.user.email.as_ref(), renewed: Renewed::from(&signed_in) })
 }
 
 #[cfg(test)]

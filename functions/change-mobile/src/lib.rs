@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::{Code, Mobile};
-use shared::http::{Account, Dialect, Endpoint, Reply, Request};
+use shared::http::{Account, Dialect, Endpoint, Renewed, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -15,13 +15,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(change_mobile(app, request)),
 };
 
-/// The token replaces the caller's, which the change of number has just killed.
 #[derive(Serialize)]
 struct Moved<'a> {
     #[serde(flatten)]
     account: Account<'a>,
-    token: &'a str,
-    expires_in: i64,
+    #[serde(flatten)]
+    renewed: Renewed<'a>,
 }
 
 async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
@@ -33,11 +32,7 @@ async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
     let proof = body.proof_by("confirm_code")?;
     let signed_in = accounts::change_mobile(app, &caller, who, mobile, &code, &proof).await?;
-    Reply::ok(&Moved {
-        account: Account::from(&signed_in.user),
-        token: &signed_in.token,
-        expires_in: signed_in.expires_in_seconds,
-    })
+    Reply::ok(&Moved { account: Account::from(&signed_in.user), renewed: Renewed::from(&signed_in) })
 }
 
 #[cfg(test)]

@@ -115,8 +115,13 @@ async fn deliver_record(
         return Ok(Outcome::ClaimedByAnother);
     }
     // After the claim: a message that is sent once is counted once.
-    if !budget::spend(app, &message).await? {
-        return Ok(Outcome::OverBudget);
+    match budget::spend(app, &message).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Outcome::OverBudget),
+        Err(error) => {
+            claim::give_back(app, &message, claimant).await;
+            return Err(error.into());
+        }
     }
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),

@@ -1,10 +1,9 @@
 //! `POST /users/login/` (B1): exchanges an account name and a password for a token.
 
-use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{CaptchaAction, Password, UserId};
-use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
+use shared::domain::{CaptchaAction, Password};
+use shared::http::{Dialect, Endpoint, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -15,15 +14,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(log_in(app, request)),
 };
 
-#[derive(Serialize)]
-struct LoggedIn<'a> {
-    #[serde(flatten)]
-    tokens: Tokens<'a>,
-    id: &'a UserId,
-    username: &'a str,
-    avatar: &'a str,
-}
-
 async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login).await?;
@@ -32,12 +22,7 @@ async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
     let (password, device) = (Password::new(password), request.device(app));
     let signed_in = accounts::log_in(app, &caller, username, &password, remembered, device.as_ref()).await?;
-    let reply = Reply::ok(&LoggedIn {
-        tokens: Tokens::new(&signed_in, request),
-        id: &signed_in.user.id,
-        username: signed_in.user.display_name(),
-        avatar: &signed_in.user.avatar,
-    })?;
+    let reply = Reply::ok(&LoggedIn::new(&signed_in, request))?;
     reply.with_sign_in(app, request, &signed_in)
 }
 

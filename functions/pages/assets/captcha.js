@@ -16,9 +16,8 @@ function load(address) {
   });
 }
 
-/** The header a protected call needs: empty while no captcha is asked for. Throws words to show when it is not solved. */
-export async function captcha(action) {
-  if (!setting) return {};
+/** The header with a pass. Throws words to show when the captcha is not solved. */
+async function solve(action) {
   try {
     await load(setting.dataset.widget);
   } catch {
@@ -34,11 +33,18 @@ export async function captcha(action) {
   return { "X-Captcha-Pass": answer.body.captcha_pass };
 }
 
-/** The same, as an answer: `{ headers }`, or a refusal in the shape of the API's. */
+/**
+ * A call that may need a captcha: at once where one is enforced, else when the server asks for one, because too much comes
+ * from this address. `then` sends it with the header, and gives the answer.
+ */
 export async function withCaptcha(action, then) {
+  if (setting?.dataset.enforced !== "true") {
+    const answer = await then({});
+    if (answer?.code !== "captcha_required" || !setting) return answer;
+  }
   let headers;
   try {
-    headers = await captcha(action);
+    headers = await solve(action);
   } catch (error) {
     return { ok: false, status: 0, code: "captcha", message: error.message, fields: {}, seconds: 0 };
   }

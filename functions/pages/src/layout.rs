@@ -75,8 +75,8 @@ impl View<'_> {
     fn captcha(&self) -> Markup {
         let pages = &self.config.pages;
         html! {
-            @if let (true, Some(app_id)) = (self.config.captcha.enforce, &pages.captcha_app_id) {
-                meta name="captcha" content=(app_id) data-widget=(pages.captcha_widget_url);
+            @if let Some(app_id) = &pages.captcha_app_id {
+                meta name="captcha" content=(app_id) data-widget=(pages.captcha_widget_url) data-enforced=(self.config.captcha.enforce);
             }
         }
     }

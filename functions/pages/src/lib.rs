@@ -69,11 +69,11 @@ fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
         .with_header("vary", "Accept-Language, Cookie, Accept-Encoding")
 }
 
-/// What a page may load, do and be shown in (CSP Level 3): itself alone, and the captcha's sites where one is on.
+/// What a page may load, do and be shown in (CSP Level 3): itself alone, and the captcha's sites where one is configured.
 fn policy(config: &Config) -> String {
-    let own = "'self'";
-    let sources = if config.captcha.enforce { format!("{own}{}", captcha_sites(config)) } else { own.to_owned() };
-    let frames = if config.captcha.enforce { captcha_sites(config) } else { " 'none'".to_owned() };
+    let sites = captcha_sites(config);
+    let sources = format!("'self'{sites}");
+    let frames = if sites.is_empty() { " 'none'" } else { sites };
     format!(
         "default-src 'none'; script-src {sources}; style-src {sources}; img-src {sources} data:; connect-src {sources}; \
          frame-src{frames}; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
@@ -81,10 +81,13 @@ fn policy(config: &Config) -> String {
 }
 
 /// Where the widget loads the rest of itself from; a widget of our own origin loads nothing.
-fn captcha_sites(config: &Config) -> String {
+fn captcha_sites(config: &Config) -> &'static str {
     let is_tencent = config.pages.captcha_widget_url.contains(".captcha.qcloud.com/");
-    let sites = if is_tencent { " https://*.captcha.qcloud.com https://*.captcha.gtimg.com" } else { "" };
-    sites.to_owned()
+    if config.pages.captcha_app_id.is_some() && is_tencent {
+        " https://*.captcha.qcloud.com https://*.captcha.gtimg.com"
+    } else {
+        ""
+    }
 }
 
 fn with_csrf(app: &App, reply: Reply) -> Result<Reply, Error> {

@@ -1,10 +1,9 @@
 //! `POST /users/sms_login/` (C9): signs in by a code sent to the number, and signs up in the same step.
 
-use serde::Serialize;
 use shared::accounts::{self, SmsLogIn, SmsSignUp};
 use shared::config::Need;
-use shared::domain::{Code, Mobile, Nickname, UserId};
-use shared::http::{Dialect, Endpoint, Fields, Reply, Request, Tokens};
+use shared::domain::{Code, Mobile, Nickname};
+use shared::http::{Dialect, Endpoint, Fields, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -15,24 +14,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(sms_log_in(app, request)),
 };
 
-#[derive(Serialize)]
-struct LoggedIn<'a> {
-    #[serde(flatten)]
-    tokens: Tokens<'a>,
-    id: &'a UserId,
-    username: &'a str,
-    avatar: &'a str,
-}
-
 async fn sms_log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let log_in = parse(app, &request.json()?)?;
     let signed_in = accounts::sms_log_in(app, &request.caller(app), log_in).await?;
-    let reply = Reply::ok(&LoggedIn {
-        tokens: Tokens::new(&signed_in, request),
-        id: &signed_in.user.id,
-        username: signed_in.user.display_name(),
-        avatar: &signed_in.user.avatar,
-    })?;
+    let reply = Reply::ok(&LoggedIn::new(&signed_in, request))?;
     reply.with_sign_in(app, request, &signed_in)
 }
 

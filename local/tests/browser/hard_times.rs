@@ -123,6 +123,22 @@ async fn a_slow_network_shows_progress_and_sends_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_sends_much_solves_a_captcha_and_goes_on() {
+    let site = Site::with_settings(&[("LIMIT_SOURCE", "1/h")]).await.unwrap();
+    site.sms_code(&new_mobile()).await;
+    let mobile = new_mobile();
+    let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+    browser.open("/register").await;
+    browser.click("consent").await;
+    browser.fill("mobile", &mobile).await;
+    browser.click("code-send").await;
+    browser.click("captcha-pass").await;
+    browser.until("document.getElementById('code-send-live').textContent").await;
+    assert_eq!(site.messages_to(&format!("+86{mobile}")).await.len(), 1);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_link_explains_itself_and_offers_another() {
     let site = site().await;
     let (_, email) = site.register_with_email().await;

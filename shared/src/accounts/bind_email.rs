@@ -23,8 +23,8 @@ pub async fn send_email_code(
     let proved = proof::check(app, user, proof).await?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
     let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let sent = send(app, caller, Solved::NOT_ASKED, wanted, proved.spend()?).await;
-    if let Err(Error::TooMany { .. } | Error::CaptchaRequired | Error::Unavailable { .. }) = &sent {
+    let sent = send(app, caller, Solved::NotAsked, wanted, proved.spend()?).await;
+    if let Err(Error::TooMany { .. } | Error::Unavailable { .. }) = &sent {
         proved.take_back(app).await;
     }
     sent

@@ -27,26 +27,28 @@ pub async fn require_captcha_pass(
 ) -> Result<Solved, Error> {
     let required = app.config.captcha.enforce;
     let Some(pass) = pass else {
-        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved(false)) };
+        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved::No) };
     };
     let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring()?, app.clock.now());
     let Some(pass) = pass else {
-        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved(false)) };
+        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved::No) };
     };
     let spent = Expiring { expires_at: pass.expires_at };
     match app.store()?.put(&keys::spent_pass(&pass.id), &spent, Unless::Exists, "spending a pass").await {
-        Ok(()) => Ok(Solved(true)),
+        Ok(()) => Ok(Solved::Yes),
         Err(StoreError::Refused(_)) if required => Err(Error::CaptchaRequired),
-        Err(StoreError::Refused(_)) => Ok(Solved(false)),
+        Err(StoreError::Refused(_)) => Ok(Solved::No),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }
 
 /// Whether the caller solved a captcha for this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Solved(pub(super) bool);
-
-impl Solved {
-    /// For what asks no captcha of who is signed in.
-    pub const NOT_ASKED: Self = Self(false);
+pub enum Solved {
+    /// Yes, and the pass is spent.
+    Yes,
+    /// No; who asks too often may.
+    No,
+    /// Nobody who is signed in is asked.
+    NotAsked,
 }

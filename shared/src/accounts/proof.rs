@@ -24,7 +24,7 @@ pub enum Proof {
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let content = Content::Code(CodeKey::proof(&user.id));
     let wanted = Wanted { recipient: Recipient::Sms(user.mobile.clone()), content, requires_account: false };
-    send(app, caller, Solved::NOT_ASKED, wanted, None).await
+    send(app, caller, Solved::NotAsked, wanted, None).await
 }
 
 /// A proof that was right. A code has yet to be used up, with what it pays for.

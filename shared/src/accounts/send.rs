@@ -119,7 +119,7 @@ pub(super) async fn send(
     });
     let now = app.clock.now();
     let limits = &app.config.limits;
-    let of_source = if solved.0 { limits.source_captcha } else { limits.source };
+    let of_source = if solved == Solved::Yes { limits.source_captcha } else { limits.source };
     let by_recipient = limits::of_recipient(app, caller, &wanted.recipient)?;
     let by_source = limits::of_source(app, caller, Caused::Messages, of_source)?;
 
@@ -156,7 +156,7 @@ pub(super) async fn send(
         return Err(Error::unavailable("asking for a message", "the day's budget is spent"));
     }
     // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
-    if refused(first_source, first_flag) && !solved.0 && !refused(0, first_source) {
+    if refused(first_source, first_flag) && solved == Solved::No && !refused(0, first_source) {
         return Err(Error::CaptchaRequired);
     }
     Err(Error::TooMany { retry_after_seconds })

@@ -32,6 +32,42 @@ impl<'a> From<&'a User> for Account<'a> {
     }
 }
 
+/// Who has just signed in (B1, C9).
+#[derive(Debug, Serialize)]
+pub struct LoggedIn<'a> {
+    #[serde(flatten)]
+    tokens: Tokens<'a>,
+    id: &'a UserId,
+    username: &'a str,
+    avatar: &'a str,
+}
+
+impl<'a> LoggedIn<'a> {
+    /// As this request is answered.
+    #[must_use]
+    pub fn new(signed_in: &'a SignedIn, request: &Request) -> Self {
+        Self {
+            tokens: Tokens::new(signed_in, request),
+            id: &signed_in.user.id,
+            username: signed_in.user.display_name(),
+            avatar: &signed_in.user.avatar,
+        }
+    }
+}
+
+/// The access token that replaces one which a change has just killed (B10, C7); the refresh token goes on.
+#[derive(Debug, Serialize)]
+pub struct Renewed<'a> {
+    token: &'a str,
+    expires_in: i64,
+}
+
+impl<'a> From<&'a SignedIn> for Renewed<'a> {
+    fn from(signed_in: &'a SignedIn) -> Self {
+        Self { token: &signed_in.token, expires_in: signed_in.expires_in_seconds }
+    }
+}
+
 /// The tokens of a session (B1, B3, C1, C6, C9). The refresh token is left out where it travels in a cookie.
 #[derive(Debug, Serialize)]
 pub struct Tokens<'a> {

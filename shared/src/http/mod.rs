@@ -10,7 +10,7 @@ mod request;
 mod session_cookie;
 mod texts;
 
-pub use answers::{Account, Tokens};
+pub use answers::{Account, LoggedIn, Renewed, Tokens};
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, Handled};
 pub use json::Fields;

@@ -8,9 +8,9 @@
 //! The binaries take turns, so that what else the machine does falls on all alike. What is printed is each one's median
 //! and its ratio to the first.
 
-use std::io::Read;
-use std::net::TcpListener;
-use std::process::{Command, ExitCode, Stdio};
+use std::io::{ErrorKind, Read};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 60;
@@ -54,19 +54,39 @@ fn start(binary: &str, listener: &TcpListener) -> std::io::Result<Duration> {
             ("AWS_REGION", "us-east-1"),
             ("TABLE_NAME", "measured"),
             ("CODE_SECRET", &secret),
-            ("TOKEN_SECRET", &secret),
+            ("KEY_SECRET", &secret),
             ("MAIL_FROM", "no-reply@example.com"),
             ("WARM_UP", std::env::var("WARM_UP").as_deref().unwrap_or("off")),
         ])
         .stdout(Stdio::null())
         .spawn()?;
-    let (mut connection, _) = listener.accept()?;
+    let mut connection = accept(listener, &mut process)?;
     let mut first = [0; 16];
     let read = connection.read(&mut first)?;
     let time = began.elapsed();
     process.kill()?;
     process.wait()?;
     if first[..read].starts_with(b"GET /2018-06-01/") { Ok(time) } else { Err(std::io::Error::other("no poll")) }
+}
+
+/// The process's connection; an error when it ended without one.
+fn accept(listener: &TcpListener, process: &mut Child) -> std::io::Result<TcpStream> {
+    listener.set_nonblocking(true)?;
+    loop {
+        match listener.accept() {
+            Ok((connection, _)) => {
+                connection.set_nonblocking(false)?;
+                return Ok(connection);
+            }
+            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            Err(_) => {}
+        }
+        if let Some(status) = process.try_wait()? {
+            return Err(std::io::Error::other(format!("it ended with {status}")));
+        }
+        // Short beside what is measured.
+        std::thread::sleep(Duration::from_micros(20));
+    }
 }
 
 fn median(times: &mut [Duration]) -> Duration {

@@ -7,7 +7,7 @@
 use shared::accounts::is_sign_up;
 use shared::dynamodb::items::{Content, Expiring, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
-use shared::dynamodb::{Expression, StoreError, Write, number, seconds};
+use shared::dynamodb::{Expression, StoreError, Unless, Write, number, seconds};
 use shared::{App, Error};
 
 /// Of the budget of codes and links, what sign-ups may spend, in per cent: the rest is for who has an account.
@@ -43,9 +43,12 @@ const fn part(whole: u32, shard: u32) -> u32 {
 }
 
 async fn count(app: &App, channel: &str, shard: u32, most: u32, some: Option<u32>) -> Result<bool, Error> {
+    if most == 0 || some == Some(0) {
+        return Ok(false);
+    }
     let now = app.clock.now();
     let mut set = "SET sent = if_not_exists(sent, :zero) + :one, expires_at = :until".to_owned();
-    let mut condition = "(attribute_not_exists(sent) OR sent < :most) AND :most > :zero".to_owned();
+    let mut condition = "(attribute_not_exists(sent) OR sent < :most)".to_owned();
     let mut values = vec![
         (":zero", number(0)),
         (":one", number(1)),
@@ -54,7 +57,7 @@ async fn count(app: &App, channel: &str, shard: u32, most: u32, some: Option<u32
     ];
     if let Some(some) = some {
         set.push_str(", sign_ups = if_not_exists(sign_ups, :zero) + :one");
-        condition.push_str(" AND (attribute_not_exists(sign_ups) OR sign_ups < :some) AND :some > :zero");
+        condition.push_str(" AND (attribute_not_exists(sign_ups) OR sign_ups < :some)");
         values.push((":some", number(some.into())));
     }
     let write = Write::update(
@@ -91,11 +94,9 @@ async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
     let now = app.clock.now();
     let day = 86_400;
     let midnight = now.plus_seconds(day - now.unix_seconds().rem_euclid(day));
-    let copies = (0..FLAG_COPIES).map(|copy| {
-        let item = Expiring { expires_at: midnight };
-        let any = Expression { text: "attribute_not_exists(pk) OR attribute_exists(pk)", values: &[] };
-        Write::replace(&keys::budget_flag(flag, copy), &item, any)
-    });
+    let until = Expiring { expires_at: midnight };
+    // Refused when it is up already, which is as good.
+    let copies = (0..FLAG_COPIES).map(|copy| Write::put(&keys::budget_flag(flag, copy), &until, Unless::Live(now)));
     match app.store()?.transact(copies.collect::<Result<_, _>>()?, "flagging a budget").await {
         Ok(()) | Err(StoreError::Refused(_)) => Ok(()),
         Err(StoreError::Failed(error)) => Err(error),

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registration};
 
-/// Short timeouts, so that a call that is never answered is given up soon.
+/// Timeouts short enough that a call that is never answered is given up soon, and long beside what an answer takes on a
+/// machine that runs all tests at once.
 async fn site() -> Site {
-    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "700")]).await.unwrap()
+    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "2000")]).await.unwrap()
 }
 
 fn fail(site: &Site, kind: Kind, count: u32) {

@@ -126,12 +126,16 @@ pub(super) fn of_source(app: &App, caller: &Caller, what: Caused, limit: Limit) 
 
 /// What takes back one thing that a source caused, if its window is still the same.
 pub(super) fn given_back(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<Vec<Write>, Error> {
-    let (window, _) = limit.window(app.clock.now());
+    let (window, end) = limit.window(app.clock.now());
     let taken = hashed_sources(app, caller)?.into_iter().map(|(source, _)| {
         // On no condition, which could refuse what it comes with: a window that is over counts from nothing.
-        let values = [(":one", number(1))];
+        let values = [(":one", number(1)), (":until", seconds(end))];
         let key = keys::source_window(what.word(), &source, window);
-        Write::update(&key, "SET used = if_not_exists(used, :one) - :one", Expression { text: "", values: &values })
+        Write::update(
+            &key,
+            "SET used = if_not_exists(used, :one) - :one, expires_at = :until",
+            Expression { text: "", values: &values },
+        )
     });
     taken.collect()
 }

@@ -45,9 +45,9 @@ static MAY_TRY: LazyLock<String> = LazyLock::new(|| {
                     password_tried_at > :forgotten AND (password_failures < :f5"
         .to_owned();
     for step in FREE_ATTEMPTS..FREE_ATTEMPTS + DOUBLINGS {
-        text.push_str(&format!(" OR (password_failures = :f{step} AND password_tried_at <= :t{step})"));
+        text.push_str(&format!(" OR (password_failures = :f{step} AND password_tried_at < :t{step})"));
     }
-    text + " OR password_tried_at <= :longest)"
+    text + " OR password_tried_at < :longest)"
 });
 
 fn may_try_values(now: Timestamp) -> Vec<(String, AttributeValue)> {
@@ -113,7 +113,8 @@ async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
     {
         return counter.account(item);
     }
-    let until = tried_at.plus_seconds(wait_seconds(attempts.password_failures));
+    // A time is the whole second it falls in: one more, so that no wait is shorter than it says.
+    let until = tried_at.plus_seconds(wait_seconds(attempts.password_failures) + 1);
     Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) })
 }
 

@@ -54,11 +54,12 @@ async fn a_race_of_first_invocations_makes_one_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_rotations_under_continuous_log_ins_fail_nobody() {
     let site = Arc::new(Site::with_settings(&[]).await.unwrap());
-    let person = site.register().await;
+    // Two people: twenty sessions of one are live, and who signs in all the time soon ends the first.
+    let (person, busy) = (site.register().await, site.register().await);
     let (running, done) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
     let work = (0..3).map(|_| {
         let (site, running, done, mobile) =
-            (Arc::clone(&site), Arc::clone(&running), Arc::clone(&done), person.mobile.clone());
+            (Arc::clone(&site), Arc::clone(&running), Arc::clone(&done), busy.mobile.clone());
         tokio::spawn(async move {
             while running.load(Ordering::Relaxed) {
                 let body = json!({ "username": mobile, "password": PASSWORD });

@@ -82,8 +82,7 @@ async fn c6_a_new_password_ends_every_other_session() {
     }
     site.refresh(other["refresh_token"].as_str().unwrap()).await.is_refused(401, "session_ended");
     for to in [format!("+86{}", person.mobile), email] {
-        let told = site.messages_to(&to).await[0]["text"].as_str().unwrap().to_owned();
-        assert!(told.contains("登录密码已修改"), "{told}");
+        site.was_told(&to, "登录密码已修改").await;
     }
     let old = site.post("/users/login/", &json!({ "username": person.mobile, "password": PASSWORD })).await;
     assert_eq!(old.header("x-error-code"), Some("bad_credentials"));
@@ -122,8 +121,7 @@ async fn c7_moves_to_another_number_by_password_or_by_a_code_to_the_old_one() {
         let masked = format!("{}****{}", &mobile[..3], &mobile[7..]);
         assert_eq!((answer.status, &answer.json()["mobile"]), (200, &json!(masked)), "{answer:?}");
         site.me(&person.token).await.is_refused(401, "unauthorized");
-        let told = site.messages_to(&format!("+86{}", person.mobile)).await[0]["text"].as_str().unwrap().to_owned();
-        assert!(told.contains("已更换绑定手机号"), "{told}");
+        site.was_told(&format!("+86{}", person.mobile), "已更换绑定手机号").await;
         let old = site.post("/users/login/", &json!({ "username": person.mobile, "password": PASSWORD })).await;
         assert_eq!(old.header("x-error-code"), Some("bad_credentials"));
         site.get(&format!("/users/mobile/{}/", person.mobile)).await.is(200, &json!({ "detail": "ok" }));
@@ -178,8 +176,7 @@ async fn c8_deletes_the_account_and_frees_its_names() {
         assert_eq!(answer.header("x-error-code"), Some("bad_credentials"), "{name}");
     }
     for to in [format!("+86{}", person.mobile), email.clone()] {
-        let told = site.messages_to(&to).await[0]["text"].as_str().unwrap().to_owned();
-        assert!(told.contains("账号已注销"), "{told}");
+        site.was_told(&to, "账号已注销").await;
     }
     site.advance(61).await;
     let code = site.sms_code(&person.mobile).await;

@@ -147,6 +147,12 @@ impl Site {
         all.as_array().unwrap().iter().filter(|message| message["to"] == to).cloned().collect()
     }
 
+    /// Insists that some message to a number or an address has these words: two of one moment arrive in either order.
+    pub async fn was_told(&self, to: &str, words: &str) {
+        let told = self.messages_to(to).await;
+        assert!(told.iter().any(|one| one["text"].as_str().unwrap().contains(words)), "{words}: {told:?}");
+    }
+
     /// The code in the newest message to a number or an address.
     pub async fn code_for(&self, to: &str) -> String {
         let to = if to.contains('@') { to.to_owned() } else { format!("+86{to}") };

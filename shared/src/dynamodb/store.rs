@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::error::SdkError;
@@ -74,7 +74,9 @@ pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
 /// The DynamoDB client. Nothing is connected yet.
 pub fn client(config: &StorageConfig) -> Result<Client, Error> {
     let shared = sdk_config(&config.aws)?;
-    let mut builder = aws_sdk_dynamodb::config::Builder::from(&shared);
+    // A function's failures spend no other's retries, where several run in one process as they do in `local`.
+    let retries = RetryPartition::custom("function").token_bucket(TokenBucket::default()).build();
+    let mut builder = aws_sdk_dynamodb::config::Builder::from(&shared).retry_partition(retries);
     builder.set_endpoint_url(config.endpoint_url.clone());
     Ok(Client::from_conf(builder.build()))
 }

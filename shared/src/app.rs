@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::config::{Config, ConfigError, Need};
-use crate::domain::{Clock, Grant, Keyring, Language, Origin, PasswordHasher, TokenKeys, device_of, shorten_address};
+use crate::domain::{
+    Clock, Device, Grant, Keyring, Language, Origin, PasswordHasher, TokenKeys, device_of, shorten_address,
+};
 use crate::dynamodb::{self, KeyCache, Store};
 use crate::error::Error;
 
@@ -32,6 +34,8 @@ pub struct Caller {
     pub issuer: String,
     /// The `User-Agent` header: anyone's to make up.
     pub user_agent: String,
+    /// The device, where an account was signed in to on it: its owner is told from strangers by it.
+    pub device: Option<Device>,
     /// The id API Gateway gave the request.
     pub request_id: String,
     /// Who it turned out to be about.

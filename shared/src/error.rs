@@ -114,6 +114,9 @@ pub enum Error {
     /// The code has expired, was used, was guessed at too often, or never was.
     #[error("the code has expired")]
     CodeExpired,
+    /// A hundred codes in a row were wrong: no more are compared until the account is recovered otherwise.
+    #[error("too many codes in a row were wrong")]
+    CodesBlocked,
     /// A wrong code.
     #[error("the code is wrong")]
     CodeWrong,
@@ -198,6 +201,12 @@ impl Error {
         Self::Unavailable { doing, source: source.into() }
     }
 
+    /// A field that is not of its form.
+    #[must_use]
+    pub fn malformed(field: &'static str) -> Self {
+        Self::Fields(vec![FieldProblem { field, fault: FieldFault::Malformed }])
+    }
+
     /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -241,6 +250,7 @@ impl Error {
             Self::ConfirmCodeWrong => "confirm_code_wrong",
             Self::ConfirmCodeExpired => "confirm_code_expired",
             Self::CodeExpired => "code_expired",
+            Self::CodesBlocked => "codes_blocked",
             Self::CodeWrong => "code_wrong",
             Self::MobileTaken => "mobile_taken",
             Self::UsernameTaken => "username_taken",

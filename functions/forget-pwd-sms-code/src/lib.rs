@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
-use shared::domain::{CaptchaAction, Mobile};
+use shared::domain::{CaptchaAction, CodeHandle, Mobile};
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 
@@ -16,9 +16,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 #[derive(Serialize)]
-struct Envelope {
-    errno: &'static str,
-    errmsg: &'static str,
+struct Envelope<'a> {
+    errno: &'a str,
+    errmsg: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handle: Option<&'a str>,
 }
 
 async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
@@ -27,9 +29,13 @@ async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Erro
     let body = request.json()?;
     let [mobile] = body.texts(["mobile"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
-    accounts::send_sms_code(app, &caller, solved, &mobile, SmsPurpose::ResetPassword).await?;
+    let handle = body.asked_handle()?;
+    let purpose = SmsPurpose::ResetPassword;
+    accounts::send_sms_code(app, &caller, solved, &mobile, purpose, handle.clone()).await?;
     Reply::ok(&Envelope {
-        errno: "0", errmsg: caller.language.pick("短信验证码发送成功", "The code was sent.")
+        errno: "0",
+        errmsg: caller.language.pick("短信验证码发送成功", "The code was sent."),
+        handle: handle.as_ref().map(CodeHandle::as_str),
     })
 }
 

@@ -20,8 +20,8 @@ async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let body = request.json()?;
     let [username, password] = body.texts(["username", "password"])?;
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
-    let (password, device) = (Password::new(password), request.device(app));
-    let signed_in = accounts::log_in(app, &caller, username, &password, remembered, device.as_ref()).await?;
+    let password = Password::new(password);
+    let signed_in = accounts::log_in(app, &caller, username, &password, remembered).await?;
     let reply = Reply::ok(&LoggedIn::new(&signed_in, request))?;
     reply.with_sign_in(app, request, &signed_in)
 }

@@ -5,6 +5,23 @@ import { say } from "./texts.js";
 
 const INTERVAL_MS = 60_000;
 
+/** The handle of the code that was sent to a number: nobody without it can guess at that code. It survives a reload. */
+export function handleOf(name, mobile) {
+  const [of, handle] = (sessionStorage.getItem(`handle-${name}`) || "").split(" ");
+  return of === mobile ? handle : undefined;
+}
+
+function keepHandle(name, answer, mobile) {
+  const handle = answer.body && answer.body.handle;
+  if (handle) sessionStorage.setItem(`handle-${name}`, `${mobile} ${handle}`);
+  return answer;
+}
+
+/** Asks for a code under the number's handle, or under a new one. */
+export async function askForCode(name, mobile, ask) {
+  return keepHandle(name, await ask(handleOf(name, mobile) || "new"), mobile);
+}
+
 /** `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others. */
 export function codeButton(button, name, input, send) {
   const form = button.closest("form");

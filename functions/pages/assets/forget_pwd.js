@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { codeButton } from "./codes.js";
+import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
 import { say } from "./texts.js";
 
@@ -20,13 +20,16 @@ codeButton(byId("code-send"), "forgotten", byId("code"), async () => {
     mobile.focus();
     return undefined;
   }
-  return withCaptcha("sms", (headers) =>
-    call("POST", "forget_pwd/sms_code/", { body: { mobile: value(mobile) }, headers }),
+  const number = value(mobile);
+  return askForCode("forgotten", number, (handle) =>
+    withCaptcha("sms", (headers) => call("POST", "forget_pwd/sms_code/", { body: { mobile: number, handle }, headers })),
   );
 });
 
 onSubmit(form, async () => {
-  const body = { mobile: value(mobile), sms_code: value(byId("code")), new_password: byId("password").value };
+  const number = value(mobile);
+  const handle = handleOf("forgotten", number);
+  const body = { mobile: number, sms_code: value(byId("code")), handle, new_password: byId("password").value };
   const answer = await withCaptcha("reset", (headers) =>
     call("POST", "forget_pwd/", { body, headers: { ...headers, "X-CSRFToken": csrf() } }),
   );

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { codeButton } from "./codes.js";
+import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, check, fault, isMobile, normalMobile, onSubmit, passwordSwitches, refuse, value } from "./form.js";
 import { nextPath, open } from "./session.js";
 import { has, say } from "./texts.js";
@@ -63,8 +63,9 @@ codeButton(byId("code-send"), "login", byId("code"), async () => {
   byId("code").required = true;
   if (!ready) return undefined;
   const mobile = value(byId("mobile"));
-  return withCaptcha("sms", (headers) =>
-    call("POST", `/users/sms/${mobile}/?purpose=login&register=true`, { headers }),
+  const path = `/users/sms/${mobile}/?purpose=login&register=true`;
+  return askForCode("login", mobile, (handle) =>
+    withCaptcha("sms", (headers) => call("POST", `${path}&handle=${handle}`, { headers })),
   );
 });
 onSubmit(bySms, async () => {
@@ -75,6 +76,7 @@ onSubmit(bySms, async () => {
     {
       mobile: value(byId("mobile")),
       sms_code: value(byId("code")),
+      handle: handleOf("login", value(byId("mobile"))),
       register: true,
       remember,
       consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },

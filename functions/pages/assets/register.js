@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { codeButton } from "./codes.js";
+import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
 import { nextPath, open } from "./session.js";
 import { say } from "./texts.js";
@@ -71,7 +71,10 @@ codeButton(byId("code-send"), "register", code, async () => {
     mobile.focus();
     return undefined;
   }
-  return withCaptcha("sms", (headers) => call("POST", `/users/sms/${value(mobile)}/`, { headers }));
+  const number = value(mobile);
+  return askForCode("register", number, (handle) =>
+    withCaptcha("sms", (headers) => call("POST", `/users/sms/${number}/?handle=${handle}`, { headers })),
+  );
 });
 
 onSubmit(form, async () => {
@@ -79,6 +82,7 @@ onSubmit(form, async () => {
     nickname: byId("nickname").value,
     mobile: value(mobile),
     sms_code: value(code),
+    handle: handleOf("register", value(mobile)),
     password: byId("password").value,
     consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
   };

@@ -47,9 +47,10 @@ fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let nickname = Nickname::parse(nickname)?;
     let consent = body.consent(app.clock.now())?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    let handle = body.handle()?;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    Ok(Registration { nickname, mobile, code, password, consent })
+    Ok(Registration { nickname, mobile, code, handle, password, consent })
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> {
-    request.refuse_blind_get()?;
+    request.refuse_blind()?;
     let caller = request.caller(app);
     let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
     let email = if *request.method() == Method::GET {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
-use shared::domain::CaptchaAction;
+use shared::domain::{CaptchaAction, CodeHandle};
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 
@@ -16,13 +16,15 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 #[derive(Serialize)]
-struct Sent {
-    detail: &'static str,
+struct Sent<'a> {
+    detail: &'a str,
     message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handle: Option<&'a str>,
 }
 
 async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
-    request.refuse_blind_get()?;
+    request.refuse_blind()?;
     let caller = request.caller(app);
     let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let mobile = request.mobile_in_path()?;
@@ -32,10 +34,18 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
         Some("mobile") => SmsPurpose::ChangeMobile(accounts::authorize(app, &caller, request.bearer()).await?.user.id),
         Some(_) => return Err(Error::PurposeUnknown),
     };
-    accounts::send_sms_code(app, &caller, solved, &mobile, purpose).await?;
+    // What a form of another site can send is refused, in an old browser too.
+    match request.json() {
+        Ok(_) | Err(Error::BodyEmpty) => {}
+        Err(error) => return Err(error),
+    }
+    let handle = request.query("handle").map(|text| CodeHandle::asked_for(&text).ok_or(Error::malformed("handle")));
+    // A code for a new number belongs to the account that asks: nobody else can guess at it.
+    let handle = handle.transpose()?.filter(|_| !matches!(purpose, SmsPurpose::ChangeMobile(_)));
+    accounts::send_sms_code(app, &caller, solved, &mobile, purpose, handle.clone()).await?;
     let detail =
         caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");
-    Reply::ok(&Sent { detail, message: "OK" })
+    Reply::ok(&Sent { detail, message: "OK", handle: handle.as_ref().map(CodeHandle::as_str) })
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ struct Passed {
 }
 
 async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
-    request.refuse_blind_get()?;
+    request.refuse_blind()?;
     let caller = request.caller(app);
     let provider = app.config.captcha.provider.as_ref().ok_or(Error::CaptchaNotConfigured)?;
     let action = match request.query("action") {

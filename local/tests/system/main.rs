@@ -16,4 +16,5 @@ mod on_this_machine;
 mod operators;
 mod races;
 mod round_trips;
+mod strangers;
 mod structure;

@@ -1,7 +1,7 @@
 //! Binding an email to an account: a code to the new address, then the address itself.
 
 use super::captcha::Solved;
-use super::codes::{RightCode, redeem};
+use super::codes::{RightCode, Row, redeem};
 use super::credentials::change;
 use super::proof::{self, Proof};
 use super::send::{Wanted, send};
@@ -40,7 +40,10 @@ pub async fn bind_email(
     code: &Code,
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
-    let code = redeem(app, CodeKey::bind_email(&who.user.id, &email), code).await?;
+    let code = {
+        let key = CodeKey::bind_email(&who.user.id, &email);
+        redeem(app, key, Row::of_account(&who.user.id), code).await?
+    };
     let bound = bind(app, caller, who, &keys, email, &code).await;
     if bound.is_err() {
         // What was refused before the code could pay is no wrong guess; after that this changes nothing.

@@ -1,6 +1,6 @@
 //! A signed-in person's new number.
 
-use super::codes::{RightCode, redeem};
+use super::codes::{RightCode, Row, redeem};
 use super::credentials::change;
 use super::proof::{self, Proof, Proved};
 use super::{Authorized, SignedIn, sessions};
@@ -22,7 +22,8 @@ pub async fn change_mobile(
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
     let proved = proof::check(app, &who.user, proof).await.map_err(of_confirm_code)?;
-    let moved = match redeem(app, CodeKey::change_mobile(&who.user.id, &mobile), code).await {
+    let key = CodeKey::change_mobile(&who.user.id, &mobile);
+    let moved = match redeem(app, key, Row::of_account(&who.user.id), code).await {
         Ok(code) => {
             let moved = move_to(app, caller, who, &keys, mobile, (&code, &proved)).await;
             if moved.is_err() {

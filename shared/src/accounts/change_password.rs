@@ -44,6 +44,7 @@ async fn set(
     let mut writes = change(app, caller, &user, "password_hash = :hash", &values, Notice::Password)?;
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now())?;
     writes.push(carried);
+    writes.extend(proved.forget_rows(&user)?);
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::new(app, caller, keys, user, session)?;
     match proved.pay(app, writes, "changing a password").await {

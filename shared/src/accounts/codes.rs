@@ -1,9 +1,10 @@
 //! Redeeming codes: a guess is counted before it is compared, and a right code is used up by what it pays for.
 
-use crate::app::App;
-use crate::domain::{Code, CodeKey};
+use crate::app::{App, Caller};
+use crate::domain::{Code, CodeKey, Mobile, User, UserId};
 use crate::dynamodb::items::CodeItem;
-use crate::dynamodb::{Expression, StoreError, Write, keys, number, seconds, text};
+use crate::dynamodb::keys::{self, Key};
+use crate::dynamodb::{Expression, StoreError, Write, number, seconds, text};
 use crate::error::Error;
 
 /// How long a code lives, in seconds (ASVS 6.5.5: ten minutes at most).
@@ -13,18 +14,42 @@ pub const KEEP_CODE_SECONDS: i64 = 300;
 /// How many guesses are compared within a code's life.
 pub const MAX_GUESSES: u64 = 5;
 
-/// A right code that has yet to be used up.
-#[derive(Debug)]
-pub(super) struct RightCode {
-    key: CodeKey,
-    nonce: String,
-    /// The count with this guess.
-    guesses: u32,
+/// How many codes in a row may be wrong, whichever they were, before no more are compared (NIST SP 800-63B §3.2.2).
+const MOST_WRONG_IN_A_ROW: u64 = 100;
+/// How long wrong codes are remembered, in seconds. Only a right one ends a row before.
+const ROW_LIFE_SECONDS: i64 = 400 * 86_400;
+
+/// Whose wrong codes in a row are counted together. A device on which the owner was signed in to before has a row of its
+/// own, so that strangers who guess keep no owner out there.
+pub(super) enum Row {
+    /// A sign-up's: there is no account yet that could be guessed into.
+    None,
+    /// Counted at this key.
+    At(Key),
 }
 
-/// Counts a guess and compares it. Five are compared within a code's life, however many arrive at once, because the
-/// count is a condition of its own increment.
-pub(super) async fn redeem(app: &App, key: CodeKey, guess: &Code) -> Result<RightCode, Error> {
+impl Row {
+    /// The row of an account that a code to its number opens; `owner` is who has the number.
+    fn of_number(caller: &Caller, mobile: &Mobile, owner: Option<&UserId>) -> Self {
+        let device = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner);
+        Self::At(device.map_or_else(|| keys::guesses(mobile.as_str()), |device| keys::guesses(&device.id)))
+    }
+
+    /// The row of an account whose owner is signed in.
+    pub(super) fn of_account(user: &UserId) -> Self {
+        Self::At(keys::guesses(user.as_str()))
+    }
+}
+
+/// A guess that was counted and has yet to be compared.
+struct CountedGuess {
+    key: CodeKey,
+    item: CodeItem,
+}
+
+/// Counts a guess. Five are compared within a code's life, however many arrive at once, because the count is a condition
+/// of its own increment.
+async fn count_guess(app: &App, key: CodeKey) -> Result<CountedGuess, Error> {
     let counted = app
         .store()?
         .update::<CodeItem>(
@@ -40,19 +65,93 @@ pub(super) async fn redeem(app: &App, key: CodeKey, guess: &Code) -> Result<Righ
             "counting a guess",
         )
         .await;
-    let item = match counted {
-        Ok(item) => item,
-        Err(StoreError::Refused(_)) => return Err(Error::CodeExpired),
-        Err(StoreError::Failed(error)) => return Err(error),
-    };
-    let code = item.seed.digits(&key, app.keyring()?).ok_or(Error::CodeExpired)?;
-    if !code.matches(guess) {
-        return Err(Error::CodeWrong);
+    match counted {
+        Ok(item) => Ok(CountedGuess { key, item }),
+        Err(StoreError::Refused(_)) => Err(Error::CodeExpired),
+        Err(StoreError::Failed(error)) => Err(error),
     }
-    Ok(RightCode { key, nonce: item.seed.nonce().to_owned(), guesses: item.guesses })
+}
+
+impl CountedGuess {
+    /// Compares, once the guess is counted in its row too.
+    async fn compare(self, app: &App, row: Row, guess: &Code) -> Result<RightCode, Error> {
+        let row = match row {
+            Row::None => None,
+            Row::At(key) => Some(key),
+        };
+        let Self { key, item } = self;
+        let code = item.seed.digits(&key, app.keyring()?);
+        let nonce = item.seed.nonce().to_owned();
+        let right = RightCode { key, nonce, guesses: item.guesses, row };
+        if let Err(error) = right.count_in_row(app).await {
+            // Nothing was compared.
+            right.take_back(app).await;
+            return Err(error);
+        }
+        if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
+    }
+}
+
+/// Counts a guess and compares it.
+pub(super) async fn redeem(app: &App, key: CodeKey, row: Row, guess: &Code) -> Result<RightCode, Error> {
+    count_guess(app, key).await?.compare(app, row, guess).await
+}
+
+/// The same for a code to an account's number, beside finding who has the number. Only on a known device the guess waits
+/// for that, to be counted in the row of the device if it is the owner's.
+pub(super) async fn redeem_beside<T>(
+    app: &App,
+    caller: &Caller,
+    (key, mobile, guess): (CodeKey, &Mobile, &Code),
+    finding: impl Future<Output = Result<Option<T>, Error>>,
+    id: fn(&T) -> &UserId,
+) -> (Result<RightCode, Error>, Result<Option<T>, Error>) {
+    if caller.device.is_none() {
+        return tokio::join!(redeem(app, key, Row::of_number(caller, mobile, None), guess), finding);
+    }
+    let (counted, found) = tokio::join!(count_guess(app, key), finding);
+    let owner = found.as_ref().ok().and_then(Option::as_ref).map(id);
+    let right = match counted {
+        Ok(counted) => counted.compare(app, Row::of_number(caller, mobile, owner), guess).await,
+        Err(error) => Err(error),
+    };
+    (right, found)
+}
+
+/// A right code that has yet to be used up.
+#[derive(Debug)]
+pub(super) struct RightCode {
+    key: CodeKey,
+    nonce: String,
+    /// The count with this guess.
+    guesses: u32,
+    row: Option<Key>,
 }
 
 impl RightCode {
+    async fn count_in_row(&self, app: &App) -> Result<(), Error> {
+        let Some(row) = &self.row else { return Ok(()) };
+        let until = app.clock.now().plus_seconds(ROW_LIFE_SECONDS);
+        let values = [
+            (":zero", number(0)),
+            (":one", number(1)),
+            (":most", number(MOST_WRONG_IN_A_ROW)),
+            (":until", seconds(until)),
+        ];
+        let counted = app.store()?.update_item(
+            row,
+            "SET in_a_row = if_not_exists(in_a_row, :zero) + :one, expires_at = :until",
+            "attribute_not_exists(in_a_row) OR in_a_row < :most",
+            &values,
+            "counting wrong codes in a row",
+        );
+        match counted.await {
+            Ok(_) => Ok(()),
+            Err(StoreError::Refused(_)) => Err(Error::CodesBlocked),
+            Err(StoreError::Failed(error)) => Err(error),
+        }
+    }
+
     /// Uses the code up, in the transaction of what it pays for. Of two that redeem it at once, one gets this through.
     pub(super) fn spend(&self) -> Result<Write, Error> {
         let condition = Expression { text: "nonce = :nonce", values: &[(":nonce", text(&self.nonce))] };
@@ -75,11 +174,13 @@ impl RightCode {
             .await;
     }
 
-    /// Does what the code pays for and uses it up, all in one transaction whose first write is [`Self::spend`]. When
-    /// that is refused or fails for another reason than the code, the guess is taken back.
+    /// Does what the code pays for and uses it up, all in one transaction whose first write is [`Self::spend`], and whose
+    /// last ends the row of wrong ones. When that is refused or fails for another reason than the code, the guess is taken
+    /// back.
     pub(super) async fn pay(&self, app: &App, rest: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
         let mut writes = vec![self.spend()?];
         writes.extend(rest);
+        writes.extend(self.row.as_ref().map(Write::remove).transpose()?);
         let paid = app.store()?.transact(writes, doing).await;
         match &paid {
             Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
@@ -90,4 +191,12 @@ impl RightCode {
         }
         paid
     }
+}
+
+/// Ends the rows of wrong codes of an account that was recovered. `right` is the code that did it, if one did: its own
+/// row ends when it pays.
+pub(super) fn forget_rows(user: &User, right: Option<&RightCode>) -> Result<Vec<Write>, Error> {
+    let own = right.and_then(|right| right.row.as_ref());
+    let rows = [keys::guesses(user.mobile.as_str()), keys::guesses(user.id.as_str())];
+    rows.iter().filter(|row| own != Some(row)).map(Write::remove).collect()
 }

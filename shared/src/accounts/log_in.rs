@@ -4,7 +4,7 @@ use super::attempts::{self, Lane};
 use super::limits::{Caused, count_source, given_back};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Device, Password, PasswordHashText, User, UserId};
+use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{StoreError, keys};
 use crate::error::Error;
@@ -17,7 +17,6 @@ pub async fn log_in(
     name: &str,
     password: &Password,
     remembered: bool,
-    device: Option<&Device>,
 ) -> Result<SignedIn, Error> {
     let store = app.store()?;
     let classified = AccountName::classify(name);
@@ -35,7 +34,7 @@ pub async fn log_in(
     counted?;
     let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
     // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
-    let lane = match (&id, device) {
+    let lane = match (&id, &caller.device) {
         (Some(id), Some(device)) if device.user_id == *id => Lane::Device(device),
         (Some(id), _) => Lane::Account(id),
         (None, _) => Lane::Unknown(&canonical),

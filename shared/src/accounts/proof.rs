@@ -3,7 +3,7 @@
 
 use super::attempts::{self, Lane};
 use super::captcha::Solved;
-use super::codes::{RightCode, redeem};
+use super::codes::{RightCode, Row, forget_rows, redeem};
 use super::send::{Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
@@ -35,7 +35,10 @@ pub(super) struct Proved(Option<RightCode>);
 /// guesses no faster than a stranger.
 pub(super) async fn check(app: &App, user: &User, proof: &Proof) -> Result<Proved, Error> {
     let password = match proof {
-        Proof::SmsCode(code) => return redeem(app, CodeKey::proof(&user.id), code).await.map(Some).map(Proved),
+        Proof::SmsCode(code) => {
+            let right = redeem(app, CodeKey::proof(&user.id), Row::of_account(&user.id), code).await;
+            return right.map(Some).map(Proved);
+        }
         Proof::Password(password) => password,
     };
     let counted = attempts::count(app, Lane::Account(&user.id)).await?.ok_or(Error::Unauthorized)?;
@@ -66,6 +69,11 @@ impl Proved {
             }
             paid => paid,
         }
+    }
+
+    /// Ends the rows of wrong codes of the account, as a change of password does.
+    pub(super) fn forget_rows(&self, user: &User) -> Result<Vec<Write>, Error> {
+        forget_rows(user, self.0.as_ref())
     }
 
     /// What the code was to pay for did not come about.

@@ -1,9 +1,9 @@
 //! Making an account with a number and a code sent to it.
 
-use super::codes::redeem;
+use super::codes::{Row, redeem};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
+use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{StoreError, Unless, Write, keys};
 use crate::error::Error;
@@ -17,6 +17,8 @@ pub struct Registration {
     pub mobile: Mobile,
     /// The code sent to it.
     pub code: Code,
+    /// What the code was asked for with.
+    pub handle: Option<CodeHandle>,
     /// The password they chose.
     pub password: NewPassword,
     /// What they agreed to.
@@ -26,10 +28,11 @@ pub struct Registration {
 /// Makes the account and opens its first session. Code, user, session and the hold on the number are one transaction: of
 /// a hundred sign-ups of one number one makes a user, and the others change nothing.
 pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
-    let Registration { nickname, mobile, code, password, consent } = registration;
+    let Registration { nickname, mobile, code, handle, password, consent } = registration;
     caller.who.note(mobile.masked());
     check_consent(app, consent.as_ref())?;
-    let (code, token_keys) = tokio::join!(redeem(app, CodeKey::register(&mobile), &code), app.token_keys());
+    let (code, token_keys) =
+        tokio::join!(redeem(app, CodeKey::register(&mobile).under(handle), Row::None, &code), app.token_keys());
     let code = code?;
     let prepared = async {
         let hash = app.hasher.hash(password.as_password());

@@ -1,10 +1,10 @@
 //! Setting a new password without the old one: by a code to the number, or by a mailed link.
 
-use super::codes::{RightCode, redeem};
+use super::codes::{RightCode, forget_rows, redeem_beside};
 use super::credentials::change;
 use super::find_by_name;
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Code, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
+use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{StoreError, Write, keys, text};
 use crate::error::Error;
@@ -14,13 +14,15 @@ pub async fn reset_password_by_code(
     app: &App,
     caller: &Caller,
     mobile: &Mobile,
-    code: &Code,
+    (code, handle): (&Code, Option<CodeHandle>),
     password: NewPassword,
 ) -> Result<(), Error> {
     caller.who.note(mobile.masked());
     // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
     let name = AccountName::Mobile(mobile.clone());
-    let (code, user) = tokio::join!(redeem(app, CodeKey::reset_password(mobile), code), find_by_name(app, Some(&name)));
+    let key = CodeKey::reset_password(mobile).under(handle);
+    let finding = find_by_name(app, Some(&name));
+    let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| &user.id).await;
     let code = code?;
     let set = match user {
         Ok(user) => set_by_code(app, caller, &code, user, password).await,
@@ -43,7 +45,7 @@ async fn set_by_code(
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     // Only now: refusing someone's name or email as a password before the code is right would tell it to anyone.
     let password = password.not_personal(&Person::of(&user))?;
-    match code.pay(app, set_password(app, caller, &user, &password)?, "setting a password").await {
+    match code.pay(app, set_password(app, caller, &user, &password, Some(code))?, "setting a password").await {
         Ok(()) => Ok(()),
         // Another change of the account got in first: what was read of it no longer holds.
         Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
@@ -69,7 +71,7 @@ pub async fn reset_password_by_link(
         return Err(Error::LinkAccountGone);
     }
     let password = password.not_personal(&Person::of(&user))?;
-    let writes = set_password(app, caller, &user, &password)?;
+    let writes = set_password(app, caller, &user, &password, None)?;
     match app.store()?.transact(writes, "setting a password").await {
         Ok(()) => Ok(()),
         Err(StoreError::Refused(_)) => Err(Error::LinkInvalid),
@@ -85,8 +87,17 @@ async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
 }
 
 /// On condition that the account is still as it was read: neither of two changes at once undoes the other.
-fn set_password(app: &App, caller: &Caller, user: &User, password: &NewPassword) -> Result<Vec<Write>, Error> {
+fn set_password(
+    app: &App,
+    caller: &Caller,
+    user: &User,
+    password: &NewPassword,
+    right: Option<&RightCode>,
+) -> Result<Vec<Write>, Error> {
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-    change(app, caller, user, "password_hash = :hash", &[(":hash", text(hash.as_str()))], Notice::Password)
+    let values = [(":hash", text(hash.as_str()))];
+    let mut writes = change(app, caller, user, "password_hash = :hash", &values, Notice::Password)?;
+    writes.extend(forget_rows(user, right)?);
+    Ok(writes)
 }

@@ -6,11 +6,13 @@
 
 use super::captcha::Solved;
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
-use super::limits::{self, Caused, count_source};
+use super::limits::{self, Caused, Counting, count_source};
 use crate::app::{App, Caller};
-use crate::domain::{CodeKey, CodePurpose, Email, Mobile, Timestamp, User, UserId, random, random_hex};
+use crate::domain::{
+    CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, Timestamp, User, UserId, random, random_hex,
+};
 use crate::dynamodb::items::{Content, Expiring, Marker, Message, Notice, Recipient};
-use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds};
+use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds, text};
 use crate::error::Error;
 
 /// How long the next message to a number or address is held back, in seconds, whatever it says.
@@ -40,6 +42,7 @@ pub async fn send_sms_code(
     solved: Solved,
     mobile: &Mobile,
     purpose: SmsPurpose,
+    handle: Option<CodeHandle>,
 ) -> Result<(), Error> {
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
@@ -47,7 +50,11 @@ pub async fn send_sms_code(
         SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user, mobile), false),
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
-    let wanted = Wanted { recipient: Recipient::Sms(mobile.clone()), content: Content::Code(code), requires_account };
+    let wanted = Wanted {
+        recipient: Recipient::Sms(mobile.clone()),
+        content: Content::Code(code.under(handle)),
+        requires_account,
+    };
     send(app, caller, solved, wanted, None).await
 }
 
@@ -118,48 +125,128 @@ pub(super) async fn send(
         Recipient::Email(email) => email.masked(),
     });
     let now = app.clock.now();
-    let limits = &app.config.limits;
-    let of_source = if solved == Solved::Yes { limits.source_captcha } else { limits.source };
-    let by_recipient = limits::of_recipient(app, caller, &wanted.recipient)?;
-    let by_source = limits::of_source(app, caller, Caused::Messages, of_source)?;
+    let message = new_message(caller, &wanted, now);
+    if let Some(device) = &caller.device {
+        let asked = Asked::new(app, caller, solved, &wanted, Counted::At(device), now)?;
+        match asked.send(app, &message, pays.clone()).await {
+            Err(Refused::InReserve) => {}
+            sent => return sent.map_err(Error::from),
+        }
+    }
+    let asked = Asked::new(app, caller, solved, &wanted, Counted::WithAll, now)?;
+    asked.send(app, &message, pays).await.map_err(Error::from)
+}
 
-    let mut writes = vec![interval(&wanted.recipient, now)?];
-    writes.extend(not_guessed_out(&wanted.content, now)?);
-    let first_limit = writes.len();
-    writes.extend(by_recipient.iter().map(|counting| counting.write.clone()));
-    let first_source = writes.len();
-    writes.extend(by_source.iter().map(|counting| counting.write.clone()));
-    let first_flag = writes.len();
-    writes.extend(within_budget(&wanted, now)?);
-    let first_paid = writes.len();
-    writes.extend(pays);
-    let message = new_message(caller, wanted, now);
-    writes.push(Write::put(&keys::message(&message.id), &message, Unless::Exists)?);
+/// Where a message counts. Strangers may spend what a number is sent in an hour; what a device of its owner's asks for is
+/// counted apart, so that they are sent a code all the same.
+#[derive(Clone, Copy)]
+enum Counted<'a> {
+    /// In the reserve of a device, on condition that its owner is the recipient's.
+    At(&'a Device),
+    /// With all that the recipient is sent.
+    WithAll,
+}
 
-    let refusals = match app.store()?.transact(writes, "asking for a message").await {
-        Ok(()) => return Ok(()),
-        Err(StoreError::Refused(refusals)) => refusals,
-        Err(StoreError::Failed(error)) => return Err(error),
-    };
-    let waits = refusals.iter().map(|refusal| match refusal.index {
-        index if index < first_limit => expiry_wait(refusal, now),
-        index if index < first_source => by_recipient[index - first_limit].wait_seconds(refusal.item.as_ref(), now),
-        index if index < first_flag => by_source[index - first_source].wait_seconds(None, now),
-        _ => 0,
-    });
-    let retry_after_seconds = waits.max().unwrap_or(0).max(1);
-    let refused = |from: usize, to: usize| refusals.iter().any(|refusal| (from..to).contains(&refusal.index));
-    if refused(first_paid, usize::MAX) {
-        return Err(Error::CodeExpired);
+/// The conditions under which a message is sent, in the order in which their refusals are looked at.
+struct Asked {
+    solved: Solved,
+    now: Timestamp,
+    first: Vec<Write>,
+    by_recipient: Vec<Counting>,
+    by_source: Vec<Counting>,
+    budget: Vec<Write>,
+    in_reserve: Option<Write>,
+}
+
+enum Refused {
+    /// The device is not the owner's, or its reserve is spent.
+    InReserve,
+    Finally(Error),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::InReserve => Self::TooMany { retry_after_seconds: 1 },
+            Refused::Finally(error) => error,
+        }
     }
-    if refused(first_flag, first_paid) {
-        return Err(Error::unavailable("asking for a message", "the day's budget is spent"));
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Finally(error)
     }
-    // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
-    if refused(first_source, first_flag) && solved == Solved::No && !refused(0, first_source) {
-        return Err(Error::CaptchaRequired);
+}
+
+impl Asked {
+    fn new(
+        app: &App,
+        caller: &Caller,
+        solved: Solved,
+        wanted: &Wanted,
+        counted: Counted<'_>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let limits = &app.config.limits;
+        let of_source = if solved == Solved::Yes { limits.source_captcha } else { limits.source };
+        let mut first = vec![interval(&wanted.recipient, now)?];
+        first.extend(not_guessed_out(&wanted.content, now)?);
+        let (by_recipient, in_reserve) = match counted {
+            Counted::At(device) => {
+                let owner = [(":owner", text(device.user_id.as_str()))];
+                let owned = Expression { text: "user_id = :owner", values: &owner };
+                let owned = Write::check(&keys::recipient_marker(&wanted.recipient), owned)?;
+                (vec![limits::of_device(app, device, &wanted.recipient)?], Some(owned))
+            }
+            Counted::WithAll => (limits::of_recipient(app, caller, &wanted.recipient)?, None),
+        };
+        let by_source = limits::of_source(app, caller, Caused::Messages, of_source)?;
+        Ok(Self { solved, now, first, by_recipient, by_source, budget: within_budget(wanted, now)?, in_reserve })
     }
-    Err(Error::TooMany { retry_after_seconds })
+
+    async fn send(self, app: &App, message: &Message, pays: Option<Write>) -> Result<(), Refused> {
+        let Self { solved, now, first, by_recipient, by_source, budget, in_reserve } = self;
+        let is_reserve = in_reserve.is_some();
+        let mut writes = first;
+        let first_limit = writes.len();
+        writes.extend(by_recipient.iter().map(|counting| counting.write.clone()));
+        writes.extend(in_reserve);
+        let first_source = writes.len();
+        writes.extend(by_source.iter().map(|counting| counting.write.clone()));
+        let first_flag = writes.len();
+        writes.extend(budget);
+        let first_paid = writes.len();
+        writes.extend(pays);
+        writes.push(Write::put(&keys::message(&message.id), message, Unless::Exists)?);
+
+        let refusals = match app.store()?.transact(writes, "asking for a message").await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Refused(refusals)) => refusals,
+            Err(StoreError::Failed(error)) => return Err(error.into()),
+        };
+        let refused = |from: usize, to: usize| refusals.iter().any(|refusal| (from..to).contains(&refusal.index));
+        if refused(first_paid, usize::MAX) {
+            return Err(Error::CodeExpired.into());
+        }
+        if refused(first_flag, first_paid) {
+            return Err(Error::unavailable("asking for a message", "the day's budget is spent").into());
+        }
+        if is_reserve && refused(first_limit, first_source) {
+            return Err(Refused::InReserve);
+        }
+        // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
+        if refused(first_source, first_flag) && solved == Solved::No && !refused(0, first_source) {
+            return Err(Error::CaptchaRequired.into());
+        }
+        let waits = refusals.iter().map(|refusal| match refusal.index {
+            index if index < first_limit => expiry_wait(refusal, now),
+            index if index < first_source => by_recipient[index - first_limit].wait_seconds(refusal.item.as_ref(), now),
+            index if index < first_flag => by_source[index - first_source].wait_seconds(None, now),
+            _ => 0,
+        });
+        Err(Error::TooMany { retry_after_seconds: waits.max().unwrap_or(0).max(1) }.into())
+    }
 }
 
 fn interval(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
@@ -187,22 +274,19 @@ pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -
     let sms = Recipient::Sms(user.mobile.clone());
     let recipients = std::iter::once(sms).chain(user.email.clone().map(Recipient::Email));
     let write = |recipient| {
-        let message = new_message(
-            caller,
-            Wanted { recipient, content: Content::Notice(notice), requires_account: false },
-            app.clock.now(),
-        );
+        let wanted = Wanted { recipient, content: Content::Notice(notice), requires_account: false };
+        let message = new_message(caller, &wanted, app.clock.now());
         Write::put(&keys::message(&message.id), &message, Unless::Exists)
     };
     recipients.map(write).collect()
 }
 
-fn new_message(caller: &Caller, wanted: Wanted, now: Timestamp) -> Message {
+fn new_message(caller: &Caller, wanted: &Wanted, now: Timestamp) -> Message {
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
-        recipient: wanted.recipient,
-        content: wanted.content,
+        recipient: wanted.recipient.clone(),
+        content: wanted.content.clone(),
         requires_account: wanted.requires_account,
         language: caller.language,
         created_at: now,

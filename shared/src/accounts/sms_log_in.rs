@@ -1,10 +1,10 @@
 //! Signing in with a code sent to the number, and signing up in the same step.
 
-use super::codes::{RightCode, redeem};
+use super::codes::{RightCode, redeem_beside};
 use super::register::{check_consent, make, new_user};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User, UserId};
+use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{Expression, StoreError, Write, keys, number};
 use crate::error::Error;
@@ -16,6 +16,8 @@ pub struct SmsLogIn {
     pub mobile: Mobile,
     /// The code sent to it.
     pub code: Code,
+    /// What the code was asked for with.
+    pub handle: Option<CodeHandle>,
     /// Whether they ask to be remembered on the device.
     pub remembered: bool,
     /// What an account is made with when the number has none; `None` makes none.
@@ -36,11 +38,11 @@ pub struct SmsSignUp {
 pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<SignedIn, Error> {
     caller.who.note(log_in.mobile.masked());
     let marker = keys::mobile_marker(&log_in.mobile);
-    let (code, marker, token_keys) = tokio::join!(
-        redeem(app, CodeKey::log_in(&log_in.mobile), &log_in.code),
-        app.store()?.get::<Marker>(&marker, "finding an account"),
-        app.token_keys()
-    );
+    let key = CodeKey::log_in(&log_in.mobile).under(log_in.handle.clone());
+    let finding = app.store()?.get::<Marker>(&marker, "finding an account");
+    let code = (key, &log_in.mobile, &log_in.code);
+    let ((code, marker), token_keys) =
+        tokio::join!(redeem_beside(app, caller, code, finding, |marker| &marker.user_id), app.token_keys());
     let code = code?;
     let signed_in = match (marker, token_keys) {
         (Ok(marker), Ok(keys)) => by_code(app, caller, &code, &keys, marker, log_in).await,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Email, Keyring, Mobile, Purpose, UserId, random};
+use super::{Email, Keyring, Mobile, Purpose, UserId, random, random_hex};
 
 /// What a code may be used for, and nothing else (ASVS 6.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,49 +50,97 @@ pub struct CodeKey {
     /// What the code is for.
     pub purpose: CodePurpose,
     subject: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handle: Option<CodeHandle>,
+}
+
+/// Ties guesses at a code to whoever asked for it: 128 random bits that the answer to that request holds. A code under a
+/// handle is another one than the code without, so strangers' guesses at the one never wear out the other.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CodeHandle(String);
+
+impl CodeHandle {
+    /// A new handle.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(random_hex::<16>())
+    }
+
+    /// A handle that was given out: 32 lower-case hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let well_formed = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        well_formed.then(|| Self(text.to_owned()))
+    }
+
+    /// What a request for a code says: `new`, or a handle from before, to be sent the same code again.
+    #[must_use]
+    pub fn asked_for(text: &str) -> Option<Self> {
+        if text == "new" { Some(Self::generate()) } else { Self::parse(text) }
+    }
+
+    /// As it stands in an answer.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CodeHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CodeHandle(***)")
+    }
 }
 
 impl CodeKey {
     /// A registration code, bound to the number.
     #[must_use]
     pub fn register(mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::Register, subject: mobile.as_str().to_owned() }
+        Self { purpose: CodePurpose::Register, subject: mobile.as_str().to_owned(), handle: None }
     }
 
     /// A sign-in code, bound to the number.
     #[must_use]
     pub fn log_in(mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::LogIn, subject: mobile.as_str().to_owned() }
+        Self { purpose: CodePurpose::LogIn, subject: mobile.as_str().to_owned(), handle: None }
     }
 
     /// A code for a forgotten password, bound to the number.
     #[must_use]
     pub fn reset_password(mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::ResetPassword, subject: mobile.as_str().to_owned() }
+        Self { purpose: CodePurpose::ResetPassword, subject: mobile.as_str().to_owned(), handle: None }
     }
 
     /// A code for a new number, bound to the account and the number.
     #[must_use]
     pub fn change_mobile(user: &UserId, mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()) }
+        Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()), handle: None }
     }
 
     /// A code sent to the account's own number, bound to the account.
     #[must_use]
     pub fn proof(user: &UserId) -> Self {
-        Self { purpose: CodePurpose::Proof, subject: user.to_string() }
+        Self { purpose: CodePurpose::Proof, subject: user.to_string(), handle: None }
     }
 
     /// A code for a new email, bound to the account and the address.
     #[must_use]
     pub fn bind_email(user: &UserId, email: &Email) -> Self {
-        Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()) }
+        Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()), handle: None }
+    }
+
+    /// The same purpose and subject, for whoever holds the handle.
+    #[must_use]
+    pub fn under(self, handle: Option<CodeHandle>) -> Self {
+        Self { handle, ..self }
     }
 
     /// The key in one text.
     #[must_use]
     pub fn as_text(&self) -> String {
-        format!("{}#{}", self.purpose.as_str(), self.subject)
+        let handle = self.handle.as_ref().map(|handle| format!("#{}", handle.as_str())).unwrap_or_default();
+        format!("{}#{}{handle}", self.purpose.as_str(), self.subject)
     }
 }
 
@@ -201,6 +249,18 @@ mod tests {
         };
         assert!(differs(&CodeKey::register(&a), &CodeKey::register(&b)));
         assert!(differs(&CodeKey::register(&a), &CodeKey::reset_password(&a)));
+    }
+
+    #[test]
+    fn a_code_under_a_handle_is_another_code() {
+        let mobile = Mobile::parse("13800000000").unwrap();
+        let handle = CodeHandle::asked_for("new").unwrap();
+        let (plain, under) = (CodeKey::log_in(&mobile), CodeKey::log_in(&mobile).under(Some(handle.clone())));
+        assert_eq!(under.as_text(), format!("{}#{}", plain.as_text(), handle.as_str()));
+        assert_eq!(CodeHandle::asked_for(handle.as_str()), Some(handle));
+        for bad in ["", "New", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcde", "#"] {
+            assert_eq!(CodeHandle::asked_for(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod token;
 mod user;
 
 pub use account_name::{AccountName, Username, UsernameProblem};
-pub use code::{Code, CodeKey, CodePurpose, CodeSeed};
+pub use code::{Code, CodeHandle, CodeKey, CodePurpose, CodeSeed};
 pub use consent::Consent;
 pub use device::device_of;
 pub use email::Email;

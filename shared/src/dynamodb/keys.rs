@@ -5,13 +5,14 @@
 //! | user | `USER#id` | `PROFILE` | log-in, every signed-in call | whoever makes, changes or deletes it; log-in, which counts attempts at its password |
 //! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
 //! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
+//! | wrong codes in a row | `GUESSES#whose` | `GUESSES` | nobody | whoever redeems a code, on condition of the count; deleted by a right one |
 //! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
 //! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
 //! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
 //! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
 //! | known device | `DEVICE#id` | `ATTEMPTS` | nobody | log-in, which counts attempts from it apart from strangers' |
 //! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
-//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash` | nobody | with each message, on condition of its n-th time |
+//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICE#id` | nobody | with each message, on condition of its n-th time |
 //! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
 //! | budget | `BUDGET#kind#date#shard` | `BUDGET` | deliver | deliver, with each message, on condition of the count |
 //! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` | nobody; whoever asks for a message does so on condition that none is live | deliver |
@@ -46,6 +47,13 @@ pub const MESSAGE_KIND: &str = "message";
 pub struct Key {
     partition: String,
     sort: Cow<'static, str>,
+}
+
+impl std::fmt::Debug for Key {
+    /// Keys hold numbers and addresses.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(***)")
+    }
 }
 
 impl Key {
@@ -113,6 +121,12 @@ pub fn no_marker() -> Key {
 #[must_use]
 pub fn code(key: &CodeKey) -> Key {
     Key::new(format!("CODE#{}", key.as_text()), "CODE")
+}
+
+/// How many codes in a row were wrong: for an account's number or id, or a device of its owner's.
+#[must_use]
+pub fn guesses(whose: &str) -> Key {
+    Key::new(format!("GUESSES#{whose}"), "GUESSES")
 }
 
 /// The time between messages to a number, whatever their purpose.
@@ -186,6 +200,21 @@ pub fn recipient_limit(recipient: &Recipient) -> Key {
 #[must_use]
 pub fn recipient_source_limit(recipient: &Recipient, source: &str) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), format!("SOURCE#{source}"))
+}
+
+/// The last times a recipient was sent something that a device of theirs asked for.
+#[must_use]
+pub fn recipient_device_limit(recipient: &Recipient, device: &str) -> Key {
+    Key::new(format!("LIMIT#{}", recipient_text(recipient)), format!("DEVICE#{device}"))
+}
+
+/// The marker of the number or address of a recipient.
+#[must_use]
+pub fn recipient_marker(recipient: &Recipient) -> Key {
+    match recipient {
+        Recipient::Sms(mobile) => mobile_marker(mobile),
+        Recipient::Email(email) => email_marker(email),
+    }
 }
 
 /// How much a source caused within a window.

@@ -59,7 +59,11 @@ fn status(error: &Error) -> u16 {
         Error::UnsupportedMediaType => 415,
         Error::NotFound => 404,
         Error::MethodNotAllowed { .. } => 405,
-        Error::BlindRequest | Error::CsrfRefused | Error::CaptchaRequired | Error::OriginRefused => 403,
+        Error::BlindRequest
+        | Error::CsrfRefused
+        | Error::CaptchaRequired
+        | Error::OriginRefused
+        | Error::CodesBlocked => 403,
         Error::Unauthorized | Error::RefreshTokenInvalid | Error::RefreshTokenSpent | Error::SessionEnded => 401,
         Error::AccountChanged => 409,
         Error::TooMany { .. } => 429,
@@ -141,7 +145,9 @@ fn envelope(status: u16, errno: &str, text: &str, error: &Error) -> Reply {
 fn unknown(error: &Error, language: Language) -> Reply {
     match error {
         Error::BodyNotJson => envelope(200, "4501", language.pick("未知错误", "Unknown error."), error),
-        Error::CaptchaRequired | Error::CsrfRefused => Reply::text(403, &texts::of(error, language)),
+        Error::CaptchaRequired | Error::CsrfRefused | Error::CodesBlocked => {
+            Reply::text(403, &texts::of(error, language))
+        }
         _ => envelope(status(error), "4501", &texts::of(error, language), error),
     }
 }

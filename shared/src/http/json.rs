@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use crate::accounts::Proof;
-use crate::domain::{Code, Consent, Password, Timestamp};
+use crate::domain::{Code, CodeHandle, Consent, Password, Timestamp};
 use crate::error::{Error, FieldFault, FieldProblem};
 
 /// The fields of a body. Unknown ones are ignored.
@@ -69,8 +69,22 @@ impl Fields {
         };
         let version = |name: &str| consent[name].as_str().unwrap_or_default();
         let consent = Consent::parse(version("terms"), version("privacy"), now);
-        let malformed = || Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::Malformed }]);
-        consent.map(Some).ok_or_else(malformed)
+        consent.map(Some).ok_or_else(|| Error::malformed(name))
+    }
+
+    /// The handle of the code that was asked for, which may be absent.
+    pub fn handle(&self) -> Result<Option<CodeHandle>, Error> {
+        self.handle_by(CodeHandle::parse)
+    }
+
+    /// The same, where a code is asked for: `new` asks for a handle.
+    pub fn asked_handle(&self) -> Result<Option<CodeHandle>, Error> {
+        self.handle_by(CodeHandle::asked_for)
+    }
+
+    fn handle_by(&self, parse: fn(&str) -> Option<CodeHandle>) -> Result<Option<CodeHandle>, Error> {
+        let text = self.optional_text("handle")?;
+        text.map(|text| parse(text).ok_or_else(|| Error::malformed("handle"))).transpose()
     }
 
     /// What is offered as proof of who asks: `password`, or `sms_code`.

@@ -89,6 +89,7 @@ impl Request {
             language: self.language(),
             issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
             user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
+            device: self.device(app),
             request_id: self.id().to_owned(),
             who: self.who.clone(),
         }
@@ -166,12 +167,9 @@ impl Request {
         Fields::parse(body)
     }
 
-    /// Refuses a GET that a page of another site could make a browser send without being able to read the answer: an
-    /// image, a link, a prefetch (Fetch Metadata, W3C). A script's request and an old client's pass.
-    pub fn refuse_blind_get(&self) -> Result<(), Error> {
-        if *self.method() != Method::GET {
-            return Ok(());
-        }
+    /// Refuses what a page of another site could make a browser send without being able to read the answer: an image, a
+    /// link, a form, a prefetch (Fetch Metadata, W3C). A script's request and an old client's pass.
+    pub fn refuse_blind(&self) -> Result<(), Error> {
         let is = |name: &str, values: &[&str]| {
             let value = self.header(name).unwrap_or("");
             value.split([',', ';']).any(|part| values.iter().any(|one| part.trim().eq_ignore_ascii_case(one)))

@@ -13,7 +13,7 @@ use crate::error::Error;
 fn name(app: &App, name: &'static str) -> &'static str {
     let is_public = app.config.answers.client_host.starts_with("https://");
     match (name, is_public) {
-        (DEVICE, true) => "__Host-device",
+        (DEVICE, true) => PUBLIC_DEVICE,
         (_, true) => "__Host-refresh_token",
         (name, false) => name,
     }
@@ -21,6 +21,7 @@ fn name(app: &App, name: &'static str) -> &'static str {
 
 const REFRESH_TOKEN: &str = "refresh_token";
 const DEVICE: &str = "device";
+const PUBLIC_DEVICE: &str = "__Host-device";
 
 impl Request {
     /// Whether the refresh token travels in a cookie.
@@ -38,10 +39,12 @@ impl Request {
         self.json().and_then(|body: Fields| Ok(body.texts(["refresh_token"])?[0].to_owned()))
     }
 
-    /// The device, where an account was signed in to on it.
+    /// The device, where an account was signed in to on it. Under either name: it is signed, and one that someone planted
+    /// is of another account.
     #[must_use]
     pub fn device(&self, app: &App) -> Option<Device> {
-        Device::verify(self.cookie(name(app, DEVICE))?, app.keyring().ok()?, app.clock.now())
+        let cookie = self.cookie(PUBLIC_DEVICE).or_else(|| self.cookie(DEVICE))?;
+        Device::verify(cookie, app.keyring().ok()?, app.clock.now())
     }
 
     /// `SameSite` guards against other sites; this also against other hosts of our own (ASVS 3.5.1).

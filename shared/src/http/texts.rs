@@ -59,6 +59,10 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         ),
         Error::ProofWrong => ("密码错误。", "Wrong password."),
         Error::CodeExpired => ("验证码已过期，请重新获取。", "The code has expired. Please ask for a new one."),
+        Error::CodesBlocked => (
+            "验证码连续输错次数过多，请改用密码登录或邮件链接找回。",
+            "Too many codes in a row were wrong. Use your password, or a mailed link, instead.",
+        ),
         Error::CodeWrong => ("验证码错误，请重新确认。", "Wrong code. Please check it."),
         Error::MobileTaken => ("当前手机号码已经被注册", "This number has an account."),
         Error::UsernameTaken => ("该用户名已被使用。", "This username is taken."),

@@ -1,0 +1,172 @@
+//! A stranger who knows someone's number keeps them out of nothing: not by wrong codes, not by spent messages, not by
+//! wrong passwords (those are in `limits`). NIST SP 800-63B §3.2.2; OWASP, "Slow Down Online Guessing Attacks with Device
+//! Cookies"; ASVS 6.1.1, 6.3.1.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, other_code, read, registration};
+
+/// A number is sent three messages an hour, two of them by one device of its owner's.
+async fn site() -> Site {
+    Site::with_settings(&[("LIMIT_RECIPIENT", "3/h"), ("LIMIT_RECIPIENT_SOURCE", "2/h")]).await.unwrap()
+}
+
+/// Asks for a code to sign in, on a device or none.
+async fn ask(site: &Site, mobile: &str, query: &str, device: &str) -> Answer {
+    let path = format!("/users/sms/{mobile}/?purpose=login{query}");
+    read(site.request(Method::POST, &path).header("cookie", device)).await
+}
+
+/// C9, on a device or none.
+async fn enter(site: &Site, mobile: &str, code: &str, handle: Option<&str>, device: &str) -> Answer {
+    let body = json!({ "mobile": mobile, "sms_code": code, "handle": handle });
+    read(site.request(Method::POST, "/users/sms_login/").header("cookie", device).json(&body)).await
+}
+
+/// The cookie that a sign-in leaves on a device.
+async fn device_of(site: &Site, person: &Person) -> String {
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    let answer = site.post("/users/login/", &body).await;
+    answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+fn handle_in(answer: &Answer) -> String {
+    let body: Value = answer.json();
+    body["handle"].as_str().unwrap_or_else(|| panic!("no handle: {answer:?}")).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    // Signing in.
+    let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
+    let code = site.code_for(&person.mobile).await;
+    for _ in 0..6 {
+        enter(&site, &person.mobile, &other_code(&code), None, "").await.is_refused(400, "code_expired");
+    }
+    let (guessed, made_up) = (enter(&site, &person.mobile, &code, None, "").await, "0".repeat(32));
+    guessed.is_refused(400, "code_expired");
+    enter(&site, &person.mobile, &code, Some(&made_up), "").await.is_refused(400, "code_expired");
+    assert_eq!(enter(&site, &person.mobile, &code, Some(&handle), "").await.status, 200);
+    // Recovering a password.
+    site.advance(61).await;
+    let asked = site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile, "handle": "new" })).await;
+    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let mut body = json!({ "mobile": person.mobile, "sms_code": other_code(&code), "new_password": NEW_PASSWORD });
+    for _ in 0..6 {
+        assert_eq!(site.forget_pwd(&csrf, &body).await.header("x-error-code"), Some("code_expired"));
+    }
+    (body["sms_code"], body["handle"]) = (code.into(), handle_in(&asked).into());
+    assert_eq!(site.forget_pwd(&csrf, &body).await.json()["errno"], "0");
+    // Signing up.
+    let mobile = new_mobile();
+    let asked = site.post(&format!("/users/sms/{mobile}/?handle=new"), &json!({})).await;
+    let code = site.code_for(&mobile).await;
+    for _ in 0..6 {
+        let answer = site.post("/users/", &registration(&mobile, &other_code(&code))).await;
+        assert_eq!(answer.header("x-error-code"), Some("code_expired"));
+    }
+    let mut body = registration(&mobile, &code);
+    body["handle"] = handle_in(&asked).into();
+    assert_eq!(site.post("/users/", &body).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_under_a_handle_is_guessed_at_five_times_and_sent_again_for_it() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
+    let code = site.code_for(&person.mobile).await;
+    for _ in 0..3 {
+        enter(&site, &person.mobile, &other_code(&code), Some(&handle), "").await.is_refused(400, "code_wrong");
+    }
+    site.advance(61).await;
+    let again = ask(&site, &person.mobile, &format!("&handle={handle}"), "").await;
+    assert_eq!((handle_in(&again), site.code_for(&person.mobile).await), (handle.clone(), code.clone()));
+    for _ in 0..2 {
+        enter(&site, &person.mobile, &other_code(&code), Some(&handle), "").await.is_refused(400, "code_wrong");
+    }
+    enter(&site, &person.mobile, &code, Some(&handle), "").await.is_refused(400, "code_expired");
+    for bad in ["", "NEW", "zz", "0123456789abcdef0123456789abcdeF"] {
+        let answer = ask(&site, &person.mobile, &format!("&handle={bad}"), "").await;
+        assert_eq!((answer.status, answer.header("x-error-code")), (400, Some("field_type")), "{bad}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_device_is_sent_a_code_when_strangers_have_spent_the_number_s_messages() {
+    let site = site().await;
+    let (owner, stranger) = (site.register().await, site.register().await);
+    let (device, other) = (device_of(&site, &owner).await, device_of(&site, &stranger).await);
+    site.advance(3601).await;
+    // The two that one source may cause.
+    for _ in 0..2 {
+        assert_eq!(ask(&site, &owner.mobile, "", "").await.status, 200);
+        site.advance(61).await;
+    }
+    ask(&site, &owner.mobile, "", "").await.refuses(
+        429,
+        "too_many_requests",
+        &json!({ "detail": "对不起, 发送短信过于频繁!" }),
+    );
+    assert_eq!(ask(&site, &owner.mobile, "", &other).await.status, 429, "another's device is no device");
+    assert_eq!(ask(&site, &owner.mobile, "", &format!("{device}x")).await.status, 429, "nor is a made-up one");
+    assert_eq!(ask(&site, &owner.mobile, "", &device).await.status, 200);
+    assert_eq!(ask(&site, &owner.mobile, "", &device).await.status, 429, "a minute passes between any two");
+    site.advance(61).await;
+    assert_eq!(ask(&site, &owner.mobile, "", &device).await.status, 200);
+    site.advance(61).await;
+    assert_eq!(ask(&site, &owner.mobile, "", &device).await.status, 429, "a stolen cookie floods nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_wrong_codes_in_a_row_are_all_and_lock_the_owner_out_of_nothing_else() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let person = site.register().await;
+    let device = device_of(&site, &person).await;
+    site.advance(61).await;
+    for _ in 0..20 {
+        ask(&site, &person.mobile, "", "").await;
+        let wrong = other_code(&site.code_for(&person.mobile).await);
+        for _ in 0..5 {
+            enter(&site, &person.mobile, &wrong, None, "").await.is_refused(400, "code_wrong");
+        }
+        site.advance(601).await;
+    }
+    // Under a handle, or for another purpose, it is the same account.
+    let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
+    let code = site.code_for(&person.mobile).await;
+    enter(&site, &person.mobile, &code, Some(&handle), "").await.is_refused(403, "codes_blocked");
+    site.advance(61).await;
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    let (reset, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let body = json!({ "mobile": person.mobile, "sms_code": reset, "new_password": NEW_PASSWORD });
+    let text = "验证码连续输错次数过多，请改用密码登录或邮件链接找回。";
+    site.forget_pwd(&csrf, &body).await.refuses_in_text(403, "codes_blocked", text);
+    // On the owner's device the code is good; and so is the password, which ends the row when it is changed.
+    assert_eq!(enter(&site, &person.mobile, &code, Some(&handle), &device).await.status, 200);
+    let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
+    let change = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
+    assert_eq!(site.send_as(&token, Method::PUT, "/users/me/password/", &change).await.status, 200);
+    site.advance(601).await;
+    ask(&site, &person.mobile, "", "").await;
+    let code = site.code_for(&person.mobile).await;
+    assert_eq!(enter(&site, &person.mobile, &code, None, "").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_another_site_sends_no_message() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let path = format!("/users/sms/{}/", new_mobile());
+    for mode in ["navigate", "no-cors"] {
+        let answer = read(site.request(Method::POST, &path).header("sec-fetch-mode", mode)).await;
+        assert_eq!((answer.status, answer.header("x-error-code")), (403, Some("blind_request")), "{mode}");
+    }
+    for form in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"] {
+        let answer = read(site.request(Method::POST, &path).header("content-type", form).body("a=b")).await;
+        assert_eq!(answer.status, 415, "{form}: an old browser says no more");
+    }
+    assert!(site.get("/_local/inbox.json").await.json().as_array().unwrap().is_empty());
+}

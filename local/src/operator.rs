@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 use shared::config::{Config, Environment, Need};
-use shared::domain::{AccountName, Clock, Rotation, Session, Timestamp, User};
+use shared::domain::{AccountName, Clock, Mobile, Rotation, Session, Timestamp, User};
 use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
 use shared::{App, Error, accounts, error_chain};
 
@@ -185,7 +185,7 @@ fn show(user: &User, sessions: &[Session]) -> Vec<String> {
     let none = || "none".to_owned();
     let mut lines = vec![
         format!("id          {}", user.id),
-        format!("mobile      {}", user.mobile.masked()),
+        format!("mobile      {}", user.mobile.as_ref().map_or_else(|| "-".to_owned(), Mobile::masked)),
         format!("email       {}", user.email.as_ref().map_or_else(none, shared::domain::Email::masked)),
         format!("username    {}", user.username.as_ref().map_or_else(none, |name| mask(name.as_str()))),
         format!("nickname    {}", mask(user.nickname.as_str())),

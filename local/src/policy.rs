@@ -125,7 +125,7 @@ mod tests {
             policies.allow_dynamodb(&signed_by(name), operation, body.as_bytes())
         };
         assert!(may("check-mobile", "GetItem", &get("MOBILE#13800000000")));
-        assert!(!may("check-mobile", "GetItem", &get("USER#1")));
+        assert!(!may("check-mobile", "GetItem", &get("SESSION#1")));
         assert!(!may("check-mobile", "UpdateItem", &get("MOBILE#13800000000")));
         assert!(!may("not-found", "GetItem", &get("MOBILE#13800000000")));
         assert!(may("a person", "Scan", "{}"));

@@ -123,6 +123,13 @@ pub enum Error {
     /// The number belongs to an account.
     #[error("the mobile number is taken")]
     MobileTaken,
+    /// The account has no number a code could go to.
+    #[error("the account has no number")]
+    NoMobile,
+    /// The account was long unused, and its number may be someone else's by now: its password, or a code mailed to it, is
+    /// needed too.
+    #[error("a second proof is required")]
+    SecondProofRequired,
     /// The username belongs to another account.
     #[error("the username is taken")]
     UsernameTaken,
@@ -253,6 +260,8 @@ impl Error {
             Self::CodesBlocked => "codes_blocked",
             Self::CodeWrong => "code_wrong",
             Self::MobileTaken => "mobile_taken",
+            Self::NoMobile => "no_mobile",
+            Self::SecondProofRequired => "second_proof_required",
             Self::UsernameTaken => "username_taken",
             Self::EmailTaken => "email_taken",
             Self::EmailUnknown => "email_unknown",

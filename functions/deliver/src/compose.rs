@@ -29,6 +29,7 @@ fn action(purpose: CodePurpose, language: Language) -> &'static str {
         CodePurpose::ChangeMobile => language.pick("更换绑定手机号", "change your mobile number"),
         CodePurpose::ResetPassword => language.pick("重置密码", "reset your password"),
         CodePurpose::Proof => language.pick("验证身份以修改账号信息", "confirm a change to your account"),
+        CodePurpose::SecondProof => language.pick("验证身份以使用账号", "confirm that this account is yours"),
         CodePurpose::BindEmail => language.pick("绑定邮箱", "bind this email"),
     }
 }
@@ -82,6 +83,10 @@ fn compose_notice(brand: &str, language: Language, notice: Notice) -> Composed {
         Notice::Password => ("登录密码已修改", "The password of your account was changed"),
         Notice::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
         Notice::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
+        Notice::Reissued => (
+            "账号久未使用，其手机号已由新机主注册，已与账号解绑",
+            "The mobile number of your unused account was signed up by its new owner and removed from it",
+        ),
         Notice::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
     };
     let (subject, text) = match language {
@@ -111,13 +116,14 @@ mod tests {
     use super::*;
     use shared::domain::Code;
 
-    const PURPOSES: [CodePurpose; 6] = [
+    const PURPOSES: [CodePurpose; 7] = [
         CodePurpose::Register,
         CodePurpose::LogIn,
         CodePurpose::ChangeMobile,
         CodePurpose::ResetPassword,
         CodePurpose::Proof,
         CodePurpose::BindEmail,
+        CodePurpose::SecondProof,
     ];
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::accounts::{self, Export};
 use shared::config::Need;
-use shared::domain::{Email, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
+use shared::domain::{Email, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 
@@ -27,7 +27,7 @@ struct ExportedAccount<'a> {
     id: &'a UserId,
     username: Option<&'a Username>,
     nickname: &'a Nickname,
-    mobile: &'a str,
+    mobile: Option<&'a str>,
     email: Option<&'a Email>,
     avatar: &'a str,
     has_password: bool,
@@ -72,7 +72,7 @@ fn account(user: &User) -> ExportedAccount<'_> {
         id: &user.id,
         username: user.username.as_ref(),
         nickname: &user.nickname,
-        mobile: user.mobile.as_str(),
+        mobile: user.mobile.as_ref().map(Mobile::as_str),
         email: user.email.as_ref(),
         avatar: &user.avatar,
         has_password: user.password_hash.is_some(),

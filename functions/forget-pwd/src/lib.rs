@@ -29,10 +29,10 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let [mobile, code, password] = body.texts(["mobile", "sms_code", "new_password"])?;
     let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let handle = body.handle()?;
+    let (handle, second_proof) = (body.handle()?, body.second_proof()?);
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    accounts::reset_password_by_code(app, &caller, &mobile, (&code, handle), password).await?;
+    accounts::reset_password_by_code(app, &caller, &mobile, (&code, handle), second_proof.as_ref(), password).await?;
     Reply::ok(&Envelope {
         errno: "0", errmsg: caller.language.pick("恭喜你修改成功", "The password was changed.")
     })

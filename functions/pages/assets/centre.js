@@ -11,7 +11,7 @@ let account = {};
 function show() {
   byId("nickname-item-value").textContent = account.nickname;
   byId("username-item-value").textContent = account.username || say("none");
-  byId("mobile-item-value").textContent = account.mobile;
+  byId("mobile-item-value").textContent = account.mobile || say("none");
   byId("email-item-value").textContent = account.email || say("none");
   byId("password-item-value").textContent = say(account.has_password ? "set" : "none");
 }

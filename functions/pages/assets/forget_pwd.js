@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
+import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { say } from "./texts.js";
 
 const form = byId("forgotten");
@@ -29,7 +30,8 @@ codeButton(byId("code-send"), "forgotten", byId("code"), async () => {
 onSubmit(form, async () => {
   const number = value(mobile);
   const handle = handleOf("forgotten", number);
-  const body = { mobile: number, sms_code: value(byId("code")), handle, new_password: byId("password").value };
+  const sms_code = value(byId("code"));
+  const body = { mobile: number, sms_code, handle, new_password: byId("password").value, ...secondProof() };
   const answer = await withCaptcha("reset", (headers) =>
     call("POST", "forget_pwd/", { body, headers: { ...headers, "X-CSRFToken": csrf() } }),
   );
@@ -43,7 +45,8 @@ onSubmit(form, async () => {
   }
   const password = ["too_short", "too_long", "too_common", "personal"].map((problem) => [`password_${problem}`, "password"]);
   const places = { mobile_malformed: "mobile", code_wrong: "code", code_expired: "code", code_malformed: "code" };
-  refuse(form, answer, { ...places, ...Object.fromEntries(password) });
+  showSecondProof(answer);
+  refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
 });
 
 strength(byId("password"), () => [value(mobile)]);

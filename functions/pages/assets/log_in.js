@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, check, fault, isMobile, normalMobile, onSubmit, passwordSwitches, refuse, value } from "./form.js";
+import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { nextPath, open } from "./session.js";
 import { has, say } from "./texts.js";
 
@@ -80,13 +81,15 @@ onSubmit(bySms, async () => {
       register: true,
       remember,
       consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
+      ...secondProof(),
     },
     {},
     remember,
   );
   if (answer.ok) return location.assign(nextPath());
   const places = { code_wrong: "code", code_expired: "code", code_malformed: "code", mobile_malformed: "mobile" };
-  refuse(bySms, answer, places);
+  showSecondProof(answer);
+  refuse(bySms, answer, { ...places, ...secondPlaces });
 });
 
 byId("mobile").addEventListener("blur", ({ target }) => (target.value = value(target)));

@@ -47,6 +47,7 @@ assets! {
     "proof.js": "text/javascript; charset=utf-8",
     "register.js": "text/javascript; charset=utf-8",
     "reset_password.js": "text/javascript; charset=utf-8",
+    "second_proof.js": "text/javascript; charset=utf-8",
     "session.js": "text/javascript; charset=utf-8",
     "site.js": "text/javascript; charset=utf-8",
     "style.css": "text/css; charset=utf-8",

@@ -34,6 +34,7 @@ pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
             form #forgotten novalidate {
                 (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::Mobile, hint: "" }))
                 (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: "" }))
+                (view.second_proof())
                 (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
                 (view.submit(view.t("修改密码", "Change password")))
             }

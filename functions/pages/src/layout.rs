@@ -188,6 +188,24 @@ impl View<'_> {
         }
     }
 
+    /// What proves, beside a code by SMS, that an account which was long unused is one's own. Shown when it is asked for.
+    pub(crate) fn second_proof(&self) -> Markup {
+        html! {
+            div #second-proof hidden {
+                div.field {
+                    label for="second-password" { (self.t("账号的密码", "The account's password")) }
+                    input #second-password type="password" autocomplete="current-password" maxlength="256" aria-describedby="second-password-error";
+                    p #second-password-error .error aria-live="polite" {}
+                }
+                div.field {
+                    label for="second-code" { (self.t("或：绑定邮箱收到的验证码", "Or: the code that was mailed to its address")) }
+                    input #second-code type="text" inputmode="numeric" autocomplete="off" maxlength="12" data-kind="code" aria-describedby="second-code-error";
+                    p #second-code-error .error aria-live="polite" {}
+                }
+            }
+        }
+    }
+
     /// The button that sends a form, and the line that says what came of it.
     pub(crate) fn submit(&self, text: &str) -> Markup {
         html! {

@@ -28,6 +28,7 @@ pub(crate) fn page(view: &View<'_>, by_sms: bool) -> Page {
                 (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::Mobile, hint: view.t("未注册的号码将自动创建账号。", "A new number gets an account in the same step.") }))
                 (view.consent("consent"))
                 (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: "" }))
+                (view.second_proof())
                 (remember(view, "remember-sms"))
                 (view.submit(view.t("登录 / 注册", "Sign in or sign up")))
             }

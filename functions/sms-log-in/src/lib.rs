@@ -29,8 +29,9 @@ fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {
     let signs_up = body.optional_boolean("register")?.unwrap_or(false);
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
     let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let handle = body.handle()?;
-    Ok(SmsLogIn { mobile, code, handle, remembered, sign_up: signs_up.then_some(SmsSignUp { nickname, consent }) })
+    let (handle, second_proof) = (body.handle()?, body.second_proof()?);
+    let sign_up = signs_up.then_some(SmsSignUp { nickname, consent });
+    Ok(SmsLogIn { mobile, code, handle, second_proof, remembered, sign_up })
 }
 
 #[cfg(test)]

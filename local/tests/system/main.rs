@@ -15,6 +15,7 @@ mod limits;
 mod on_this_machine;
 mod operators;
 mod races;
+mod reissued;
 mod round_trips;
 mod strangers;
 mod structure;

@@ -188,22 +188,21 @@ pub(super) fn forget(user: &User) -> Result<Write, Error> {
     Write::update(&keys::user(&user.id), FORGET, Expression { text: UNCHANGED, values: &values })
 }
 
-/// What a sign-in in a lane writes: the lane's attempts forgotten, a new hash where there is one, and all on condition
-/// that the account is as it was read.
-pub(super) fn succeed(user: &User, lane: Lane<'_>, hash: Option<&PasswordHashText>) -> Result<Vec<Write>, Error> {
-    let mut values = vec![(":version", number(user.credential_version))];
+/// What a sign-in in a lane writes: when it was, the lane's attempts forgotten, a new hash where there is one, and all on
+/// condition that the account is as it was read.
+pub(super) fn succeed(
+    user: &User,
+    lane: Lane<'_>,
+    hash: Option<&PasswordHashText>,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
+    let mut values = vec![(":version", number(user.credential_version)), (":now", seconds(now))];
     values.extend(hash.map(|hash| (":hash", text(hash.as_str()))));
-    let is_device = matches!(lane, Lane::Device(_));
-    let set = hash.map(|_| "SET password_hash = :hash");
-    let parts: Vec<_> = set.into_iter().chain((!is_device).then_some(FORGET)).collect();
+    let hashed = hash.map_or("", |_| ", password_hash = :hash");
+    let forget = if matches!(lane, Lane::Device(_)) { "" } else { FORGET };
+    let update = format!("SET last_used_at = :now{hashed} {forget}");
     let condition = Expression { text: UNCHANGED, values: &values };
-    let key = keys::user(&user.id);
-    let account = if parts.is_empty() {
-        Write::check(&key, condition)?
-    } else {
-        Write::update(&key, &parts.join(" "), condition)?
-    };
-    let mut writes = vec![account];
+    let mut writes = vec![Write::update(&keys::user(&user.id), &update, condition)?];
     if let Lane::Device(device) = lane {
         writes.push(Write::remove(&keys::device(&device.id))?);
     }

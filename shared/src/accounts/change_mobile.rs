@@ -49,14 +49,14 @@ async fn move_to(
     (code, proved): (&RightCode, &Proved),
 ) -> Result<SignedIn, Error> {
     let Authorized { user, session } = who;
-    if mobile == user.mobile {
+    if user.mobile.as_ref() == Some(&mobile) {
         return Err(Error::MobileTaken);
     }
     let (taken, mut writes) = moves_to(app, caller, &user, &mobile)?;
     let (session, carried) = sessions::carry(&session)?;
     writes.push(carried);
     writes.extend(proved.spend()?);
-    let user = User { credential_version: user.credential_version + 1, mobile, ..user };
+    let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
     let signed_in = SignedIn::new(app, caller, keys, user, session)?;
     match code.pay(app, writes, "changing a number").await {
         Ok(()) => Ok(signed_in),
@@ -84,7 +84,9 @@ fn moves_to(app: &App, caller: &Caller, user: &User, mobile: &Mobile) -> Result<
     let mut writes = change(app, caller, user, "mobile = :mobile", &set, Notice::Mobile)?;
     let taken = writes.len();
     writes.push(Write::put(&keys::mobile_marker(mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
-    let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
-    writes.push(Write::delete(&keys::mobile_marker(&user.mobile), mine)?);
+    if let Some(old) = &user.mobile {
+        let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
+        writes.push(Write::delete(&keys::mobile_marker(old), mine)?);
+    }
     Ok((taken, writes))
 }

@@ -197,6 +197,7 @@ impl RightCode {
 /// row ends when it pays.
 pub(super) fn forget_rows(user: &User, right: Option<&RightCode>) -> Result<Vec<Write>, Error> {
     let own = right.and_then(|right| right.row.as_ref());
-    let rows = [keys::guesses(user.mobile.as_str()), keys::guesses(user.id.as_str())];
+    let rows = [user.mobile.as_ref().map(Mobile::as_str), Some(user.id.as_str())];
+    let rows: Vec<_> = rows.into_iter().flatten().map(keys::guesses).collect();
     rows.iter().filter(|row| own != Some(row)).map(Write::remove).collect()
 }

@@ -46,7 +46,7 @@ fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {
     let mine = Expression { text: "user_id = :me", values: &me };
     let mut writes = vec![Write::delete(&keys::user(&user.id), unchanged)?];
     let names = [
-        Some(AccountName::Mobile(user.mobile.clone())),
+        user.mobile.clone().map(AccountName::Mobile),
         user.email.clone().map(AccountName::Email),
         user.username.clone().map(AccountName::Username),
     ];

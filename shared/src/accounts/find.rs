@@ -17,10 +17,13 @@ pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Optio
     store.get(&keys::user(&id), "reading an account").await
 }
 
-/// Whether nobody has registered a number. Always `true` where registration is not disclosed, after the same read.
+/// Whether a number may be registered: nobody has, or whoever did was not seen for so long that a carrier may have
+/// reissued it. Always `true` where registration is not disclosed, after the same read.
 pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
     let marker = probe(app, caller, mobile).await?;
-    Ok(marker.is_none() || !app.config.answers.disclose_registration)
+    let Some(marker) = marker.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
+    let user: Option<User> = app.store()?.get(&keys::user(&marker.user_id), "reading an account").await?;
+    Ok(user.is_none_or(|user| user.is_dormant(app.config.dormant_days, app.clock.now())))
 }
 
 /// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.

@@ -51,7 +51,7 @@ pub async fn log_in(
 
     let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
     let rehashed = rehash(app, &user, password)?;
-    writes.extend(attempts::succeed(&user, lane, rehashed.as_ref())?);
+    writes.extend(attempts::succeed(&user, lane, rehashed.as_ref(), app.clock.now())?);
     // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
     writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
     let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;

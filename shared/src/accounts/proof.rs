@@ -23,7 +23,8 @@ pub enum Proof {
 /// Asks for a code to the account's own number.
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let content = Content::Code(CodeKey::proof(&user.id));
-    let wanted = Wanted { recipient: Recipient::Sms(user.mobile.clone()), content, requires_account: false };
+    let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
+    let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: false };
     send(app, caller, Solved::NotAsked, wanted, None).await
 }
 

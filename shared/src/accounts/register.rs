@@ -1,11 +1,12 @@
 //! Making an account with a number and a code sent to it.
 
 use super::codes::{Row, redeem};
+use super::send::notices;
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
-use crate::dynamodb::items::Marker;
-use crate::dynamodb::{StoreError, Unless, Write, keys};
+use crate::dynamodb::items::{Marker, Notice};
+use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, read_item, seconds, text};
 use crate::error::Error;
 
 /// What a person registers with.
@@ -37,9 +38,9 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
     let prepared = async {
         let hash = app.hasher.hash(password.as_password());
         let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-        let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile, nickname) };
+        let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
         let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
-        writes.splice(0..0, make(&user)?);
+        writes.splice(0..0, make(&user, &mobile)?);
         Ok::<_, Error>((SignedIn::new(app, caller, &*token_keys?, user, session)?, writes))
     };
     let (signed_in, writes) = match prepared.await {
@@ -49,11 +50,48 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
             return Err(error);
         }
     };
-    match code.pay(app, writes, "making an account").await {
+    match code.pay(app, writes.clone(), "making an account").await {
         Ok(()) => Ok(signed_in),
-        Err(StoreError::Refused(_)) => Err(Error::MobileTaken),
+        Err(StoreError::Refused(refusals)) => {
+            let held = refusals.into_iter().find_map(|refusal| refusal.item).ok_or(Error::MobileTaken)?;
+            let held: Marker = read_item(held, "making an account")?;
+            let writes = take_over(app, caller, &mobile, &signed_in.user.id, &held, writes).await?;
+            match code.pay(app, writes, "taking a number over").await {
+                Ok(()) => Ok(signed_in),
+                Err(StoreError::Refused(_)) => Err(Error::MobileTaken),
+                Err(StoreError::Failed(error)) => Err(error),
+            }
+        }
         Err(StoreError::Failed(error)) => Err(error),
     }
+}
+
+/// What makes the account with a number that another has, if that one is dormant: carriers reissue numbers, and who has it
+/// now is not kept out by who had it before. The old account keeps all but the number; its sessions end and its email is
+/// told, in the same transaction.
+async fn take_over(
+    app: &App,
+    caller: &Caller,
+    mobile: &Mobile,
+    new: &UserId,
+    held: &Marker,
+    mut writes: Vec<Write>,
+) -> Result<Vec<Write>, Error> {
+    let old: Option<User> = app.store()?.get(&keys::user(&held.user_id), "reading an account").await?;
+    let (now, days) = (app.clock.now(), app.config.dormant_days);
+    let old = old.filter(|old| old.is_dormant(days, now)).ok_or(Error::MobileTaken)?;
+    let values = [(":old", text(held.user_id.as_str()))];
+    let still_held = Expression { text: "user_id = :old", values: &values };
+    writes[0] = Write::replace(&keys::mobile_marker(mobile), &Marker { user_id: new.clone() }, still_held)?;
+    let since = now.plus_seconds(-86_400 * days);
+    let values = [(":one", number(1)), (":version", number(old.credential_version)), (":since", seconds(since))];
+    let unused = "credential_version = :version AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)";
+    let without = "REMOVE mobile SET credential_version = credential_version + :one";
+    writes.push(Write::update(&keys::user(&old.id), without, Expression { text: unused, values: &values })?);
+    // The number is no longer the old owner's: word goes to the email alone.
+    let old = User { mobile: None, ..old };
+    writes.extend(notices(app, caller, &old, Notice::Reissued)?);
+    Ok(writes)
 }
 
 /// Refuses a sign-up without consent, where it is required.
@@ -67,7 +105,7 @@ pub(super) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
         id: UserId::generate(),
         username: None,
         nickname,
-        mobile,
+        mobile: Some(mobile),
         email: None,
         avatar: String::new(),
         password_hash: None,
@@ -75,15 +113,16 @@ pub(super) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
         disabled: false,
         consent: None,
         created_at: app.clock.now(),
+        last_used_at: Some(app.clock.now()),
         password_failures: None,
         password_tried_at: None,
     }
 }
 
 /// What makes an account: the hold on its number, then the account.
-pub(super) fn make(user: &User) -> Result<[Write; 2], Error> {
+pub(super) fn make(user: &User, mobile: &Mobile) -> Result<[Write; 2], Error> {
     Ok([
-        Write::put(&keys::mobile_marker(&user.mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
+        Write::put(&keys::mobile_marker(mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
         Write::put(&keys::user(&user.id), user, Unless::Exists)?,
     ])
 }

@@ -3,10 +3,11 @@
 use super::codes::{RightCode, forget_rows, redeem_beside};
 use super::credentials::change;
 use super::find_by_name;
+use super::second_proof::{self, SecondProof};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
 use crate::dynamodb::items::Notice;
-use crate::dynamodb::{StoreError, Write, keys, text};
+use crate::dynamodb::{StoreError, Write, keys, seconds, text};
 use crate::error::Error;
 
 /// Sets a password by a code sent to the account's number. Every session and token from before it dies.
@@ -15,6 +16,7 @@ pub async fn reset_password_by_code(
     caller: &Caller,
     mobile: &Mobile,
     (code, handle): (&Code, Option<CodeHandle>),
+    second_proof: Option<&SecondProof>,
     password: NewPassword,
 ) -> Result<(), Error> {
     caller.who.note(mobile.masked());
@@ -25,7 +27,7 @@ pub async fn reset_password_by_code(
     let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| &user.id).await;
     let code = code?;
     let set = match user {
-        Ok(user) => set_by_code(app, caller, &code, user, password).await,
+        Ok(user) => set_by_code(app, caller, &code, user, second_proof, password).await,
         Err(error) => Err(error),
     };
     // What was refused before the code could pay is no wrong guess either; after that this changes nothing.
@@ -40,17 +42,26 @@ async fn set_by_code(
     caller: &Caller,
     code: &RightCode,
     user: Option<User>,
+    second_proof: Option<&SecondProof>,
     password: NewPassword,
 ) -> Result<(), Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     // Only now: refusing someone's name or email as a password before the code is right would tell it to anyone.
     let password = password.not_personal(&Person::of(&user))?;
-    match code.pay(app, set_password(app, caller, &user, &password, Some(code))?, "setting a password").await {
-        Ok(()) => Ok(()),
+    let proved = second_proof::check(app, caller, &user, second_proof).await?;
+    let set = async {
+        let mut writes = set_password(app, caller, &user, &password, Some(code))?;
+        writes.extend(proved.spend()?);
+        code.pay(app, writes, "setting a password").await
+    };
+    let refused = match set.await {
+        Ok(()) => return Ok(()),
         // Another change of the account got in first: what was read of it no longer holds.
-        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+        Err(StoreError::Refused(_)) => Error::AccountChanged,
+        Err(StoreError::Failed(error)) => error,
+    };
+    proved.take_back(app).await;
+    Err(refused)
 }
 
 /// The address of the account that a mailed link is good for.
@@ -96,8 +107,9 @@ fn set_password(
 ) -> Result<Vec<Write>, Error> {
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-    let values = [(":hash", text(hash.as_str()))];
-    let mut writes = change(app, caller, user, "password_hash = :hash", &values, Notice::Password)?;
+    let values = [(":hash", text(hash.as_str())), (":now", seconds(app.clock.now()))];
+    let mut writes =
+        change(app, caller, user, "password_hash = :hash, last_used_at = :now", &values, Notice::Password)?;
     writes.extend(forget_rows(user, right)?);
     Ok(writes)
 }

@@ -271,8 +271,8 @@ fn not_guessed_out(content: &Content, now: Timestamp) -> Result<Option<Write>, E
 /// Word of a change, to every address the account holds. It waits for no interval, and is part of the transaction that
 /// makes the change.
 pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -> Result<Vec<Write>, Error> {
-    let sms = Recipient::Sms(user.mobile.clone());
-    let recipients = std::iter::once(sms).chain(user.email.clone().map(Recipient::Email));
+    let sms = user.mobile.clone().map(Recipient::Sms);
+    let recipients = sms.into_iter().chain(user.email.clone().map(Recipient::Email));
     let write = |recipient| {
         let wanted = Wanted { recipient, content: Content::Notice(notice), requires_account: false };
         let message = new_message(caller, &wanted, app.clock.now());

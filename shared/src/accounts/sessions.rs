@@ -80,7 +80,8 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
         if session.generation == token.generation {
             let child = child_of(app, caller, &session, now);
             let signed_in = SignedIn::issued_at(now, app, caller, &keys, user, child.clone())?;
-            if rotate(app, &session, &child).await? {
+            let (rotated, ()) = tokio::join!(rotate(app, &session, &child), note_use(app, &signed_in.user, now));
+            if rotated? {
                 return Ok(signed_in);
             }
             continue;
@@ -135,6 +136,23 @@ async fn rotate(app: &App, session: &Session, child: &Session) -> Result<bool, E
         Ok(_) => Ok(true),
         Err(StoreError::Refused(_)) => Ok(false),
         Err(StoreError::Failed(error)) => Err(error),
+    }
+}
+
+/// A use is noted to the day, so that most refreshes write one item alone.
+const NOTE_USE_SECONDS: i64 = 86_400;
+
+/// Notes that the account is in use: a number is taken for reissued only when nobody was there for long. When it does not
+/// get through, the next refresh notes it.
+async fn note_use(app: &App, user: &User, now: Timestamp) {
+    if user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS)) {
+        return;
+    }
+    let Ok(store) = app.store() else { return };
+    let (key, values) = (keys::user(&user.id), [(":now", seconds(now))]);
+    let noted = store.update_item(&key, "SET last_used_at = :now", "attribute_exists(pk)", &values, "noting a use");
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "a use was not noted");
     }
 }
 

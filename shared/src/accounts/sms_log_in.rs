@@ -2,11 +2,12 @@
 
 use super::codes::{RightCode, redeem_beside};
 use super::register::{check_consent, make, new_user};
+use super::second_proof::{self, SecondProof};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User, UserId};
 use crate::dynamodb::items::Marker;
-use crate::dynamodb::{Expression, StoreError, Write, keys, number};
+use crate::dynamodb::{Expression, StoreError, Write, keys, number, seconds};
 use crate::error::Error;
 
 /// What a person signs in with.
@@ -18,6 +19,8 @@ pub struct SmsLogIn {
     pub code: Code,
     /// What the code was asked for with.
     pub handle: Option<CodeHandle>,
+    /// What they offer beside it, for an account that was long unused.
+    pub second_proof: Option<SecondProof>,
     /// Whether they ask to be remembered on the device.
     pub remembered: bool,
     /// What an account is made with when the number has none; `None` makes none.
@@ -63,11 +66,22 @@ async fn by_code(
     marker: Option<Marker>,
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
-    let (user, session, writes) = match (marker, log_in.sign_up) {
-        (Some(marker), _) => known(app, caller, &marker.user_id, log_in.remembered).await?,
-        (None, Some(sign_up)) => new(app, caller, log_in.mobile, sign_up, log_in.remembered)?,
-        (None, None) => return Err(Error::NoSuchUser),
-    };
+    if let Some(marker) = marker {
+        return known(app, caller, code, keys, &marker.user_id, &log_in).await;
+    }
+    let sign_up = log_in.sign_up.ok_or(Error::NoSuchUser)?;
+    let (user, session, writes) = new(app, caller, log_in.mobile, sign_up, log_in.remembered)?;
+    enter(app, caller, code, keys, (user, session), writes).await
+}
+
+async fn enter(
+    app: &App,
+    caller: &Caller,
+    code: &RightCode,
+    keys: &TokenKeys,
+    (user, session): (User, Session),
+    writes: Vec<Write>,
+) -> Result<SignedIn, Error> {
     let signed_in = SignedIn::new(app, caller, keys, user, session)?;
     match code.pay(app, writes, "opening a session").await {
         Ok(()) => Ok(signed_in),
@@ -80,17 +94,28 @@ async fn by_code(
 async fn known(
     app: &App,
     caller: &Caller,
+    code: &RightCode,
+    keys: &TokenKeys,
     id: &UserId,
-    remembered: bool,
-) -> Result<(User, Session, Vec<Write>), Error> {
+    log_in: &SmsLogIn,
+) -> Result<SignedIn, Error> {
     let key = keys::user(id);
     let (user, others) = tokio::join!(app.store()?.get::<User>(&key, "reading an account"), sessions::all_of(app, id));
     let user = user?.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
-    let (session, mut writes) = sessions::open(app, caller, &user, remembered, others?)?;
-    let values = [(":version", number(user.credential_version))];
-    let unchanged = Expression { text: "credential_version = :version", values: &values };
-    writes.push(Write::check(&key, unchanged)?);
-    Ok((user, session, writes))
+    let proved = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
+    let entered = async {
+        let (session, mut writes) = sessions::open(app, caller, &user, log_in.remembered, others?)?;
+        let values = [(":version", number(user.credential_version)), (":now", seconds(app.clock.now()))];
+        let unchanged = Expression { text: "credential_version = :version", values: &values };
+        writes.push(Write::update(&key, "SET last_used_at = :now", unchanged)?);
+        writes.extend(proved.spend()?);
+        enter(app, caller, code, keys, (user, session), writes).await
+    };
+    let entered = entered.await;
+    if entered.is_err() {
+        proved.take_back(app).await;
+    }
+    entered
 }
 
 fn new(
@@ -102,8 +127,8 @@ fn new(
 ) -> Result<(User, Session, Vec<Write>), Error> {
     check_consent(app, sign_up.consent.as_ref())?;
     let nickname = sign_up.nickname.unwrap_or_else(|| Nickname::from_digits(&mobile));
-    let user = User { consent: sign_up.consent, ..new_user(app, mobile, nickname) };
+    let user = User { consent: sign_up.consent, ..new_user(app, mobile.clone(), nickname) };
     let (session, mut writes) = sessions::open(app, caller, &user, remembered, Vec::new())?;
-    writes.splice(0..0, make(&user)?);
+    writes.splice(0..0, make(&user, &mobile)?);
     Ok((user, session, writes))
 }

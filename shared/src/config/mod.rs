@@ -3,12 +3,14 @@
 //! A setting that is missing or malformed stops the function from starting, and the message names the variable.
 
 mod environment;
+mod limits;
 
 use std::time::Duration;
 
 pub use environment::{ConfigError, Environment};
+pub use limits::LimitConfig;
 
-use crate::domain::{Email, HashCost, Keyring, Limit, PasswordRules, RotationRules, Secret, SessionRules};
+use crate::domain::{Email, HashCost, Keyring, PasswordRules, RotationRules, Secret, SessionRules};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]
@@ -20,6 +22,9 @@ pub struct Config {
     /// Sessions: `SESSION_IDLE_DAYS`, without being refreshed, 30; `SESSION_MAX_DAYS`, at most, 90;
     /// `SESSION_UNREMEMBERED_HOURS`, at most when the person did not ask to be remembered, 12.
     pub sessions: SessionRules,
+    /// `DORMANT_DAYS`: an account that was not used for so long is not opened by a code to its number alone, and the
+    /// number's next owner may sign up with it; 180, never under 90, after which carriers reissue numbers.
+    pub dormant_days: i64,
     /// Passwords.
     pub passwords: PasswordConfig,
     /// The captcha.
@@ -160,39 +165,6 @@ pub struct BudgetConfig {
     pub notices: u32,
 }
 
-/// How often things may happen. Each is written as `5/h`, several separated by commas where it says so.
-#[derive(Clone, Debug)]
-pub struct LimitConfig {
-    /// `LIMIT_RECIPIENT`: messages to one number or address, several; `5/h,10/d`.
-    pub recipient: Vec<Limit>,
-    /// `LIMIT_RECIPIENT_SOURCE`: those of them that one source causes, several; `3/h,6/d`.
-    pub recipient_source: Vec<Limit>,
-    /// `LIMIT_SOURCE`: messages that one source causes; above it a captcha pass admits; `60/h`.
-    pub source: Limit,
-    /// `LIMIT_SOURCE_CAPTCHA`: messages that one source causes with captcha passes; `600/h`.
-    pub source_captcha: Limit,
-    /// `LIMIT_LOG_IN_SOURCE`: attempts to sign in, less those that succeed, from one source; `100/5m`.
-    pub log_in_source: Limit,
-    /// `LIMIT_PROBE_SOURCE`: questions whether a number or address is registered, from one source; `100/5m`.
-    pub probe_source: Limit,
-    /// `LIMIT_CAPTCHA_SOURCE`: captcha tickets from one source; `60/5m`.
-    pub captcha_source: Limit,
-}
-
-impl LimitConfig {
-    fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            recipient: environment.limits("LIMIT_RECIPIENT", "5/h,10/d")?,
-            recipient_source: environment.limits("LIMIT_RECIPIENT_SOURCE", "3/h,6/d")?,
-            source: environment.limit("LIMIT_SOURCE", "60/h")?,
-            source_captcha: environment.limit("LIMIT_SOURCE_CAPTCHA", "600/h")?,
-            log_in_source: environment.limit("LIMIT_LOG_IN_SOURCE", "100/5m")?,
-            probe_source: environment.limit("LIMIT_PROBE_SOURCE", "100/5m")?,
-            captcha_source: environment.limit("LIMIT_CAPTCHA_SOURCE", "60/5m")?,
-        })
-    }
-}
-
 /// What pages show. Read by `pages` alone.
 #[derive(Clone, Debug)]
 pub struct PageConfig {
@@ -302,6 +274,7 @@ impl Config {
                 unremembered_seconds: 3600
                     * i64::from(environment.number("SESSION_UNREMEMBERED_HOURS", 1..=720, 12)?),
             },
+            dormant_days: environment.number("DORMANT_DAYS", 90..=36_500, 180)?.into(),
             passwords: PasswordConfig {
                 rules: PasswordRules { min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize },
                 hash_cost: HashCost {

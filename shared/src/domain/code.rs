@@ -27,6 +27,8 @@ pub enum CodePurpose {
     Proof,
     /// Binding an email (B10).
     BindEmail,
+    /// Opening an account that was long unused, beside a code to its number (C9, A4).
+    SecondProof,
 }
 
 impl CodePurpose {
@@ -40,6 +42,7 @@ impl CodePurpose {
             Self::ResetPassword => "reset_password",
             Self::Proof => "proof",
             Self::BindEmail => "bind_email",
+            Self::SecondProof => "second_proof",
         }
     }
 }
@@ -128,6 +131,12 @@ impl CodeKey {
     #[must_use]
     pub fn bind_email(user: &UserId, email: &Email) -> Self {
         Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()), handle: None }
+    }
+
+    /// A code mailed to the account's own address, bound to the account.
+    #[must_use]
+    pub fn second_proof(user: &UserId) -> Self {
+        Self { purpose: CodePurpose::SecondProof, subject: user.to_string(), handle: None }
     }
 
     /// The same purpose and subject, for whoever holds the handle.

@@ -128,7 +128,7 @@ impl<'a> Person<'a> {
     #[must_use]
     pub fn of(user: &'a User) -> Self {
         Self {
-            mobile: Some(&user.mobile),
+            mobile: user.mobile.as_ref(),
             nickname: Some(&user.nickname),
             username: user.username.as_ref(),
             email: user.email.as_ref(),

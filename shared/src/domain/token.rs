@@ -278,7 +278,7 @@ mod tests {
             id: UserId::generate(),
             username: None,
             nickname: Nickname::parse("李雷").unwrap(),
-            mobile: Mobile::parse("13800000000").unwrap(),
+            mobile: Some(Mobile::parse("13800000000").unwrap()),
             email: None,
             avatar: String::new(),
             password_hash: None,
@@ -286,6 +286,7 @@ mod tests {
             disabled: false,
             consent: None,
             created_at: NOW,
+            last_used_at: None,
             password_failures: None,
             password_tried_at: None,
         };

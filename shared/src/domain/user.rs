@@ -47,8 +47,10 @@ pub struct User {
     pub username: Option<Username>,
     /// How the person is addressed.
     pub nickname: Nickname,
-    /// The number the account was made with, or changed to since.
-    pub mobile: Mobile,
+    /// The number the account was made with, or changed to since; `None` when a carrier reissued it and its next owner
+    /// signed up with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<Mobile>,
     /// The address bound to the account, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
@@ -69,6 +71,9 @@ pub struct User {
     pub consent: Option<Consent>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// When it was last signed in to or a session of it refreshed, to the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
     /// Attempts at the password since the last right one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_failures: Option<u32>,
@@ -78,10 +83,17 @@ pub struct User {
 }
 
 impl User {
-    /// What the old clients call `username`: the one chosen, else the mobile number.
+    /// What the old clients call `username`: the one chosen, else the mobile number, else their word for none.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.username.as_ref().map_or(self.mobile.as_str(), Username::as_str)
+        let mobile = self.mobile.as_ref().map_or("暂无", Mobile::as_str);
+        self.username.as_ref().map_or(mobile, Username::as_str)
+    }
+
+    /// Whether it was not used for so many days: its number may be someone else's by now.
+    #[must_use]
+    pub fn is_dormant(&self, days: i64, now: Timestamp) -> bool {
+        self.last_used_at.unwrap_or(self.created_at).plus_seconds(days * 86_400) <= now
     }
 }
 

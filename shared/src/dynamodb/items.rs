@@ -63,6 +63,8 @@ pub enum Notice {
     Mobile,
     /// The account has another email.
     Email,
+    /// The account was long unused, and the next owner of its number signed up.
+    Reissued,
     /// The account was deleted.
     Deleted,
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Request;
 use crate::accounts::SignedIn;
-use crate::domain::{Email, Nickname, User, UserId, Username};
+use crate::domain::{Email, Mobile, Nickname, User, UserId, Username};
 
 /// A person's account, as that person sees it (B11, C5, C7).
 #[derive(Debug, Serialize)]
@@ -12,7 +12,7 @@ pub struct Account<'a> {
     id: &'a UserId,
     username: Option<&'a Username>,
     nickname: &'a Nickname,
-    mobile: String,
+    mobile: Option<String>,
     email: Option<&'a Email>,
     avatar: &'a str,
     has_password: bool,
@@ -24,7 +24,7 @@ impl<'a> From<&'a User> for Account<'a> {
             id: &user.id,
             username: user.username.as_ref(),
             nickname: &user.nickname,
-            mobile: user.mobile.masked(),
+            mobile: user.mobile.as_ref().map(Mobile::masked),
             email: user.email.as_ref(),
             avatar: &user.avatar,
             has_password: user.password_hash.is_some(),

@@ -63,7 +63,8 @@ fn status(error: &Error) -> u16 {
         | Error::CsrfRefused
         | Error::CaptchaRequired
         | Error::OriginRefused
-        | Error::CodesBlocked => 403,
+        | Error::CodesBlocked
+        | Error::SecondProofRequired => 403,
         Error::Unauthorized | Error::RefreshTokenInvalid | Error::RefreshTokenSpent | Error::SessionEnded => 401,
         Error::AccountChanged => 409,
         Error::TooMany { .. } => 429,
@@ -145,7 +146,7 @@ fn envelope(status: u16, errno: &str, text: &str, error: &Error) -> Reply {
 fn unknown(error: &Error, language: Language) -> Reply {
     match error {
         Error::BodyNotJson => envelope(200, "4501", language.pick("未知错误", "Unknown error."), error),
-        Error::CaptchaRequired | Error::CsrfRefused | Error::CodesBlocked => {
+        Error::CaptchaRequired | Error::CsrfRefused | Error::CodesBlocked | Error::SecondProofRequired => {
             Reply::text(403, &texts::of(error, language))
         }
         _ => envelope(status(error), "4501", &texts::of(error, language), error),

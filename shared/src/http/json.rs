@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use crate::accounts::Proof;
+use crate::accounts::{Proof, SecondProof};
 use crate::domain::{Code, CodeHandle, Consent, Password, Timestamp};
 use crate::error::{Error, FieldFault, FieldProblem};
 
@@ -99,6 +99,14 @@ impl Fields {
         }
         let [password] = self.texts(["password"])?;
         Ok(Proof::Password(Password::new(password)))
+    }
+
+    /// What is offered beside a code by SMS, for an account that was long unused: `password`, or `email_code`.
+    pub fn second_proof(&self) -> Result<Option<SecondProof>, Error> {
+        if let Some(code) = self.optional_text("email_code")? {
+            return Code::parse(code).map(SecondProof::EmailCode).map(Some).map_err(|_| Error::CodeMalformed);
+        }
+        Ok(self.optional_text("password")?.map(Password::new).map(SecondProof::Password))
     }
 
     fn text_fault(&self, name: &str) -> Option<FieldFault> {

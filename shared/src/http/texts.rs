@@ -65,6 +65,12 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         ),
         Error::CodeWrong => ("验证码错误，请重新确认。", "Wrong code. Please check it."),
         Error::MobileTaken => ("当前手机号码已经被注册", "This number has an account."),
+        Error::NoMobile => ("账号没有绑定手机号。", "The account has no mobile number."),
+        Error::SecondProofRequired => (
+            "该账号已长期未使用，请再输入密码，或发送到绑定邮箱的验证码。如果这是您新办的号码，请直接注册。",
+            "This account was long unused. Enter its password too, or the code that was mailed to it. If the number is \
+             new to you, sign up instead.",
+        ),
         Error::UsernameTaken => ("该用户名已被使用。", "This username is taken."),
         Error::EmailTaken => ("该邮箱已被其他账号使用。", "This email belongs to another account."),
         Error::EmailUnknown => ("当前邮箱对应的用户不存在！", "No account has this email."),

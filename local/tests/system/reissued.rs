@@ -1,0 +1,139 @@
+//! Carriers reissue numbers after ninety days: an account that was long unused is not opened by a code to its number
+//! alone, and the number's next owner is not kept out by it. ASVS 6.4.6, NIST SP 800-63B §3.1.3.1.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, other_code, registration};
+
+const DAY: u32 = 86_400;
+
+/// C9, with what is offered beside the code.
+async fn enter(site: &Site, person: &Person, code: &str, more: Value) -> Answer {
+    let mut body = json!({ "mobile": person.mobile, "sms_code": code });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    site.post("/users/sms_login/", &body).await
+}
+
+async fn log_in_code(site: &Site, person: &Person) -> String {
+    site.advance(61).await;
+    let answer = site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    site.code_for(&person.mobile).await
+}
+
+async fn site() -> Site {
+    Site::with_settings(&[]).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dormant_account_is_opened_by_sms_and_its_password_or_mail() {
+    let site = site().await;
+    let (person, email) = site.register_with_email().await;
+    site.advance(179 * DAY).await;
+    let code = log_in_code(&site, &person).await;
+    assert_eq!(enter(&site, &person, &code, json!({})).await.status, 200, "not dormant yet");
+    site.advance(180 * DAY).await;
+    let code = log_in_code(&site, &person).await;
+    enter(&site, &person, &other_code(&code), json!({ "password": PASSWORD })).await.is_refused(400, "code_wrong");
+    enter(&site, &person, &code, json!({})).await.is_refused(403, "second_proof_required");
+    enter(&site, &person, &code, json!({ "password": "wrong password" })).await.is_refused(400, "proof_wrong");
+    // It was mailed when it was asked for; the code by SMS is still good.
+    let mailed = site.code_for(&email).await;
+    let wrong = other_code(&mailed);
+    enter(&site, &person, &code, json!({ "email_code": wrong })).await.is_refused(400, "code_wrong");
+    assert_eq!(enter(&site, &person, &code, json!({ "email_code": mailed })).await.status, 200);
+    // It is in use again.
+    let code = log_in_code(&site, &person).await;
+    assert_eq!(enter(&site, &person, &code, json!({})).await.status, 200);
+    site.advance(180 * DAY).await;
+    let code = log_in_code(&site, &person).await;
+    assert_eq!(enter(&site, &person, &code, json!({ "password": PASSWORD })).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dormant_account_s_password_is_set_by_sms_and_a_second_proof() {
+    let site = site().await;
+    let (person, email) = site.register_with_email().await;
+    site.advance(180 * DAY).await;
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let mut body = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+    let refused = site.forget_pwd(&csrf, &body).await;
+    assert_eq!((refused.status, refused.header("x-error-code")), (403, Some("second_proof_required")));
+    assert_eq!(refused.header("content-type"), Some("text/plain; charset=utf-8"));
+    body["email_code"] = site.code_for(&email).await.into();
+    assert_eq!(site.forget_pwd(&csrf, &body).await.json()["errno"], "0");
+    let log_in = json!({ "username": person.mobile, "password": NEW_PASSWORD });
+    assert_eq!(site.post("/users/login/", &log_in).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_keeps_a_session_alive_is_not_dormant() {
+    let site = site().await;
+    let mut person = site.register().await;
+    for _ in 0..4 {
+        site.advance(20 * DAY).await;
+        let refreshed = site.refresh(&person.refresh_token).await;
+        person.refresh_token = refreshed.json()["refresh_token"].as_str().unwrap().to_owned();
+    }
+    // 80 days of use, then less than DORMANT_DAYS, but more since the sign-in.
+    site.advance(120 * DAY).await;
+    let code = log_in_code(&site, &person).await;
+    assert_eq!(enter(&site, &person, &code, json!({})).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_owner_of_a_number_signs_up_with_it() {
+    let site = site().await;
+    let (old, email) = site.register_with_email().await;
+    let path = format!("/users/mobile/{}/", old.mobile);
+    site.get(&path).await.refuses(400, "mobile_taken", &json!({ "detail": "当前手机号码已经被注册" }));
+    let code = site.sms_code(&old.mobile).await;
+    let taken = site.post("/users/", &registration(&old.mobile, &code)).await;
+    assert_eq!(taken.header("x-error-code"), Some("mobile_taken"), "it is in use: {taken:?}");
+    site.advance(180 * DAY).await;
+    site.get(&path).await.is(200, &json!({ "detail": "ok" }));
+    let code = site.sms_code(&old.mobile).await;
+    let wrong = site.post("/users/", &registration(&old.mobile, &other_code(&code))).await;
+    assert_eq!(wrong.header("x-error-code"), Some("code_wrong"));
+    let new = site.post("/users/", &registration(&old.mobile, &code)).await;
+    assert_eq!(new.status, 201, "{new:?}");
+    assert_ne!(new.json()["id"], old.id.as_str());
+    site.was_told(&email, "已由新机主注册").await;
+    // The number is the new account's, and the old one keeps the rest.
+    assert_eq!(site.log_in(&old.mobile).await["id"], new.json()["id"]);
+    let kept = site.log_in(&email).await;
+    assert_eq!((&kept["id"], &kept["username"]), (&json!(old.id), &json!("暂无")));
+    let token = kept["token"].as_str().unwrap();
+    assert_eq!(site.me(token).await.json()["mobile"], Value::Null);
+    let answer = site.send_as(token, Method::POST, "/users/me/sms/", &json!({})).await;
+    answer.is_refused(400, "no_mobile");
+    // It finds another number.
+    let mobile = crate::site::new_mobile();
+    site.send_as(token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({})).await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
+    assert_eq!(site.send_as(token, Method::PUT, "/users/me/mobile/", &body).await.status, 200);
+    assert_eq!(site.log_in(&mobile).await["id"], old.id.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_changes_hands_once_and_not_under_an_owner_who_comes_back() {
+    let site = site().await;
+    let old = site.register().await;
+    site.advance(180 * DAY).await;
+    let code = site.sms_code(&old.mobile).await;
+    let registration = registration(&old.mobile, &code);
+    let log_in = json!({ "username": old.mobile, "password": PASSWORD });
+    let (one, other, back) = tokio::join!(
+        site.post("/users/", &registration),
+        site.post("/users/", &registration),
+        site.post("/users/login/", &log_in)
+    );
+    let taken = [one.status, other.status].iter().filter(|status| **status == 201).count();
+    assert!(taken <= 1, "{one:?} {other:?}");
+    // Whoever has the number now, one account has it; who came back in time keeps it.
+    let holder = site.log_in(&old.mobile).await["id"].clone();
+    assert_eq!(taken == 1, holder != old.id.as_str(), "{one:?} {other:?} {back:?}");
+    assert!(back.status == 200 || taken == 1, "{back:?}");
+}

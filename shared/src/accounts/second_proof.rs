@@ -1,0 +1,79 @@
+//! A second proof for accounts that were long unused: carriers reissue numbers after ninety days, so a code by SMS may
+//! have reached the number's next owner. Only who also has the account's password, or reads its mail, is let in.
+
+use super::attempts::{self, Lane};
+use super::captcha::Solved;
+use super::codes::{RightCode, Row, redeem};
+use super::send::{Wanted, send};
+use crate::app::{App, Caller};
+use crate::domain::{Code, CodeKey, Password, User};
+use crate::dynamodb::Write;
+use crate::dynamodb::items::{Content, Recipient};
+use crate::error::Error;
+
+/// What is offered beside the code by SMS.
+#[derive(Debug)]
+pub enum SecondProof {
+    /// The account's password.
+    Password(Password),
+    /// A code that was mailed to the account when none was offered.
+    EmailCode(Code),
+}
+
+/// A second proof that was right, or was not needed.
+pub(super) struct Proved(Option<RightCode>);
+
+/// Checks the second proof where one is needed; only who has the right code by SMS comes this far. Where none is offered,
+/// a code is mailed to the account's address, if it has one.
+pub(super) async fn check(
+    app: &App,
+    caller: &Caller,
+    user: &User,
+    offered: Option<&SecondProof>,
+) -> Result<Proved, Error> {
+    if !user.is_dormant(app.config.dormant_days, app.clock.now()) {
+        return Ok(Proved(None));
+    }
+    match offered {
+        Some(SecondProof::Password(password)) => {
+            let counted = attempts::count(app, Lane::Account(&user.id)).await?.ok_or(Error::NoSuchUser)?;
+            let right = app.hasher.verify(password, counted.password_hash.as_ref());
+            let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
+            if right { Ok(Proved(None)) } else { Err(Error::ProofWrong) }
+        }
+        // Five guesses for each right code by SMS need no count of their own.
+        Some(SecondProof::EmailCode(code)) => {
+            let right = redeem(app, CodeKey::second_proof(&user.id), Row::None, code).await?;
+            Ok(Proved(Some(right)))
+        }
+        None => {
+            mail_code(app, caller, user).await?;
+            Err(Error::SecondProofRequired)
+        }
+    }
+}
+
+async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
+    let Some(email) = user.email.clone() else { return Ok(()) };
+    let content = Content::Code(CodeKey::second_proof(&user.id));
+    let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: false };
+    match send(app, caller, Solved::NotAsked, wanted, None).await {
+        // One was sent a moment ago.
+        Ok(()) | Err(Error::TooMany { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+impl Proved {
+    /// What uses the code up, where the proof was one.
+    pub(super) fn spend(&self) -> Result<Option<Write>, Error> {
+        self.0.as_ref().map(RightCode::spend).transpose()
+    }
+
+    /// What the proof was to admit to did not come about.
+    pub(super) async fn take_back(&self, app: &App) {
+        if let Some(code) = &self.0 {
+            code.take_back(app).await;
+        }
+    }
+}

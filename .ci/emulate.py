@@ -32,6 +32,7 @@ EXPECTED = {
     "check-mobile": (200, None),
     "send-reset-email": (400, "email_unknown"),
     "check-reset-token": (400, "link_invalid"),
+    "secure-account": (400, "link_invalid"),
     "reset-password": (400, "link_invalid"),
     "send-email-code": (401, "unauthorized"),
     "bind-email": (401, "unauthorized"),

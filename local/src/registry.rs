@@ -12,6 +12,7 @@ pub const ENDPOINTS: &[&Endpoint] = &[
     &send_reset_email::ENDPOINT,
     &check_reset_token::ENDPOINT,
     &reset_password::ENDPOINT,
+    &secure_account::ENDPOINT,
     &send_email_code::ENDPOINT,
     &bind_email::ENDPOINT,
     &me::ENDPOINT,

@@ -10,6 +10,12 @@ pub fn refresh_token_reused(caller: &Caller, user_id: &UserId, session_id: &Sess
     tracing::warn!(audit = "refresh_token_reused", %user_id, %session_id, source, request_id, "session ended");
 }
 
+/// An owner stopped what they had not done, by the link in a notice.
+pub fn account_secured(caller: &Caller, user_id: &UserId) {
+    let (request_id, source) = (&caller.request_id, &caller.address);
+    tracing::warn!(audit = "account_secured", %user_id, source, request_id, "sessions and password ended");
+}
+
 /// All that is left of an account that was deleted.
 pub fn account_deleted(caller: &Caller, user_id: &UserId) {
     tracing::info!(audit = "account_deleted", %user_id, request_id = &caller.request_id, "tombstone");

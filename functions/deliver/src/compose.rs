@@ -18,7 +18,7 @@ pub(crate) fn compose(brand: &str, language: Language, carried: &Carried) -> Com
     match carried {
         Carried::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
         Carried::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
-        Carried::Notice(notice) => compose_notice(brand, language, *notice),
+        Carried::Notice { notice, url } => compose_notice(brand, language, *notice, url.as_deref()),
     }
 }
 
@@ -78,28 +78,44 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
     Composed { sender: brand.to_owned(), subject, text, html }
 }
 
-fn compose_notice(brand: &str, language: Language, notice: Notice) -> Composed {
+fn compose_notice(brand: &str, language: Language, notice: Notice, url: Option<&str>) -> Composed {
     let (zh, en) = match notice {
         Notice::Password => ("登录密码已修改", "The password of your account was changed"),
         Notice::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
         Notice::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
         Notice::Reissued => (
             "账号久未使用，其手机号已由新机主注册，已与账号解绑",
-            "The mobile number of your unused account was signed up by its new owner and removed from it",
+            "The number of your long unused account was signed up by its new owner, and is no longer the account's",
         ),
+        Notice::Secured => {
+            ("账号已在所有设备退出，原密码已停用", "Your account was signed out everywhere and its password ended")
+        }
         Notice::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
     };
-    let (subject, text) = match language {
-        Language::Zh => {
-            (format!("{brand} 安全提醒"), format!("【{brand}】您的{zh}。如非本人操作，请立即找回密码或联系我们。"))
-        }
-        Language::En => (
-            format!("{brand} security notice"),
-            format!("[{brand}] {en}. If this was not you, reset your password or contact us now."),
-        ),
+    let (subject, lead, advice) = match language {
+        Language::Zh => (format!("{brand} 安全提醒"), format!("【{brand}】您的{zh}。"), advice_zh(url.is_some())),
+        Language::En => (format!("{brand} security notice"), format!("[{brand}] {en}. "), advice_en(url.is_some())),
     };
-    let html = page(language, &format!("<p>{}</p>", escape(&text)));
+    let text = format!("{lead}{advice}{}", url.unwrap_or_default());
+    let link = url.map(|url| html_link(url, url)).unwrap_or_default();
+    let html = page(language, &format!("<p>{}{link}</p>", escape(&format!("{lead}{advice}"))));
     Composed { sender: brand.to_owned(), subject, text, html }
+}
+
+const fn advice_zh(has_link: bool) -> &'static str {
+    if has_link {
+        "如非本人操作，请打开 "
+    } else {
+        "如非本人操作，请立即找回密码或联系我们。"
+    }
+}
+
+const fn advice_en(has_link: bool) -> &'static str {
+    if has_link { "If this was not you, open " } else { "If this was not you, reset your password or contact us now." }
+}
+
+fn html_link(url: &str, text: &str) -> String {
+    format!("<a href=\"{}\">{}</a>", escape(url), escape(text))
 }
 
 fn page(language: Language, body: &str) -> String {
@@ -139,12 +155,21 @@ mod tests {
     }
 
     #[test]
-    fn every_notice_says_what_to_do_and_fits_one_sms() {
-        for notice in [Notice::Password, Notice::Mobile, Notice::Email, Notice::Deleted] {
-            let zh = compose("Latchkey", Language::Zh, &Carried::Notice(notice)).text;
-            assert!(zh.contains("如非本人操作") && zh.chars().count() <= 70, "{zh}");
-            let en = compose("Latchkey", Language::En, &Carried::Notice(notice)).text;
-            assert!(en.contains("If this was not you") && en.len() <= 140, "{en}");
+    fn every_notice_says_what_to_do_and_fits_two_sms() {
+        let url = format!("https://accounts.example.com/secure#{}", "x".repeat(54));
+        let linked = [Notice::Password, Notice::Mobile, Notice::Email].map(|notice| (notice, Some(url.clone())));
+        let plain = [Notice::Reissued, Notice::Secured, Notice::Deleted].map(|notice| (notice, None));
+        for (notice, url) in linked.into_iter().chain(plain) {
+            // One SMS holds 70 characters in Chinese and 160 in ASCII; of several each holds 67 and 153.
+            let (most_zh, most_en) = if url.is_some() { (134, 306) } else { (70, 306) };
+            let carried = Carried::Notice { notice, url: url.clone() };
+            let zh = compose("Latchkey", Language::Zh, &carried);
+            assert!(zh.text.contains("如非本人操作") && zh.text.chars().count() <= most_zh, "{}", zh.text);
+            let en = compose("Latchkey", Language::En, &carried).text;
+            assert!(en.contains("If this was not you") && en.len() <= most_en, "{en}");
+            if let Some(url) = url {
+                assert!(zh.text.ends_with(&url) && zh.html.contains(&format!("href=\"{url}\"")), "{}", zh.html);
+            }
         }
     }
 

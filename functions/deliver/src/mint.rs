@@ -1,8 +1,8 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
 use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
-use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink};
-use shared::dynamodb::items::{CodeItem, Content, Message, Notice, Recipient};
+use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink, SafetyLink};
+use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Notice, Recipient};
 use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use shared::{App, Error};
 
@@ -12,8 +12,8 @@ pub(crate) enum Carried {
     Code { purpose: CodePurpose, code: Code, minutes: u64 },
     /// The address of the page that sets a new password.
     ResetLink { url: String, minutes: u64 },
-    /// Word of a change.
-    Notice(Notice),
+    /// Word of a change, and the address of the page that stops it, unless there is nothing to stop.
+    Notice { notice: Notice, url: Option<String> },
 }
 
 /// What came of it.
@@ -31,7 +31,7 @@ pub(crate) async fn mint(app: &App, message: &Message) -> Result<Minted, Error> 
     match &message.content {
         Content::Code(key) => mint_code(app, message, key).await,
         Content::ResetLink => mint_link(app, message).await,
-        Content::Notice(notice) => Ok(Minted::Carries(Carried::Notice(*notice))),
+        Content::Notice(about) => mint_notice(app, message, about),
     }
 }
 
@@ -124,6 +124,21 @@ async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
     let url = format!("{}/reset_password?access_token={token}", app.config.answers.client_host);
     let minutes = (app.clock.now().seconds_until(message.expires_at) + 30) / 60;
     Ok(Minted::Carries(Carried::ResetLink { url, minutes }))
+}
+
+fn mint_notice(app: &App, message: &Message, about: &AboutAccount) -> Result<Minted, Error> {
+    let notice = about.notice;
+    let link = SafetyLink {
+        user_id: about.user_id.clone(),
+        expires_at: message.created_at.plus_seconds(SafetyLink::LIFE_SECONDS),
+    };
+    let token = match notice {
+        Notice::Password | Notice::Mobile | Notice::Email => link.sign(app.keyring()?),
+        // The account is gone, or is safe already.
+        Notice::Reissued | Notice::Secured | Notice::Deleted => None,
+    };
+    let url = token.map(|token| format!("{}/secure#{token}", app.config.answers.client_host));
+    Ok(Minted::Carries(Carried::Notice { notice, url }))
 }
 
 fn name_of(recipient: &Recipient) -> AccountName {

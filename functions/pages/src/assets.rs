@@ -48,6 +48,7 @@ assets! {
     "register.js": "text/javascript; charset=utf-8",
     "reset_password.js": "text/javascript; charset=utf-8",
     "second_proof.js": "text/javascript; charset=utf-8",
+    "secure.js": "text/javascript; charset=utf-8",
     "session.js": "text/javascript; charset=utf-8",
     "site.js": "text/javascript; charset=utf-8",
     "style.css": "text/css; charset=utf-8",

@@ -1,4 +1,5 @@
-//! A forgotten password: `/find_password` by mail, `/forget_pwd/` by SMS, and `/reset_password` where the mail leads.
+//! A forgotten password: `/find_password` by mail, `/forget_pwd/` by SMS, and `/reset_password` where the mail leads; and `/secure`, where
+//! the link in a notice leads.
 
 use maud::{Markup, html};
 
@@ -69,6 +70,26 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
         }
     };
     Page { path: "/reset_password", title, script: "reset_password.js", wide: false, has_base: false, body }
+}
+
+/// `/secure`, where the link in a notice leads: what it does, it does when the button is pressed.
+pub(crate) fn secure(view: &View<'_>) -> Page {
+    let title = view.t("保护我的账号", "Secure my account");
+    let body = html! {
+        div.card.steady {
+            h1 { (title) }
+            form #secure novalidate {
+                p { (view.t("如果账号的变动不是您本人操作，请立即点击下面的按钮：所有设备将退出登录，原密码停用，然后由您设置新密码。", "If it was not you who changed the account, press the button: every device is signed out, the password ends, and you set a new one.")) }
+                (view.submit(view.t("退出所有设备并停用密码", "Sign out everywhere and end the password")))
+            }
+            div #secured hidden {
+                p #secured-text .notice role="status" tabindex="-1" {}
+                a.main href="/forget_pwd/" { (view.t("用短信设置新密码", "Set a new password by SMS")) }
+                p { (view.t("绑定了邮箱的账号，重置链接已发送到邮箱。", "If the account has an email, a link to set a password was mailed to it.")) }
+            }
+        }
+    };
+    Page { path: "/secure", title, script: "secure.js", wide: false, has_base: false, body }
 }
 
 fn title(view: &View<'_>) -> &'static str {

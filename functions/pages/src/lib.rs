@@ -40,6 +40,7 @@ async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
         "/find_password" => forgotten::find_password(&view),
         "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request)),
         "/reset_password" => forgotten::reset_password(&view),
+        "/secure" => forgotten::secure(&view),
         "/users" => centre::page(&view),
         _ => return Err(Error::NotFound),
     };

@@ -16,6 +16,7 @@ const PAGES: [(&str, &str); 8] = [
     ("find-password", "/find_password"),
     ("forget-pwd", "/forget_pwd/"),
     ("reset-password-expired", "/reset_password?access_token=x"),
+    ("secure", "/secure"),
     ("inbox", "/_local/inbox"),
 ];
 

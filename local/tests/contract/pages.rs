@@ -16,6 +16,7 @@ async fn every_page_is_served_under_a_strict_policy() {
         "/user/register",
         "/find_password",
         "/reset_password?access_token=x",
+        "/secure",
         "/forget_pwd/",
         "/users",
     ] {

@@ -12,6 +12,7 @@ mod delivery;
 mod faults;
 mod keys;
 mod limits;
+mod notices;
 mod on_this_machine;
 mod operators;
 mod races;

@@ -2,7 +2,7 @@
 
 use super::captcha::Solved;
 use super::codes::{RightCode, Row, redeem};
-use super::credentials::change;
+use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof};
 use super::send::{Wanted, send};
 use super::{Authorized, SignedIn, sessions};
@@ -61,6 +61,7 @@ async fn bind(
     code: &RightCode,
 ) -> Result<SignedIn, Error> {
     let Authorized { user, session } = who;
+    let id = user.id.clone();
     let (mut writes, mut changed, mut kept) = (Vec::new(), user.clone(), session.clone());
     if user.email.as_ref() != Some(&email) {
         let (carried, carries) = sessions::carry(&session)?;
@@ -75,7 +76,8 @@ async fn bind(
         Err(StoreError::Refused(refusals)) => {
             let taken = refusals.iter().any(|refusal| refusal.index == 1);
             // Otherwise the account changed meanwhile, and with it the token died that this came with.
-            Err(if taken { Error::EmailTaken } else { Error::Unauthorized })
+            let otherwise = if taken { Error::EmailTaken } else { Error::Unauthorized };
+            Err(refused(app, &id, &refusals, 2, otherwise))
         }
         Err(StoreError::Failed(error)) => Err(error),
     }
@@ -86,7 +88,7 @@ fn moves_to(app: &App, caller: &Caller, user: &User, email: &Email) -> Result<Ve
     let marker = Marker { user_id: user.id.clone() };
     let mut writes = vec![Write::put(&keys::email_marker(email), &marker, Unless::Exists)?];
     let set = [(":email", text(email.as_str()))];
-    writes.extend(change(app, caller, user, "email = :email", &set, Notice::Email)?);
+    writes.extend(change_signed_in(app, caller, user, "email = :email", &set, Notice::Email)?);
     if let Some(old) = &user.email {
         let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
         writes.push(Write::delete(&keys::email_marker(old), mine)?);

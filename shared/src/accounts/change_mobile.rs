@@ -1,7 +1,7 @@
 //! A signed-in person's new number.
 
 use super::codes::{RightCode, Row, redeem};
-use super::credentials::change;
+use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
 use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
@@ -56,6 +56,7 @@ async fn move_to(
     let (session, carried) = sessions::carry(&session)?;
     writes.push(carried);
     writes.extend(proved.spend()?);
+    let id = user.id.clone();
     let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
     let signed_in = SignedIn::new(app, caller, keys, user, session)?;
     match code.pay(app, writes, "changing a number").await {
@@ -64,7 +65,7 @@ async fn move_to(
         Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == taken + 1) => {
             Err(Error::MobileTaken)
         }
-        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
+        Err(StoreError::Refused(refusals)) => Err(refused(app, &id, &refusals, 1, Error::AccountChanged)),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }
@@ -81,7 +82,7 @@ fn of_confirm_code(error: Error) -> Error {
 /// What moves an account to another number, and the place of the write that holds the number for it.
 fn moves_to(app: &App, caller: &Caller, user: &User, mobile: &Mobile) -> Result<(usize, Vec<Write>), Error> {
     let set = [(":mobile", text(mobile.as_str()))];
-    let mut writes = change(app, caller, user, "mobile = :mobile", &set, Notice::Mobile)?;
+    let mut writes = change_signed_in(app, caller, user, "mobile = :mobile", &set, Notice::Mobile)?;
     let taken = writes.len();
     writes.push(Write::put(&keys::mobile_marker(mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
     if let Some(old) = &user.mobile {

@@ -1,6 +1,6 @@
 //! A signed-in person's new password, or their first.
 
-use super::credentials::change;
+use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
 use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
@@ -41,15 +41,16 @@ async fn set(
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
     let values = [(":hash", text(hash.as_str()))];
-    let mut writes = change(app, caller, &user, "password_hash = :hash", &values, Notice::Password)?;
+    let mut writes = change_signed_in(app, caller, &user, "password_hash = :hash", &values, Notice::Password)?;
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now())?;
     writes.push(carried);
     writes.extend(proved.forget_rows(&user)?);
+    let id = user.id.clone();
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::new(app, caller, keys, user, session)?;
     match proved.pay(app, writes, "changing a password").await {
         Ok(()) => Ok(signed_in),
-        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
+        Err(StoreError::Refused(refusals)) => Err(refused(app, &id, &refusals, 0, Error::AccountChanged)),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

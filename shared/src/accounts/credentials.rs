@@ -5,11 +5,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::attempts;
+use super::limits::of_changes;
 use super::send::notices;
 use crate::app::{App, Caller};
-use crate::domain::User;
+use crate::domain::{User, UserId};
 use crate::dynamodb::items::Notice;
-use crate::dynamodb::{Expression, Write, keys, number};
+use crate::dynamodb::{Expression, Refusal, Write, keys, number};
 use crate::error::Error;
 
 /// The writes of a change: the account first, then the notices. `set` is what a `SET` assigns, with its values.
@@ -28,4 +29,28 @@ pub(super) fn change(
     let mut writes = vec![Write::update(&keys::user(&user.id), &update, condition)?];
     writes.extend(notices(app, caller, user, notice)?);
     Ok(writes)
+}
+
+/// The same by a signed-in owner, who makes so many in a day: each is told by SMS and mail, and whoever stole a session
+/// and a password floods nobody. The count is the second write. A reset is not counted: it is how an owner gets back in.
+pub(super) fn change_signed_in(
+    app: &App,
+    caller: &Caller,
+    user: &User,
+    set: &str,
+    values: &[(&str, AttributeValue)],
+    notice: Notice,
+) -> Result<Vec<Write>, Error> {
+    let mut writes = change(app, caller, user, set, values, notice)?;
+    writes.insert(1, of_changes(app, &user.id)?.write);
+    Ok(writes)
+}
+
+/// Why a change was refused whose writes begin at `first`: too many, or `otherwise`.
+pub(super) fn refused(app: &App, user: &UserId, refusals: &[Refusal], first: usize, otherwise: Error) -> Error {
+    let Some(limit) = refusals.iter().find(|refusal| refusal.index == first + 1) else { return otherwise };
+    let counting = of_changes(app, user);
+    counting.map_or(otherwise, |counting| Error::TooMany {
+        retry_after_seconds: counting.wait_seconds(limit.item.as_ref(), app.clock.now()),
+    })
 }

@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use crate::app::{App, Caller};
-use crate::domain::{Device, Limit, Timestamp, hash_address, sources_of};
+use crate::domain::{Device, Limit, Timestamp, UserId, hash_address, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Expression, Item, StoreError, Write, number, seconds};
@@ -83,6 +83,11 @@ pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) ->
 pub(super) fn of_device(app: &App, device: &Device, recipient: &Recipient) -> Result<Counting, Error> {
     let key = keys::recipient_device_limit(recipient, &device.id);
     sliding(key, &app.config.limits.recipient_source, app.clock.now())
+}
+
+/// What counts a change of an account by its signed-in owner.
+pub(super) fn of_changes(app: &App, user: &UserId) -> Result<Counting, Error> {
+    sliding(keys::change_limit(user), &app.config.limits.changes, app.clock.now())
 }
 
 /// The last times, newest first, as attributes `t1`, `t2`, …: each moves one on, and of each limit the n-th must be out

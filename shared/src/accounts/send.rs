@@ -11,7 +11,7 @@ use crate::app::{App, Caller};
 use crate::domain::{
     CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, Timestamp, User, UserId, random, random_hex,
 };
-use crate::dynamodb::items::{Content, Expiring, Marker, Message, Notice, Recipient};
+use crate::dynamodb::items::{AboutAccount, Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds, text};
 use crate::error::Error;
 
@@ -273,8 +273,9 @@ fn not_guessed_out(content: &Content, now: Timestamp) -> Result<Option<Write>, E
 pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -> Result<Vec<Write>, Error> {
     let sms = user.mobile.clone().map(Recipient::Sms);
     let recipients = sms.into_iter().chain(user.email.clone().map(Recipient::Email));
+    let about = AboutAccount { notice, user_id: user.id.clone() };
     let write = |recipient| {
-        let wanted = Wanted { recipient, content: Content::Notice(notice), requires_account: false };
+        let wanted = Wanted { recipient, content: Content::Notice(about.clone()), requires_account: false };
         let message = new_message(caller, &wanted, app.clock.now());
         Write::put(&keys::message(&message.id), &message, Unless::Exists)
     };

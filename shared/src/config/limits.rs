@@ -18,6 +18,9 @@ pub struct LimitConfig {
     pub log_in_source: Limit,
     /// `LIMIT_PROBE_SOURCE`: questions whether a number or address is registered, from one source; `100/5m`.
     pub probe_source: Limit,
+    /// `LIMIT_CHANGES`: changes of password, number and email that the signed-in owner of one account makes, several, as
+    /// each is told by SMS and mail; `10/d`.
+    pub changes: Vec<Limit>,
     /// `LIMIT_CAPTCHA_SOURCE`: captcha tickets from one source; `60/5m`.
     pub captcha_source: Limit,
 }
@@ -31,6 +34,7 @@ impl LimitConfig {
             source_captcha: environment.limit("LIMIT_SOURCE_CAPTCHA", "600/h")?,
             log_in_source: environment.limit("LIMIT_LOG_IN_SOURCE", "100/5m")?,
             probe_source: environment.limit("LIMIT_PROBE_SOURCE", "100/5m")?,
+            changes: environment.limits("LIMIT_CHANGES", "10/d")?,
             captcha_source: environment.limit("LIMIT_CAPTCHA_SOURCE", "60/5m")?,
         })
     }

@@ -71,6 +71,8 @@ pub enum Purpose {
     RefreshToken,
     /// Device cookies.
     Device,
+    /// Links in notices.
+    SafetyLink,
     /// Private keys at rest.
     SealedKey,
     /// Account names nobody has, where attempts at them are counted.
@@ -86,6 +88,7 @@ impl Purpose {
             Self::Csrf => "latchkey/1/csrf",
             Self::Address => "latchkey/1/address",
             Self::RefreshToken => "latchkey/1/refresh-token",
+            Self::SafetyLink => "latchkey/1/safety-link",
             Self::Device => "latchkey/1/device",
             Self::SealedKey => "latchkey/1/sealed-key",
             Self::UnknownAccount => "latchkey/1/unknown-account",

@@ -50,7 +50,16 @@ pub enum Content {
     /// A link to set a new password, for the account with the recipient's address.
     ResetLink,
     /// Word of a change, to an address the account held before it (ASVS 6.3.7).
-    Notice(Notice),
+    Notice(AboutAccount),
+}
+
+/// A notice, and the account it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AboutAccount {
+    /// What has changed.
+    pub notice: Notice,
+    /// Whose; the link that stops it names the account.
+    pub user_id: UserId,
 }
 
 /// What has changed.
@@ -65,6 +74,8 @@ pub enum Notice {
     Email,
     /// The account was long unused, and the next owner of its number signed up.
     Reissued,
+    /// All sessions and the password were ended by the link in a notice.
+    Secured,
     /// The account was deleted.
     Deleted,
 }

@@ -16,6 +16,7 @@
 //! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
 //! | budget | `BUDGET#kind#date#shard` | `BUDGET` | deliver | deliver, with each message, on condition of the count |
 //! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` | nobody; whoever asks for a message does so on condition that none is live | deliver |
+//! | change limit | `LIMIT#changes#id` | `LIMIT` | nobody | change-password, change-mobile, bind-email, on condition of its tenth time |
 //! | export limit | `LIMIT#export#id` | `LIMIT` | nobody | export, on condition of its third time |
 //! | operator's act | `AUDIT#date` | time and a random part | auditors | `admin`, with what it did |
 //! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
@@ -238,6 +239,12 @@ pub fn budget(channel: &str, date: &str, shard: u32) -> Key {
 #[must_use]
 pub fn budget_flag(flag: &str, copy: u32) -> Key {
     Key::new(format!("FLAG#{flag}#{copy}"), "FLAG")
+}
+
+/// When an account was changed last.
+#[must_use]
+pub fn change_limit(user: &UserId) -> Key {
+    Key::new(format!("LIMIT#changes#{user}"), "LIMIT")
 }
 
 /// When an account was exported last.

@@ -122,6 +122,8 @@ fn detail(error: &Error, status: u16, language: Language) -> Reply {
     let detail: Value = match error {
         // B2: the old client reads a number.
         Error::CaptchaRefused => 0.into(),
+        // C12: the common text is that of a mailed link to set a password.
+        Error::LinkInvalid => language.pick("链接已失效或已使用。", "This link has expired or was used.").into(),
         _ => texts::of(error, language).into(),
     };
     json(status, &json!({ "detail": detail, "code": error.code() }))

@@ -1,0 +1,7 @@
+//! Runs `secure-account` on AWS Lambda.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared::lambda::serve(&secure_account::ENDPOINT)
+}

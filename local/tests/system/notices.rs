@@ -1,0 +1,114 @@
+//! Word of a change, and the link in it by which an owner stops what they did not do. ASVS 6.3.7, 7.4.3; OWASP Forgot
+//! Password cheat sheet.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, read};
+
+/// The token of the link in the newest notice to a number or an address.
+async fn token_for(site: &Site, to: &str) -> String {
+    let messages = site.messages_to(to).await;
+    let texts: Vec<_> = messages.iter().map(|message| message["text"].as_str().unwrap()).collect();
+    let (page, token) = texts.iter().find_map(|text| text.split_once("/secure#")).expect("a notice has a link");
+    assert!(page.ends_with(&format!("请打开 {}", site.base_url)), "{page}");
+    token.to_owned()
+}
+
+async fn secure(site: &Site, token: &str) -> crate::site::Answer {
+    site.post("/users/secure/", &json!({ "token": token })).await
+}
+
+async fn change_password(site: &Site, person: &mut Person, from: &str, to: &str) -> crate::site::Answer {
+    let body = json!({ "password": from, "new_password": to });
+    let answer = site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await;
+    if let (200, Value::String(token)) = (answer.status, answer.json()["token"].clone()) {
+        person.token = token;
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (mut person, email) = site.register_with_email().await;
+    assert_eq!(change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await.status, 200);
+    let (by_sms, by_mail) = (token_for(&site, &format!("+86{}", person.mobile)).await, token_for(&site, &email).await);
+    // A scanner that opens the link, or a wrong token, does nothing.
+    for method in [Method::GET, Method::HEAD] {
+        read(site.request(method.clone(), "/secure/")).await;
+        read(site.request(method, &format!("/users/secure/?token={by_sms}"))).await;
+    }
+    for wrong in ["AAAA", &by_sms[1..], &format!("{by_sms}A"), &person.token, ""] {
+        assert!(secure(&site, wrong).await.status == 400, "{wrong}");
+    }
+    assert_eq!(site.me(&person.token).await.status, 200);
+    // The thief goes on changing things, and kills no link by it.
+    for (from, to) in [(NEW_PASSWORD, PASSWORD), (PASSWORD, NEW_PASSWORD)] {
+        assert_eq!(change_password(&site, &mut person, from, to).await.status, 200);
+    }
+    secure(&site, &by_sms).await.is(200, &json!({ "detail": "所有设备已退出登录，原密码已停用。请设置新密码。" }));
+    site.me(&person.token).await.is_refused(401, "unauthorized");
+    site.refresh(&person.refresh_token).await.is_refused(401, "session_ended");
+    for password in [PASSWORD, NEW_PASSWORD] {
+        let body = json!({ "username": person.mobile, "password": password });
+        assert_eq!(site.post("/users/login/", &body).await.header("x-error-code"), Some("bad_credentials"));
+    }
+    secure(&site, &by_sms).await.is_refused(400, "link_invalid");
+    // The reset is on its way, and sets a password.
+    let reset = site.link_for(&email).await;
+    let body = json!({ "access_token": reset, "password": PASSWORD, "password2": PASSWORD });
+    site.put("/users/find/password/", &body).await.is(200, &json!("重置密码成功！"));
+    site.log_in(&person.mobile).await;
+    // A link is good for three days; this one was of another second than the one that was used.
+    site.advance(3 * 86_400 + 1).await;
+    secure(&site, &by_mail).await.is_refused(400, "link_invalid");
+    site.log_in(&person.mobile).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_no_other_value_and_no_other_value_is_a_link() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (mut person, email) = site.register_with_email().await;
+    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    let token = token_for(&site, &email).await;
+    site.me(&token).await.is_refused(401, "unauthorized");
+    site.refresh(&token).await.is_refused(401, "refresh_token_invalid");
+    let answer = site.post("/users/find/password/", &json!({ "access_token": token })).await;
+    assert_eq!(answer.header("x-error-code"), Some("link_invalid"));
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    let reset = site.link_for(&email).await;
+    for other in [&reset, &person.token, &person.refresh_token, &site.csrf().await] {
+        secure(&site, other).await.is_refused(400, "link_invalid");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_changes_ten_times_a_day_and_a_reset_goes_through_all_the_same() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let mut person = site.register().await;
+    let passwords = [PASSWORD, NEW_PASSWORD];
+    for change in 0..10 {
+        let (from, to) = (passwords[change % 2], passwords[(change + 1) % 2]);
+        assert_eq!(change_password(&site, &mut person, from, to).await.status, 200, "{change}");
+    }
+    let refused = change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    refused.is_refused(429, "too_many_requests");
+    refused.says_when_to_retry(86_400);
+    let told = site.messages_to(&format!("+86{}", person.mobile)).await.len();
+    assert_eq!(told, 11, "a code and ten notices");
+    let email = new_email();
+    site.send_as(&person.token, Method::POST, "/users/me/email/", &json!({ "email": email, "password": PASSWORD }))
+        .await;
+    let bind = json!({ "email": email, "email_code": site.code_for(&email).await });
+    let refused = site.send_as(&person.token, Method::PUT, "/users/me/email/", &bind).await;
+    refused.is_refused(429, "too_many_requests");
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let reset = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+    assert_eq!(site.forget_pwd(&csrf, &reset).await.json()["errno"], "0");
+    site.advance(86_400).await;
+    let log_in = json!({ "username": person.mobile, "password": NEW_PASSWORD });
+    person.token = site.post("/users/login/", &log_in).await.json()["token"].as_str().unwrap().to_owned();
+    assert_eq!(change_password(&site, &mut person, NEW_PASSWORD, PASSWORD).await.status, 200);
+}

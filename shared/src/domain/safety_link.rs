@@ -1,0 +1,105 @@
+//! The link in a notice of a change, by which its owner stops what they did not do.
+//!
+//! It goes by SMS too, so it is short: key id, account, end and half a MAC, 40 bytes in all. It stands in the part of an
+//! address that no browser sends (RFC 3986 §3.5), so no log has it, and opening it does nothing.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use subtle::ConstantTimeEq;
+
+use super::{Keyring, Purpose, Timestamp, UserId, hex};
+
+/// What the link may do: end all sessions and the password of an account, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SafetyLink {
+    /// Whose account.
+    pub user_id: UserId,
+    /// The link is good before this moment.
+    pub expires_at: Timestamp,
+}
+
+const SIGNED_BYTES: usize = 24;
+const MAC_BYTES: usize = 16;
+
+impl SafetyLink {
+    /// How long a link is good after the change, in seconds: who is told over a weekend sees it on Monday.
+    pub const LIFE_SECONDS: i64 = 3 * 86_400;
+
+    /// Names the link, so that it can be spent. Two notices of one second carry the same.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("safety.{}.{}", self.user_id, self.expires_at.unix_seconds())
+    }
+
+    /// The token of the link. `None` for an account whose id is not one of ours.
+    #[must_use]
+    pub fn sign(&self, keyring: &Keyring) -> Option<String> {
+        let key_id = u32::from_str_radix(keyring.newest_id(), 16).ok()?;
+        let user = u128::from_str_radix(self.user_id.as_str(), 16).ok()?;
+        let end = u32::try_from(self.expires_at.unix_seconds()).ok()?;
+        let mut bytes = [&key_id.to_be_bytes()[..], &user.to_be_bytes(), &end.to_be_bytes()].concat();
+        let tag = hmac::sign(&keyring.newest(Purpose::SafetyLink), &bytes);
+        bytes.extend(&tag.as_ref()[..MAC_BYTES]);
+        Some(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The link a token stands for; `None` when it is not ours or has expired.
+    #[must_use]
+    pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
+        if text.len() > 64 {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (signed, mac) = bytes.split_at_checked(SIGNED_BYTES)?;
+        let key = keyring.by_id(&hex(&signed[..4]), Purpose::SafetyLink)?;
+        let tag = hmac::sign(&key, signed);
+        let same: bool = tag.as_ref()[..MAC_BYTES].ct_eq(mac).into();
+        let end = u32::from_be_bytes(signed[20..].try_into().ok()?);
+        let link =
+            Self { user_id: UserId::from(hex(&signed[4..20])), expires_at: Timestamp::from_unix_seconds(end.into()) };
+        (same && now < link.expires_at).then_some(link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keyring() -> Keyring {
+        Keyring::parse(&"k".repeat(32)).unwrap()
+    }
+
+    fn link() -> SafetyLink {
+        SafetyLink { user_id: UserId::generate(), expires_at: Timestamp::from_unix_seconds(1000) }
+    }
+
+    #[test]
+    fn a_link_is_short_and_good_until_its_end_under_a_secret_that_is_held() {
+        let (link, at) = (link(), Timestamp::from_unix_seconds);
+        let token = link.sign(&keyring()).unwrap();
+        assert!(token.len() <= 54, "{}", token.len());
+        assert_eq!(SafetyLink::verify(&token, &keyring(), at(999)), Some(link));
+        assert_eq!(SafetyLink::verify(&token, &keyring(), at(1000)), None);
+        let newer = Keyring::parse(&format!("{},{}", "n".repeat(32), "k".repeat(32))).unwrap();
+        assert!(SafetyLink::verify(&token, &newer, at(0)).is_some());
+        assert!(SafetyLink::verify(&token, &Keyring::parse(&"n".repeat(32)).unwrap(), at(0)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_byte_spoils_a_link(place in 0usize..40, change in 1u8..) {
+            let token = link().sign(&keyring()).unwrap();
+            let mut bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+            bytes[place] ^= change;
+            let changed = URL_SAFE_NO_PAD.encode(bytes);
+            prop_assert!(SafetyLink::verify(&changed, &keyring(), Timestamp::from_unix_seconds(0)).is_none());
+        }
+
+        #[test]
+        fn verifying_never_panics(text in any::<String>()) {
+            prop_assert!(SafetyLink::verify(&text, &keyring(), Timestamp::from_unix_seconds(0)).is_none());
+        }
+    }
+}

@@ -95,8 +95,10 @@ impl Template {
     #[must_use]
     pub fn variables(&self, function: &str) -> Vec<String> {
         let functions = self.functions();
-        let variables = functions.get(function).map(|resource| &resource["Properties"]["Environment"]["Variables"]);
-        variables.and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
+        let own = functions.get(function).map(|resource| &resource["Properties"]["Environment"]["Variables"]);
+        let all = &self.0["Globals"]["Function"]["Environment"]["Variables"];
+        let maps = own.into_iter().flat_map(|own| [own, all]).filter_map(Value::as_object);
+        maps.flat_map(|map| map.keys().cloned()).collect()
     }
 
     /// Every route.

@@ -1,6 +1,6 @@
 //! Reading variables: the forms they have, and what is said of one that is malformed.
 
-use crate::domain::{Keyring, Limit};
+use crate::domain::{Keyring, Limit, Secret};
 
 /// A variable that is missing or malformed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +98,16 @@ impl<'a> Environment<'a> {
             .map(|text| Keyring::parse(&text))
             .transpose()
             .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
+    }
+
+    /// Secrets of 32 characters at least, separated by commas.
+    pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<Secret>, ConfigError> {
+        let text = self.optional(variable).unwrap_or_default();
+        let secrets: Vec<_> = text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
+        if secrets.iter().any(|secret| secret.chars().count() < 32) {
+            return Err(ConfigError { variable, problem: "needs at least 32 characters each".to_owned() });
+        }
+        Ok(secrets.into_iter().map(|secret| Secret::new(secret.to_owned())).collect())
     }
 
     pub(super) fn client_host(&self) -> Result<String, ConfigError> {

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub use environment::{ConfigError, Environment};
 pub use limits::LimitConfig;
 
+use subtle::ConstantTimeEq;
+
 use crate::domain::{Email, HashCost, Keyring, PasswordRules, RotationRules, Secret, SessionRules};
 
 /// Everything that is configured.
@@ -40,6 +42,9 @@ pub struct Config {
     /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
     /// links, captcha passes and CSRF values are made with keys derived from it.
     pub code_secret: Option<Keyring>,
+    /// `ORIGIN_SECRET`: the same form. The deployment's own CloudFront sends it in `X-Origin-Secret`; without one no header
+    /// says from where a request came.
+    origin_secrets: Vec<Secret>,
     /// `KEY_SECRET`: the same form. The private keys of access tokens are sealed under a key derived from it.
     pub key_secret: Option<Keyring>,
 }
@@ -295,10 +300,18 @@ impl Config {
                 client_host: environment.client_host()?,
             },
             code_secret: environment.keyring("CODE_SECRET")?,
+            origin_secrets: environment.secrets("ORIGIN_SECRET")?,
             key_secret: environment.keyring("KEY_SECRET")?,
         };
         config.check(environment, needs)?;
         Ok(config)
+    }
+
+    /// Whether a request came through the deployment's own CloudFront. Compared in constant time.
+    #[must_use]
+    pub fn is_own_cloudfront(&self, proof: &str) -> bool {
+        let equals = |secret: &Secret| secret.expose().as_bytes().ct_eq(proof.as_bytes()).into();
+        self.origin_secrets.iter().any(equals)
     }
 
     fn check(&self, environment: &Environment<'_>, needs: &[Need]) -> Result<(), ConfigError> {

@@ -37,21 +37,21 @@ impl Endpoint {
             Ok(reply) => (reply, None),
             Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),
         };
-        self.log(&request, &reply, error.as_ref(), started);
+        self.log(app, &request, &reply, error.as_ref(), started);
         reply.into_response()
     }
 
     /// One line: what was asked, by whom and from where, and what came of it. It is the audit line of every event that has
     /// to do with an account (ASVS 16.3.1).
-    fn log(&self, request: &Request, reply: &Reply, error: Option<&Error>, started: Instant) {
+    fn log(&self, app: &App, request: &Request, reply: &Reply, error: Option<&Error>, started: Instant) {
         let (status, code) = (reply.status(), error.map(Error::code));
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (function, route, request_id) = (self.name, request.route(), request.id());
-        let (who, source) = (request.who(), request.source());
+        let (who, source) = (request.who(), request.source(app));
         match error {
             // Logged once, here, where it is handled; the source is for operators and never leaves in an answer.
-            Some(Error::Unavailable { doing, source }) => {
-                let cause = error_chain(source.as_ref());
+            Some(Error::Unavailable { doing, source: cause }) => {
+                let cause = error_chain(cause.as_ref());
                 tracing::error!(
                     function,
                     route,

@@ -67,10 +67,21 @@ impl Request {
         self.who.get().unwrap_or("-")
     }
 
-    /// The address API Gateway saw.
+    /// From where it came: the address that API Gateway saw, or, when the secret header shows that it came through the
+    /// deployment's own CloudFront, the one that CloudFront saw (ASVS 4.1.3).
     #[must_use]
-    pub fn source(&self) -> &str {
-        self.context.as_ref().and_then(|context| context.http.source_ip.as_deref()).unwrap_or("-")
+    pub fn source(&self, app: &App) -> &str {
+        let seen = self.context.as_ref().and_then(|context| context.http.source_ip.as_deref()).unwrap_or("-");
+        let proof = self.header("x-origin-secret").unwrap_or("");
+        if app.config.is_own_cloudfront(proof) { self.viewer(seen).unwrap_or(seen) } else { seen }
+    }
+
+    /// The last address of `X-Forwarded-For` that is not the one API Gateway saw: CloudFront appends the viewer's to
+    /// whatever the viewer sent, and API Gateway appends CloudFront's.
+    fn viewer(&self, seen: &str) -> Option<&str> {
+        let forwarded = self.inner.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+        let viewer = forwarded.rsplit(',').map(str::trim).find(|address| *address != seen)?;
+        viewer.parse::<std::net::IpAddr>().ok().map(|_| viewer)
     }
 
     /// The language to answer in.
@@ -85,7 +96,7 @@ impl Request {
         let context = self.context.as_ref();
         let domain = context.and_then(|context| context.domain_name.as_deref()).unwrap_or("localhost");
         Caller {
-            address: context.and_then(|context| context.http.source_ip.clone()).unwrap_or_default(),
+            address: self.source(app).to_owned(),
             language: self.language(),
             issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
             user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
@@ -235,6 +246,33 @@ mod tests {
     }
 
     #[test]
+    fn behind_cloudfront_who_asks_is_what_cloudfront_saw_and_only_with_the_secret() {
+        let secret = "s".repeat(32);
+        let both = format!("{},{}", "n".repeat(32), secret);
+        let config = Config::read(&Environment::new(&|name| (name == "ORIGIN_SECRET").then(|| both.clone())), &[]);
+        let app = App::new(config.unwrap(), Clock::default(), &[]).unwrap();
+        let address = |secret: &str, forwarded: &str| {
+            let request = request(|event| {
+                event["headers"]["x-origin-secret"] = secret.into();
+                event["headers"]["x-forwarded-for"] = forwarded.into();
+            });
+            request.source(&app).to_owned()
+        };
+        // API Gateway saw 203.0.113.7, which is CloudFront's; what the viewer made up stands to the left.
+        for forwarded in ["198.51.100.1", "198.51.100.1, 203.0.113.7", "6.6.6.6, 198.51.100.1,203.0.113.7"] {
+            assert_eq!(address(&secret, forwarded), "198.51.100.1", "{forwarded}");
+            assert_eq!(address(&"n".repeat(32), forwarded), "198.51.100.1", "{forwarded}");
+            for wrong in ["", "s", &secret[1..], &both, "*"] {
+                assert_eq!(address(wrong, forwarded), "203.0.113.7", "{wrong}");
+            }
+        }
+        assert_eq!(address(&secret, "2001:db8::1"), "2001:db8::1");
+        for malformed in ["", "evil", "203.0.113.7", "198.51.100.1, evil"] {
+            assert_eq!(address(&secret, malformed), "203.0.113.7", "{malformed}");
+        }
+    }
+
+    #[test]
     fn cookies_are_read_by_their_whole_name() {
         let request =
             request(|event| event["cookies"] = json!(["xcsrf_token=no", "csrf_token=yes=1", "csrf_token=late"]));
@@ -265,6 +303,6 @@ mod tests {
         assert!(matches!(request.json(), Err(Error::BodyEmpty)));
         assert!(matches!(request.mobile_in_path(), Err(Error::NotFound)));
         assert_eq!((request.cookie("a"), request.query("a"), request.bearer()), (None, None, None));
-        assert_eq!(request.caller(&app()).address, "");
+        assert_eq!(request.caller(&app()).address, "-");
     }
 }

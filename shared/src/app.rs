@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::breached::BreachedPasswords;
 use crate::config::{Config, ConfigError, Need};
 use crate::domain::{
-    Clock, Device, Grant, Keyring, Language, Origin, PasswordHasher, TokenKeys, device_of, shorten_address,
+    Clock, Device, Grant, Keyring, Language, NewPassword, Origin, PasswordHasher, PasswordProblem, TokenKeys,
+    device_of, shorten_address,
 };
 use crate::dynamodb::{self, KeyCache, Store};
-use crate::error::Error;
+use crate::error::{Error, error_chain};
 
 /// Built once at start.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub struct App {
     /// Hashes and verifies passwords.
     pub hasher: PasswordHasher,
     store: Option<Store>,
+    breached: Option<BreachedPasswords>,
     /// The keys of access tokens.
     pub key_cache: KeyCache,
 }
@@ -88,12 +91,28 @@ impl App {
             None
         };
         let key_cache = KeyCache::new(config.key_secret.clone());
-        Ok(Self { config, clock, hasher, store, key_cache })
+        let breached = config.passwords.breached_url.as_deref().map(BreachedPasswords::new);
+        Ok(Self { config, clock, hasher, store, breached, key_cache })
     }
 
     /// The table.
     pub fn store(&self) -> Result<&Store, Error> {
         self.store.as_ref().ok_or_else(|| Error::unavailable("reaching the table", NotConfigured("TABLE_NAME")))
+    }
+
+    /// Refuses a new password that was breached elsewhere, where someone is asked. When there is no answer it is taken: nobody
+    /// is kept from a new password because a third party is down.
+    pub async fn refuse_breached(&self, password: &NewPassword) -> Result<(), Error> {
+        let Some(breached) = &self.breached else { return Ok(()) };
+        match breached.holds(password.as_password()).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Error::PasswordRefused(PasswordProblem::Breached)),
+            Err(problem) => {
+                let cause = error_chain(&problem);
+                tracing::warn!(cause, "a password was not looked up among the breached ones");
+                Ok(())
+            }
+        }
     }
 
     /// The secrets of codes, links, passes and CSRF values.

@@ -240,6 +240,7 @@ impl Error {
             Self::PasswordRefused(PasswordProblem::TooShort { .. }) => "password_too_short",
             Self::PasswordRefused(PasswordProblem::TooLong) => "password_too_long",
             Self::PasswordRefused(PasswordProblem::TooCommon) => "password_too_common",
+            Self::PasswordRefused(PasswordProblem::Breached) => "password_breached",
             Self::PasswordRefused(PasswordProblem::Personal) => "password_personal",
             Self::UsernameRefused(UsernameProblem::Malformed) => "username_malformed",
             Self::UsernameRefused(UsernameProblem::Reserved) => "username_reserved",

@@ -12,6 +12,7 @@
 pub mod accounts;
 mod app;
 mod audit;
+mod breached;
 pub mod config;
 pub mod domain;
 pub mod dynamodb;

@@ -21,6 +21,7 @@ async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let proof = body.proof()?;
     let [password] = body.texts(["new_password"])?;
     let password = NewPassword::parse(password, app.config.passwords.rules)?;
+    app.refuse_breached(&password).await?;
     let signed_in = accounts::change_password(app, &caller, who, &proof, password).await?;
     Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
 }

@@ -32,6 +32,7 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let (handle, second_proof) = (body.handle()?, body.second_proof()?);
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
+    app.refuse_breached(&password).await?;
     accounts::reset_password_by_code(app, &caller, &mobile, (&code, handle), second_proof.as_ref(), password).await?;
     Reply::ok(&Envelope {
         errno: "0", errmsg: caller.language.pick("恭喜你修改成功", "The password was changed.")

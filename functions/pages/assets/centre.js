@@ -89,7 +89,7 @@ function email() {
 }
 
 function password() {
-  const problems = ["too_short", "too_long", "too_common", "personal"];
+  const problems = ["too_short", "too_long", "too_common", "breached", "personal"];
   const places = Object.fromEntries(problems.map((problem) => [`password_${problem}`, "new-password"]));
   row("password", { ...placesOf("password-proof"), ...places }, () => {
     const body = { ...proofOf("password-proof"), new_password: byId("new-password").value };

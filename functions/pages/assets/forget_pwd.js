@@ -43,7 +43,7 @@ onSubmit(form, async () => {
     sessionStorage.setItem("mobile", value(mobile));
     return;
   }
-  const password = ["too_short", "too_long", "too_common", "personal"].map((problem) => [`password_${problem}`, "password"]);
+  const password = ["too_short", "too_long", "too_common", "breached", "personal"].map((problem) => [`password_${problem}`, "password"]);
   const places = { mobile_malformed: "mobile", code_wrong: "code", code_expired: "code", code_malformed: "code" };
   showSecondProof(answer);
   refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });

@@ -54,7 +54,7 @@ onSubmit(form, async () => {
   } else if (answer.code === "link_invalid" || answer.code === "link_account_gone") {
     expired(answer.message);
   } else {
-    const problems = ["too_short", "too_long", "too_common", "personal"];
+    const problems = ["too_short", "too_long", "too_common", "breached", "personal"];
     const places = Object.fromEntries(problems.map((problem) => [`password_${problem}`, "password"]));
     refuse(form, answer, { ...places, passwords_differ: "password2" });
   }

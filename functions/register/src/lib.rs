@@ -28,6 +28,7 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Register).await?;
     let registration = parse(app, &request.json()?)?;
+    app.refuse_breached(&registration.password).await?;
     let signed_in = accounts::register(app, &caller, registration).await?;
     let reply = Reply::json(
         201,

@@ -23,6 +23,7 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
     if password != repeated {
         return Err(Error::PasswordsDiffer);
     }
+    app.refuse_breached(&new_password).await?;
     accounts::reset_password_by_link(app, &caller, token, new_password).await?;
     Reply::ok(&caller.language.pick("重置密码成功！", "The password was reset."))
 }

@@ -7,6 +7,7 @@
 mod site;
 
 mod behind_the_api;
+mod breached_passwords;
 mod captcha_gateways;
 mod delivery;
 mod faults;

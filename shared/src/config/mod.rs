@@ -101,10 +101,12 @@ impl TokenConfig {
 }
 
 /// How passwords are judged and hashed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PasswordConfig {
     /// `PASSWORD_MIN_LENGTH`: in characters, 6 to 64; 8.
     pub rules: PasswordRules,
+    /// `BREACHED_PASSWORDS_URL`: who is asked whether a new password was breached, by the first digits of its hash; nobody.
+    pub breached_url: Option<String>,
     /// `ARGON2_MEMORY_KIB` and `ARGON2_PASSES`: 19456 and 2.
     pub hash_cost: HashCost,
 }
@@ -282,6 +284,7 @@ impl Config {
             dormant_days: environment.number("DORMANT_DAYS", 90..=36_500, 180)?.into(),
             passwords: PasswordConfig {
                 rules: PasswordRules { min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize },
+                breached_url: environment.url("BREACHED_PASSWORDS_URL")?,
                 hash_cost: HashCost {
                     memory_kib: environment.number("ARGON2_MEMORY_KIB", 8..=1_048_576, HashCost::OWASP.memory_kib)?,
                     passes: environment.number("ARGON2_PASSES", 1..=100, HashCost::OWASP.passes)?,

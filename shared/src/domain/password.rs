@@ -63,6 +63,9 @@ pub enum PasswordProblem {
     /// Among the commonest (ASVS 6.2.4).
     #[error("the password is among the commonest")]
     TooCommon,
+    /// It was breached elsewhere.
+    #[error("the password was breached")]
+    Breached,
     /// The account's own number, name or email (ASVS 6.2.11).
     #[error("the password is the account's own number, name or email")]
     Personal,

@@ -134,6 +134,10 @@ fn password(problem: PasswordProblem, language: Language) -> String {
         }
         (PasswordProblem::TooLong, Language::Zh) => "密码最多128个字符。".to_owned(),
         (PasswordProblem::TooLong, Language::En) => "A password has 128 characters at most.".to_owned(),
+        (PasswordProblem::Breached, Language::Zh) => "这个密码已在别处泄露，请换一个。".to_owned(),
+        (PasswordProblem::Breached, Language::En) => {
+            "This password was leaked elsewhere. Please choose another.".to_owned()
+        }
         (PasswordProblem::TooCommon, Language::Zh) => "这个密码太常见，容易被猜到。".to_owned(),
         (PasswordProblem::TooCommon, Language::En) => "This password is too common to be safe.".to_owned(),
         (PasswordProblem::Personal, Language::Zh) => "密码不能是您的手机号、名字或邮箱。".to_owned(),

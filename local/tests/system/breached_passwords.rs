@@ -1,0 +1,84 @@
+//! New passwords that were breached elsewhere: looked up by the first digits of a hash, over the wire, and taken when
+//! nobody answers. ASVS 6.2.12.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, registration};
+
+/// How the SHA-1 of [`PASSWORD`] begins.
+const PREFIX: &str = "98DEC";
+/// What a list says: [`PASSWORD`] was seen seventeen times, and the line of [`NEW_PASSWORD`] is padding.
+const BREACHED: &str = "00000000000000000000000000000000000:3\r\nC62ECE399A22ED30D490EF333BE7FDE7385:17\r\nE7B6A89D65F70D0B656E5C8CF032845F80E:0";
+
+type Asked = Arc<Mutex<Vec<String>>>;
+
+/// Someone who is asked, and answers all with this, after so long.
+async fn list(answer: &'static str, after: Duration) -> (String, Asked) {
+    let asked = Asked::default();
+    let answering = get(async move |State(asked): State<Asked>, Path(prefix): Path<String>| {
+        asked.lock().unwrap().push(prefix);
+        tokio::time::sleep(after).await;
+        answer
+    });
+    let router = axum::Router::new().route("/range/{prefix}", answering).with_state(asked.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/range", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, asked)
+}
+
+async fn site(url: &str) -> Site {
+    Site::with_settings(&[("BREACHED_PASSWORDS_URL", url)]).await.unwrap()
+}
+
+async fn sign_up(site: &Site) -> crate::site::Answer {
+    let mobile = crate::site::new_mobile();
+    let code = site.sms_code(&mobile).await;
+    site.post("/users/", &registration(&mobile, &code)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breached_password_is_refused_wherever_one_is_set() {
+    // The hashes of both passwords of these tests; a padded line counts nothing.
+    let (url, asked) = list(BREACHED, Duration::ZERO).await;
+    let site = site(&url).await;
+    let refused = sign_up(&site).await;
+    refused.refuses(400, "password_breached", &json!({ "password": ["这个密码已在别处泄露，请换一个。"] }));
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked, [PREFIX], "five digits leave, and no more");
+    // Signed in, and by both ways of a reset.
+    let mobile = crate::site::new_mobile();
+    let code = site.sms_code(&mobile).await;
+    let mut body = registration(&mobile, &code);
+    body["password"] = "a password nobody else has".into();
+    let person = site.post("/users/", &body).await;
+    let token = person.json()["token"].as_str().unwrap().to_owned();
+    let change = json!({ "password": body["password"], "new_password": PASSWORD });
+    site.send_as(&token, Method::PUT, "/users/me/password/", &change).await.is_refused(400, "password_breached");
+    let csrf = site.csrf().await;
+    let forgotten = json!({ "mobile": mobile, "sms_code": "123456", "new_password": PASSWORD });
+    let refused = site.forget_pwd(&csrf, &forgotten).await;
+    assert_eq!((refused.status, refused.header("x-error-code")), (403, Some("password_breached")));
+    let by_link = json!({ "access_token": "x", "password": PASSWORD, "password2": PASSWORD });
+    let refused = site.put("/users/find/password/", &by_link).await;
+    assert_eq!((refused.status, refused.header("x-error-code")), (400, Some("password_breached")));
+    // One that is on the list only as padding is taken.
+    let change = json!({ "password": body["password"], "new_password": NEW_PASSWORD });
+    assert_eq!(site.send_as(&token, Method::PUT, "/users/me/password/", &change).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_nobody_answers_the_password_is_taken() {
+    let slow = list(BREACHED, Duration::from_secs(60)).await.0;
+    let garbage = list("<html>", Duration::ZERO).await.0;
+    let elsewhere = list(BREACHED, Duration::ZERO).await.0.replace("/range", "/nothing");
+    for url in [slow, garbage, elsewhere, "http://127.0.0.1:9/range".to_owned()] {
+        assert_eq!(sign_up(&site(&url).await).await.status, 201, "{url}");
+    }
+}

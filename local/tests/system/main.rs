@@ -16,6 +16,7 @@ mod limits;
 mod notices;
 mod on_this_machine;
 mod operators;
+mod outages;
 mod races;
 mod reissued;
 mod round_trips;

@@ -1,0 +1,430 @@
+//! Trouble at every storage call of every use case: the answer is 503 or success, and what was asked for is done whole or
+//! not at all; asked again, it is done. A use case that makes another call than is listed here fails, so none goes
+//! untried. ASVS 16.5.3 (fail securely).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::{StreamExt, stream};
+use local::faults::{Kind, Service};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile, read, registration};
+
+/// A request, and by what it shows that it was granted.
+struct Asked {
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Value,
+    shows: Shows,
+}
+
+/// By what it shows that something was done.
+enum Shows {
+    /// By nothing but the answer: it can be asked for any number of times.
+    Nothing,
+    /// By its answer, and it is granted once.
+    Answer,
+    /// One more message to this recipient, who had so many.
+    Message(String, usize),
+    /// Who signs in so.
+    LogIn { name: String, password: &'static str },
+    /// This access token is refused.
+    Refused(String),
+    /// This refresh token is refused.
+    Ended(String),
+    /// The holder of this access token has so many sessions.
+    Sessions(String, usize),
+    /// The holder of this access token is called so.
+    Nickname(String, &'static str),
+}
+
+impl Shows {
+    async fn in_site(&self, site: &Site) -> bool {
+        match self {
+            Self::Nothing | Self::Answer => false,
+            Self::Message(to, before) => {
+                let more = site.messages_to(to).await.len() - before;
+                assert!(more <= 1, "{more} messages to {to}");
+                more == 1
+            }
+            Self::LogIn { name, password } => {
+                let body = json!({ "username": name, "password": password });
+                site.post("/users/login/", &body).await.status == 200
+            }
+            Self::Refused(token) => site.me(token).await.status == 401,
+            Self::Ended(token) => site.refresh(token).await.status == 401,
+            Self::Sessions(token, count) => sessions(site, token).await == *count,
+            Self::Nickname(token, name) => site.me(token).await.json()["nickname"] == *name,
+        }
+    }
+}
+
+async fn sessions(site: &Site, token: &str) -> usize {
+    let answer = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
+    answer.json().as_array().unwrap().len()
+}
+
+impl Asked {
+    fn new(method: Method, path: impl Into<String>, body: Value, shows: Shows) -> Self {
+        Self { method, path: path.into(), headers: Vec::new(), body, shows }
+    }
+
+    fn by(mut self, token: &str) -> Self {
+        self.headers.push(("authorization", format!("Bearer {token}")));
+        self
+    }
+
+    async fn send(&self, site: &Site) -> Answer {
+        let request = site.request(self.method.clone(), &self.path);
+        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        read(if self.method == Method::GET { request } else { request.json(&self.body) }).await
+    }
+}
+
+type Prepare = for<'a> fn(&'a Site) -> BoxFuture<'a, Asked>;
+
+/// Every use case that reaches the table: its function, its calls in a day without trouble, and what is asked.
+const CASES: &[(&str, &[&str], Prepare)] = &[
+    ("bind-email", &[READ, UPDATE, UPDATE, WRITE], |site| bind_email(site).boxed()),
+    ("change-mobile", &[READ, UPDATE, WRITE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
+    ("change-password", &[READ, UPDATE, WRITE, WRITE], |site| change_password(site).boxed()),
+    ("change-profile", &[READ, WRITE], |site| change_profile(site).boxed()),
+    ("check-mobile", &[WRITE, GET], |site| check_mobile(site).boxed()),
+    ("check-reset-token", &[GET], |site| check_reset_token(site).boxed()),
+    ("delete-account", &[READ, UPDATE, WRITE, QUERY, WRITE, QUERY], |site| delete_account(site).boxed()),
+    ("end-session", &[READ, WRITE], |site| end_session(site).boxed()),
+    ("export", &[READ, UPDATE, WRITE, WRITE, QUERY], |site| export(site).boxed()),
+    ("forget-pwd", &[UPDATE, UPDATE, GET, GET, WRITE], |site| forget_pwd(site).boxed()),
+    ("forget-pwd-mobile", &[WRITE, GET], |site| forget_pwd_mobile(site).boxed()),
+    ("forget-pwd-sms-code", &[WRITE], |site| forget_pwd_sms_code(site).boxed()),
+    ("list-sessions", &[READ, QUERY], |site| list_sessions(site).boxed()),
+    ("log-in", &[WRITE, GET, GET, UPDATE, QUERY, WRITE], |site| log_in(site).boxed()),
+    ("log-out", &[WRITE], |site| log_out(site).boxed()),
+    ("me", &[READ], |site| me(site).boxed()),
+    ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
+    ("register", &[UPDATE, GET, WRITE], |site| register(site).boxed()),
+    ("reset-password", &[GET, WRITE], |site| reset_password(site).boxed()),
+    ("secure-account", &[GET, WRITE, WRITE], |site| secure_account(site).boxed()),
+    ("send-email-code", &[READ, UPDATE, WRITE, WRITE], |site| send_email_code(site).boxed()),
+    ("send-proof-code", &[READ, WRITE], |site| send_proof_code(site).boxed()),
+    ("send-reset-email", &[WRITE, GET, WRITE], |site| send_reset_email(site).boxed()),
+    ("send-sms-code", &[WRITE], |site| send_sms_code(site).boxed()),
+    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_log_in(site).boxed()),
+    ("verify-captcha", &[WRITE], |site| verify_captcha(site).boxed()),
+    ("well-known", &[GET], |site| well_known(site).boxed()),
+];
+/// No request reaches the table by these; `delivery` and `keys` try the trouble of the last two.
+const OTHERS: [&str; 4] = ["not-found", "pages", "deliver", "rotate-keys"];
+
+/// After so long a function looks for new keys again, so that this is tried too.
+const LOOK_SECONDS: u32 = 301;
+
+const GET: &str = "GetItem";
+const READ: &str = "BatchGetItem";
+const QUERY: &str = "Query";
+const UPDATE: &str = "UpdateItem";
+const WRITE: &str = "TransactWriteItems";
+
+async fn own_site() -> Site {
+    // A timeout that is over soon. One that is over too soon on a busy machine makes a retry, or a 503: no other answer.
+    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "800"), ("REQUIRE_CONSENT", "false")]).await.unwrap()
+}
+
+#[test]
+fn every_function_that_reaches_the_table_is_tried() {
+    let tried: BTreeSet<_> = CASES.iter().map(|(name, _, _)| *name).chain(OTHERS).collect();
+    let all: BTreeSet<_> = local::registry::ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
+    let all: BTreeSet<_> = all.into_iter().chain(["deliver", "rotate-keys"]).collect();
+    assert_eq!(tried, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_is_known() {
+    let site = own_site().await;
+    for (name, calls, prepare) in CASES {
+        let (asked, system) = (prepare(&site).await, site.system.as_ref().unwrap());
+        site.advance(LOOK_SECONDS).await;
+        site.get("/_local/inbox.json").await;
+        let still = system.pump.hold().await;
+        let _ = system.journal.take();
+        let answer = asked.send(&site).await;
+        let mut made: Vec<_> = system.journal.take().into_iter().map(|call| call.operation).collect();
+        drop(still);
+        assert!(answer.status < 300, "{name}: {answer:?}");
+        let mut known = calls.to_vec();
+        (made.sort_unstable(), known.sort_unstable());
+        assert_eq!(made, known, "{name} makes other calls than are tried");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_at_any_call_is_503_or_success_and_nothing_half_done() {
+    let once = [Kind::Throttle, Kind::Error, Kind::Conflict, Kind::Timeout, Kind::TimeoutAfterCommit];
+    let for_good = [Kind::Error, Kind::Conflict, Kind::TimeoutAfterCommit];
+    let troubles: Vec<_> = once.map(|kind| (kind, 1)).into_iter().chain(for_good.map(|kind| (kind, 1000))).collect();
+    let cases = CASES.iter().map(async |(name, calls, prepare)| {
+        let site = own_site().await;
+        for after in 0..u32::try_from(calls.len()).unwrap() {
+            for (kind, count) in &troubles {
+                let what = format!("{name}: {kind:?} × {count} after {after} calls");
+                meet(&site, &what, &prepare(&site).await, (*kind, after, *count)).await;
+            }
+        }
+        assert_consistent(&site, name).await;
+    });
+    // Most of the time is waiting for what is never answered.
+    stream::iter(cases).buffer_unordered(12).for_each(async |()| {}).await;
+}
+
+async fn meet(site: &Site, what: &str, asked: &Asked, (kind, after, count): (Kind, u32, u32)) {
+    let system = site.system.as_ref().unwrap();
+    site.advance(LOOK_SECONDS).await;
+    site.get("/_local/inbox.json").await;
+    let still = system.pump.hold().await;
+    system.faults.set_after(Service::Dynamodb, kind, after, count);
+    let answer = asked.send(site).await;
+    system.faults.set(Service::Dynamodb, kind, 0);
+    drop(still);
+    let granted = answer.status < 300 && answer.header("x-error-code").is_none();
+    assert!(granted || answer.status == 503, "{what}: {answer:?}");
+    // Trouble that does not pass is noticed at the first call; some later ones can be done without.
+    let must_fail = kind == Kind::Error && after == 0 && count > 1;
+    assert!(!(granted && must_fail), "{what}: {answer:?}");
+    if !granted {
+        answer.says_when_to_retry(60);
+    }
+    if matches!(asked.shows, Shows::Nothing) {
+        return assert_granted(what, &asked.send(site).await);
+    }
+    if matches!(asked.shows, Shows::Answer) {
+        return if granted { () } else { assert_granted(what, &asked.send(site).await) };
+    }
+    let done = asked.shows.in_site(site).await;
+    assert!(done || !granted, "{what}: granted, and nothing was done");
+    if !done {
+        assert_granted(&format!("{what}, asked again"), &asked.send(site).await);
+        assert!(asked.shows.in_site(site).await, "{what}, asked again");
+    }
+}
+
+#[track_caller]
+fn assert_granted(what: &str, answer: &Answer) {
+    assert!(answer.status < 300 && answer.header("x-error-code").is_none(), "{what}: {answer:?}");
+}
+
+/// No half-made user: each user's names are held for it, and every held name is that of its user.
+async fn assert_consistent(site: &Site, what: &str) {
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let mut pages = client.scan().table_name(local::TABLE).into_paginator().items().send();
+    let (mut users, mut markers) = (BTreeMap::new(), BTreeMap::new());
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let pk = text("pk").unwrap();
+        match (pk.split_once('#'), text("sk").as_deref()) {
+            (Some(("USER", id)), _) => drop(users.insert(id.to_owned(), [text("mobile"), text("email")])),
+            (Some(("MOBILE" | "EMAIL", name)), Some("MARKER")) => {
+                markers.insert(name.to_owned(), text("user_id").unwrap());
+            }
+            _ => {}
+        }
+    }
+    let names: BTreeMap<_, _> =
+        users.iter().flat_map(|(id, names)| names.iter().flatten().map(|name| (name.clone(), id.clone()))).collect();
+    assert_eq!(names, markers, "{what}");
+}
+
+fn sms(mobile: &str) -> String {
+    format!("+86{mobile}")
+}
+
+async fn message(site: &Site, to: String) -> Shows {
+    let before = site.messages_to(&to).await.len();
+    Shows::Message(to, before)
+}
+
+async fn bind_email(site: &Site) -> Asked {
+    let (person, email) = (site.register().await, new_email());
+    let asked = json!({ "email": email, "password": PASSWORD });
+    site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await;
+    let body = json!({ "email": email, "email_code": site.code_for(&email).await });
+    let shows = Shows::LogIn { name: email, password: PASSWORD };
+    Asked::new(Method::PUT, "/users/me/email/", body, shows).by(&person.token)
+}
+
+async fn change_mobile(site: &Site) -> Asked {
+    let (person, mobile) = (site.register().await, new_mobile());
+    site.send_as(&person.token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({})).await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
+    let shows = Shows::LogIn { name: mobile, password: PASSWORD };
+    Asked::new(Method::PUT, "/users/me/mobile/", body, shows).by(&person.token)
+}
+
+async fn change_password(site: &Site) -> Asked {
+    let person = site.register().await;
+    let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
+    let shows = Shows::LogIn { name: person.mobile, password: NEW_PASSWORD };
+    Asked::new(Method::PUT, "/users/me/password/", body, shows).by(&person.token)
+}
+
+async fn change_profile(site: &Site) -> Asked {
+    let person = site.register().await;
+    let body = json!({ "nickname": "新", "username": format!("name{}", &person.mobile[2..]) });
+    let shows = Shows::Nickname(person.token.clone(), "新");
+    Asked::new(Method::PATCH, "/users/me/", body, shows).by(&person.token)
+}
+
+async fn check_mobile(_: &Site) -> Asked {
+    Asked::new(Method::GET, format!("/users/mobile/{}/", new_mobile()), json!({}), Shows::Nothing)
+}
+
+async fn check_reset_token(site: &Site) -> Asked {
+    let body = json!({ "access_token": reset_link(site).await.1 });
+    Asked::new(Method::POST, "/users/find/password/", body, Shows::Nothing)
+}
+
+/// The number of someone who asked for a link to set a password, and its token.
+async fn reset_link(site: &Site) -> (String, String) {
+    let (person, email) = site.register_with_email().await;
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    (person.mobile, site.link_for(&email).await)
+}
+
+async fn delete_account(site: &Site) -> Asked {
+    let person = site.register().await;
+    let shows = Shows::Refused(person.token.clone());
+    Asked::new(Method::DELETE, "/users/me/", json!({ "password": PASSWORD }), shows).by(&person.token)
+}
+
+async fn end_session(site: &Site) -> Asked {
+    let person = site.register().await;
+    let other = site.log_in(&person.mobile).await;
+    let all = site.send_as(&person.token, Method::GET, "/users/me/sessions/", &json!({})).await.json();
+    let of_other = all.as_array().unwrap().iter().find(|one| one["current"] == false).unwrap();
+    let path = format!("/users/me/sessions/{}/", of_other["id"].as_str().unwrap());
+    let shows = Shows::Ended(other["refresh_token"].as_str().unwrap().to_owned());
+    Asked::new(Method::DELETE, path, json!({}), shows).by(&person.token)
+}
+
+async fn export(site: &Site) -> Asked {
+    let person = site.register().await;
+    Asked::new(Method::POST, "/users/me/export/", json!({ "password": PASSWORD }), Shows::Nothing).by(&person.token)
+}
+
+async fn forget_pwd(site: &Site) -> Asked {
+    let person = site.register().await;
+    site.advance(61).await;
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+    let body = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+    let shows = Shows::LogIn { name: person.mobile, password: NEW_PASSWORD };
+    let mut asked = Asked::new(Method::POST, "/forget_pwd/", body, shows);
+    asked.headers.extend([("cookie", format!("csrf_token={csrf}")), ("x-csrftoken", csrf)]);
+    asked
+}
+
+async fn forget_pwd_mobile(_: &Site) -> Asked {
+    Asked::new(Method::GET, format!("/forget_pwd/mobiles/{}/", new_mobile()), json!({}), Shows::Nothing)
+}
+
+async fn forget_pwd_sms_code(site: &Site) -> Asked {
+    let person = site.register().await;
+    site.advance(61).await;
+    let shows = message(site, sms(&person.mobile)).await;
+    Asked::new(Method::POST, "/forget_pwd/sms_code/", json!({ "mobile": person.mobile }), shows)
+}
+
+async fn list_sessions(site: &Site) -> Asked {
+    let person = site.register().await;
+    Asked::new(Method::GET, "/users/me/sessions/", json!({}), Shows::Nothing).by(&person.token)
+}
+
+async fn log_in(site: &Site) -> Asked {
+    let person = site.register().await;
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    Asked::new(Method::POST, "/users/login/", body, Shows::Nothing)
+}
+
+async fn log_out(site: &Site) -> Asked {
+    let person = site.register().await;
+    let (body, shows) = (json!({ "refresh_token": person.refresh_token }), Shows::Refused(person.token));
+    Asked::new(Method::POST, "/users/logout/", body, shows)
+}
+
+async fn me(site: &Site) -> Asked {
+    let person = site.register().await;
+    Asked::new(Method::GET, "/users/me/", json!({}), Shows::Nothing).by(&person.token)
+}
+
+async fn refresh_token(site: &Site) -> Asked {
+    let person = site.register().await;
+    let body = json!({ "refresh_token": person.refresh_token });
+    Asked::new(Method::POST, "/users/token/refresh/", body, Shows::Nothing)
+}
+
+async fn register(site: &Site) -> Asked {
+    let mobile = new_mobile();
+    let body = registration(&mobile, &site.sms_code(&mobile).await);
+    Asked::new(Method::POST, "/users/", body, Shows::LogIn { name: mobile, password: PASSWORD })
+}
+
+async fn reset_password(site: &Site) -> Asked {
+    let (mobile, token) = reset_link(site).await;
+    let body = json!({ "access_token": token, "password": NEW_PASSWORD, "password2": NEW_PASSWORD });
+    let shows = Shows::LogIn { name: mobile, password: NEW_PASSWORD };
+    Asked::new(Method::PUT, "/users/find/password/", body, shows)
+}
+
+async fn secure_account(site: &Site) -> Asked {
+    let (person, _) = site.register_with_email().await;
+    let told = site.messages_to(&sms(&person.mobile)).await;
+    let text = told.iter().find_map(|one| one["text"].as_str().unwrap().split_once("/secure#")).unwrap().1.to_owned();
+    let shows = Shows::Refused(person.token.clone());
+    Asked::new(Method::POST, "/users/secure/", json!({ "token": text }), shows)
+}
+
+async fn send_email_code(site: &Site) -> Asked {
+    let (person, email) = (site.register().await, new_email());
+    let (body, shows) = (json!({ "email": email, "password": PASSWORD }), message(site, email.clone()).await);
+    Asked::new(Method::POST, "/users/me/email/", body, shows).by(&person.token)
+}
+
+async fn send_proof_code(site: &Site) -> Asked {
+    let person = site.register().await;
+    site.advance(61).await;
+    let shows = message(site, sms(&person.mobile)).await;
+    Asked::new(Method::POST, "/users/me/sms/", json!({}), shows).by(&person.token)
+}
+
+async fn send_reset_email(site: &Site) -> Asked {
+    let (_, email) = site.register_with_email().await;
+    let shows = message(site, email.clone()).await;
+    Asked::new(Method::POST, "/users/find/password/email/", json!({ "email": email }), shows)
+}
+
+async fn send_sms_code(site: &Site) -> Asked {
+    let mobile = new_mobile();
+    let shows = message(site, sms(&mobile)).await;
+    Asked::new(Method::POST, format!("/users/sms/{mobile}/"), json!({}), shows)
+}
+
+async fn sms_log_in(site: &Site) -> Asked {
+    let person = site.register().await;
+    site.advance(61).await;
+    site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+    let body = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
+    let shows = Shows::Sessions(person.token.clone(), sessions(site, &person.token).await + 1);
+    Asked::new(Method::POST, "/users/sms_login/", body, shows)
+}
+
+async fn verify_captcha(_: &Site) -> Asked {
+    let path = format!("/users/captcha/?ticket=pass-{}&randstr=x", new_mobile());
+    Asked::new(Method::GET, path, json!({}), Shows::Answer)
+}
+
+async fn well_known(_: &Site) -> Asked {
+    Asked::new(Method::GET, "/.well-known/jwks.json", json!({}), Shows::Nothing)
+}

@@ -10,7 +10,7 @@ use shared::{App, Error};
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-sms-code",
-    dialect: Dialect::Errno,
+    dialect: Dialect::ErrnoSms,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(forget_pwd_sms_code(app, request)),
 };

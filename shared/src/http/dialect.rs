@@ -17,8 +17,10 @@ pub enum Dialect {
     FieldLists,
     /// A bare JSON string (B6–B8).
     JsonString,
-    /// 200 with `{"errno","errmsg"}` (A2, A3).
+    /// 200 with `{"errno","errmsg"}` (A2).
     Errno,
+    /// The same, and "too soon" is a 200 (A3).
+    ErrnoSms,
     /// The same, but what is wrong with the form is 403 and plain text (A4).
     ErrnoForm,
     /// `{"detail","code"}` (the rest).
@@ -35,6 +37,7 @@ impl Dialect {
             Self::FieldLists => field_lists(error, language),
             Self::JsonString => json_string(error, language),
             Self::Errno => errno(error, language),
+            Self::ErrnoSms => errno_sms(error, language),
             Self::ErrnoForm => errno_form(error, language),
             Self::Detail => detail(error, status(error), language),
             Self::SmsDetail => sms_detail(error, language, method),
@@ -160,10 +163,18 @@ fn errno(error: &Error, language: Language) -> Reply {
         Error::BodyEmpty => ("4103", "参数为空,请重新输入", "Nothing was sent. Please try again."),
         Error::Fields(_) if error.code() == "field_required" => ("4103", "参数错误", "A parameter is missing."),
         Error::MobileMalformed => ("4103", "手机号错误", "This is not a valid mobile number."),
-        Error::TooMany { .. } => ("4003", "发送短信频繁", "Messages are sent too often."),
         _ => return unknown(error, language),
     };
     envelope(200, errno, language.pick(zh, en), error)
+}
+
+fn errno_sms(error: &Error, language: Language) -> Reply {
+    match error {
+        Error::TooMany { .. } => {
+            envelope(200, "4003", language.pick("发送短信频繁", "Messages are sent too often."), error)
+        }
+        _ => errno(error, language),
+    }
 }
 
 fn errno_form(error: &Error, language: Language) -> Reply {

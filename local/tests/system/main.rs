@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
 
+mod attacks_on_requests;
 mod attacks_on_tokens;
 mod behind_the_api;
 mod breached_passwords;

@@ -252,3 +252,102 @@ async fn nothing_usable_stands_in_the_table() {
         |text: String| text.split(|c: char| !c.is_ascii_digit()).any(|run| run == code);
     assert!(!items.into_iter().any(|item| without_digits_of_other_things(format!("{item:?}"))));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_in_any_order_send_each_message_once_and_the_code_that_is_good() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let first = put_message(&site, &mobile, "1").await;
+    site.advance(61).await;
+    let second = put_message(&site, &mobile, "2").await;
+    assert!(deliver.carry(&[second, first], "one").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 2);
+    let code = site.code_for(&mobile).await;
+    assert_eq!(site.post("/users/", &crate::site::registration(&mobile, &code)).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_invocations_with_one_record_send_once() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    let invocations = (0..8).map(|number| {
+        let (deliver, record) = (&deliver, std::slice::from_ref(&record));
+        async move { deliver.carry(record, &number.to_string()).await }
+    });
+    // One that lost its claim to a conflict is tried again, and finds the message claimed.
+    let failed: Vec<_> = futures_util::future::join_all(invocations).await.into_iter().flatten().collect();
+    if !failed.is_empty() {
+        assert!(deliver.carry(std::slice::from_ref(&record), "again").await.is_empty());
+    }
+    assert_eq!(sent_to(&site, &mobile).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_claim_and_send_loses_one_message_and_sends_none_twice() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    // The invocation that claimed it is gone before it could send.
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let key = |name: &str, text: String| (name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(text));
+    let keys = [key("pk", format!("MESSAGE#{mobile}-1")), key("sk", "MESSAGE".to_owned())];
+    let claim = client.update_item().table_name(local::TABLE).set_key(Some(keys.into()));
+    let claim = claim.update_expression("SET claimed_by = :gone");
+    claim.expression_attribute_values(":gone", key("", "gone".to_owned()).1).send().await.unwrap();
+    assert!(deliver.carry(std::slice::from_ref(&record), "two").await.is_empty(), "it may have been sent");
+    assert_eq!(sent_to(&site, &mobile).await, 0);
+    // Asked for again, it comes.
+    site.advance(61).await;
+    let code = site.sms_code(&mobile).await;
+    assert_eq!(site.post("/users/", &crate::site::registration(&mobile, &code)).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_down_for_an_hour_floods_nobody_afterwards() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let record = put_message(&site, &mobile, "1").await;
+    fail(&site, Kind::Throttle, 10_000);
+    for minute in 0..10 {
+        let failed = deliver.carry(std::slice::from_ref(&record), &minute.to_string()).await;
+        assert_eq!(failed, ["1"], "minute {minute}");
+        site.advance(60).await;
+    }
+    // Its code would have expired: nothing is held on to.
+    for minute in 10..60 {
+        assert!(deliver.carry(std::slice::from_ref(&record), &minute.to_string()).await.is_empty());
+        site.advance(60).await;
+    }
+    fail(&site, Kind::Throttle, 0);
+    assert!(deliver.carry(std::slice::from_ref(&record), "late").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 0);
+    assert_eq!(site.sms_code(&mobile).await.len(), 6, "and who asks now is served");
+    assert_eq!(sent_to(&site, &mobile).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_poison_in_a_batch_keeps_its_neighbours() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (deliver, mobile) = (Deliver::of(&site), new_mobile());
+    let good = put_message(&site, &mobile, "2").await;
+    let mut records = Vec::new();
+    for (index, spoil) in [
+        |record: &mut Value| record["dynamodb"]["NewImage"] = json!({}),
+        |record: &mut Value| drop(record["dynamodb"].as_object_mut().unwrap().remove("NewImage")),
+        |record: &mut Value| record["dynamodb"]["NewImage"]["expires_at"] = json!({ "S": "soon" }),
+        |record: &mut Value| record["dynamodb"]["NewImage"]["code"] = json!({ "M": {} }),
+        |record: &mut Value| record["dynamodb"]["NewImage"]["to"] = json!({ "S": "not a number" }),
+        |record: &mut Value| record["eventName"] = "REMOVE".into(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut record = put_message(&site, &new_mobile(), &format!("poison-{index}")).await;
+        spoil(&mut record);
+        records.push(record);
+    }
+    records.push(good);
+    assert!(deliver.carry(&records, "one").await.is_empty());
+    assert_eq!(sent_to(&site, &mobile).await, 1);
+}

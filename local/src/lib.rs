@@ -7,6 +7,7 @@ pub mod cloud;
 pub mod control;
 mod data;
 pub mod faults;
+pub mod fuzzing;
 pub mod gateway;
 pub mod mailbox;
 pub mod operator;

@@ -13,6 +13,7 @@ mod breached_passwords;
 mod captcha_gateways;
 mod delivery;
 mod faults;
+mod fuzzed;
 mod keys;
 mod limits;
 mod notices;

@@ -114,3 +114,58 @@ async fn an_enforced_captcha_adds_one() {
     let (trips, answer) = count(&site, read(request)).await;
     assert_eq!((trips, answer.status), (2, 200));
 }
+
+/// Known and unknown are the same in status, body, headers and the calls that follow each other, where that is asked
+/// for: what an answer waits for is what its time tells. (ASVS 6.3.8)
+#[tokio::test(flavor = "multi_thread")]
+async fn undisclosed_registration_shows_in_no_answer_and_no_wait() {
+    let site = Site::with_settings(&[("DISCLOSE_REGISTRATION", "false")]).await.unwrap();
+    let (person, email) = site.register_with_email().await;
+    let (mobile, nobody) = (new_mobile(), "nobody@example.com".to_owned());
+    let shape = |(trips, answer): (usize, Answer), name: &str| {
+        let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| *name != "date").collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        format!("{trips} {} {} {headers:?}", answer.status, answer.text.replace(name, "…"))
+    };
+    let by_number = |path: &'static str| move |mobile: &str| format!("{path}{mobile}/");
+    for path in [by_number("/users/mobile/"), by_number("/forget_pwd/mobiles/")] {
+        let known = shape(count(&site, site.get(&path(&person.mobile))).await, &person.mobile);
+        let unknown = shape(count(&site, site.get(&path(&mobile))).await, &mobile);
+        assert_eq!(known, unknown);
+    }
+    let mail = async |email: &str| {
+        let body = json!({ "email": email });
+        let first = shape(count(&site, site.post("/users/find/password/email/", &body)).await, email);
+        let path = format!("/users/find/password/?email={email}");
+        let again = shape(count(&site, site.get(&path)).await, email);
+        [first, again]
+    };
+    assert_eq!(mail(&email).await, mail(&nobody).await);
+    site.advance(61).await;
+    for path in ["/forget_pwd/sms_code/", "/users/sms/"] {
+        let ask = async |mobile: &str| {
+            site.advance(61).await;
+            let (path, body) = match path {
+                "/users/sms/" => (format!("/users/sms/{mobile}/?purpose=login"), json!({})),
+                _ => (path.to_owned(), json!({ "mobile": mobile })),
+            };
+            shape(count(&site, site.post(&path, &body)).await, mobile)
+        };
+        assert_eq!(ask(&person.mobile).await, ask(&mobile).await, "{path}");
+    }
+    // Guesses, until there are none left, and a reset by a wrong code.
+    let csrf = site.csrf().await;
+    for guess in 0..6 {
+        let guess = format!("00000{guess}");
+        let log_in = async |mobile: &str| {
+            let body = json!({ "mobile": mobile, "sms_code": guess });
+            shape(count(&site, site.post("/users/sms_login/", &body)).await, mobile)
+        };
+        assert_eq!(log_in(&person.mobile).await, log_in(&mobile).await, "{guess}");
+        let reset = async |mobile: &str| {
+            let body = json!({ "mobile": mobile, "sms_code": guess, "new_password": NEW_PASSWORD });
+            shape(count(&site, site.forget_pwd(&csrf, &body)).await, mobile)
+        };
+        assert_eq!(reset(&person.mobile).await, reset(&mobile).await, "{guess}");
+    }
+}

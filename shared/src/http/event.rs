@@ -43,6 +43,10 @@ impl Endpoint {
 /// `lambda_http` builds a URI from these parts and panics when they make none. Nothing of ours reads its scheme and
 /// host: they are one that is well-formed, and what a query may not hold is encoded.
 fn make_parseable(event: &mut Value) {
+    // What is no object is no event, and is refused as such.
+    if !event.is_object() {
+        return;
+    }
     if !event["headers"].is_object() {
         event["headers"] = serde_json::json!({});
     }
@@ -66,6 +70,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_no_object_stays_what_it_is() {
+        for event in [json!(3), json!("text"), json!([1]), json!(null), json!(true)] {
+            let mut made = event.clone();
+            make_parseable(&mut made);
+            assert_eq!(made, event);
+        }
+    }
 
     proptest! {
         #[test]

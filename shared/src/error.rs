@@ -41,6 +41,9 @@ pub enum Error {
         /// The methods it exists with, separated by commas.
         allow: String,
     },
+    /// It went past the deployment's own CloudFront.
+    #[error("the request did not come through CloudFront")]
+    PastCloudFront,
     /// A page of another site made a browser send this.
     #[error("the request was not sent by a script that may read the answer")]
     BlindRequest,
@@ -230,6 +233,7 @@ impl Error {
             },
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::PastCloudFront => "past_cloudfront",
             Self::BlindRequest => "blind_request",
             Self::CsrfRefused => "csrf_refused",
             Self::CaptchaRequired => "captcha_required",

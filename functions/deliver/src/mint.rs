@@ -133,9 +133,9 @@ fn mint_notice(app: &App, message: &Message, about: &AboutAccount) -> Result<Min
         expires_at: message.created_at.plus_seconds(SafetyLink::LIFE_SECONDS),
     };
     let token = match notice {
-        Notice::Password | Notice::Mobile | Notice::Email => link.sign(app.keyring()?),
-        // The account is gone, or is safe already.
-        Notice::Reissued | Notice::Secured | Notice::Deleted => None,
+        Notice::Password | Notice::Mobile | Notice::Email if about.with_link => link.sign(app.keyring()?),
+        // The account is gone, or safe already, or the address too new.
+        _ => None,
     };
     let url = token.map(|token| format!("{}/secure#{token}", app.config.answers.client_host));
     Ok(Minted::Carries(Carried::Notice { notice, url }))

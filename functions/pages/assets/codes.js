@@ -11,15 +11,16 @@ export function handleOf(name, mobile) {
   return of === mobile ? handle : undefined;
 }
 
-function keepHandle(name, answer, mobile) {
-  const handle = answer.body && answer.body.handle;
-  if (handle) sessionStorage.setItem(`handle-${name}`, `${mobile} ${handle}`);
-  return answer;
+function newHandle() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Asks for a code under the number's handle, or under a new one. */
+/** Asks for a code under the number's handle. It is kept before it is sent: an answer may be lost, and the code arrive. */
 export async function askForCode(name, mobile, ask) {
-  return keepHandle(name, await ask(handleOf(name, mobile) || "new"), mobile);
+  const handle = handleOf(name, mobile) || newHandle();
+  sessionStorage.setItem(`handle-${name}`, `${mobile} ${handle}`);
+  return ask(handle);
 }
 
 /** `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others. */

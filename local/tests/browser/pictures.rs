@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Setup};
 use crate::site::{PASSWORD, Site};
 
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("home", "/"),
     ("log-in", "/login"),
     ("log-in-sms", "/login?by=sms"),

@@ -72,30 +72,50 @@ async fn a_link_leads_to_the_configured_host_whatever_the_request_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_made_up_source_address_moves_no_limit() {
-    let site =
-        Site::with_settings(&[("LIMIT_LOG_IN_SOURCE", "5/h"), ("ORIGIN_SECRET", &"s".repeat(32))]).await.unwrap();
+    let site = five_log_ins_an_hour(&[]).await;
+    let mut statuses = Vec::new();
+    for host in 0..8 {
+        statuses.push(attempt(&site, &format!("198.51.100.{host}"), "a guess at the secret, long enough").await);
+    }
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 429, 429, 429]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_cloudfront_each_viewer_is_a_source_and_nobody_goes_past_it() {
+    let secret = "s".repeat(32);
+    let site = five_log_ins_an_hour(&[("ORIGIN_SECRET", &secret)]).await;
+    // What a viewer writes in front of its own address counts for nothing.
+    for (viewer, most) in [("198.51.100.7", 5), ("198.51.100.8", 5)] {
+        for number in 0..8 {
+            let expected = if number < most { 400 } else { 429 };
+            assert_eq!(attempt(&site, &format!("10.0.0.{number}, {viewer}"), &secret).await, expected, "{number}");
+        }
+    }
+    for wrong in ["", "a guess at the secret, long enough", &secret[1..]] {
+        assert_eq!(attempt(&site, "198.51.100.9", wrong).await, 403, "{wrong}");
+    }
+    let page = site.get("/login/").await;
+    assert_eq!((page.status, error(&page)), (403, Some("past_cloudfront")));
+}
+
+async fn five_log_ins_an_hour(more: &[(&str, &str)]) -> Site {
+    let mut settings = vec![("LIMIT_LOG_IN_SOURCE", "5/h")];
+    settings.extend(more);
+    let site = Site::with_settings(&settings).await.unwrap();
     // Fixed windows: not at the end of one.
     let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
     site.advance(u32::try_from(3601 - now.rem_euclid(3600)).unwrap()).await;
-    let attempt = async |forwarded: String, secret: &str| {
-        let body = json!({ "username": new_mobile(), "password": PASSWORD });
-        let request = site.request(Method::POST, "/users/login/").header("x-forwarded-for", forwarded.clone());
-        let request = ["forwarded", "x-real-ip", "true-client-ip", "cf-connecting-ip", "cloudfront-viewer-address"]
-            .into_iter()
-            .fold(request, |request, name| request.header(name, forwarded.clone()));
-        read(request.header("x-origin-secret", secret).json(&body)).await.status
-    };
-    let mut statuses = Vec::new();
-    for host in 0..8 {
-        statuses.push(attempt(format!("198.51.100.{host}"), "a guess at the secret, long enough").await);
-    }
-    assert_eq!(statuses, [400, 400, 400, 400, 400, 429, 429, 429]);
-    // Through one's own CloudFront each viewer is its own source, and what a viewer writes in front counts for nothing.
-    for host in 0..8 {
-        let forwarded = format!("10.0.0.{host}, 198.51.100.7");
-        let expected = if host < 5 { 400 } else { 429 };
-        assert_eq!(attempt(forwarded, &"s".repeat(32)).await, expected, "{host}");
-    }
+    site
+}
+
+/// Tries to sign in, and says to come from elsewhere.
+async fn attempt(site: &Site, forwarded: &str, secret: &str) -> u16 {
+    let body = json!({ "username": new_mobile(), "password": PASSWORD });
+    let request = site.request(Method::POST, "/users/login/").header("x-forwarded-for", forwarded);
+    let request = ["forwarded", "x-real-ip", "true-client-ip", "cf-connecting-ip", "cloudfront-viewer-address"]
+        .into_iter()
+        .fold(request, |request, name| request.header(name, forwarded));
+    read(request.header("x-origin-secret", secret).json(&body)).await.status
 }
 
 #[tokio::test(flavor = "multi_thread")]

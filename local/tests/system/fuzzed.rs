@@ -94,6 +94,7 @@ fn every_target_has_its_file() {
     let mut files: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut targets: Vec<_> = TARGETS.iter().map(|(name, _)| format!("{}.rs", name.replace('-', "_"))).collect();
-    (files.sort(), targets.sort());
+    files.sort();
+    targets.sort();
     assert_eq!(files, targets);
 }

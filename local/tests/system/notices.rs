@@ -28,49 +28,86 @@ async fn change_password(site: &Site, person: &mut Person, from: &str, to: &str)
     answer
 }
 
+/// Someone whose email is not new, and who has just changed the password.
+async fn someone(site: &Site) -> (Person, String) {
+    let (mut person, email) = site.register_with_email().await;
+    site.advance(3 * 86_400).await;
+    let signed_in = site.log_in(&person.mobile).await;
+    person.token = signed_in["token"].as_str().unwrap().to_owned();
+    person.refresh_token = signed_in["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(change_password(site, &mut person, PASSWORD, NEW_PASSWORD).await.status, 200);
+    (person, email)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
     let site = Site::with_settings(&[]).await.unwrap();
-    let (mut person, email) = site.register_with_email().await;
-    assert_eq!(change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await.status, 200);
-    let (by_sms, by_mail) = (token_for(&site, &format!("+86{}", person.mobile)).await, token_for(&site, &email).await);
+    let (mut person, email) = someone(&site).await;
+    let link = token_for(&site, &format!("+86{}", person.mobile)).await;
+    assert!(!token_for(&site, &email).await.is_empty(), "the email is told too");
     // A scanner that opens the link, or a wrong token, does nothing.
     for method in [Method::GET, Method::HEAD] {
         read(site.request(method.clone(), "/secure/")).await;
-        read(site.request(method, &format!("/users/secure/?token={by_sms}"))).await;
+        read(site.request(method, &format!("/users/secure/?token={link}"))).await;
     }
-    for wrong in ["AAAA", &by_sms[1..], &format!("{by_sms}A"), &person.token, ""] {
-        assert!(secure(&site, wrong).await.status == 400, "{wrong}");
+    for wrong in ["AAAA", &link[1..], &format!("{link}A"), &person.token, ""] {
+        assert_eq!(secure(&site, wrong).await.status, 400, "{wrong}");
     }
     assert_eq!(site.me(&person.token).await.status, 200);
     // The thief goes on changing things, and kills no link by it.
     for (from, to) in [(NEW_PASSWORD, PASSWORD), (PASSWORD, NEW_PASSWORD)] {
         assert_eq!(change_password(&site, &mut person, from, to).await.status, 200);
     }
-    secure(&site, &by_sms).await.is(200, &json!({ "detail": "所有设备已退出登录，原密码已停用。请设置新密码。" }));
+    secure(&site, &link).await.is(200, &json!({ "detail": "所有设备已退出登录，原密码已停用。请设置新密码。" }));
     site.me(&person.token).await.is_refused(401, "unauthorized");
     site.refresh(&person.refresh_token).await.is_refused(401, "session_ended");
     for password in [PASSWORD, NEW_PASSWORD] {
         let body = json!({ "username": person.mobile, "password": password });
         assert_eq!(site.post("/users/login/", &body).await.header("x-error-code"), Some("bad_credentials"));
     }
-    secure(&site, &by_sms).await.is_refused(400, "link_invalid");
+    secure(&site, &link).await.is_refused(400, "link_invalid");
     // The reset is on its way, and sets a password.
     let reset = site.link_for(&email).await;
     let body = json!({ "access_token": reset, "password": PASSWORD, "password2": PASSWORD });
     site.put("/users/find/password/", &body).await.is(200, &json!("重置密码成功！"));
     site.log_in(&person.mobile).await;
-    // A link is good for three days; this one was of another second than the one that was used.
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_in_a_notice_is_good_for_three_days() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let (person, email) = someone(&site).await;
+    let link = token_for(&site, &email).await;
     site.advance(3 * 86_400 + 1).await;
-    secure(&site, &by_mail).await.is_refused(400, "link_invalid");
-    site.log_in(&person.mobile).await;
+    secure(&site, &link).await.is_refused(400, "link_invalid");
+    let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
+    assert_eq!(site.post("/users/login/", &body).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_took_an_account_over_is_handed_neither_link_nor_reset() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let mut person = site.register().await;
+    // The thief, with a session and the password, binds an address of their own.
+    let email = new_email();
+    let asked = json!({ "email": email, "password": PASSWORD });
+    site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await;
+    let bind = json!({ "email": email, "email_code": site.code_for(&email).await });
+    let bound = site.send_as(&person.token, Method::PUT, "/users/me/email/", &bind).await;
+    person.token = bound.json()["token"].as_str().unwrap().to_owned();
+    let link = token_for(&site, &format!("+86{}", person.mobile)).await;
+    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    assert_eq!(secure(&site, &link).await.status, 200);
+    let to_thief = site.messages_to(&email).await;
+    assert!(to_thief.iter().any(|one| one["text"].as_str().unwrap().contains("登录密码已修改")), "{to_thief:?}");
+    let all = format!("{to_thief:?}");
+    assert!(!all.contains("/secure#") && !all.contains("access_token="), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_is_no_other_value_and_no_other_value_is_a_link() {
     let site = Site::with_settings(&[]).await.unwrap();
-    let (mut person, email) = site.register_with_email().await;
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    let (person, email) = someone(&site).await;
     let token = token_for(&site, &email).await;
     site.me(&token).await.is_refused(401, "unauthorized");
     site.refresh(&token).await.is_refused(401, "refresh_token_invalid");

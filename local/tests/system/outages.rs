@@ -31,6 +31,10 @@ enum Shows {
     Message(String, usize),
     /// Who signs in so.
     LogIn { name: String, password: &'static str },
+    /// This number has an account.
+    Taken(String),
+    /// The account with this number was used lately.
+    Used(String),
     /// This access token is refused.
     Refused(String),
     /// This refresh token is refused.
@@ -53,6 +57,9 @@ impl Shows {
             Self::LogIn { name, password } => {
                 let body = json!({ "username": name, "password": password });
                 site.post("/users/login/", &body).await.status == 200
+            }
+            Self::Taken(mobile) | Self::Used(mobile) => {
+                site.get(&format!("/users/mobile/{mobile}/")).await.header("x-error-code") == Some("mobile_taken")
             }
             Self::Refused(token) => site.me(token).await.status == 401,
             Self::Ended(token) => site.refresh(token).await.status == 401,
@@ -91,6 +98,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("bind-email", &[READ, UPDATE, UPDATE, WRITE], |site| bind_email(site).boxed()),
     ("change-mobile", &[READ, UPDATE, WRITE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
     ("change-password", &[READ, UPDATE, WRITE, WRITE], |site| change_password(site).boxed()),
+    ("change-password", &[READ, UPDATE, UPDATE, WRITE], |site| first_password(site).boxed()),
     ("change-profile", &[READ, WRITE], |site| change_profile(site).boxed()),
     ("check-mobile", &[WRITE, GET], |site| check_mobile(site).boxed()),
     ("check-reset-token", &[GET], |site| check_reset_token(site).boxed()),
@@ -106,6 +114,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("me", &[READ], |site| me(site).boxed()),
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
     ("register", &[UPDATE, GET, WRITE], |site| register(site).boxed()),
+    ("register", &[UPDATE, GET, WRITE, UPDATE, GET, WRITE], |site| take_over(site).boxed()),
     ("reset-password", &[GET, WRITE], |site| reset_password(site).boxed()),
     ("secure-account", &[GET, WRITE, WRITE], |site| secure_account(site).boxed()),
     ("send-email-code", &[READ, UPDATE, WRITE, WRITE], |site| send_email_code(site).boxed()),
@@ -113,6 +122,10 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("send-reset-email", &[WRITE, GET, WRITE], |site| send_reset_email(site).boxed()),
     ("send-sms-code", &[WRITE], |site| send_sms_code(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_log_in(site).boxed()),
+    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, WRITE], |site| sms_sign_up(site).boxed()),
+    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, WRITE], |site| second_proof(site).boxed()),
+    ("send-sms-code", &[WRITE, WRITE], |site| send_on_a_device(site).boxed()),
+    ("refresh-token", &[READ, UPDATE, UPDATE], |site| refresh_after_a_day(site).boxed()),
     ("verify-captcha", &[WRITE], |site| verify_captcha(site).boxed()),
     ("well-known", &[GET], |site| well_known(site).boxed()),
 ];
@@ -155,7 +168,8 @@ async fn every_call_is_known() {
         drop(still);
         assert!(answer.status < 300, "{name}: {answer:?}");
         let mut known = calls.to_vec();
-        (made.sort_unstable(), known.sort_unstable());
+        made.sort_unstable();
+        known.sort_unstable();
         assert_eq!(made, known, "{name} makes other calls than are tried");
     }
 }
@@ -200,7 +214,10 @@ async fn meet(site: &Site, what: &str, asked: &Asked, (kind, after, count): (Kin
         return assert_granted(what, &asked.send(site).await);
     }
     if matches!(asked.shows, Shows::Answer) {
-        return if granted { () } else { assert_granted(what, &asked.send(site).await) };
+        if !granted {
+            assert_granted(what, &asked.send(site).await);
+        }
+        return;
     }
     let done = asked.shows.in_site(site).await;
     assert!(done || !granted, "{what}: granted, and nothing was done");
@@ -379,10 +396,16 @@ async fn reset_password(site: &Site) -> Asked {
 }
 
 async fn secure_account(site: &Site) -> Asked {
+    // An email that is not new is mailed a link to set a password.
     let (person, _) = site.register_with_email().await;
+    site.advance(3 * 86_400).await;
+    let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
+    let change = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
+    let changed = site.send_as(&token, Method::PUT, "/users/me/password/", &change).await;
+    let token = changed.json()["token"].as_str().unwrap().to_owned();
     let told = site.messages_to(&sms(&person.mobile)).await;
     let text = told.iter().find_map(|one| one["text"].as_str().unwrap().split_once("/secure#")).unwrap().1.to_owned();
-    let shows = Shows::Refused(person.token.clone());
+    let shows = Shows::Refused(token);
     Asked::new(Method::POST, "/users/secure/", json!({ "token": text }), shows)
 }
 
@@ -418,6 +441,58 @@ async fn sms_log_in(site: &Site) -> Asked {
     let body = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
     let shows = Shows::Sessions(person.token.clone(), sessions(site, &person.token).await + 1);
     Asked::new(Method::POST, "/users/sms_login/", body, shows)
+}
+
+/// A password by a code to the account's own number.
+async fn first_password(site: &Site) -> Asked {
+    let person = site.register().await;
+    let body = json!({ "sms_code": site.proof_code(&person).await, "new_password": NEW_PASSWORD });
+    let shows = Shows::LogIn { name: person.mobile, password: NEW_PASSWORD };
+    Asked::new(Method::PUT, "/users/me/password/", body, shows).by(&person.token)
+}
+
+async fn sms_sign_up(site: &Site) -> Asked {
+    let mobile = new_mobile();
+    site.post(&format!("/users/sms/{mobile}/?purpose=login&register=true"), &json!({})).await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "register": true });
+    Asked::new(Method::POST, "/users/sms_login/", body, Shows::Taken(mobile))
+}
+
+/// A number of an account that nobody used for long.
+async fn reissued(site: &Site) -> String {
+    let person = site.register().await;
+    site.advance(180 * 86_400).await;
+    person.mobile
+}
+
+async fn take_over(site: &Site) -> Asked {
+    let mobile = reissued(site).await;
+    let mut body = registration(&mobile, &site.sms_code(&mobile).await);
+    body["password"] = NEW_PASSWORD.into();
+    Asked::new(Method::POST, "/users/", body, Shows::LogIn { name: mobile, password: NEW_PASSWORD })
+}
+
+async fn second_proof(site: &Site) -> Asked {
+    let mobile = reissued(site).await;
+    site.post(&format!("/users/sms/{mobile}/?purpose=login"), &json!({})).await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
+    Asked::new(Method::POST, "/users/sms_login/", body, Shows::Used(mobile))
+}
+
+/// On a device of someone else's: what its reserve refuses counts with all the others.
+async fn send_on_a_device(site: &Site) -> Asked {
+    let person = site.register().await;
+    let log_in = json!({ "username": person.mobile, "password": PASSWORD });
+    let signed_in = site.post("/users/login/", &log_in).await;
+    let mut asked = send_sms_code(site).await;
+    asked.headers.push(("cookie", signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()));
+    asked
+}
+
+async fn refresh_after_a_day(site: &Site) -> Asked {
+    let asked = refresh_token(site).await;
+    site.advance(86_400).await;
+    asked
 }
 
 async fn verify_captcha(_: &Site) -> Asked {

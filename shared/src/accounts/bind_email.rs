@@ -9,7 +9,7 @@ use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Email, TokenKeys, User};
 use crate::dynamodb::items::{Content, Marker, Notice, Recipient};
-use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, text};
+use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use crate::error::Error;
 
 /// Sends a code to the address. Whether it is taken is not told here: only who reads its mail learns that.
@@ -87,8 +87,8 @@ async fn bind(
 fn moves_to(app: &App, caller: &Caller, user: &User, email: &Email) -> Result<Vec<Write>, Error> {
     let marker = Marker { user_id: user.id.clone() };
     let mut writes = vec![Write::put(&keys::email_marker(email), &marker, Unless::Exists)?];
-    let set = [(":email", text(email.as_str()))];
-    writes.extend(change_signed_in(app, caller, user, "email = :email", &set, Notice::Email)?);
+    let set = [(":email", text(email.as_str())), (":now", seconds(app.clock.now()))];
+    writes.extend(change_signed_in(app, caller, user, "email = :email, email_changed_at = :now", &set, Notice::Email)?);
     if let Some(old) = &user.email {
         let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
         writes.push(Write::delete(&keys::email_marker(old), mine)?);

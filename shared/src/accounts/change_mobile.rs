@@ -7,7 +7,7 @@ use super::{Authorized, SignedIn, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Mobile, TokenKeys, User};
 use crate::dynamodb::items::{Marker, Notice};
-use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, text};
+use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use crate::error::Error;
 
 /// Moves the account to the number that the code was sent to, on proof of the account itself: who holds a stolen token
@@ -81,13 +81,16 @@ fn of_confirm_code(error: Error) -> Error {
 
 /// What moves an account to another number, and the place of the write that holds the number for it.
 fn moves_to(app: &App, caller: &Caller, user: &User, mobile: &Mobile) -> Result<(usize, Vec<Write>), Error> {
-    let set = [(":mobile", text(mobile.as_str()))];
-    let mut writes = change_signed_in(app, caller, user, "mobile = :mobile", &set, Notice::Mobile)?;
+    let set = [(":mobile", text(mobile.as_str())), (":now", seconds(app.clock.now()))];
+    let set_to = "mobile = :mobile, mobile_changed_at = :now";
+    let mut writes = change_signed_in(app, caller, user, set_to, &set, Notice::Mobile)?;
     let taken = writes.len();
     writes.push(Write::put(&keys::mobile_marker(mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
     if let Some(old) = &user.mobile {
         let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
         writes.push(Write::delete(&keys::mobile_marker(old), mine)?);
+        writes.push(Write::remove(&keys::guesses(old.as_str()))?);
     }
+    writes.push(Write::remove(&keys::guesses(mobile.as_str()))?);
     Ok((taken, writes))
 }

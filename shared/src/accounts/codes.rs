@@ -16,8 +16,9 @@ pub const MAX_GUESSES: u64 = 5;
 
 /// How many codes in a row may be wrong, whichever they were, before no more are compared (NIST SP 800-63B §3.2.2).
 const MOST_WRONG_IN_A_ROW: u64 = 100;
-/// How long wrong codes are remembered, in seconds. Only a right one ends a row before.
-const ROW_LIFE_SECONDS: i64 = 400 * 86_400;
+/// How long after the last wrong code a row is forgotten, in seconds: long for who guesses, and not for ever for an owner
+/// who has neither a password, an email nor a device that is known.
+const ROW_LIFE_SECONDS: i64 = 7 * 86_400;
 
 /// Whose wrong codes in a row are counted together. A device on which the owner was signed in to before has a row of its
 /// own, so that strangers who guess keep no owner out there.
@@ -31,8 +32,9 @@ pub(super) enum Row {
 impl Row {
     /// The row of an account that a code to its number opens; `owner` is who has the number.
     fn of_number(caller: &Caller, mobile: &Mobile, owner: Option<&UserId>) -> Self {
-        let device = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner);
-        Self::At(device.map_or_else(|| keys::guesses(mobile.as_str()), |device| keys::guesses(&device.id)))
+        let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner);
+        let devices = known.map(|device| keys::guesses(&format!("{}/devices", device.user_id)));
+        Self::At(devices.unwrap_or_else(|| keys::guesses(mobile.as_str())))
     }
 
     /// The row of an account whose owner is signed in.
@@ -131,25 +133,32 @@ pub(super) struct RightCode {
 impl RightCode {
     async fn count_in_row(&self, app: &App) -> Result<(), Error> {
         let Some(row) = &self.row else { return Ok(()) };
-        let until = app.clock.now().plus_seconds(ROW_LIFE_SECONDS);
-        let values = [
+        let (store, now) = (app.store()?, app.clock.now());
+        let (one, now, until) = (number(1), seconds(now), seconds(now.plus_seconds(ROW_LIFE_SECONDS)));
+        let on = [
             (":zero", number(0)),
-            (":one", number(1)),
+            (":one", one.clone()),
             (":most", number(MOST_WRONG_IN_A_ROW)),
-            (":until", seconds(until)),
+            (":now", now.clone()),
+            (":until", until.clone()),
         ];
-        let counted = app.store()?.update_item(
-            row,
-            "SET in_a_row = if_not_exists(in_a_row, :zero) + :one, expires_at = :until",
-            "attribute_not_exists(in_a_row) OR in_a_row < :most",
-            &values,
-            "counting wrong codes in a row",
-        );
-        match counted.await {
-            Ok(_) => Ok(()),
-            Err(StoreError::Refused(_)) => Err(Error::CodesBlocked),
-            Err(StoreError::Failed(error)) => Err(error),
+        let anew = [(":one", one), (":now", now), (":until", until)];
+        // A row that is forgotten begins anew, whatever its count.
+        for (set, condition, values) in [
+            (
+                "SET in_a_row = if_not_exists(in_a_row, :zero) + :one, expires_at = :until",
+                "attribute_not_exists(in_a_row) OR (in_a_row < :most AND expires_at > :now)",
+                &on[..],
+            ),
+            ("SET in_a_row = :one, expires_at = :until", "expires_at <= :now", &anew[..]),
+        ] {
+            match store.update_item(row, set, condition, values, "counting wrong codes in a row").await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Refused(_)) => {}
+                Err(StoreError::Failed(error)) => return Err(error),
+            }
         }
+        Err(Error::CodesBlocked)
     }
 
     /// Uses the code up, in the transaction of what it pays for. Of two that redeem it at once, one gets this through.
@@ -172,6 +181,12 @@ impl RightCode {
                 "taking a guess back",
             )
             .await;
+    }
+
+    /// The code was right, whatever then came of it: its row of wrong ones is over.
+    pub(super) async fn end_row(&self, app: &App) {
+        let (Ok(store), Some(Ok(end))) = (app.store(), self.row.as_ref().map(Write::remove)) else { return };
+        let _ = store.transact(vec![end], "ending a row of wrong codes").await;
     }
 
     /// Does what the code pays for and uses it up, all in one transaction whose first write is [`Self::spend`], and whose

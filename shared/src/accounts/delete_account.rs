@@ -11,7 +11,7 @@ use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
 use crate::error::Error;
 
 /// More sessions would not fit into the transaction; what is left over is over, and goes right after.
-const MOST_SESSIONS: usize = 80;
+const MOST_SESSIONS: usize = 75;
 
 /// Deletes the account, its names and its sessions in one transaction. Number, username and email are free again, and
 /// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
@@ -26,6 +26,7 @@ pub async fn delete_account(app: &App, caller: &Caller, user: &User, proof: &Pro
     };
     let mut writes = names_and_account(user)?;
     writes.extend(remove(&sessions)?);
+    writes.extend(proved.forget_rows(user)?);
     writes.extend(notices(app, caller, user, Notice::Deleted)?);
     match proved.pay(app, writes, "deleting an account").await {
         Ok(()) => {}
@@ -54,6 +55,7 @@ fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {
         writes.push(Write::delete(&keys::marker(&name), mine)?);
     }
     writes.push(Write::remove(&keys::export_limit(&user.id))?);
+    writes.push(Write::remove(&keys::change_limit(&user.id))?);
     Ok(writes)
 }
 

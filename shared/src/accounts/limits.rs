@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use crate::app::{App, Caller};
-use crate::domain::{Device, Limit, Timestamp, UserId, hash_address, sources_of};
+use crate::domain::{Limit, Timestamp, UserId, hash_address, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Expression, Item, StoreError, Write, number, seconds};
@@ -79,9 +79,9 @@ pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) ->
     Ok(counting)
 }
 
-/// What counts a message that a device of the recipient's asks for, apart from all others.
-pub(super) fn of_device(app: &App, device: &Device, recipient: &Recipient) -> Result<Counting, Error> {
-    let key = keys::recipient_device_limit(recipient, &device.id);
+/// What counts a message that a device of the recipient's asks for, apart from what strangers ask for.
+pub(super) fn of_devices(app: &App, recipient: &Recipient) -> Result<Counting, Error> {
+    let key = keys::recipient_device_limit(recipient);
     sliding(key, &app.config.limits.recipient_source, app.clock.now())
 }
 

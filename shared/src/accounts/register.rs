@@ -41,6 +41,8 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
         let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
         let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
         writes.splice(0..0, make(&user, &mobile)?);
+        // Whoever guessed at codes to the number before leaves its new owner nothing of it.
+        writes.push(Write::remove(&keys::guesses(mobile.as_str()))?);
         Ok::<_, Error>((SignedIn::new(app, caller, &*token_keys?, user, session)?, writes))
     };
     let (signed_in, writes) = match prepared.await {
@@ -79,13 +81,13 @@ async fn take_over(
 ) -> Result<Vec<Write>, Error> {
     let old: Option<User> = app.store()?.get(&keys::user(&held.user_id), "reading an account").await?;
     let (now, days) = (app.clock.now(), app.config.dormant_days);
-    let old = old.filter(|old| old.is_dormant(days, now)).ok_or(Error::MobileTaken)?;
+    let old = old.filter(|old| old.is_dormant(days, now) && !old.disabled).ok_or(Error::MobileTaken)?;
     let values = [(":old", text(held.user_id.as_str()))];
     let still_held = Expression { text: "user_id = :old", values: &values };
     writes[0] = Write::replace(&keys::mobile_marker(mobile), &Marker { user_id: new.clone() }, still_held)?;
     let since = now.plus_seconds(-86_400 * days);
     let values = [(":one", number(1)), (":version", number(old.credential_version)), (":since", seconds(since))];
-    let unused = "credential_version = :version AND (attribute_not_exists(last_used_at) OR last_used_at <= :since)";
+    let unused = "credential_version = :version AND last_used_at <= :since";
     let without = "REMOVE mobile SET credential_version = credential_version + :one";
     writes.push(Write::update(&keys::user(&old.id), without, Expression { text: unused, values: &values })?);
     // The number is no longer the old owner's: word goes to the email alone.
@@ -113,6 +115,8 @@ pub(super) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
         disabled: false,
         consent: None,
         created_at: app.clock.now(),
+        mobile_changed_at: None,
+        email_changed_at: None,
         last_used_at: Some(app.clock.now()),
         password_failures: None,
         password_tried_at: None,

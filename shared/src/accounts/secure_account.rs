@@ -2,7 +2,7 @@
 
 use super::attempts;
 use super::captcha::Solved;
-use super::send::{Wanted, notices, send};
+use super::send::{Wanted, is_settled, notices, send};
 use crate::app::{App, Caller};
 use crate::audit;
 use crate::domain::{SafetyLink, User};
@@ -11,7 +11,7 @@ use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
 use crate::error::Error;
 
 /// Ends every session, token and link of the account, and its password, which whoever made the change may know. Where the
-/// account has an email, a link to set a new password is mailed; a code by SMS sets one too. The link works once,
+/// account has an email that is not new, a link to set a password is mailed; a code by SMS sets one too. The link works once,
 /// whatever changed since: a thief who goes on changing things kills no link of the owner's.
 pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<(), Error> {
     let link = SafetyLink::verify(token, app.keyring()?, app.clock.now()).ok_or(Error::LinkInvalid)?;
@@ -46,7 +46,9 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<(
 
 /// It may be too soon for another mail, or mail may be down: the page leads to both ways of a reset all the same.
 async fn start_reset(app: &App, caller: &Caller, user: &User) {
-    let Some(email) = user.email.clone() else { return };
+    // One that was bound a moment ago may be the thief's.
+    let settled = is_settled(user.email_changed_at, app.clock.now());
+    let Some(email) = user.email.clone().filter(|_| settled) else { return };
     let wanted = Wanted { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
     if let Err(error) = send(app, caller, Solved::NotAsked, wanted, None).await {
         tracing::info!(%error, "no reset link was mailed");

@@ -9,7 +9,7 @@ use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
 use super::limits::{self, Caused, Counting, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{
-    CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, Timestamp, User, UserId, random, random_hex,
+    CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, SafetyLink, Timestamp, User, UserId, random, random_hex,
 };
 use crate::dynamodb::items::{AboutAccount, Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds, text};
@@ -141,7 +141,7 @@ pub(super) async fn send(
 /// counted apart, so that they are sent a code all the same.
 #[derive(Clone, Copy)]
 enum Counted<'a> {
-    /// In the reserve of a device, on condition that its owner is the recipient's.
+    /// In the reserve of the recipient's own devices, on condition that this is one of them.
     At(&'a Device),
     /// With all that the recipient is sent.
     WithAll,
@@ -197,7 +197,7 @@ impl Asked {
                 let owner = [(":owner", text(device.user_id.as_str()))];
                 let owned = Expression { text: "user_id = :owner", values: &owner };
                 let owned = Write::check(&keys::recipient_marker(&wanted.recipient), owned)?;
-                (vec![limits::of_device(app, device, &wanted.recipient)?], Some(owned))
+                (vec![limits::of_devices(app, &wanted.recipient)?], Some(owned))
             }
             Counted::WithAll => (limits::of_recipient(app, caller, &wanted.recipient)?, None),
         };
@@ -271,15 +271,23 @@ fn not_guessed_out(content: &Content, now: Timestamp) -> Result<Option<Write>, E
 /// Word of a change, to every address the account holds. It waits for no interval, and is part of the transaction that
 /// makes the change.
 pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -> Result<Vec<Write>, Error> {
-    let sms = user.mobile.clone().map(Recipient::Sms);
-    let recipients = sms.into_iter().chain(user.email.clone().map(Recipient::Email));
-    let about = AboutAccount { notice, user_id: user.id.clone() };
-    let write = |recipient| {
-        let wanted = Wanted { recipient, content: Content::Notice(about.clone()), requires_account: false };
-        let message = new_message(caller, &wanted, app.clock.now());
+    let now = app.clock.now();
+    let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
+    let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
+    let recipients = [sms, email].into_iter().flatten();
+    let write = |(recipient, with_link)| {
+        let about = AboutAccount { notice, user_id: user.id.clone(), with_link };
+        let wanted = Wanted { recipient, content: Content::Notice(about), requires_account: false };
+        let message = new_message(caller, &wanted, now);
         Write::put(&keys::message(&message.id), &message, Unless::Exists)
     };
     recipients.map(write).collect()
+}
+
+/// Whether an address was bound long enough ago to be trusted with the link that stops a change: who took an account over
+/// is not handed what undoes its owner's repair.
+pub(super) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool {
+    changed_at.is_none_or(|at| at.plus_seconds(SafetyLink::LIFE_SECONDS) <= now)
 }
 
 fn new_message(caller: &Caller, wanted: &Wanted, now: Timestamp) -> Message {

@@ -1,5 +1,6 @@
 //! Signing in with a code sent to the number, and signing up in the same step.
 
+use super::attempts;
 use super::codes::{RightCode, redeem_beside};
 use super::register::{check_consent, make, new_user};
 use super::second_proof::{self, SecondProof};
@@ -54,6 +55,7 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
     if signed_in.is_err() {
         // What was refused before the code could pay is no wrong guess; after that this changes nothing.
         code.take_back(app).await;
+        code.end_row(app).await;
     }
     signed_in
 }
@@ -107,7 +109,8 @@ async fn known(
         let (session, mut writes) = sessions::open(app, caller, &user, log_in.remembered, others?)?;
         let values = [(":version", number(user.credential_version)), (":now", seconds(app.clock.now()))];
         let unchanged = Expression { text: "credential_version = :version", values: &values };
-        writes.push(Write::update(&key, "SET last_used_at = :now", unchanged)?);
+        let update = format!("SET last_used_at = :now {}", attempts::FORGET);
+        writes.push(Write::update(&key, &update, unchanged)?);
         writes.extend(proved.spend()?);
         enter(app, caller, code, keys, (user, session), writes).await
     };

@@ -310,11 +310,20 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether a request came through the deployment's own CloudFront. Compared in constant time.
+    /// Whether the deployment has a CloudFront of its own in front.
+    #[must_use]
+    pub fn has_cloudfront(&self) -> bool {
+        !self.origin_secrets.is_empty()
+    }
+
+    /// Whether a request came through it: it sends one of the secrets, or, while they are replaced, several. Compared in
+    /// constant time.
     #[must_use]
     pub fn is_own_cloudfront(&self, proof: &str) -> bool {
-        let equals = |secret: &Secret| secret.expose().as_bytes().ct_eq(proof.as_bytes()).into();
-        self.origin_secrets.iter().any(equals)
+        let sent: Vec<_> = proof.split(',').map(str::trim).collect();
+        let is_sent =
+            |secret: &Secret| sent.iter().any(|sent| secret.expose().as_bytes().ct_eq(sent.as_bytes()).into());
+        self.origin_secrets.iter().any(is_sent)
     }
 
     fn check(&self, environment: &Environment<'_>, needs: &[Need]) -> Result<(), ConfigError> {

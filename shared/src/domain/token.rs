@@ -286,6 +286,8 @@ mod tests {
             disabled: false,
             consent: None,
             created_at: NOW,
+            mobile_changed_at: None,
+            email_changed_at: None,
             last_used_at: None,
             password_failures: None,
             password_tried_at: None,

@@ -71,6 +71,12 @@ pub struct User {
     pub consent: Option<Consent>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// When the number was bound, if it is not the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile_changed_at: Option<Timestamp>,
+    /// When the email was bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_changed_at: Option<Timestamp>,
     /// When it was last signed in to or a session of it refreshed, to the day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
@@ -90,10 +96,11 @@ impl User {
         self.username.as_ref().map_or(mobile, Username::as_str)
     }
 
-    /// Whether it was not used for so many days: its number may be someone else's by now.
+    /// Whether it was not used for so many days: its number may be someone else's by now. An account of which no use was
+    /// noted yet is not: it takes one sign-in to be.
     #[must_use]
     pub fn is_dormant(&self, days: i64, now: Timestamp) -> bool {
-        self.last_used_at.unwrap_or(self.created_at).plus_seconds(days * 86_400) <= now
+        self.last_used_at.is_some_and(|at| at.plus_seconds(days * 86_400) <= now)
     }
 }
 

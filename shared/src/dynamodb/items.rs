@@ -60,6 +60,8 @@ pub struct AboutAccount {
     pub notice: Notice,
     /// Whose; the link that stops it names the account.
     pub user_id: UserId,
+    /// Whether the recipient is given that link.
+    pub with_link: bool,
 }
 
 /// What has changed.

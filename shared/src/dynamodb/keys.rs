@@ -12,7 +12,7 @@
 //! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
 //! | known device | `DEVICE#id` | `ATTEMPTS` | nobody | log-in, which counts attempts from it apart from strangers' |
 //! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
-//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICE#id` | nobody | with each message, on condition of its n-th time |
+//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICES` | nobody | with each message, on condition of its n-th time |
 //! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
 //! | budget | `BUDGET#kind#date#shard` | `BUDGET` | deliver | deliver, with each message, on condition of the count |
 //! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` | nobody; whoever asks for a message does so on condition that none is live | deliver |
@@ -203,10 +203,11 @@ pub fn recipient_source_limit(recipient: &Recipient, source: &str) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), format!("SOURCE#{source}"))
 }
 
-/// The last times a recipient was sent something that a device of theirs asked for.
+/// The last times a recipient was sent something that a device of theirs asked for: all their devices together, as every
+/// sign-in makes one.
 #[must_use]
-pub fn recipient_device_limit(recipient: &Recipient, device: &str) -> Key {
-    Key::new(format!("LIMIT#{}", recipient_text(recipient)), format!("DEVICE#{device}"))
+pub fn recipient_device_limit(recipient: &Recipient) -> Key {
+    Key::new(format!("LIMIT#{}", recipient_text(recipient)), "DEVICES")
 }
 
 /// The marker of the number or address of a recipient.

@@ -63,6 +63,7 @@ fn status(error: &Error) -> u16 {
         Error::NotFound => 404,
         Error::MethodNotAllowed { .. } => 405,
         Error::BlindRequest
+        | Error::PastCloudFront
         | Error::CsrfRefused
         | Error::CaptchaRequired
         | Error::OriginRefused

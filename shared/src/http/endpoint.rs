@@ -32,7 +32,10 @@ impl Endpoint {
     pub async fn answer(&self, app: &App, request: lambda_http::Request) -> Response<Body> {
         let started = Instant::now();
         let request = Request::from(request);
-        let result = (self.handle)(app, &request).await;
+        let result = match request.refuse_past_cloudfront(app) {
+            Ok(()) => (self.handle)(app, &request).await,
+            Err(error) => Err(error),
+        };
         let (reply, error) = match result {
             Ok(reply) => (reply, None),
             Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),

@@ -72,8 +72,17 @@ impl Request {
     #[must_use]
     pub fn source(&self, app: &App) -> &str {
         let seen = self.context.as_ref().and_then(|context| context.http.source_ip.as_deref()).unwrap_or("-");
-        let proof = self.header("x-origin-secret").unwrap_or("");
-        if app.config.is_own_cloudfront(proof) { self.viewer(seen).unwrap_or(seen) } else { seen }
+        if self.came_through_cloudfront(app) { self.viewer(seen).unwrap_or(seen) } else { seen }
+    }
+
+    fn came_through_cloudfront(&self, app: &App) -> bool {
+        app.config.is_own_cloudfront(self.header("x-origin-secret").unwrap_or(""))
+    }
+
+    /// Refuses what goes past the deployment's own CloudFront, where it has one, and so past its firewall.
+    pub fn refuse_past_cloudfront(&self, app: &App) -> Result<(), Error> {
+        let past = app.config.has_cloudfront() && !self.came_through_cloudfront(app);
+        if past { Err(Error::PastCloudFront) } else { Ok(()) }
     }
 
     /// The last address of `X-Forwarded-For` that is not the one API Gateway saw: CloudFront appends the viewer's to
@@ -262,7 +271,8 @@ mod tests {
         for forwarded in ["198.51.100.1", "198.51.100.1, 203.0.113.7", "6.6.6.6, 198.51.100.1,203.0.113.7"] {
             assert_eq!(address(&secret, forwarded), "198.51.100.1", "{forwarded}");
             assert_eq!(address(&"n".repeat(32), forwarded), "198.51.100.1", "{forwarded}");
-            for wrong in ["", "s", &secret[1..], &both, "*"] {
+            assert_eq!(address(&both, forwarded), "198.51.100.1", "{forwarded}");
+            for wrong in ["", "s", ",", &secret[1..], "*"] {
                 assert_eq!(address(wrong, forwarded), "203.0.113.7", "{wrong}");
             }
         }

@@ -16,6 +16,7 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::Fields(problems) => return all_fields(problems, language),
         Error::NotFound => ("未找到。", "Not found."),
         Error::MethodNotAllowed { .. } => ("不支持该请求方法。", "This method is not allowed here."),
+        Error::PastCloudFront => ("请通过公开的网址访问。", "Please use the public address."),
         Error::BlindRequest => ("拒绝跨站请求。", "Requests from other sites are refused."),
         Error::CsrfRefused => {
             ("CSRF 验证失败，请刷新页面后重试。", "The CSRF check failed. Reload the page and try again.")

@@ -85,6 +85,46 @@ async fn accounts_tokens_and_time_stay_over_a_restart() {
     assert_eq!(site.sms_code(&other).await.len(), 6, "the stream goes on");
 }
 
+/// The deployment's secrets are a list, the newest first: all are accepted, so that one is replaced without breaking what
+/// is under way, and what was made with one that is gone is worth nothing. ASVS 11.1.1, 13.3.4.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_replaced_without_breaking_what_is_under_way() {
+    let folder = Folder::new();
+    let (old, new) = ("o".repeat(32), "n".repeat(32));
+    let with = |secrets: &str, issuer: &str| {
+        let mut options = folder.options();
+        for name in ["CODE_SECRET", "KEY_SECRET"] {
+            options.variables.insert(name.to_owned(), secrets.to_owned());
+        }
+        options.variables.insert("ISSUER".to_owned(), issuer.to_owned());
+        options
+    };
+    let issuer = "http://127.0.0.1:1";
+    let site = start(with(&old, issuer)).await;
+    let (person, email) = site.register_with_email().await;
+    let other = site.log_in(&person.mobile).await["refresh_token"].as_str().unwrap().to_owned();
+    site.post("/users/find/password/email/", &json!({ "email": email })).await;
+    let (link, csrf, mobile) = (site.link_for(&email).await, site.csrf().await, new_mobile());
+    let code = site.sms_code(&mobile).await;
+    drop(site);
+
+    let site = start(with(&format!("{new},{old}"), issuer)).await;
+    assert_eq!(site.me(&person.token).await.status, 200, "signed with a key that the old secret sealed");
+    assert_eq!(site.refresh(&person.refresh_token).await.status, 200);
+    assert_eq!(site.post("/users/find/password/", &json!({ "access_token": link })).await.status, 200);
+    assert_eq!(site.post("/users/", &crate::site::registration(&mobile, &code)).await.status, 201);
+    let wrong = json!({ "mobile": mobile, "sms_code": "000000", "new_password": PASSWORD });
+    assert_eq!(site.forget_pwd(&csrf, &wrong).await.header("x-error-code"), Some("code_expired"), "the form is ours");
+    drop(site);
+
+    let site = start(with(&new, issuer)).await;
+    assert_eq!(site.me(&person.token).await.status, 200, "the keys were sealed anew");
+    site.log_in(&person.mobile).await;
+    site.refresh(&other).await.is_refused(401, "refresh_token_invalid");
+    assert_eq!(site.post("/users/find/password/", &json!({ "access_token": link })).await.status, 400);
+    assert_eq!(site.forget_pwd(&csrf, &wrong).await.header("x-error-code"), Some("csrf_refused"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_is_said_in_plain_words() {
     let site = Site::with_settings(&[]).await.unwrap();

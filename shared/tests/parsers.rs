@@ -1,0 +1,151 @@
+//! Parsers accept exactly the language they are documented to accept, and never panic. Each property states the language a
+//! second time, in other words than the parser does. ASVS 2.2.1.
+
+use proptest::prelude::*;
+use shared::domain::{
+    AccountName, CaptchaAction, CaptchaPass, Code, CodeHandle, Consent, CsrfValue, Device, Keyring, Language, Limit,
+    Mobile, NewPassword, Nickname, PasswordRules, RefreshToken, ResetLink, SessionId, Timestamp, Username,
+};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+/// Any characters at all, control characters among them; and what is nearly right.
+fn text(nearly: &'static str) -> impl Strategy<Value = String> {
+    let any_text = proptest::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter);
+    let nearly = proptest::string::string_regex(nearly).unwrap();
+    let spoiled = (nearly, 0usize..64, any::<char>()).prop_map(|(text, at, c)| {
+        let mut characters: Vec<_> = text.chars().collect();
+        characters.insert(at % (characters.len() + 1), c);
+        String::from_iter(characters)
+    });
+    let nearly_again = proptest::string::string_regex(match_all()).unwrap();
+    prop_oneof![any_text, spoiled, nearly_again]
+}
+
+/// Short runs of what is in numbers, names and codes.
+const fn match_all() -> &'static str {
+    "[0-9０-９a-fA-F@._+\\-/: \n]{0,34}"
+}
+
+fn keyring() -> Keyring {
+    Keyring::parse(&"k".repeat(32)).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn a_code_is_six_ascii_digits(text in text("[0-9]{6}")) {
+        let expected = text.chars().count() == 6 && text.chars().all(|c| ('0'..='9').contains(&c));
+        prop_assert_eq!(Code::parse(&text).is_ok(), expected);
+    }
+
+    #[test]
+    fn a_mobile_number_is_eleven_ascii_digits(text in text("1[3-9][0-9]{9}")) {
+        let mut characters = text.chars();
+        let expected = text.chars().count() == 11
+            && characters.next() == Some('1')
+            && characters.next().is_some_and(|c| "3456789".contains(c))
+            && characters.all(|c| "0123456789".contains(c));
+        prop_assert_eq!(Mobile::parse(&text).is_ok(), expected);
+    }
+
+    #[test]
+    fn a_handle_and_a_session_are_thirty_two_lower_case_hex_digits(text in text("[0-9a-f]{32}")) {
+        let expected = text.chars().count() == 32 && text.chars().all(|c| "0123456789abcdef".contains(c));
+        prop_assert_eq!(CodeHandle::parse(&text).is_some(), expected);
+        prop_assert_eq!(SessionId::parse(&text).is_some(), expected);
+        prop_assert_eq!(CodeHandle::asked_for(&text).is_some(), expected || text == "new");
+    }
+
+    #[test]
+    fn a_nickname_is_one_to_twenty_visible_characters(text in text("\\PC{1,20}")) {
+        let trimmed = text.trim();
+        let hidden = |c: char| {
+            let code = u32::from(c);
+            c.is_control()
+                || (0x200b..=0x200f).contains(&code)
+                || (0x202a..=0x202e).contains(&code)
+                || (0x2060..=0x2069).contains(&code)
+                || code == 0xfeff
+        };
+        let expected = (1..=20).contains(&trimmed.chars().count()) && !trimmed.chars().any(hidden);
+        let parsed = Nickname::parse(&text);
+        prop_assert_eq!(parsed.is_ok(), expected);
+        prop_assert!(parsed.is_err() || parsed.unwrap().as_str() == trimmed);
+    }
+
+    #[test]
+    fn a_new_password_is_measured_in_characters(text in text("\\PC{6,130}"), least in 6usize..=64) {
+        use unicode_normalization::UnicodeNormalization;
+        let length = text.nfkc().count();
+        match NewPassword::parse(&text, PasswordRules { min_characters: least }) {
+            Ok(_) => prop_assert!((least..=128).contains(&length)),
+            Err(shared::domain::PasswordProblem::TooShort { .. }) => prop_assert!(length < least),
+            Err(shared::domain::PasswordProblem::TooLong) => prop_assert!(length > 128),
+            // The list has the commonest alone, all of them shorter than a sentence.
+            Err(_) => prop_assert!((least..=40).contains(&length)),
+        }
+    }
+
+    #[test]
+    fn an_account_name_is_of_one_form(text in text("[a-z0-9_.@-]{3,30}")) {
+        match AccountName::classify(&text) {
+            Some(AccountName::Mobile(mobile)) => prop_assert_eq!(mobile.as_str(), text),
+            Some(AccountName::Email(_)) => prop_assert!(Username::parse(&text).is_err() && Mobile::parse(&text).is_err()),
+            Some(AccountName::Username(_)) => prop_assert!(!text.contains('@') && Mobile::parse(&text).is_err()),
+            None => prop_assert!(Username::parse(&text).is_err() && Mobile::parse(&text).is_err()),
+        }
+    }
+
+    #[test]
+    fn no_username_passes_for_a_number_or_an_address(text in text("[1１①][0-9０-９]{10}")) {
+        if let Ok(name) = Username::parse(&text) {
+            for form in [text.as_str(), name.as_str(), &name.key()] {
+                prop_assert!(Mobile::parse(form).is_err() && !form.contains('@'), "{form:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_header_has_a_language(text in text("(en|zh|fr)(-[A-Z]{2})?(;q=0\\.[0-9])?")) {
+        let language = Language::from_accept_language(&text);
+        prop_assert!(language == Language::Zh || text.to_ascii_lowercase().contains("en"));
+    }
+
+    #[test]
+    fn consent_names_two_versions(terms in text("[0-9.]{1,64}"), privacy in text("v[0-9]{1,3}")) {
+        let named = |text: &str| {
+            let ends = [text.chars().next(), text.chars().last()];
+            !text.is_empty()
+                && text.len() <= 64
+                && !text.chars().any(char::is_control)
+                && ends.into_iter().flatten().all(|c| !c.is_whitespace())
+        };
+        prop_assert_eq!(Consent::parse(&terms, &privacy, NOW).is_some(), named(&terms) && named(&privacy));
+    }
+
+    #[test]
+    fn a_limit_is_positive_and_within_a_year(text in text("[0-9]{1,4}/[0-9]{0,3}[smhd]")) {
+        if let Ok(limit) = Limit::parse(&text) {
+            prop_assert!(limit.most > 0 && (1..=366 * 86_400).contains(&limit.window_seconds));
+            let (number, end) = limit.window(NOW);
+            prop_assert!(end > NOW && end <= NOW.plus_seconds(limit.window_seconds), "{number}");
+        }
+    }
+
+    #[test]
+    fn nothing_made_up_passes_for_a_value_of_ours(text in text("[0-9a-f]{8}\\.[A-Za-z0-9_-]{4,40}\\.[A-Za-z0-9_-]{43}")) {
+        let keyring = keyring();
+        prop_assert!(RefreshToken::verify(&text, &keyring).is_none());
+        prop_assert!(ResetLink::verify(&text, &keyring, NOW).is_none());
+        prop_assert!(Device::verify(&text, &keyring, NOW).is_none());
+        prop_assert!(!CsrfValue::accepts(&text, &text, &keyring, NOW));
+        prop_assert!(CaptchaPass::verify(&text, "203.0.113.7", CaptchaAction::Login, &keyring, NOW).is_none());
+    }
+
+    #[test]
+    fn a_keyring_needs_thirty_two_characters_of_each_secret(secrets in proptest::collection::vec("[!-+\\--~]{0,40}", 1..4)) {
+        let text = secrets.join(",");
+        let expected = secrets.iter().all(|secret| secret.chars().count() >= 32);
+        prop_assert_eq!(Keyring::parse(&text).is_ok(), expected);
+    }
+}

@@ -1,5 +1,6 @@
 //! Parsers accept exactly the language they are documented to accept, and never panic. Each property states the language a
 //! second time, in other words than the parser does. ASVS 2.2.1.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use proptest::prelude::*;
 use shared::domain::{
@@ -34,7 +35,7 @@ fn keyring() -> Keyring {
 proptest! {
     #[test]
     fn a_code_is_six_ascii_digits(text in text("[0-9]{6}")) {
-        let expected = text.chars().count() == 6 && text.chars().all(|c| ('0'..='9').contains(&c));
+        let expected = text.chars().count() == 6 && text.chars().all(|c| "0123456789".contains(c));
         prop_assert_eq!(Code::parse(&text).is_ok(), expected);
     }
 

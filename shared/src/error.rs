@@ -108,10 +108,10 @@ pub enum Error {
     /// The password that should prove who asks is wrong.
     #[error("the proof is wrong")]
     ProofWrong,
-    /// The code to the account's own number, beside another code, is wrong.
+    /// The code that proves, beside another code, whose the account is, is wrong.
     #[error("the confirming code is wrong")]
     ConfirmCodeWrong,
-    /// The code to the account's own number, beside another code, has expired.
+    /// The code that proves, beside another code, whose the account is, has expired.
     #[error("the confirming code has expired")]
     ConfirmCodeExpired,
     /// The code has expired, was used, was guessed at too often, or never was.

@@ -14,4 +14,8 @@ export function showSecondProof(answer) {
 }
 
 /** Where what is said of it is shown. */
-export const secondPlaces = { proof_wrong: "second-password" };
+export const secondPlaces = {
+  proof_wrong: "second-password",
+  confirm_code_wrong: "second-code",
+  confirm_code_expired: "second-code",
+};

@@ -41,7 +41,7 @@ async fn a_dormant_account_is_opened_by_sms_and_its_password_or_mail() {
     // It was mailed when it was asked for; the code by SMS is still good.
     let mailed = site.code_for(&email).await;
     let wrong = other_code(&mailed);
-    enter(&site, &person, &code, json!({ "email_code": wrong })).await.is_refused(400, "code_wrong");
+    enter(&site, &person, &code, json!({ "email_code": wrong })).await.is_refused(400, "confirm_code_wrong");
     assert_eq!(enter(&site, &person, &code, json!({ "email_code": mailed })).await.status, 200);
     // It is in use again.
     let code = log_in_code(&site, &person).await;
@@ -136,4 +136,29 @@ async fn a_number_changes_hands_once_and_not_under_an_owner_who_comes_back() {
     let holder = site.log_in(&old.mobile).await["id"].clone();
     assert_eq!(taken == 1, holder != old.id.as_str(), "{one:?} {other:?} {back:?}");
     assert!(back.status == 200 || taken == 1, "{back:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_the_number_guesses_at_the_mailed_code_a_hundred_times_at_most() {
+    let site = site().await;
+    let (person, email) = site.register_with_email().await;
+    site.advance(180 * DAY).await;
+    for _ in 0..20 {
+        site.advance(601).await;
+        let code = log_in_code(&site, &person).await;
+        enter(&site, &person, &code, json!({})).await.is_refused(403, "second_proof_required");
+        let wrong = other_code(&site.code_for(&email).await);
+        for _ in 0..5 {
+            let refused = enter(&site, &person, &code, json!({ "email_code": wrong })).await;
+            refused.is_refused(400, "confirm_code_wrong");
+        }
+        enter(&site, &person, &code, json!({ "email_code": wrong })).await.is_refused(400, "confirm_code_expired");
+    }
+    site.advance(601).await;
+    let code = log_in_code(&site, &person).await;
+    enter(&site, &person, &code, json!({})).await.is_refused(403, "second_proof_required");
+    let mailed = site.code_for(&email).await;
+    enter(&site, &person, &code, json!({ "email_code": mailed })).await.is_refused(403, "codes_blocked");
+    // The owner still has the password.
+    assert_eq!(enter(&site, &person, &code, json!({ "password": PASSWORD })).await.status, 200);
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_mobile, read, registration};
 
-/// Long beside what it takes to open a connection on this machine.
-const LATENCY: Duration = Duration::from_millis(40);
+/// Long beside what it takes to open a connection, on a machine that is busy too.
+const LATENCY: Duration = Duration::from_millis(150);
 
 /// The longest chain of calls of which each began when the one before it had ended.
 fn in_sequence(mut calls: Vec<Call>) -> usize {
@@ -52,7 +52,7 @@ async fn requests_wait_for_few_round_trips() {
     site.advance(120).await;
     note("send-sms-code again", 1, count(&site, site.post(&sms, &json!({}))).await);
     let code = site.code_for(&mobile).await;
-    note("register", 2, count(&site, site.post("/users/", &registration(&mobile, &code))).await);
+    note("register", 3, count(&site, site.post("/users/", &registration(&mobile, &code))).await);
     for name in [&person.mobile, &email] {
         let body = json!({ "username": name, "password": PASSWORD });
         note("log-in", 3, count(&site, site.post("/users/login/", &body)).await);

@@ -1,6 +1,6 @@
 //! A signed-in person's new number.
 
-use super::codes::{RightCode, Row, redeem};
+use super::codes::{RightCode, Row, of_confirm_code, redeem};
 use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
 use super::{Authorized, SignedIn, sessions};
@@ -67,15 +67,6 @@ async fn move_to(
         }
         Err(StoreError::Refused(refusals)) => Err(refused(app, &id, &refusals, 1, Error::AccountChanged)),
         Err(StoreError::Failed(error)) => Err(error),
-    }
-}
-
-/// There are two codes: that of the proof says which one it is.
-fn of_confirm_code(error: Error) -> Error {
-    match error {
-        Error::CodeWrong => Error::ConfirmCodeWrong,
-        Error::CodeExpired => Error::ConfirmCodeExpired,
-        other => other,
     }
 }
 

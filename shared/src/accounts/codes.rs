@@ -22,24 +22,24 @@ const ROW_LIFE_SECONDS: i64 = 7 * 86_400;
 
 /// Whose wrong codes in a row are counted together. A device on which the owner was signed in to before has a row of its
 /// own, so that strangers who guess keep no owner out there.
-pub(super) enum Row {
-    /// A sign-up's: there is no account yet that could be guessed into.
-    None,
-    /// Counted at this key.
-    At(Key),
-}
+#[derive(Debug)]
+pub(super) struct Row(Key);
 
 impl Row {
-    /// The row of an account that a code to its number opens; `owner` is who has the number.
-    fn of_number(caller: &Caller, mobile: &Mobile, owner: Option<&UserId>) -> Self {
-        let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner);
-        let devices = known.map(|device| keys::guesses(&format!("{}/devices", device.user_id)));
-        Self::At(devices.unwrap_or_else(|| keys::guesses(mobile.as_str())))
+    /// The row of a number, whether a code to it opens an account, takes one over or makes one.
+    pub(super) fn of_number(mobile: &Mobile) -> Self {
+        Self(keys::guesses(mobile.as_str()))
+    }
+
+    /// The row of an account's known devices, if `owner`, who has the number, is known on this one.
+    fn of_devices(caller: &Caller, owner: Option<&UserId>) -> Option<Self> {
+        let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner)?;
+        Some(Self(keys::guesses(&format!("{}/devices", known.user_id))))
     }
 
     /// The row of an account whose owner is signed in.
     pub(super) fn of_account(user: &UserId) -> Self {
-        Self::At(keys::guesses(user.as_str()))
+        Self(keys::guesses(user.as_str()))
     }
 }
 
@@ -77,17 +77,13 @@ async fn count_guess(app: &App, key: CodeKey) -> Result<CountedGuess, Error> {
 impl CountedGuess {
     /// Compares, once the guess is counted in its row too.
     async fn compare(self, app: &App, row: Row, guess: &Code) -> Result<RightCode, Error> {
-        let row = match row {
-            Row::None => None,
-            Row::At(key) => Some(key),
-        };
         let Self { key, item } = self;
         let code = item.seed.digits(&key, app.keyring()?);
         let nonce = item.seed.nonce().to_owned();
         let right = RightCode { key, nonce, guesses: item.guesses, row };
         if let Err(error) = right.count_in_row(app).await {
             // Nothing was compared.
-            right.take_back(app).await;
+            right.take_back_guess(app).await;
             return Err(error);
         }
         if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
@@ -109,12 +105,15 @@ pub(super) async fn redeem_beside<T>(
     id: fn(&T) -> &UserId,
 ) -> (Result<RightCode, Error>, Result<Option<T>, Error>) {
     if caller.device.is_none() {
-        return tokio::join!(redeem(app, key, Row::of_number(caller, mobile, None), guess), finding);
+        return tokio::join!(redeem(app, key, Row::of_number(mobile), guess), finding);
     }
     let (counted, found) = tokio::join!(count_guess(app, key), finding);
     let owner = found.as_ref().ok().and_then(Option::as_ref).map(id);
     let right = match counted {
-        Ok(counted) => counted.compare(app, Row::of_number(caller, mobile, owner), guess).await,
+        Ok(counted) => {
+            let row = Row::of_devices(caller, owner).unwrap_or_else(|| Row::of_number(mobile));
+            counted.compare(app, row, guess).await
+        }
         Err(error) => Err(error),
     };
     (right, found)
@@ -127,12 +126,11 @@ pub(super) struct RightCode {
     nonce: String,
     /// The count with this guess.
     guesses: u32,
-    row: Option<Key>,
+    row: Row,
 }
 
 impl RightCode {
     async fn count_in_row(&self, app: &App) -> Result<(), Error> {
-        let Some(row) = &self.row else { return Ok(()) };
         let (store, now) = (app.store()?, app.clock.now());
         let (one, now, until) = (number(1), seconds(now), seconds(now.plus_seconds(ROW_LIFE_SECONDS)));
         let on = [
@@ -152,7 +150,7 @@ impl RightCode {
             ),
             ("SET in_a_row = :one, expires_at = :until", "expires_at <= :now", &anew[..]),
         ] {
-            match store.update_item(row, set, condition, values, "counting wrong codes in a row").await {
+            match store.update_item(&self.row.0, set, condition, values, "counting wrong codes in a row").await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Refused(_)) => {}
                 Err(StoreError::Failed(error)) => return Err(error),
@@ -167,10 +165,19 @@ impl RightCode {
         Write::delete(&keys::code(&self.key), condition)
     }
 
-    /// Takes the guess back: what the right code was to pay for did not come about, and it was no wrong guess. The
-    /// condition names code and count, so that it is taken back once at most, and not at all when others have guessed
-    /// since. When this does not get through, the owner has one try less, and nobody has one more.
+    /// Takes the guess back: what the right code was to pay for did not come about, and it was no wrong guess. Its row of
+    /// wrong ones is over all the same.
     pub(super) async fn take_back(&self, app: &App) {
+        let row = async {
+            let (Ok(store), Ok(end)) = (app.store(), self.end_row()) else { return };
+            let _ = store.transact(vec![end], "ending a row of wrong codes").await;
+        };
+        tokio::join!(self.take_back_guess(app), row);
+    }
+
+    /// The condition names code and count, so that a guess is taken back once at most, and not at all when others have
+    /// guessed since. When this does not get through, the owner has one try less, and nobody has one more.
+    async fn take_back_guess(&self, app: &App) {
         let Ok(store) = app.store() else { return };
         let _ = store
             .update::<CodeItem>(
@@ -183,10 +190,9 @@ impl RightCode {
             .await;
     }
 
-    /// The code was right, whatever then came of it: its row of wrong ones is over.
-    pub(super) async fn end_row(&self, app: &App) {
-        let (Ok(store), Some(Ok(end))) = (app.store(), self.row.as_ref().map(Write::remove)) else { return };
-        let _ = store.transact(vec![end], "ending a row of wrong codes").await;
+    /// Ends the row of wrong codes.
+    pub(super) fn end_row(&self) -> Result<Write, Error> {
+        Write::remove(&self.row.0)
     }
 
     /// Does what the code pays for and uses it up, all in one transaction whose first write is [`Self::spend`], and whose
@@ -195,7 +201,7 @@ impl RightCode {
     pub(super) async fn pay(&self, app: &App, rest: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
         let mut writes = vec![self.spend()?];
         writes.extend(rest);
-        writes.extend(self.row.as_ref().map(Write::remove).transpose()?);
+        writes.push(self.end_row()?);
         let paid = app.store()?.transact(writes, doing).await;
         match &paid {
             Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
@@ -208,10 +214,19 @@ impl RightCode {
     }
 }
 
+/// Where a request holds two codes, that of the proof says which one it is.
+pub(super) fn of_confirm_code(error: Error) -> Error {
+    match error {
+        Error::CodeWrong => Error::ConfirmCodeWrong,
+        Error::CodeExpired => Error::ConfirmCodeExpired,
+        other => other,
+    }
+}
+
 /// Ends the rows of wrong codes of an account that was recovered. `right` is the code that did it, if one did: its own
 /// row ends when it pays.
 pub(super) fn forget_rows(user: &User, right: Option<&RightCode>) -> Result<Vec<Write>, Error> {
-    let own = right.and_then(|right| right.row.as_ref());
+    let own = right.map(|right| &right.row.0);
     let rows = [user.mobile.as_ref().map(Mobile::as_str), Some(user.id.as_str())];
     let rows: Vec<_> = rows.into_iter().flatten().map(keys::guesses).collect();
     rows.iter().filter(|row| own != Some(row)).map(Write::remove).collect()

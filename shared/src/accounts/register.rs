@@ -32,8 +32,8 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
     let Registration { nickname, mobile, code, handle, password, consent } = registration;
     caller.who.note(mobile.masked());
     check_consent(app, consent.as_ref())?;
-    let (code, token_keys) =
-        tokio::join!(redeem(app, CodeKey::register(&mobile).under(handle), Row::None, &code), app.token_keys());
+    let key = CodeKey::register(&mobile).under(handle);
+    let (code, token_keys) = tokio::join!(redeem(app, key, Row::of_number(&mobile), &code), app.token_keys());
     let code = code?;
     let prepared = async {
         let hash = app.hasher.hash(password.as_password());
@@ -41,8 +41,6 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
         let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
         let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
         writes.splice(0..0, make(&user, &mobile)?);
-        // Whoever guessed at codes to the number before leaves its new owner nothing of it.
-        writes.push(Write::remove(&keys::guesses(mobile.as_str()))?);
         Ok::<_, Error>((SignedIn::new(app, caller, &*token_keys?, user, session)?, writes))
     };
     let (signed_in, writes) = match prepared.await {

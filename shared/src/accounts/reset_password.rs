@@ -33,7 +33,6 @@ pub async fn reset_password_by_code(
     // What was refused before the code could pay is no wrong guess either; after that this changes nothing.
     if set.is_err() {
         code.take_back(app).await;
-        code.end_row(app).await;
     }
     set
 }

@@ -3,7 +3,7 @@
 
 use super::attempts::{self, Lane};
 use super::captcha::Solved;
-use super::codes::{RightCode, Row, redeem};
+use super::codes::{RightCode, Row, of_confirm_code, redeem};
 use super::send::{Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
@@ -41,10 +41,9 @@ pub(super) async fn check(
             let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
             if right { Ok(Proved(None)) } else { Err(Error::ProofWrong) }
         }
-        // Five guesses for each right code by SMS need no count of their own.
         Some(SecondProof::EmailCode(code)) => {
-            let right = redeem(app, CodeKey::second_proof(&user.id), Row::None, code).await?;
-            Ok(Proved(Some(right)))
+            let right = redeem(app, CodeKey::second_proof(&user.id), Row::of_account(&user.id), code).await;
+            right.map(Some).map(Proved).map_err(of_confirm_code)
         }
         None => {
             mail_code(app, caller, user).await?;
@@ -68,6 +67,11 @@ impl Proved {
     /// What uses the code up, where the proof was one.
     pub(super) fn spend(&self) -> Result<Option<Write>, Error> {
         self.0.as_ref().map(RightCode::spend).transpose()
+    }
+
+    /// What ends the row of wrong codes, where the proof was a code.
+    pub(super) fn end_row(&self) -> Result<Option<Write>, Error> {
+        self.0.as_ref().map(RightCode::end_row).transpose()
     }
 
     /// What the proof was to admit to did not come about.

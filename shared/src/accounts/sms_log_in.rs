@@ -55,7 +55,6 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
     if signed_in.is_err() {
         // What was refused before the code could pay is no wrong guess; after that this changes nothing.
         code.take_back(app).await;
-        code.end_row(app).await;
     }
     signed_in
 }
@@ -112,6 +111,7 @@ async fn known(
         let update = format!("SET last_used_at = :now {}", attempts::FORGET);
         writes.push(Write::update(&key, &update, unchanged)?);
         writes.extend(proved.spend()?);
+        writes.extend(proved.end_row()?);
         enter(app, caller, code, keys, (user, session), writes).await
     };
     let entered = entered.await;

@@ -52,17 +52,17 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::SessionEnded => ("登录已结束，请重新登录。", "You have been signed out. Please sign in again."),
         Error::OriginRefused => ("拒绝来自其他网站的请求。", "Requests from other sites are refused."),
         Error::ConfirmCodeWrong => {
-            ("当前手机的验证码错误，请重新确认。", "The code sent to your present number is wrong. Please check it.")
+            ("确认身份的验证码错误，请重新确认。", "The code that confirms who you are is wrong. Please check it.")
         }
         Error::ConfirmCodeExpired => (
-            "当前手机的验证码已过期，请重新获取。",
-            "The code sent to your present number has expired. Please ask for a new one.",
+            "确认身份的验证码已过期，请重新获取。",
+            "The code that confirms who you are has expired. Please ask for a new one.",
         ),
         Error::ProofWrong => ("密码错误。", "Wrong password."),
         Error::CodeExpired => ("验证码已过期，请重新获取。", "The code has expired. Please ask for a new one."),
         Error::CodesBlocked => (
-            "验证码连续输错次数过多，请改用密码登录或邮件链接找回。",
-            "Too many codes in a row were wrong. Use your password, or a mailed link, instead.",
+            "验证码连续输错次数过多，暂时不能使用验证码。已有账号的，请用密码登录或邮件链接找回。",
+            "Too many codes in a row were wrong, so none is taken for now. If you have an account, use your password or a mailed link.",
         ),
         Error::CodeWrong => ("验证码错误，请重新确认。", "Wrong code. Please check it."),
         Error::MobileTaken => ("当前手机号码已经被注册", "This number has an account."),

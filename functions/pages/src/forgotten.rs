@@ -84,8 +84,8 @@ pub(crate) fn secure(view: &View<'_>) -> Page {
             }
             div #secured hidden {
                 p #secured-text .notice role="status" tabindex="-1" {}
-                a.main href="/forget_pwd/" { (view.t("用短信设置新密码", "Set a new password by SMS")) }
                 p { (view.t("绑定了邮箱的账号，重置链接已发送到邮箱。", "If the account has an email, a link to set a password was mailed to it.")) }
+                a.main href="/forget_pwd/" { (view.t("用短信设置新密码", "Set a new password by SMS")) }
             }
         }
     };

@@ -192,9 +192,13 @@ impl View<'_> {
     pub(crate) fn second_proof(&self) -> Markup {
         html! {
             div #second-proof hidden {
+                p.notice { (self.t("这个账号很久没有使用了。请再提供其中一项：", "This account was not used for a long time. Please give one of these too:")) }
                 div.field {
                     label for="second-password" { (self.t("账号的密码", "The account's password")) }
-                    input #second-password type="password" autocomplete="current-password" maxlength="256" aria-describedby="second-password-error";
+                    div.with-button {
+                        input #second-password type="password" autocomplete="current-password" maxlength="256" aria-describedby="second-password-error";
+                        button.plain type="button" data-shows="second-password" aria-pressed="false" aria-controls="second-password" { (self.t("显示", "Show")) }
+                    }
                     p #second-password-error .error aria-live="polite" {}
                 }
                 div.field {

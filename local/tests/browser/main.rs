@@ -8,6 +8,7 @@ mod centre;
 mod hard_times;
 mod journeys;
 mod pictures;
+mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;

@@ -27,7 +27,7 @@ fn folder() -> PathBuf {
 }
 
 /// What a machine can tell of a page as it is.
-async fn look(browser: &Browser, name: &str) {
+pub async fn look(browser: &Browser, name: &str) {
     for width in [320, 1280] {
         browser.set_width(width).await;
         let sideways =

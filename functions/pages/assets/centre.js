@@ -1,6 +1,7 @@
 // `/users`: the personal centre.
 
 import { busy, byId, isMobile, onSubmit, passwordSwitches, fault, refuse, status, strength, value } from "./form.js";
+import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
 import { fillProofs, placesOf, proofOf } from "./proof.js";
 import { callSignedIn, over, signOut } from "./session.js";
@@ -51,7 +52,8 @@ function mobile() {
       number.focus();
       return undefined;
     }
-    return callSignedIn("POST", `/users/sms/${value(number)}/?purpose=mobile`, { body: {} });
+    const path = `/users/sms/${value(number)}/?purpose=mobile`;
+    return withCaptcha("sms", (headers) => callSignedIn("POST", path, { body: {}, headers }));
   });
   const code = "mobile-code";
   const places = { ...placesOf("mobile-proof", "confirm_code"), code_wrong: code, code_expired: code, code_malformed: code };

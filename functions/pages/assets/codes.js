@@ -23,6 +23,13 @@ export async function askForCode(name, mobile, ask) {
   return ask(handle);
 }
 
+/** What is left of a wait, in the unit people think in. */
+const leftOf = (seconds) => {
+  if (seconds < 90) return say("seconds", { n: seconds });
+  if (seconds < 5400) return say("minutes", { n: Math.ceil(seconds / 60) });
+  return say("hours", { n: Math.ceil(seconds / 3600) });
+};
+
 /** `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others. */
 export function codeButton(button, name, input, send) {
   const form = button.closest("form");
@@ -33,7 +40,7 @@ export function codeButton(button, name, input, send) {
     const left = Math.ceil((Number(sessionStorage.getItem(`wait-${name}`)) - Date.now()) / 1000);
     button.disabled = left > 0;
     // The seconds are for the eye; a screen reader is told of the start and the end alone.
-    button.textContent = left > 0 ? say("seconds", { n: left }) : say("send");
+    button.textContent = left > 0 ? leftOf(left) : say("send");
     if (left <= 0 && timer) {
       clearInterval(timer);
       timer = undefined;
@@ -58,8 +65,9 @@ export function codeButton(button, name, input, send) {
         input.focus();
         begin(INTERVAL_MS);
       } else {
+        live.textContent = "";
         fault(input, answer.message);
-        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(Math.min(answer.seconds, 3600) * 1000);
+        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000);
       }
     }).then(count),
   );

@@ -13,6 +13,8 @@ async function send() {
     call("POST", "/users/find/password/email/", { body: { email }, headers }),
   );
   if (!answer.ok) {
+    // Asked again too soon: the mail that was sent is still good.
+    if (form.hidden && answer.code === "too_many_requests") return (byId("sent-to").textContent = answer.message);
     form.hidden = false;
     byId("sent").hidden = true;
     return refuse(form, answer, { email_unknown: "email", email_malformed: "email" });

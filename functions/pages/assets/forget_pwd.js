@@ -5,7 +5,7 @@ import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
-import { say } from "./texts.js";
+import { has, say } from "./texts.js";
 
 const form = byId("forgotten");
 const mobile = byId("mobile");
@@ -45,6 +45,8 @@ onSubmit(form, async () => {
   }
   const password = ["too_short", "too_long", "too_common", "breached", "personal"].map((problem) => [`password_${problem}`, "password"]);
   const places = { mobile_malformed: "mobile", code_wrong: "code", code_expired: "code", code_malformed: "code" };
+  // The answer's words are the old clients' and give no reason; its code does.
+  if (answer.code.startsWith("password_") && has(answer.code)) answer.message = say(answer.code);
   showSecondProof(answer);
   refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
 });

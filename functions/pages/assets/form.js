@@ -94,14 +94,16 @@ export async function busy(form, button, work) {
     await work();
   } finally {
     clearTimeout(slow);
+    if (form.querySelector(".status")?.textContent === say("slow")) status(form, "");
     delete form.dataset.busy;
     button.disabled = false;
     button.removeAttribute("aria-busy");
   }
 }
 
-/** Runs `work` when the form is sent and well filled in. */
+/** Runs `work` when the form is sent and well filled in. Before that its button sends nothing: it would lose what was typed. */
 export function onSubmit(form, work) {
+  form.querySelector("button[type=submit]").disabled = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (form.dataset.busy) return;

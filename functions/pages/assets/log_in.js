@@ -5,7 +5,7 @@ import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, check, fault, isMobile, normalMobile, onSubmit, passwordSwitches, refuse, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
-import { nextPath, open } from "./session.js";
+import { goOn, open } from "./session.js";
 import { has, say } from "./texts.js";
 
 const reason = new URLSearchParams(location.search).get("reason");
@@ -52,7 +52,7 @@ onSubmit(byPassword, async () => {
   const answer = await withCaptcha("login", (headers) =>
     open("/users/login/", { username, password: byId("password").value, remember }, headers, remember),
   );
-  if (answer.ok) return location.assign(nextPath());
+  if (answer.ok) return goOn();
   refuse(byPassword, answer);
   if (answer.code === "bad_credentials") byId("password").select();
 });
@@ -86,7 +86,7 @@ onSubmit(bySms, async () => {
     {},
     remember,
   );
-  if (answer.ok) return location.assign(nextPath());
+  if (answer.ok) return goOn();
   const places = { code_wrong: "code", code_expired: "code", code_malformed: "code", mobile_malformed: "mobile" };
   showSecondProof(answer);
   refuse(bySms, answer, { ...places, ...secondPlaces });

@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
 import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
-import { nextPath, open } from "./session.js";
+import { goOn, open } from "./session.js";
 import { say } from "./texts.js";
 
 const form = byId("register");
@@ -52,7 +52,7 @@ function carry() {
 function signInLink() {
   const link = document.createElement("a");
   link.id = "taken-to-login";
-  link.href = "/login";
+  link.href = byId("to-login").href;
   link.textContent = say("toLogin");
   link.addEventListener("click", carry);
   return link;
@@ -78,6 +78,7 @@ codeButton(byId("code-send"), "register", code, async () => {
 });
 
 onSubmit(form, async () => {
+  if (byId("rest").hidden) return checkNumber();
   const body = {
     nickname: byId("nickname").value,
     mobile: value(mobile),
@@ -87,7 +88,7 @@ onSubmit(form, async () => {
     consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
   };
   const answer = await withCaptcha("register", (headers) => open("/users/", body, headers));
-  if (answer.ok) return location.assign(nextPath());
+  if (answer.ok) return goOn();
   const places = {
     sms_code: "code", code_wrong: "code", code_expired: "code", code_malformed: "code",
     mobile_malformed: "mobile", mobile_taken: "mobile", consent_required: "consent",
@@ -95,5 +96,8 @@ onSubmit(form, async () => {
   refuse(form, answer, places);
 });
 
+addEventListener("online", checkNumber);
+// A browser may have kept what was typed before a reload.
+if (mobile.value) checkNumber();
 strength(byId("password"), () => [value(mobile), byId("nickname").value]);
 passwordSwitches();

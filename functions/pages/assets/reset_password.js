@@ -1,17 +1,19 @@
-// `/reset_password`: the token leaves the address bar, and with it the history, before anything else happens.
+// `/reset_password`: the token leaves the address bar before anything else happens. The entry of this tab's history keeps
+// it until it is used, for a reload or a switch of language.
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { byId, fault, onSubmit, passwordSwitches, refuse, strength } from "./form.js";
 import { say } from "./texts.js";
 
-const token = new URLSearchParams(location.search).get("access_token") || "";
-history.replaceState(null, "", location.pathname);
+const token = new URLSearchParams(location.search).get("access_token") || history.state?.token || "";
+history.replaceState({ token }, "", location.pathname);
 
 const form = byId("reset");
 const [password, repeated] = [byId("password"), byId("password2")];
 
 function expired(message) {
+  history.replaceState(null, "");
   byId("checking").hidden = true;
   form.hidden = true;
   byId("expired").hidden = false;
@@ -30,6 +32,7 @@ async function look() {
     expired(answer.message);
   } else {
     byId("checking").textContent = answer.message;
+    addEventListener("online", look, { once: true });
   }
 }
 
@@ -47,6 +50,7 @@ onSubmit(form, async () => {
   const body = { access_token: token, password: password.value, password2: repeated.value };
   const answer = await withCaptcha("reset", (headers) => call("PUT", "/users/find/password/", { body, headers }));
   if (answer.ok) {
+    history.replaceState(null, "");
     form.hidden = true;
     byId("done").hidden = false;
     byId("done-text").textContent = say("resetDone");

@@ -9,13 +9,28 @@ const EARLY_MS = 30_000;
 
 let token = "";
 let goodUntil = 0;
+// Whose account this page shows.
+let whose = "";
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
 channel?.addEventListener("message", ({ data }) => {
   if (data.wanted && token && Date.now() < goodUntil) channel.postMessage({ token, goodUntil });
-  if (data.token && data.goodUntil > goodUntil) ({ token, goodUntil } = data);
-  if (data.ended) forget();
+  if (data.token && data.goodUntil > goodUntil) adopt(data);
+  if (data.ended) {
+    const shown = whose;
+    forget();
+    // What it shows is nobody's business any more.
+    if (shown) location.reload();
+  }
 });
+
+/** Takes a token. One of another account, which somebody signed in to in another tab, makes the page show that one. */
+function adopt(next) {
+  const subject = JSON.parse(atob(next.token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  ({ token, goodUntil } = next);
+  if (whose && subject !== whose) location.reload();
+  whose = subject;
+}
 
 /** A hint for this browser's own pages whether it is worth asking; it admits to nothing. */
 function hint(life) {
@@ -26,29 +41,32 @@ function hint(life) {
 export const isHinted = () => /(?:^|; )signed_in=1/.test(document.cookie);
 
 function keep(body, remember) {
-  token = body.token;
-  goodUntil = Date.now() + body.expires_in * 1000 - EARLY_MS;
+  adopt({ token: body.token, goodUntil: Date.now() + body.expires_in * 1000 - EARLY_MS });
   if (remember !== undefined) hint(remember ? 90 * 86_400 : null);
+  else if (!isHinted()) hint(null);
   channel?.postMessage({ token, goodUntil });
 }
 
 function forget() {
   token = "";
   goodUntil = 0;
+  whose = "";
   hint(0);
 }
 
 /** A sign-in or sign-up: the answer's tokens are kept. */
 export async function open(path, body, headers, remember = true) {
   const answer = await call("POST", path, { body, headers: { ...COOKIE, ...headers } });
-  if (answer.ok) keep(answer.body, remember);
+  if (answer.ok) {
+    whose = "";
+    keep(answer.body, remember);
+  }
   return answer;
 }
 
 /** Whether there is an access token, refreshed when need be. `reason` says why not. */
 export async function signedIn() {
   if (token && Date.now() < goodUntil) return { ok: true };
-  if (!isHinted()) return { ok: false, reason: "" };
   const refresh = async () => {
     if (await borrow()) return { ok: true };
     const answer = await call("POST", "/users/token/refresh/", { headers: COOKIE });
@@ -57,10 +75,13 @@ export async function signedIn() {
       return { ok: true };
     }
     if (answer.status === 401) forget();
-    return { ok: false, reason: answer.status === 401 ? answer.code : "offline", message: answer.message };
+    return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code) : "offline", message: answer.message };
   };
   return navigator.locks ? navigator.locks.request("refresh", refresh) : refresh();
 }
+
+/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too. */
+const reasonOf = (code) => (code === "refresh_token_spent" ? code : "session_ended");
 
 /** Another tab may have refreshed a moment ago. */
 async function borrow() {
@@ -79,14 +100,14 @@ export async function callSignedIn(method, path, { body, headers } = {}) {
   if (!state.ok && state.reason === "offline") {
     return { ok: false, status: 0, code: "offline", message: state.message, fields: {} };
   }
-  if (!state.ok) return leave(state.reason || "session_ended");
+  if (!state.ok) return leave(state.reason);
   const send = () => call(method, path, { body, headers: { ...COOKIE, ...headers, Authorization: `Bearer ${token}` } });
   let answer = await send();
   if (answer.status === 401 && answer.code === "unauthorized") {
     // It died early, by a change made on another device or in another tab: once more, with a new one.
     token = "";
     const again = await signedIn();
-    if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason || "session_ended");
+    if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason);
     answer = await send();
   }
   if (answer.ok && answer.body && answer.body.token) keep(answer.body);
@@ -114,12 +135,20 @@ function leave(reason) {
   return new Promise(() => {});
 }
 
+/** Leads on after a sign-in. Never returns, so that nothing can be sent again while the next page loads. */
+export function goOn() {
+  location.assign(nextPath());
+  return new Promise(() => {});
+}
+
 /** Where `?next=` leads: a path of this site, never elsewhere. */
-export function nextPath() {
+function nextPath() {
   const wanted = new URLSearchParams(location.search).get("next") || "";
   try {
     const url = new URL(wanted, location.origin);
-    if (wanted.startsWith("/") && url.origin === location.origin) return url.pathname + url.search;
+    // `/.//elsewhere` is a path here, but one that would be read as an address.
+    const here = url.origin === location.origin && !url.pathname.startsWith("//");
+    if (wanted.startsWith("/") && here) return url.pathname + url.search;
   } catch {
     // Not an address at all.
   }

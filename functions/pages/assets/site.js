@@ -2,10 +2,38 @@
 
 import { english } from "./texts.js";
 
+/** What a switch of language keeps: no password. */
+const TYPED = "input:not([autocomplete*=password])";
+
 document.getElementById("language").addEventListener("click", () => {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `lang=${english ? "zh" : "en"}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  const typed = [...document.querySelectorAll(TYPED)].map((input) => [input.id, input.type === "checkbox" ? input.checked : input.value]);
+  sessionStorage.setItem("typed", JSON.stringify({ path: location.pathname, typed }));
   location.reload();
+});
+
+// What was typed before the switch. The page's own script is there by then and hears of it.
+addEventListener("DOMContentLoaded", () => {
+  const kept = JSON.parse(sessionStorage.getItem("typed") || "{}");
+  sessionStorage.removeItem("typed");
+  if (kept.path !== location.pathname) return;
+  for (const [id, what] of kept.typed) {
+    const input = document.getElementById(id);
+    if (!input || !what) continue;
+    if (input.type === "checkbox") input.checked = what;
+    else input.value = what;
+    input.dispatchEvent(new Event(input.type === "checkbox" ? "change" : "input", { bubbles: true }));
+  }
+});
+
+// Where to go after signing in goes along to the other pages on the way there.
+const next = new URLSearchParams(location.search).get("next");
+if (next) for (const link of document.querySelectorAll("p.aside a, .split a")) link.search = `?next=${encodeURIComponent(next)}`;
+
+// A page that comes back as it was left may show what is no longer so.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && document.querySelector("[data-busy], #account")) location.reload();
 });
 
 const banner = document.getElementById("offline");

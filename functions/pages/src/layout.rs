@@ -53,7 +53,8 @@ impl View<'_> {
                     script type="module" src=(address(page.script)) {}
                 }
                 body {
-                    a.skip href={ (page.path) "#main" } { (self.t("跳到正文", "Skip to content")) }
+                    // Without a path it is this very document, whatever the query; a base makes it another.
+                    a.skip href={ @if page.has_base { (page.path) } "#main" } { (self.t("跳到正文", "Skip to content")) }
                     p #offline .banner role="status" hidden { (self.t("网络已断开，恢复后可继续操作。", "You are offline. Go on once the network is back.")) }
                     header.site {
                         a.brand href="/" { (mark()) (brand) }
@@ -213,7 +214,7 @@ impl View<'_> {
     /// The button that sends a form, and the line that says what came of it.
     pub(crate) fn submit(&self, text: &str) -> Markup {
         html! {
-            button.main type="submit" { (text) }
+            button.main type="submit" disabled { (text) }
             p.status role="status" aria-live="polite" {}
         }
     }

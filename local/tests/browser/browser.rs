@@ -147,7 +147,9 @@ impl Browser {
     /// Sends the form with this id by its button.
     pub async fn submit(&self, form: &str) {
         self.see(form).await;
-        let button = self.driver.find(By::Css(format!("#{form} button[type=submit]"))).await.unwrap();
+        let button = format!("#{form} button[type=submit]");
+        self.until(&format!("document.querySelector('{button}')?.disabled === false")).await;
+        let button = self.driver.find(By::Css(button)).await.unwrap();
         button.scroll_into_view().await.unwrap();
         button.click().await.unwrap();
     }

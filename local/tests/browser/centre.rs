@@ -200,3 +200,26 @@ async fn two_tabs_refresh_once_and_a_session_ended_elsewhere_says_so() {
     assert!(browser.path().await.contains("next=%2Fusers"));
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_s_sign_in_in_another_tab_shows_theirs_and_a_sign_out_shows_nothing() {
+    let (site, _, browser) = signed_in(SETUPS[0]).await;
+    let other = site.register().await;
+    let first = browser.driver().window().await.unwrap();
+    let second = browser.driver().new_tab().await.unwrap();
+    browser.driver().switch_to_window(second.clone()).await.unwrap();
+    browser.open("/login").await;
+    browser.fill("username", &other.mobile).await;
+    browser.fill("password", PASSWORD).await;
+    browser.submit("by-password").await;
+    browser.at("/users").await;
+    browser.see("devices").await;
+    browser.driver().switch_to_window(first.clone()).await.unwrap();
+    browser.says("mobile-item-value", &format!("{}****{}", &other.mobile[..3], &other.mobile[7..])).await;
+    browser.driver().switch_to_window(second).await.unwrap();
+    browser.click("sign-out").await;
+    browser.at("/login").await;
+    browser.driver().switch_to_window(first).await.unwrap();
+    browser.at("/login").await;
+    browser.close().await;
+}

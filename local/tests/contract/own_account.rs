@@ -204,6 +204,9 @@ async fn c11_exports_all_but_hashes_three_times_a_day() {
         let body = answer.json();
         assert_eq!((&body["account"]["mobile"], &body["account"]["email"]), (&json!(person.mobile), &json!(email)));
         assert_eq!(body["account"]["id"], person.id.as_str());
+        for at in ["created_at", "last_used_at", "email_changed_at"] {
+            assert!(body["account"][at].as_str().is_some_and(|at| at.ends_with('Z')), "{at}: {body}");
+        }
         assert!(body["sessions"][0]["address"].as_str().unwrap().ends_with(".*"), "{body}");
         assert!(!answer.text.contains("argon2") && !answer.text.contains(PASSWORD), "{body}");
         site.advance(1000).await;

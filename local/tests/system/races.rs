@@ -170,6 +170,22 @@ async fn deletion_against_log_in_leaves_nobody_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deletion_against_a_first_username_leaves_the_name_to_nobody() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    for round in 0..6 {
+        let (person, name) = (site.register().await, format!("first-{round}"));
+        let (proof, named) = (json!({ "password": PASSWORD }), json!({ "username": name }));
+        let (deleted, named) = tokio::join!(
+            site.send_as(&person.token, Method::DELETE, "/users/me/", &proof),
+            site.send_as(&person.token, Method::PATCH, "/users/me/", &named)
+        );
+        assert!([204, 409].contains(&deleted.status), "{deleted:?}");
+        let holders = usize::from(deleted.status != 204);
+        assert_eq!(markers(&site, &format!("USERNAME#{name}")).await, holders, "{deleted:?} {named:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_new_passwords_at_once_set_one() {
     let site = Site::with_settings(&[]).await.unwrap();
     let person = site.register().await;

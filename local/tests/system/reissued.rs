@@ -162,3 +162,26 @@ async fn whoever_has_the_number_guesses_at_the_mailed_code_a_hundred_times_at_mo
     // The owner still has the password.
     assert_eq!(enter(&site, &person, &code, json!({ "password": PASSWORD })).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_s_wrong_passwords_make_no_second_proof_wait() {
+    let site = site().await;
+    let person = site.register().await;
+    site.advance(180 * DAY).await;
+    let log_in = json!({ "username": person.mobile, "password": "wrong password" });
+    let mut waits = false;
+    for _ in 0..8 {
+        waits |= site.post("/users/login/", &log_in).await.status == 429;
+    }
+    assert!(waits, "who guesses waits");
+    let code = log_in_code(&site, &person).await;
+    // Its own attempts wait just so.
+    let mut last = enter(&site, &person, &code, json!({ "password": PASSWORD })).await;
+    assert_eq!(last.status, 200, "{last:?}");
+    site.advance(180 * DAY).await;
+    let code = log_in_code(&site, &person).await;
+    for _ in 0..6 {
+        last = enter(&site, &person, &code, json!({ "password": "wrong password" })).await;
+    }
+    last.is_refused(429, "too_many_requests");
+}

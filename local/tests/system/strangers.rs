@@ -232,3 +232,35 @@ async fn wrong_codes_of_a_sign_up_are_in_a_row_too() {
     let code = site.sms_code(&mobile).await;
     assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 201);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_own_account_s_proofs_buy_no_guesses_at_other_people_s_numbers() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let thief = site.register().await;
+    site.send_as(&thief.token, Method::POST, "/users/me/sms/", &json!({})).await;
+    let mut proof = site.code_for(&thief.mobile).await;
+    let change = async |mobile: &str, code: &str, proof: &str| {
+        let body = json!({ "mobile": mobile, "sms_code": code, "confirm_code": proof });
+        site.send_as(&thief.token, Method::PUT, "/users/me/mobile/", &body).await
+    };
+    let ask = async || {
+        let mobile = new_mobile();
+        let path = format!("/users/sms/{mobile}/?purpose=mobile");
+        assert_eq!(site.send_as(&thief.token, Method::POST, &path, &json!({})).await.status, 200);
+        let code = site.code_for(&mobile).await;
+        (mobile, code)
+    };
+    for _ in 0..20 {
+        let (victim, code) = ask().await;
+        for _ in 0..5 {
+            change(&victim, &other_code(&code), &proof).await.is_refused(400, "code_wrong");
+        }
+    }
+    let (mobile, code) = ask().await;
+    change(&mobile, &code, &proof).await.is_refused(403, "codes_blocked");
+    // Nor does a right code to the own number, or another proof.
+    site.advance(61).await;
+    site.send_as(&thief.token, Method::POST, "/users/me/sms/", &json!({})).await;
+    proof = site.code_for(&thief.mobile).await;
+    change(&mobile, &code, &proof).await.is_refused(403, "codes_blocked");
+}

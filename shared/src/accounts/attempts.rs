@@ -77,6 +77,8 @@ pub(super) enum Lane<'a> {
     Account(&'a UserId),
     /// An account's, from a device that is known.
     Device(&'a Device),
+    /// An account's, from whoever has a right code to its number.
+    SecondProof(&'a UserId),
     /// A name nobody has, in its canonical form.
     Unknown(&'a str),
 }
@@ -91,11 +93,17 @@ pub(super) async fn count(app: &App, lane: Lane<'_>) -> Result<Option<User>, Err
     user
 }
 
+/// Counts an attempt at a password beside a right code by SMS.
+pub(super) async fn count_second_proof(app: &App, user: &UserId) -> Result<(), Error> {
+    count_in(app, Lane::SecondProof(user)).await.map(drop)
+}
+
 async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
     let now = app.clock.now();
     let key = match lane {
         Lane::Account(id) => keys::user(id),
         Lane::Device(device) => keys::device(&device.id),
+        Lane::SecondProof(id) => keys::guesses(&format!("{}/second", id.as_str())),
         Lane::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
     };
     let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)) };

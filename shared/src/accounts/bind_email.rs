@@ -42,7 +42,7 @@ pub async fn bind_email(
     let keys = app.token_keys().await?;
     let code = {
         let key = CodeKey::bind_email(&who.user.id, &email);
-        redeem(app, key, Row::of_account(&who.user.id), code).await?
+        redeem(app, key, Row::of_new_name(&who.user.id), code).await?
     };
     let bound = bind(app, caller, who, &keys, email, &code).await;
     if bound.is_err() {

@@ -23,7 +23,7 @@ pub async fn change_mobile(
     let keys = app.token_keys().await?;
     let proved = proof::check(app, &who.user, proof).await.map_err(of_confirm_code)?;
     let key = CodeKey::change_mobile(&who.user.id, &mobile);
-    let moved = match redeem(app, key, Row::of_account(&who.user.id), code).await {
+    let moved = match redeem(app, key, Row::of_new_name(&who.user.id), code).await {
         Ok(code) => {
             let moved = move_to(app, caller, who, &keys, mobile, (&code, &proved)).await;
             if moved.is_err() {

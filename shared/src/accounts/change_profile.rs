@@ -15,11 +15,11 @@ pub async fn change_profile(
     username: Option<Username>,
 ) -> Result<User, Error> {
     let changed = User {
-        nickname: nickname.unwrap_or_else(|| user.nickname.clone()),
+        nickname: nickname.clone().unwrap_or_else(|| user.nickname.clone()),
         username: username.or_else(|| user.username.clone()),
         ..user.clone()
     };
-    let mut writes = vec![update(&user, &changed)?];
+    let mut writes = vec![update(&user, nickname.as_ref(), changed.username.as_ref())?];
     let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
     let (old_key, new_key) = (user.username.as_ref().map(Username::key), changed.username.as_ref().map(Username::key));
     if let Some(new) = changed.username.as_ref().filter(|_| old_key != new_key) {
@@ -38,14 +38,18 @@ pub async fn change_profile(
     }
 }
 
-/// On condition that the username is still the one that was read, so that no marker is left behind.
-fn update(user: &User, changed: &User) -> Result<Write, Error> {
-    let mut set = "SET nickname = :nickname".to_owned();
+/// On condition that the username is still the one that was read, so that no marker is left behind. A nickname that was
+/// not given stays what it is by then.
+fn update(user: &User, nickname: Option<&Nickname>, username: Option<&Username>) -> Result<Write, Error> {
+    let mut set = vec!["credential_version = :version"];
     let mut condition = "credential_version = :version AND ".to_owned();
-    let mut values =
-        vec![(":nickname", text(changed.nickname.as_str())), (":version", number(user.credential_version))];
-    if let Some(username) = &changed.username {
-        set.push_str(", username = :username");
+    let mut values = vec![(":version", number(user.credential_version))];
+    if let Some(nickname) = nickname {
+        set.push("nickname = :nickname");
+        values.push((":nickname", text(nickname.as_str())));
+    }
+    if let Some(username) = username {
+        set.push("username = :username");
         values.push((":username", text(username.as_str())));
     }
     if let Some(old) = &user.username {
@@ -54,5 +58,6 @@ fn update(user: &User, changed: &User) -> Result<Write, Error> {
     } else {
         condition.push_str("attribute_not_exists(username)");
     }
+    let set = format!("SET {}", set.join(", "));
     Write::update(&keys::user(&user.id), &set, Expression { text: &condition, values: &values })
 }

@@ -1,5 +1,7 @@
 //! Redeeming codes: a guess is counted before it is compared, and a right code is used up by what it pays for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Mobile, User, UserId};
 use crate::dynamodb::items::CodeItem;
@@ -37,9 +39,15 @@ impl Row {
         Some(Self(keys::guesses(&format!("{}/devices", known.user_id))))
     }
 
-    /// The row of an account whose owner is signed in.
+    /// The row of proofs that an account is one's own.
     pub(super) fn of_account(user: &UserId) -> Self {
         Self(keys::guesses(user.as_str()))
+    }
+
+    /// The row of codes to numbers and addresses that an account would move to. Whoever guesses at those has proofs
+    /// enough of an account of their own, so a proof does not end it.
+    pub(super) fn of_new_name(user: &UserId) -> Self {
+        Self(keys::guesses(&format!("{}/new", user.as_str())))
     }
 }
 
@@ -80,10 +88,10 @@ impl CountedGuess {
         let Self { key, item } = self;
         let code = item.seed.digits(&key, app.keyring()?);
         let nonce = item.seed.nonce().to_owned();
-        let right = RightCode { key, nonce, guesses: item.guesses, row };
+        let right = RightCode { key, nonce, guesses: item.guesses, row, taken_back: AtomicBool::new(false) };
         if let Err(error) = right.count_in_row(app).await {
             // Nothing was compared.
-            right.take_back_guess(app).await;
+            right.take_back(app).await;
             return Err(error);
         }
         if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
@@ -127,6 +135,7 @@ pub(super) struct RightCode {
     /// The count with this guess.
     guesses: u32,
     row: Row,
+    taken_back: AtomicBool,
 }
 
 impl RightCode {
@@ -165,19 +174,23 @@ impl RightCode {
         Write::delete(&keys::code(&self.key), condition)
     }
 
-    /// Takes the guess back: what the right code was to pay for did not come about, and it was no wrong guess. Its row of
-    /// wrong ones is over all the same.
-    pub(super) async fn take_back(&self, app: &App) {
+    /// Takes the guess back, and ends the row of wrong codes: only whoever has the number could give the right one, and
+    /// what was refused is another thing than the code.
+    pub(super) async fn give_back(&self, app: &App) {
         let row = async {
             let (Ok(store), Ok(end)) = (app.store(), self.end_row()) else { return };
             let _ = store.transact(vec![end], "ending a row of wrong codes").await;
         };
-        tokio::join!(self.take_back_guess(app), row);
+        tokio::join!(self.take_back(app), row);
     }
 
-    /// The condition names code and count, so that a guess is taken back once at most, and not at all when others have
-    /// guessed since. When this does not get through, the owner has one try less, and nobody has one more.
-    async fn take_back_guess(&self, app: &App) {
+    /// Takes the guess back: what the right code was to pay for did not come about, and it was no wrong guess. Once at
+    /// most, and, because the condition names code and count, not at all when others have guessed since. When this does
+    /// not get through, the owner has one try less, and nobody has one more.
+    pub(super) async fn take_back(&self, app: &App) {
+        if self.taken_back.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let Ok(store) = app.store() else { return };
         let _ = store
             .update::<CodeItem>(
@@ -227,7 +240,8 @@ pub(super) fn of_confirm_code(error: Error) -> Error {
 /// row ends when it pays.
 pub(super) fn forget_rows(user: &User, right: Option<&RightCode>) -> Result<Vec<Write>, Error> {
     let own = right.map(|right| &right.row.0);
-    let rows = [user.mobile.as_ref().map(Mobile::as_str), Some(user.id.as_str())];
-    let rows: Vec<_> = rows.into_iter().flatten().map(keys::guesses).collect();
+    let of_user = ["", "/devices", "/new", "/second"].map(|row| format!("{}{row}", user.id.as_str()));
+    let of_number = user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
+    let rows: Vec<_> = of_user.into_iter().chain(of_number).map(|whose| keys::guesses(&whose)).collect();
     rows.iter().filter(|row| own != Some(row)).map(Write::remove).collect()
 }

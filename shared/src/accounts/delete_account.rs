@@ -41,8 +41,12 @@ pub async fn delete_account(app: &App, caller: &Caller, user: &User, proof: &Pro
 }
 
 fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {
-    let version = [(":version", number(user.credential_version))];
-    let unchanged = Expression { text: "credential_version = :version", values: &version };
+    // A username is taken without a new version: one that was not read would be held for ever.
+    let mut values = vec![(":version", number(user.credential_version))];
+    let same_name = user.username.as_ref().map_or("attribute_not_exists(username)", |_| "username = :username");
+    values.extend(user.username.as_ref().map(|username| (":username", text(username.as_str()))));
+    let unchanged = format!("credential_version = :version AND {same_name}");
+    let unchanged = Expression { text: &unchanged, values: &values };
     let me = [(":me", text(user.id.as_str()))];
     let mine = Expression { text: "user_id = :me", values: &me };
     let mut writes = vec![Write::delete(&keys::user(&user.id), unchanged)?];

@@ -46,7 +46,7 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
     let (signed_in, writes) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => {
-            code.take_back(app).await;
+            code.give_back(app).await;
             return Err(error);
         }
     };

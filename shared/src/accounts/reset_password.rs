@@ -32,7 +32,7 @@ pub async fn reset_password_by_code(
     };
     // What was refused before the code could pay is no wrong guess either; after that this changes nothing.
     if set.is_err() {
-        code.take_back(app).await;
+        code.give_back(app).await;
     }
     set
 }
@@ -46,10 +46,10 @@ async fn set_by_code(
     password: NewPassword,
 ) -> Result<(), Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
-    // Only now: refusing someone's name or email as a password before the code is right would tell it to anyone.
-    let password = password.not_personal(&Person::of(&user))?;
     let proved = second_proof::check(app, caller, &user, second_proof).await?;
     let set = async {
+        // Only now: refusing someone's name or email as a password before it is proved who asks would tell it to anyone.
+        let password = password.not_personal(&Person::of(&user)).map_err(Error::from)?;
         let mut writes = set_password(app, caller, &user, &password, Some(code))?;
         writes.extend(proved.spend()?);
         code.pay(app, writes, "setting a password").await

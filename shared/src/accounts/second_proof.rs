@@ -1,10 +1,10 @@
 //! A second proof for accounts that were long unused: carriers reissue numbers after ninety days, so a code by SMS may
 //! have reached the number's next owner. Only who also has the account's password, or reads its mail, is let in.
 
-use super::attempts::{self, Lane};
+use super::attempts;
 use super::captcha::Solved;
 use super::codes::{RightCode, Row, of_confirm_code, redeem};
-use super::send::{Wanted, send};
+use super::send::{INTERVAL_SECONDS, Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::Write;
@@ -36,8 +36,9 @@ pub(super) async fn check(
     }
     match offered {
         Some(SecondProof::Password(password)) => {
-            let counted = attempts::count(app, Lane::Account(&user.id)).await?.ok_or(Error::NoSuchUser)?;
-            let right = app.hasher.verify(password, counted.password_hash.as_ref());
+            // Apart from attempts to sign in, by which a stranger could make whoever has the right code wait.
+            attempts::count_second_proof(app, &user.id).await?;
+            let right = app.hasher.verify(password, user.password_hash.as_ref());
             let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
             if right { Ok(Proved(None)) } else { Err(Error::ProofWrong) }
         }
@@ -57,8 +58,11 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let content = Content::Code(CodeKey::second_proof(&user.id));
     let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: false };
     match send(app, caller, Solved::NotAsked, wanted, None).await {
+        Ok(()) => Ok(()),
         // One was sent a moment ago.
-        Ok(()) | Err(Error::TooMany { .. }) => Ok(()),
+        Err(Error::TooMany { retry_after_seconds }) if retry_after_seconds <= INTERVAL_SECONDS.unsigned_abs() + 1 => {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

@@ -16,7 +16,7 @@ use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, numb
 use crate::error::Error;
 
 /// How long the next message to a number or address is held back, in seconds, whatever it says.
-const INTERVAL_SECONDS: i64 = 60;
+pub(super) const INTERVAL_SECONDS: i64 = 60;
 
 /// What an SMS code is asked for.
 #[derive(Clone, Debug)]
@@ -84,12 +84,13 @@ pub(super) struct Wanted {
     pub requires_account: bool,
 }
 
-/// Whether a message makes an account possible rather than serves one.
+/// Whether a message may go to anyone's number, to sign up or move there, rather than to an account's.
 #[must_use]
 pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
     match content {
         Content::Code(key) => {
-            key.purpose == CodePurpose::Register || (key.purpose == CodePurpose::LogIn && !requires_account)
+            let anyone_s = matches!(key.purpose, CodePurpose::Register | CodePurpose::ChangeMobile);
+            anyone_s || (key.purpose == CodePurpose::LogIn && !requires_account)
         }
         Content::ResetLink | Content::Notice(_) => false,
     }
@@ -189,7 +190,7 @@ impl Asked {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let limits = &app.config.limits;
-        let of_source = if solved == Solved::Yes { limits.source_captcha } else { limits.source };
+        let of_source = if solved == Solved::No { limits.source } else { limits.source_captcha };
         let mut first = vec![interval(&wanted.recipient, now)?];
         first.extend(not_guessed_out(&wanted.content, now)?);
         let (by_recipient, in_reserve) = match counted {

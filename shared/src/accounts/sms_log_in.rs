@@ -54,7 +54,7 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
     };
     if signed_in.is_err() {
         // What was refused before the code could pay is no wrong guess; after that this changes nothing.
-        code.take_back(app).await;
+        code.give_back(app).await;
     }
     signed_in
 }

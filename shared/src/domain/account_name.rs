@@ -51,10 +51,9 @@ impl Username {
 
     /// The name as it is compared: case folded. Two names with one key are one name.
     ///
-    /// Folding goes through upper case, so that `ß` and `ss`, `ς` and `σ` are one, as Unicode's full case folding has it.
     #[must_use]
     pub fn key(&self) -> String {
-        self.0.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
+        fold(&self.0)
     }
 }
 
@@ -70,6 +69,13 @@ impl fmt::Debug for Username {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Username(***)")
     }
+}
+
+/// Text as it is compared: through lower and upper case, so that `ß`, `ẞ` and `ss`, `ς` and `σ` are one, as Unicode's full
+/// case folding has it, and NFKC.
+pub(crate) fn fold(text: &str) -> String {
+    let cased = text.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    cased.nfkc().collect()
 }
 
 /// A mobile number, an email or a username, told apart by form alone.
@@ -118,6 +124,7 @@ mod tests {
         assert_eq!(key("LiLei"), key("lilei"));
         assert_eq!(key("ｌｉｌｅｉ"), key("lilei"));
         assert_eq!(key("Straße"), key("STRASSE"));
+        assert_eq!(key("STRAẞE"), key("strasse"));
         assert_eq!(key("ΟΔΟΣ"), key("οδος"));
         assert!(Username::parse("李雷雷").is_ok());
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use super::account_name::fold;
 use super::{Email, Mobile, Nickname, User, Username};
 
 /// The 10,000 commonest passwords of six characters or more, lower case, sorted by bytes, one a line.
@@ -94,10 +95,10 @@ impl NewPassword {
 
     /// Refuses a password that holds the account's number, or is its name or email.
     pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordProblem> {
-        let folded = Zeroizing::new(self.0.0.to_lowercase());
+        let folded = Zeroizing::new(fold(&self.0.0));
         let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
         let names = [
-            person.nickname.map(|name| name.as_str().to_lowercase()),
+            person.nickname.map(|name| fold(name.as_str())),
             person.username.map(Username::key),
             person.email.map(|email| email.as_str().to_owned()),
             person.email.map(|email| email.local_part().to_owned()),

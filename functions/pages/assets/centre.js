@@ -46,7 +46,7 @@ function profile() {
 function mobile() {
   const number = byId("mobile");
   number.addEventListener("blur", () => (number.value = value(number)));
-  codeButton(byId("mobile-code-send"), "mobile", byId("mobile-code"), async () => {
+  codeButton(byId("mobile-code-send"), { name: "mobile", input: byId("mobile-code"), recipient: number }, async () => {
     if (!isMobile(value(number))) {
       fault(number, say("mobile"));
       number.focus();

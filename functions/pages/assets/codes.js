@@ -1,6 +1,6 @@
 // The button that sends a code, and its minute of waiting, which survives a reload.
 
-import { busy, fault, status } from "./form.js";
+import { busy, fault, status, value } from "./form.js";
 import { say } from "./texts.js";
 
 const INTERVAL_MS = 60_000;
@@ -30,15 +30,23 @@ const leftOf = (seconds) => {
   return say("hours", { n: Math.ceil(seconds / 3600) });
 };
 
-/** `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others. */
-export function codeButton(button, name, input, send) {
+/**
+ * `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others;
+ * `recipient` gives the field with the number, where there is one: another number waits for nothing.
+ */
+export function codeButton(button, { name, input, recipient }, send) {
   const form = button.closest("form");
   const live = document.getElementById(`${button.id}-live`);
+  const whose = () => (recipient ? value(recipient) : "");
   let timer;
 
+  const secondsLeft = () => {
+    const [until, of] = (sessionStorage.getItem(`wait-${name}`) || "0 ").split(" ");
+    return of === whose() ? Math.ceil((Number(until) - Date.now()) / 1000) : 0;
+  };
   const count = () => {
-    const left = Math.ceil((Number(sessionStorage.getItem(`wait-${name}`)) - Date.now()) / 1000);
-    button.disabled = left > 0;
+    const left = secondsLeft();
+    button.disabled = left > 0 || "busy" in form.dataset;
     // The seconds are for the eye; a screen reader is told of the start and the end alone.
     button.textContent = left > 0 ? leftOf(left) : say("send");
     if (left <= 0 && timer) {
@@ -47,32 +55,34 @@ export function codeButton(button, name, input, send) {
       live.textContent = say("sendAgain");
     }
   };
-  const begin = (milliseconds) => {
-    sessionStorage.setItem(`wait-${name}`, Date.now() + milliseconds);
+  const begin = (milliseconds, of) => {
+    sessionStorage.setItem(`wait-${name}`, `${Date.now() + milliseconds} ${of}`);
+    resume();
+  };
+  const resume = () => {
     clearInterval(timer);
-    timer = setInterval(count, 500);
+    timer = secondsLeft() > 0 ? setInterval(count, 500) : undefined;
     count();
   };
 
   button.addEventListener("click", () =>
     busy(form, button, async () => {
       status(form, "");
+      const of = whose();
       const answer = await send();
       if (!answer) return;
       if (answer.ok) {
         live.textContent = say("sent");
         fault(input, "");
         input.focus();
-        begin(INTERVAL_MS);
+        begin(INTERVAL_MS, of);
       } else {
         live.textContent = "";
         fault(input, answer.message);
-        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000);
+        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000, of);
       }
     }).then(count),
   );
-  if (Number(sessionStorage.getItem(`wait-${name}`)) > Date.now()) {
-    timer = setInterval(count, 500);
-    count();
-  }
+  recipient?.addEventListener("input", resume);
+  resume();
 }

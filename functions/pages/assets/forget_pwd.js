@@ -15,7 +15,7 @@ const csrf = () => (document.cookie.match(/(?:^|; )csrf_token=([^;]*)/) || [])[1
 
 mobile.addEventListener("blur", () => (mobile.value = value(mobile)));
 
-codeButton(byId("code-send"), "forgotten", byId("code"), async () => {
+codeButton(byId("code-send"), { name: "forgotten", input: byId("code"), recipient: mobile }, async () => {
   if (!isMobile(value(mobile))) {
     fault(mobile, say("mobile"));
     mobile.focus();

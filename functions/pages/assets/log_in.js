@@ -58,7 +58,7 @@ onSubmit(byPassword, async () => {
 });
 
 const bySms = byId("by-sms");
-codeButton(byId("code-send"), "login", byId("code"), async () => {
+codeButton(byId("code-send"), { name: "login", input: byId("code"), recipient: byId("mobile") }, async () => {
   byId("code").required = false;
   const ready = check(bySms);
   byId("code").required = true;

@@ -23,7 +23,7 @@ export function fillProofs(hasPassword) {
     show(hasPassword ? "password" : "code");
     passwordSwitches(place);
     const send = byId(`${place.id}-code-send`);
-    codeButton(send, "proof", byId(`${place.id}-code`), () => callSignedIn("POST", "/users/me/sms/", { body: {} }));
+    codeButton(send, { name: "proof", input: byId(`${place.id}-code`) }, () => callSignedIn("POST", "/users/me/sms/", { body: {} }));
   }
 }
 

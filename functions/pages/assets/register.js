@@ -60,7 +60,7 @@ function signInLink() {
 
 byId("to-login").addEventListener("click", carry);
 
-codeButton(byId("code-send"), "register", code, async () => {
+codeButton(byId("code-send"), { name: "register", input: code, recipient: mobile }, async () => {
   if (!box.checked) {
     fault(box, say("consent"));
     box.focus();

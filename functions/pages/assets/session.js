@@ -9,28 +9,38 @@ const EARLY_MS = 30_000;
 
 let token = "";
 let goodUntil = 0;
-// Whose account this page shows.
+// Whose token it is, and whether this page shows their account.
 let whose = "";
+let shows = false;
+let leaving = false;
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
 channel?.addEventListener("message", ({ data }) => {
   if (data.wanted && token && Date.now() < goodUntil) channel.postMessage({ token, goodUntil });
   if (data.token && data.goodUntil > goodUntil) adopt(data);
   if (data.ended) {
-    const shown = whose;
     forget();
     // What it shows is nobody's business any more.
-    if (shown) location.reload();
+    if (shows) reload();
   }
 });
 
 /** Takes a token. One of another account, which somebody signed in to in another tab, makes the page show that one. */
 function adopt(next) {
   const subject = JSON.parse(atob(next.token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  // What was asked for as one person is not done as another.
+  if (shows && whose && subject !== whose) return reload();
   ({ token, goodUntil } = next);
-  if (whose && subject !== whose) location.reload();
   whose = subject;
 }
+
+function reload() {
+  leaving = true;
+  location.reload();
+}
+
+/** What is still waiting while another page loads does not go on. */
+const never = () => new Promise(() => {});
 
 /** A hint for this browser's own pages whether it is worth asking; it admits to nothing. */
 function hint(life) {
@@ -66,6 +76,7 @@ export async function open(path, body, headers, remember = true) {
 
 /** Whether there is an access token, refreshed when need be. `reason` says why not. */
 export async function signedIn() {
+  if (leaving) return never();
   if (token && Date.now() < goodUntil) return { ok: true };
   const refresh = async () => {
     if (await borrow()) return { ok: true };
@@ -77,7 +88,8 @@ export async function signedIn() {
     if (answer.status === 401) forget();
     return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code) : "offline", message: answer.message };
   };
-  return navigator.locks ? navigator.locks.request("refresh", refresh) : refresh();
+  const state = await (navigator.locks ? navigator.locks.request("refresh", refresh) : refresh());
+  return leaving ? never() : state;
 }
 
 /** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too. */
@@ -96,6 +108,7 @@ async function borrow() {
 
 /** A call as the person who is signed in. A session that ended elsewhere leads back to the sign-in page. */
 export async function callSignedIn(method, path, { body, headers } = {}) {
+  shows = true;
   const state = await signedIn();
   if (!state.ok && state.reason === "offline") {
     return { ok: false, status: 0, code: "offline", message: state.message, fields: {} };
@@ -132,13 +145,13 @@ function leave(reason) {
   forget();
   const next = encodeURIComponent(location.pathname);
   location.replace(`/login?reason=${encodeURIComponent(reason)}&next=${next}`);
-  return new Promise(() => {});
+  return never();
 }
 
 /** Leads on after a sign-in. Never returns, so that nothing can be sent again while the next page loads. */
 export function goOn() {
   location.assign(nextPath());
-  return new Promise(() => {});
+  return never();
 }
 
 /** Where `?next=` leads: a path of this site, never elsewhere. */

@@ -20,16 +20,22 @@ addEventListener("DOMContentLoaded", () => {
   if (kept.path !== location.pathname) return;
   for (const [id, what] of kept.typed) {
     const input = document.getElementById(id);
-    if (!input || !what) continue;
-    if (input.type === "checkbox") input.checked = what;
-    else input.value = what;
-    input.dispatchEvent(new Event(input.type === "checkbox" ? "change" : "input", { bubbles: true }));
+    const [property, event] = input?.type === "checkbox" ? ["checked", "change"] : ["value", "input"];
+    if (!input || input[property] === what) continue;
+    input[property] = what;
+    input.dispatchEvent(new Event(event, { bubbles: true }));
   }
 });
 
 // Where to go after signing in goes along to the other pages on the way there.
 const next = new URLSearchParams(location.search).get("next");
-if (next) for (const link of document.querySelectorAll("p.aside a, .split a")) link.search = `?next=${encodeURIComponent(next)}`;
+if (next) for (const link of document.querySelectorAll("p.aside a, .split a, nav.tabs a, #done a")) link.search = `?next=${encodeURIComponent(next)}`;
+
+// Without another entry in the tab's history, whose state a page may need.
+document.querySelector("a.skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
 
 // A page that comes back as it was left may show what is no longer so.
 addEventListener("pageshow", ({ persisted }) => {

@@ -60,7 +60,7 @@ impl View<'_> {
                         a.brand href="/" { (mark()) (brand) }
                         button #language .link type="button" lang=(self.t("en", "zh-CN")) { (self.t("English", "中文")) }
                     }
-                    main #main .wide[page.wide] {
+                    main #main tabindex="-1" .wide[page.wide] {
                         noscript { p.notice { (self.t("此页面需要启用 JavaScript。请在浏览器设置中开启后刷新。", "This page needs JavaScript. Please allow it in your browser's settings and reload.")) } }
                         (page.body)
                     }

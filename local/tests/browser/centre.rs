@@ -216,10 +216,19 @@ async fn another_person_s_sign_in_in_another_tab_shows_theirs_and_a_sign_out_sho
     browser.see("devices").await;
     browser.driver().switch_to_window(first.clone()).await.unwrap();
     browser.says("mobile-item-value", &format!("{}****{}", &other.mobile[..3], &other.mobile[7..])).await;
+    // A page that shows nobody's account loses nothing of what is typed there.
+    let third = browser.driver().new_tab().await.unwrap();
+    browser.driver().switch_to_window(third.clone()).await.unwrap();
+    browser.open("/register").await;
+    browser.fill("mobile", &new_mobile()).await;
     browser.driver().switch_to_window(second).await.unwrap();
+    browser.open("/users").await;
+    browser.see("devices").await;
     browser.click("sign-out").await;
     browser.at("/login").await;
     browser.driver().switch_to_window(first).await.unwrap();
     browser.at("/login").await;
+    browser.driver().switch_to_window(third).await.unwrap();
+    assert_ne!(browser.js("return document.getElementById('mobile').value").await, "");
     browser.close().await;
 }

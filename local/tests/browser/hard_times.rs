@@ -25,8 +25,13 @@ async fn the_minute_of_waiting_is_counted_and_survives_a_reload() {
     browser.see("code-send").await;
     browser.until("document.getElementById('code-send').disabled").await;
     browser.until("/^\\d+ 秒$/.test(document.getElementById('code-send').textContent)").await;
+    // Another number waits for nothing.
+    browser.fill("mobile", &new_mobile()).await;
+    browser.until("!document.getElementById('code-send').disabled").await;
+    browser.fill("mobile", &mobile).await;
+    browser.until("document.getElementById('code-send').disabled").await;
     // The end of it is told too.
-    browser.js("sessionStorage.setItem('wait-register', Date.now())").await;
+    browser.js(&format!("sessionStorage.setItem('wait-register', `${{Date.now()}} {mobile}`)")).await;
     browser.says("code-send-live", "现在可以重新发送").await;
     browser.until("!document.getElementById('code-send').disabled").await;
     browser.close().await;

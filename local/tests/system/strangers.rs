@@ -5,7 +5,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, other_code, read, registration};
+use crate::site::{
+    Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, other_code, read, registration,
+};
 
 /// A number is sent three messages an hour, two of them by one device of its owner's.
 async fn site() -> Site {
@@ -234,33 +236,49 @@ async fn wrong_codes_of_a_sign_up_are_in_a_row_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_own_account_s_proofs_buy_no_guesses_at_other_people_s_numbers() {
+async fn an_own_account_s_proofs_and_changes_buy_no_guesses_at_other_people_s_numbers() {
     let site = Site::with_settings(&[]).await.unwrap();
     let thief = site.register().await;
-    site.send_as(&thief.token, Method::POST, "/users/me/sms/", &json!({})).await;
-    let mut proof = site.code_for(&thief.mobile).await;
-    let change = async |mobile: &str, code: &str, proof: &str| {
-        let body = json!({ "mobile": mobile, "sms_code": code, "confirm_code": proof });
-        site.send_as(&thief.token, Method::PUT, "/users/me/mobile/", &body).await
+    let (email, mut token) = (new_email(), thief.token.clone());
+    let change = async |token: &str, (mobile, code): &(String, String)| {
+        let body = json!({ "mobile": mobile, "sms_code": code, "password": PASSWORD });
+        site.send_as(token, Method::PUT, "/users/me/mobile/", &body).await
     };
-    let ask = async || {
+    let ask = async |token: &str| {
         let mobile = new_mobile();
         let path = format!("/users/sms/{mobile}/?purpose=mobile");
-        assert_eq!(site.send_as(&thief.token, Method::POST, &path, &json!({})).await.status, 200);
+        assert_eq!(site.send_as(token, Method::POST, &path, &json!({})).await.status, 200);
         let code = site.code_for(&mobile).await;
         (mobile, code)
     };
-    for _ in 0..20 {
-        let (victim, code) = ask().await;
+    for already in 0..20 {
+        if already == 10 || already == 15 {
+            // An own address, and the same once more.
+            token = bind(&site, &token, &email).await;
+        }
+        let (victim, code) = ask(&token).await;
         for _ in 0..5 {
-            change(&victim, &other_code(&code), &proof).await.is_refused(400, "code_wrong");
+            change(&token, &(victim.clone(), other_code(&code))).await.is_refused(400, "code_wrong");
         }
     }
-    let (mobile, code) = ask().await;
-    change(&mobile, &code, &proof).await.is_refused(403, "codes_blocked");
-    // Nor does a right code to the own number, or another proof.
+    let asked = ask(&token).await;
+    change(&token, &asked).await.is_refused(403, "codes_blocked");
+    // Nor does a proof by a code to the own number, a change of password or a reset.
     site.advance(61).await;
-    site.send_as(&thief.token, Method::POST, "/users/me/sms/", &json!({})).await;
-    proof = site.code_for(&thief.mobile).await;
-    change(&mobile, &code, &proof).await.is_refused(403, "codes_blocked");
+    site.send_as(&token, Method::POST, "/users/me/sms/", &json!({})).await;
+    let body = json!({ "new_password": NEW_PASSWORD, "sms_code": site.code_for(&thief.mobile).await });
+    let changed = site.send_as(&token, Method::PUT, "/users/me/password/", &body).await;
+    token = changed.json()["token"].as_str().unwrap().to_owned();
+    let body = json!({ "mobile": asked.0, "sms_code": asked.1, "password": NEW_PASSWORD });
+    let blocked = site.send_as(&token, Method::PUT, "/users/me/mobile/", &body).await;
+    blocked.is_refused(403, "codes_blocked");
+}
+
+async fn bind(site: &Site, token: &str, email: &str) -> String {
+    site.advance(61).await;
+    let body = json!({ "email": email, "password": PASSWORD });
+    assert_eq!(site.send_as(token, Method::POST, "/users/me/email/", &body).await.status, 200);
+    let body = json!({ "email": email, "email_code": site.code_for(email).await });
+    let bound = site.send_as(token, Method::PUT, "/users/me/email/", &body).await;
+    bound.json()["token"].as_str().unwrap().to_owned()
 }

@@ -23,7 +23,8 @@ pub async fn send_email_code(
     let proved = proof::check(app, user, proof).await?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
     let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let sent = send(app, caller, Solved::NotAsked, wanted, proved.spend()?).await;
+    let pays = [proved.spend()?, proved.end_row(app)?].into_iter().flatten().collect();
+    let sent = send(app, caller, Solved::NotAsked, wanted, pays).await;
     if let Err(Error::TooMany { .. } | Error::Unavailable { .. }) = &sent {
         proved.take_back(app).await;
     }
@@ -46,7 +47,7 @@ pub async fn bind_email(
     };
     let bound = bind(app, caller, who, &keys, email, &code).await;
     if bound.is_err() {
-        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
+        // What was refused is no wrong guess.
         code.take_back(app).await;
     }
     bound

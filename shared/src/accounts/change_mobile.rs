@@ -34,7 +34,7 @@ pub async fn change_mobile(
         Err(error) => Err(error),
     };
     if moved.is_err() {
-        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
+        // What was refused is no wrong guess.
         proved.take_back(app).await;
     }
     moved
@@ -56,6 +56,7 @@ async fn move_to(
     let (session, carried) = sessions::carry(&session)?;
     writes.push(carried);
     writes.extend(proved.spend()?);
+    writes.extend(proved.end_row(app)?);
     let id = user.id.clone();
     let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
     let signed_in = SignedIn::new(app, caller, keys, user, session)?;

@@ -25,29 +25,33 @@ const ROW_LIFE_SECONDS: i64 = 7 * 86_400;
 /// Whose wrong codes in a row are counted together. A device on which the owner was signed in to before has a row of its
 /// own, so that strangers who guess keep no owner out there.
 #[derive(Debug)]
-pub(super) struct Row(Key);
+pub(super) struct Row {
+    key: Key,
+    /// Whether a right code ends it. Otherwise that is only not counted in it.
+    ends: bool,
+}
 
 impl Row {
     /// The row of a number, whether a code to it opens an account, takes one over or makes one.
     pub(super) fn of_number(mobile: &Mobile) -> Self {
-        Self(keys::guesses(mobile.as_str()))
+        Self { key: keys::guesses(mobile.as_str()), ends: true }
     }
 
     /// The row of an account's known devices, if `owner`, who has the number, is known on this one.
     fn of_devices(caller: &Caller, owner: Option<&UserId>) -> Option<Self> {
         let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner)?;
-        Some(Self(keys::guesses(&format!("{}/devices", known.user_id))))
+        Some(Self { key: keys::guesses(&format!("{}/devices", known.user_id)), ends: true })
     }
 
     /// The row of proofs that an account is one's own.
     pub(super) fn of_account(user: &UserId) -> Self {
-        Self(keys::guesses(user.as_str()))
+        Self { key: keys::guesses(user.as_str()), ends: true }
     }
 
-    /// The row of codes to numbers and addresses that an account would move to. Whoever guesses at those has proofs
-    /// enough of an account of their own, so a proof does not end it.
+    /// The row of codes to numbers and addresses that an account would move to. Whoever guesses at other people's has
+    /// right codes and proofs enough of their own, so nothing ends it but a week without a guess.
     pub(super) fn of_new_name(user: &UserId) -> Self {
-        Self(keys::guesses(&format!("{}/new", user.as_str())))
+        Self { key: keys::guesses_at_new_names(user), ends: false }
     }
 }
 
@@ -159,7 +163,7 @@ impl RightCode {
             ),
             ("SET in_a_row = :one, expires_at = :until", "expires_at <= :now", &anew[..]),
         ] {
-            match store.update_item(&self.row.0, set, condition, values, "counting wrong codes in a row").await {
+            match store.update_item(&self.row.key, set, condition, values, "counting wrong codes in a row").await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Refused(_)) => {}
                 Err(StoreError::Failed(error)) => return Err(error),
@@ -178,7 +182,7 @@ impl RightCode {
     /// what was refused is another thing than the code.
     pub(super) async fn give_back(&self, app: &App) {
         let row = async {
-            let (Ok(store), Ok(end)) = (app.store(), self.end_row()) else { return };
+            let (Ok(store), Ok(end)) = (app.store(), self.end_row(app)) else { return };
             let _ = store.transact(vec![end], "ending a row of wrong codes").await;
         };
         tokio::join!(self.take_back(app), row);
@@ -203,9 +207,15 @@ impl RightCode {
             .await;
     }
 
-    /// Ends the row of wrong codes.
-    pub(super) fn end_row(&self) -> Result<Write, Error> {
-        Write::remove(&self.row.0)
+    /// Ends the row of wrong codes. One that nothing ends counts this code no longer.
+    pub(super) fn end_row(&self, app: &App) -> Result<Write, Error> {
+        if self.row.ends {
+            return Write::remove(&self.row.key);
+        }
+        let until = seconds(app.clock.now().plus_seconds(ROW_LIFE_SECONDS));
+        let values = [(":one", number(1)), (":until", until)];
+        let uncount = "SET in_a_row = if_not_exists(in_a_row, :one) - :one, expires_at = :until";
+        Write::update(&self.row.key, uncount, Expression { text: "", values: &values })
     }
 
     /// Does what the code pays for and uses it up, all in one transaction whose first write is [`Self::spend`], and whose
@@ -214,7 +224,7 @@ impl RightCode {
     pub(super) async fn pay(&self, app: &App, rest: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
         let mut writes = vec![self.spend()?];
         writes.extend(rest);
-        writes.push(self.end_row()?);
+        writes.push(self.end_row(app)?);
         let paid = app.store()?.transact(writes, doing).await;
         match &paid {
             Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
@@ -239,8 +249,8 @@ pub(super) fn of_confirm_code(error: Error) -> Error {
 /// Ends the rows of wrong codes of an account that was recovered. `right` is the code that did it, if one did: its own
 /// row ends when it pays.
 pub(super) fn forget_rows(user: &User, right: Option<&RightCode>) -> Result<Vec<Write>, Error> {
-    let own = right.map(|right| &right.row.0);
-    let of_user = ["", "/devices", "/new", "/second"].map(|row| format!("{}{row}", user.id.as_str()));
+    let own = right.map(|right| &right.row.key);
+    let of_user = ["", "/devices", "/second"].map(|row| format!("{}{row}", user.id.as_str()));
     let of_number = user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
     let rows: Vec<_> = of_user.into_iter().chain(of_number).map(|whose| keys::guesses(&whose)).collect();
     rows.iter().filter(|row| own != Some(row)).map(Write::remove).collect()

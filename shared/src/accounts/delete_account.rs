@@ -60,6 +60,7 @@ fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {
     }
     writes.push(Write::remove(&keys::export_limit(&user.id))?);
     writes.push(Write::remove(&keys::change_limit(&user.id))?);
+    writes.push(Write::remove(&keys::guesses_at_new_names(&user.id))?);
     Ok(writes)
 }
 

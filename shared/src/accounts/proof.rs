@@ -25,12 +25,12 @@ pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<
     let content = Content::Code(CodeKey::proof(&user.id));
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
     let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: false };
-    send(app, caller, Solved::NotAsked, wanted, None).await
+    send(app, caller, Solved::NotAsked, wanted, Vec::new()).await
 }
 
-/// A proof that was right. A code has yet to be used up, with what it pays for.
+/// A proof that was right, or was not needed. A code has yet to be used up, with what it pays for.
 #[derive(Debug)]
-pub(super) struct Proved(Option<RightCode>);
+pub(super) struct Proved(pub(super) Option<RightCode>);
 
 /// Checks a proof. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen token
 /// guesses no faster than a stranger.
@@ -58,6 +58,11 @@ impl Proved {
     /// What uses the code up, where the proof was one.
     pub(super) fn spend(&self) -> Result<Option<Write>, Error> {
         self.0.as_ref().map(RightCode::spend).transpose()
+    }
+
+    /// What ends the row of wrong codes, where the proof was a code.
+    pub(super) fn end_row(&self, app: &App) -> Result<Option<Write>, Error> {
+        self.0.as_ref().map(|code| code.end_row(app)).transpose()
     }
 
     /// Does what the proof admits to, and uses the code up with it. The places of refused writes are those in `writes`.

@@ -1,10 +1,10 @@
 //! Making an account with a number and a code sent to it.
 
-use super::codes::{Row, redeem};
+use super::codes::{RightCode, Row, redeem};
 use super::send::notices;
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
+use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, TokenKeys, User, UserId};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, read_item, seconds, text};
 use crate::error::Error;
@@ -29,39 +29,48 @@ pub struct Registration {
 /// Makes the account and opens its first session. Code, user, session and the hold on the number are one transaction: of
 /// a hundred sign-ups of one number one makes a user, and the others change nothing.
 pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
-    let Registration { nickname, mobile, code, handle, password, consent } = registration;
-    caller.who.note(mobile.masked());
-    check_consent(app, consent.as_ref())?;
-    let key = CodeKey::register(&mobile).under(handle);
-    let (code, token_keys) = tokio::join!(redeem(app, key, Row::of_number(&mobile), &code), app.token_keys());
+    caller.who.note(registration.mobile.masked());
+    check_consent(app, registration.consent.as_ref())?;
+    let key = CodeKey::register(&registration.mobile).under(registration.handle.clone());
+    let row = Row::of_number(&registration.mobile);
+    let (code, token_keys) = tokio::join!(redeem(app, key, row, &registration.code), app.token_keys());
     let code = code?;
-    let prepared = async {
-        let hash = app.hasher.hash(password.as_password());
-        let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-        let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
-        let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
-        writes.splice(0..0, make(&user, &mobile)?);
-        Ok::<_, Error>((SignedIn::new(app, caller, &*token_keys?, user, session)?, writes))
+    let made = match token_keys {
+        Ok(keys) => make_account(app, caller, &code, &keys, registration).await,
+        Err(error) => Err(error),
     };
-    let (signed_in, writes) = match prepared.await {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            code.give_back(app).await;
-            return Err(error);
-        }
+    if made.is_err() {
+        // What was refused is no wrong guess.
+        code.give_back(app).await;
+    }
+    made
+}
+
+async fn make_account(
+    app: &App,
+    caller: &Caller,
+    code: &RightCode,
+    keys: &TokenKeys,
+    registration: Registration,
+) -> Result<SignedIn, Error> {
+    let Registration { nickname, mobile, password, consent, .. } = registration;
+    let hash = app.hasher.hash(password.as_password());
+    let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
+    let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
+    let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
+    writes.splice(0..0, make(&user, &mobile)?);
+    let signed_in = SignedIn::new(app, caller, keys, user, session)?;
+    let refusals = match code.pay(app, writes.clone(), "making an account").await {
+        Ok(()) => return Ok(signed_in),
+        Err(StoreError::Refused(refusals)) => refusals,
+        Err(StoreError::Failed(error)) => return Err(error),
     };
-    match code.pay(app, writes.clone(), "making an account").await {
+    let held = refusals.into_iter().find_map(|refusal| refusal.item).ok_or(Error::MobileTaken)?;
+    let held: Marker = read_item(held, "making an account")?;
+    let writes = take_over(app, caller, &mobile, &signed_in.user.id, &held, writes).await?;
+    match code.pay(app, writes, "taking a number over").await {
         Ok(()) => Ok(signed_in),
-        Err(StoreError::Refused(refusals)) => {
-            let held = refusals.into_iter().find_map(|refusal| refusal.item).ok_or(Error::MobileTaken)?;
-            let held: Marker = read_item(held, "making an account")?;
-            let writes = take_over(app, caller, &mobile, &signed_in.user.id, &held, writes).await?;
-            match code.pay(app, writes, "taking a number over").await {
-                Ok(()) => Ok(signed_in),
-                Err(StoreError::Refused(_)) => Err(Error::MobileTaken),
-                Err(StoreError::Failed(error)) => Err(error),
-            }
-        }
+        Err(StoreError::Refused(_)) => Err(Error::MobileTaken),
         Err(StoreError::Failed(error)) => Err(error),
     }
 }

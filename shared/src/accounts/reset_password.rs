@@ -30,7 +30,7 @@ pub async fn reset_password_by_code(
         Ok(user) => set_by_code(app, caller, &code, user, second_proof, password).await,
         Err(error) => Err(error),
     };
-    // What was refused before the code could pay is no wrong guess either; after that this changes nothing.
+    // What was refused is no wrong guess.
     if set.is_err() {
         code.give_back(app).await;
     }

@@ -3,11 +3,11 @@
 
 use super::attempts;
 use super::captcha::Solved;
-use super::codes::{RightCode, Row, of_confirm_code, redeem};
+use super::codes::{Row, of_confirm_code, redeem};
+use super::proof::Proved;
 use super::send::{INTERVAL_SECONDS, Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
-use crate::dynamodb::Write;
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
 
@@ -19,9 +19,6 @@ pub enum SecondProof {
     /// A code that was mailed to the account when none was offered.
     EmailCode(Code),
 }
-
-/// A second proof that was right, or was not needed.
-pub(super) struct Proved(Option<RightCode>);
 
 /// Checks the second proof where one is needed; only who has the right code by SMS comes this far. Where none is offered,
 /// a code is mailed to the account's address, if it has one.
@@ -57,31 +54,14 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id));
     let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: false };
-    match send(app, caller, Solved::NotAsked, wanted, None).await {
+    match send(app, caller, Solved::NotAsked, wanted, Vec::new()).await {
         Ok(()) => Ok(()),
-        // One was sent a moment ago.
-        Err(Error::TooMany { retry_after_seconds }) if retry_after_seconds <= INTERVAL_SECONDS.unsigned_abs() + 1 => {
+        // One was sent a moment ago, or the password does as well.
+        Err(Error::TooMany { retry_after_seconds })
+            if user.password_hash.is_some() || retry_after_seconds <= INTERVAL_SECONDS.unsigned_abs() + 1 =>
+        {
             Ok(())
         }
         Err(error) => Err(error),
-    }
-}
-
-impl Proved {
-    /// What uses the code up, where the proof was one.
-    pub(super) fn spend(&self) -> Result<Option<Write>, Error> {
-        self.0.as_ref().map(RightCode::spend).transpose()
-    }
-
-    /// What ends the row of wrong codes, where the proof was a code.
-    pub(super) fn end_row(&self) -> Result<Option<Write>, Error> {
-        self.0.as_ref().map(RightCode::end_row).transpose()
-    }
-
-    /// What the proof was to admit to did not come about.
-    pub(super) async fn take_back(&self, app: &App) {
-        if let Some(code) = &self.0 {
-            code.take_back(app).await;
-        }
     }
 }

@@ -55,7 +55,7 @@ pub async fn send_sms_code(
         content: Content::Code(code.under(handle)),
         requires_account,
     };
-    send(app, caller, solved, wanted, None).await
+    send(app, caller, solved, wanted, Vec::new()).await
 }
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
@@ -73,7 +73,7 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: 
     }
     let recipient = Recipient::Email(email.clone());
     let wanted = Wanted { recipient, content: Content::ResetLink, requires_account: true };
-    send(app, caller, solved, wanted, None).await
+    send(app, caller, solved, wanted, Vec::new()).await
 }
 
 /// A message that is asked for.
@@ -119,7 +119,7 @@ pub(super) async fn send(
     caller: &Caller,
     solved: Solved,
     wanted: Wanted,
-    pays: Option<Write>,
+    pays: Vec<Write>,
 ) -> Result<(), Error> {
     caller.who.note(match &wanted.recipient {
         Recipient::Sms(mobile) => mobile.masked(),
@@ -190,7 +190,9 @@ impl Asked {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let limits = &app.config.limits;
-        let of_source = if solved == Solved::No { limits.source } else { limits.source_captcha };
+        // More for whoever solved a captcha, or can write to nobody but themselves.
+        let to_anyone = matches!(&wanted.content, Content::Code(key) if key.purpose == CodePurpose::BindEmail);
+        let of_source = if solved == Solved::No || to_anyone { limits.source } else { limits.source_captcha };
         let mut first = vec![interval(&wanted.recipient, now)?];
         first.extend(not_guessed_out(&wanted.content, now)?);
         let (by_recipient, in_reserve) = match counted {
@@ -206,7 +208,7 @@ impl Asked {
         Ok(Self { solved, now, first, by_recipient, by_source, budget: within_budget(wanted, now)?, in_reserve })
     }
 
-    async fn send(self, app: &App, message: &Message, pays: Option<Write>) -> Result<(), Refused> {
+    async fn send(self, app: &App, message: &Message, pays: Vec<Write>) -> Result<(), Refused> {
         let Self { solved, now, first, by_recipient, by_source, budget, in_reserve } = self;
         let is_reserve = in_reserve.is_some();
         let mut writes = first;

@@ -53,7 +53,7 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
     if signed_in.is_err() {
-        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
+        // What was refused is no wrong guess.
         code.give_back(app).await;
     }
     signed_in
@@ -111,7 +111,7 @@ async fn known(
         let update = format!("SET last_used_at = :now {}", attempts::FORGET);
         writes.push(Write::update(&key, &update, unchanged)?);
         writes.extend(proved.spend()?);
-        writes.extend(proved.end_row()?);
+        writes.extend(proved.end_row(app)?);
         enter(app, caller, code, keys, (user, session), writes).await
     };
     let entered = entered.await;

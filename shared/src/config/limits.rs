@@ -10,9 +10,9 @@ pub struct LimitConfig {
     pub recipient: Vec<Limit>,
     /// `LIMIT_RECIPIENT_SOURCE`: those of them that one source causes, several; `3/h,6/d`.
     pub recipient_source: Vec<Limit>,
-    /// `LIMIT_SOURCE`: messages that one source causes; above it a captcha pass admits; `60/h`.
+    /// `LIMIT_SOURCE`: messages that one source causes to others; above it a captcha pass admits; `60/h`.
     pub source: Limit,
-    /// `LIMIT_SOURCE_CAPTCHA`: messages that one source causes with captcha passes; `600/h`.
+    /// `LIMIT_SOURCE_CAPTCHA`: messages that one source causes with captcha passes, or to its own accounts; `600/h`.
     pub source_captcha: Limit,
     /// `LIMIT_LOG_IN_SOURCE`: attempts to sign in, less those that succeed, from one source; `100/5m`.
     pub log_in_source: Limit,

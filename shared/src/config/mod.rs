@@ -164,7 +164,7 @@ pub struct MessageConfig {
 /// How many messages may be sent in a day (UTC), all recipients together.
 #[derive(Clone, Copy, Debug)]
 pub struct BudgetConfig {
-    /// `SMS_DAILY_BUDGET`: codes by SMS, of which sign-ups may be 60 %; 2000.
+    /// `SMS_DAILY_BUDGET`: codes by SMS, of which sign-ups and moves to new numbers may be 60 %; 2000.
     pub sms: u32,
     /// `MAIL_DAILY_BUDGET`: codes and links by mail; 10000.
     pub mail: u32,

@@ -50,7 +50,6 @@ impl Username {
     }
 
     /// The name as it is compared: case folded. Two names with one key are one name.
-    ///
     #[must_use]
     pub fn key(&self) -> String {
         fold(&self.0)

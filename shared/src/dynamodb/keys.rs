@@ -5,7 +5,8 @@
 //! | user | `USER#id` | `PROFILE` | log-in, every signed-in call | whoever makes, changes or deletes it; log-in, which counts attempts at its password |
 //! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
 //! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
-//! | wrong codes in a row | `GUESSES#whose` | `GUESSES` | nobody | whoever redeems a code, on condition of the count; deleted by a right one |
+//! | wrong codes in a row | `GUESSES#whose` | `GUESSES` | nobody | whoever redeems a code, on condition of the count; deleted by a right one, but for codes to new names |
+//! | attempts at a second proof | `GUESSES#id/second` | `GUESSES` | nobody | sms-log-in, forget-pwd, which count the password there |
 //! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
 //! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
 //! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
@@ -128,6 +129,12 @@ pub fn code(key: &CodeKey) -> Key {
 #[must_use]
 pub fn guesses(whose: &str) -> Key {
     Key::new(format!("GUESSES#{whose}"), "GUESSES")
+}
+
+/// How many codes to numbers and addresses that an account would move to were wrong.
+#[must_use]
+pub fn guesses_at_new_names(user: &UserId) -> Key {
+    guesses(&format!("{user}/new"))
 }
 
 /// The time between messages to a number, whatever their purpose.

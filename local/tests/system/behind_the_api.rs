@@ -1,5 +1,5 @@
-//! What no endpoint of today brings about, put into the table by hand: a chosen username, a disabled or vanished
-//! account.
+//! What endpoints alone do not show or bring about: items put into the table by hand, such as a disabled or vanished
+//! account, and items looked at there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::json;
 use shared::domain::{Mobile, UserId, Username};
 use shared::dynamodb::keys;
 
-use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, read};
+use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, read, registration};
 
 async fn update(site: &Site, person: &Person, expression: &str, value: Option<AttributeValue>) {
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
@@ -133,4 +133,52 @@ async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
     site.log_in(&person.mobile).await;
     assert_eq!(hash_of(&site, &person).await, new, "once");
     assert_eq!(site.me(&person.token).await.status, 200, "no session ends by it");
+}
+
+/// A right code ends its row of wrong ones, whatever it pays for, and where that is refused too: otherwise the wrong ones of
+/// a stranger would add up with the owner's right ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_code_ends_its_row() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let person = site.register().await;
+    let begin = async |whose: &str| {
+        let mut row = keys::guesses(whose).attributes();
+        row.insert("in_a_row".into(), AttributeValue::N("99".into()));
+        row.insert("expires_at".into(), AttributeValue::N("9000000000".into()));
+        client.put_item().table_name(local::TABLE).set_item(Some(row)).send().await.unwrap();
+    };
+    let is_over = async |whose: &str| {
+        let key = keys::guesses(whose).attributes();
+        client.get_item().table_name(local::TABLE).set_key(Some(key)).send().await.unwrap().item.is_none()
+    };
+    let proof = async || {
+        site.advance(61).await;
+        site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({})).await;
+        site.code_for(&person.mobile).await
+    };
+
+    begin(&person.id).await;
+    let body = json!({ "email": new_email(), "sms_code": proof().await });
+    assert_eq!(site.send_as(&person.token, Method::POST, "/users/me/email/", &body).await.status, 200);
+    assert!(is_over(&person.id).await, "a code to a new address");
+
+    begin(&person.id).await;
+    let (mobile, confirm) = (new_mobile(), proof().await);
+    let path = format!("/users/sms/{mobile}/?purpose=mobile");
+    site.send_as(&person.token, Method::POST, &path, &json!({})).await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "confirm_code": confirm });
+    assert_eq!(site.send_as(&person.token, Method::PUT, "/users/me/mobile/", &body).await.status, 200);
+    assert!(is_over(&person.id).await, "a change of number");
+
+    let mobile = new_mobile();
+    let code = site.sms_code(&mobile).await;
+    site.advance(61).await;
+    site.post(&format!("/users/sms/{mobile}/?purpose=login&register=true"), &json!({})).await;
+    let other = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "register": true });
+    assert_eq!(site.post("/users/sms_login/", &other).await.status, 200);
+    begin(&mobile).await;
+    let taken = site.post("/users/", &registration(&mobile, &code)).await;
+    assert_eq!((taken.status, taken.header("x-error-code")), (400, Some("mobile_taken")));
+    assert!(is_over(&mobile).await, "a sign-up that came too late");
 }

@@ -40,19 +40,20 @@ export function codeButton(button, { name, input, recipient }, send) {
   const whose = () => (recipient ? value(recipient) : "");
   let timer;
 
-  const secondsLeft = () => {
+  const wait = () => {
     const [until, of] = (sessionStorage.getItem(`wait-${name}`) || "0 ").split(" ");
-    return of === whose() ? Math.ceil((Number(until) - Date.now()) / 1000) : 0;
+    const isTheirs = of === whose();
+    return { isTheirs, left: isTheirs ? Math.ceil((Number(until) - Date.now()) / 1000) : 0 };
   };
   const count = () => {
-    const left = secondsLeft();
-    button.disabled = left > 0 || "busy" in form.dataset;
+    const { isTheirs, left } = wait();
+    button.disabled = left > 0 || button.hasAttribute("aria-busy");
     // The seconds are for the eye; a screen reader is told of the start and the end alone.
     button.textContent = left > 0 ? leftOf(left) : say("send");
     if (left <= 0 && timer) {
       clearInterval(timer);
       timer = undefined;
-      live.textContent = say("sendAgain");
+      live.textContent = isTheirs ? say("sendAgain") : "";
     }
   };
   const begin = (milliseconds, of) => {
@@ -61,7 +62,7 @@ export function codeButton(button, { name, input, recipient }, send) {
   };
   const resume = () => {
     clearInterval(timer);
-    timer = secondsLeft() > 0 ? setInterval(count, 500) : undefined;
+    timer = wait().left > 0 ? setInterval(count, 500) : undefined;
     count();
   };
 
@@ -83,6 +84,10 @@ export function codeButton(button, { name, input, recipient }, send) {
       }
     }).then(count),
   );
-  recipient?.addEventListener("input", resume);
+  recipient?.addEventListener("input", () => {
+    // It was said of another number.
+    live.textContent = "";
+    resume();
+  });
   resume();
 }

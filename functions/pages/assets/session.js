@@ -36,6 +36,9 @@ function adopt(next) {
 
 function reload() {
   leaving = true;
+  // Nor is it lent to another tab from here.
+  token = "";
+  goodUntil = 0;
   location.reload();
 }
 
@@ -76,7 +79,11 @@ export async function open(path, body, headers, remember = true) {
 
 /** Whether there is an access token, refreshed when need be. `reason` says why not. */
 export async function signedIn() {
-  if (leaving) return never();
+  if (leaving) {
+    // Once more: whoever uses this page still has stopped it loading.
+    reload();
+    return never();
+  }
   if (token && Date.now() < goodUntil) return { ok: true };
   const refresh = async () => {
     if (await borrow()) return { ok: true };

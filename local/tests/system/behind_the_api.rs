@@ -100,7 +100,7 @@ async fn every_dialect_speaks_english_when_it_is_preferred() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a3_before_its_message_has_left_tells_no_difference_either() {
     let site = Site::with_settings(&[]).await.unwrap();
-    let (person, stranger, csrf) = (site.register().await, crate::site::new_mobile(), site.csrf().await);
+    let (person, stranger, csrf) = (site.register().await, new_mobile(), site.csrf().await);
     let _still = site.system.as_ref().unwrap().pump.hold().await;
     for mobile in [&person.mobile, &stranger] {
         let asked = site.post("/forget_pwd/sms_code/", &json!({ "mobile": mobile })).await;

@@ -10,7 +10,8 @@ pub struct LimitConfig {
     pub recipient: Vec<Limit>,
     /// `LIMIT_RECIPIENT_SOURCE`: those of them that one source causes, several; `3/h,6/d`.
     pub recipient_source: Vec<Limit>,
-    /// `LIMIT_SOURCE`: messages that one source causes to others; above it a captcha pass admits; `60/h`.
+    /// `LIMIT_SOURCE`: messages that one source causes to others; above it a captcha pass admits all but codes to
+    /// an address that is to be bound; `60/h`.
     pub source: Limit,
     /// `LIMIT_SOURCE_CAPTCHA`: messages that one source causes with captcha passes, or to its own accounts; `600/h`.
     pub source_captcha: Limit,

@@ -10,7 +10,8 @@ use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
 use shared::dynamodb::{Expression, StoreError, Unless, Write, number, seconds};
 use shared::{App, Error};
 
-/// Of the budget of codes and links, what sign-ups and moves to new numbers may spend, in per cent: the rest is for who has an account.
+/// Of the budget of codes and links, what sign-ups and moves to new numbers may spend, in per cent: the rest is for who
+/// has an account.
 const SIGN_UP_PERCENT: u32 = 60;
 
 /// Whether the message may be sent. A sign-up counts in its own part and in the whole.

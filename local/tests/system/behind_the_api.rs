@@ -159,6 +159,12 @@ async fn a_right_code_ends_its_row() {
     };
 
     begin(&person.id).await;
+    let body = json!({ "new_password": person.mobile, "sms_code": proof().await });
+    let refused = site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await;
+    refused.is_refused(400, "password_personal");
+    assert!(is_over(&person.id).await, "a password that is refused");
+
+    begin(&person.id).await;
     let body = json!({ "email": new_email(), "sms_code": proof().await });
     assert_eq!(site.send_as(&person.token, Method::POST, "/users/me/email/", &body).await.status, 200);
     assert!(is_over(&person.id).await, "a code to a new address");

@@ -114,7 +114,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("me", &[READ], |site| me(site).boxed()),
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, WRITE], |site| register(site).boxed()),
-    ("register", &[UPDATE, UPDATE, GET, WRITE, UPDATE, GET, WRITE], |site| take_over(site).boxed()),
+    ("register", &[UPDATE, UPDATE, GET, WRITE, GET, WRITE], |site| take_over(site).boxed()),
     ("reset-password", &[GET, WRITE], |site| reset_password(site).boxed()),
     ("secure-account", &[GET, WRITE, WRITE], |site| secure_account(site).boxed()),
     ("send-email-code", &[READ, UPDATE, WRITE, WRITE], |site| send_email_code(site).boxed()),

@@ -269,9 +269,18 @@ async fn an_own_account_s_proofs_and_changes_buy_no_guesses_at_other_people_s_nu
     let body = json!({ "new_password": NEW_PASSWORD, "sms_code": site.code_for(&thief.mobile).await });
     let changed = site.send_as(&token, Method::PUT, "/users/me/password/", &body).await;
     token = changed.json()["token"].as_str().unwrap().to_owned();
-    let body = json!({ "mobile": asked.0, "sms_code": asked.1, "password": NEW_PASSWORD });
-    let blocked = site.send_as(&token, Method::PUT, "/users/me/mobile/", &body).await;
-    blocked.is_refused(403, "codes_blocked");
+    let again = async |token: &str, password: &str| {
+        let body = json!({ "mobile": asked.0, "sms_code": asked.1, "password": password });
+        site.send_as(token, Method::PUT, "/users/me/mobile/", &body).await.is_refused(403, "codes_blocked");
+    };
+    again(&token, NEW_PASSWORD).await;
+    site.advance(61).await;
+    site.post("/forget_pwd/sms_code/", &json!({ "mobile": thief.mobile })).await;
+    let (code, csrf) = (site.code_for(&thief.mobile).await, site.csrf().await);
+    let body = json!({ "mobile": thief.mobile, "sms_code": code, "new_password": PASSWORD });
+    assert_eq!(site.forget_pwd(&csrf, &body).await.header("x-error-code"), None);
+    token = site.log_in(&thief.mobile).await["token"].as_str().unwrap().to_owned();
+    again(&token, PASSWORD).await;
 }
 
 async fn bind(site: &Site, token: &str, email: &str) -> String {

@@ -93,17 +93,12 @@ pub(super) async fn count(app: &App, lane: Lane<'_>) -> Result<Option<User>, Err
     user
 }
 
-/// Counts an attempt at a password beside a right code by SMS.
-pub(super) async fn count_second_proof(app: &App, user: &UserId) -> Result<(), Error> {
-    count_in(app, Lane::SecondProof(user)).await.map(drop)
-}
-
 async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
     let now = app.clock.now();
     let key = match lane {
         Lane::Account(id) => keys::user(id),
         Lane::Device(device) => keys::device(&device.id),
-        Lane::SecondProof(id) => keys::guesses(&format!("{}/second", id.as_str())),
+        Lane::SecondProof(id) => keys::second_proof(id),
         Lane::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
     };
     let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)) };

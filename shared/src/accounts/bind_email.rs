@@ -24,11 +24,7 @@ pub async fn send_email_code(
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
     let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
     let pays = [proved.spend()?, proved.end_row(app)?].into_iter().flatten().collect();
-    let sent = send(app, caller, Solved::NotAsked, wanted, pays).await;
-    if let Err(Error::TooMany { .. } | Error::Unavailable { .. }) = &sent {
-        proved.take_back(app).await;
-    }
-    sent
+    proved.or_give_back(app, send(app, caller, Solved::NotAsked, wanted, pays)).await
 }
 
 /// Binds the address, frees the one bound before, and gives the caller a new token: a change of email kills every older
@@ -45,12 +41,7 @@ pub async fn bind_email(
         let key = CodeKey::bind_email(&who.user.id, &email);
         redeem(app, key, Row::of_new_name(&who.user.id), code).await?
     };
-    let bound = bind(app, caller, who, &keys, email, &code).await;
-    if bound.is_err() {
-        // What was refused is no wrong guess.
-        code.take_back(app).await;
-    }
-    bound
+    code.or_give_back(app, bind(app, caller, who, &keys, email, &code)).await
 }
 
 async fn bind(

@@ -49,6 +49,8 @@ pub enum Solved {
     Yes,
     /// No; who asks too often may.
     No,
-    /// Nobody who is signed in is asked.
+    /// Nobody is asked here.
     NotAsked,
+    /// Nobody is asked who can write to themselves alone.
+    ToOneself,
 }

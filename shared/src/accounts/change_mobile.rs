@@ -22,22 +22,12 @@ pub async fn change_mobile(
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
     let proved = proof::check(app, &who.user, proof).await.map_err(of_confirm_code)?;
-    let key = CodeKey::change_mobile(&who.user.id, &mobile);
-    let moved = match redeem(app, key, Row::of_new_name(&who.user.id), code).await {
-        Ok(code) => {
-            let moved = move_to(app, caller, who, &keys, mobile, (&code, &proved)).await;
-            if moved.is_err() {
-                code.take_back(app).await;
-            }
-            moved
-        }
-        Err(error) => Err(error),
+    let moved = async {
+        let key = CodeKey::change_mobile(&who.user.id, &mobile);
+        let code = redeem(app, key, Row::of_new_name(&who.user.id), code).await?;
+        code.or_give_back(app, move_to(app, caller, who, &keys, mobile, (&code, &proved))).await
     };
-    if moved.is_err() {
-        // What was refused is no wrong guess.
-        proved.take_back(app).await;
-    }
-    moved
+    proved.or_give_back(app, moved).await
 }
 
 async fn move_to(

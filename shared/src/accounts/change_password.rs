@@ -19,12 +19,7 @@ pub async fn change_password(
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
     let proved = proof::check(app, &who.user, proof).await?;
-    let changed = set(app, caller, who, &keys, &proved, password).await;
-    if changed.is_err() {
-        // What was refused before the code could pay is no wrong guess; after that this changes nothing.
-        proved.take_back(app).await;
-    }
-    changed
+    proved.or_give_back(app, set(app, caller, who, &keys, &proved, password)).await
 }
 
 async fn set(

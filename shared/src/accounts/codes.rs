@@ -1,7 +1,5 @@
 //! Redeeming codes: a guess is counted before it is compared, and a right code is used up by what it pays for.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Mobile, User, UserId};
 use crate::dynamodb::items::CodeItem;
@@ -40,7 +38,7 @@ impl Row {
     /// The row of an account's known devices, if `owner`, who has the number, is known on this one.
     fn of_devices(caller: &Caller, owner: Option<&UserId>) -> Option<Self> {
         let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner)?;
-        Some(Self { key: keys::guesses(&format!("{}/devices", known.user_id)), ends: true })
+        Some(Self { key: keys::guesses_on_devices(&known.user_id), ends: true })
     }
 
     /// The row of proofs that an account is one's own.
@@ -92,10 +90,10 @@ impl CountedGuess {
         let Self { key, item } = self;
         let code = item.seed.digits(&key, app.keyring()?);
         let nonce = item.seed.nonce().to_owned();
-        let right = RightCode { key, nonce, guesses: item.guesses, row, taken_back: AtomicBool::new(false) };
+        let right = RightCode { key, nonce, guesses: item.guesses, row };
         if let Err(error) = right.count_in_row(app).await {
             // Nothing was compared.
-            right.take_back(app).await;
+            right.take_back_guess(app).await;
             return Err(error);
         }
         if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
@@ -139,7 +137,6 @@ pub(super) struct RightCode {
     /// The count with this guess.
     guesses: u32,
     row: Row,
-    taken_back: AtomicBool,
 }
 
 impl RightCode {
@@ -178,23 +175,28 @@ impl RightCode {
         Write::delete(&keys::code(&self.key), condition)
     }
 
-    /// Takes the guess back, and ends the row of wrong codes: only whoever has the number could give the right one, and
-    /// what was refused is another thing than the code.
-    pub(super) async fn give_back(&self, app: &App) {
-        let row = async {
-            let (Ok(store), Ok(end)) = (app.store(), self.end_row(app)) else { return };
-            let _ = store.transact(vec![end], "ending a row of wrong codes").await;
-        };
-        tokio::join!(self.take_back(app), row);
+    /// Does what the code was redeemed for. Where that comes to nothing, it was no wrong guess all the same: the guess is
+    /// taken back, and the row of wrong codes ends.
+    pub(super) async fn or_give_back<T>(
+        &self,
+        app: &App,
+        doing: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let done = doing.await;
+        if done.is_err() {
+            tokio::join!(self.take_back_guess(app), self.leave_row(app));
+        }
+        done
     }
 
-    /// Takes the guess back: what the right code was to pay for did not come about, and it was no wrong guess. Once at
-    /// most, and, because the condition names code and count, not at all when others have guessed since. When this does
-    /// not get through, the owner has one try less, and nobody has one more.
-    pub(super) async fn take_back(&self, app: &App) {
-        if self.taken_back.swap(true, Ordering::Relaxed) {
-            return;
-        }
+    async fn leave_row(&self, app: &App) {
+        let (Ok(store), Ok(end)) = (app.store(), self.end_row(app)) else { return };
+        let _ = store.transact(vec![end], "ending a row of wrong codes").await;
+    }
+
+    /// The condition names code and count, so that a guess is not taken back when others have guessed since, or the code
+    /// is used up. When this does not get through, the owner has one try less, and nobody has one more.
+    async fn take_back_guess(&self, app: &App) {
         let Ok(store) = app.store() else { return };
         let _ = store
             .update::<CodeItem>(
@@ -219,21 +221,17 @@ impl RightCode {
     }
 
     /// Does what the code pays for and uses it up, all in one transaction whose first write is [`Self::spend`], and whose
-    /// last ends the row of wrong ones. When that is refused or fails for another reason than the code, the guess is taken
-    /// back.
+    /// last ends the row of wrong ones.
     pub(super) async fn pay(&self, app: &App, rest: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
         let mut writes = vec![self.spend()?];
         writes.extend(rest);
         writes.push(self.end_row(app)?);
-        let paid = app.store()?.transact(writes, doing).await;
-        match &paid {
+        match app.store()?.transact(writes, doing).await {
             Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 0) => {
-                return Err(Error::CodeExpired.into());
+                Err(Error::CodeExpired.into())
             }
-            Err(_) => self.take_back(app).await,
-            Ok(()) => {}
+            paid => paid,
         }
-        paid
     }
 }
 
@@ -250,8 +248,9 @@ pub(super) fn of_confirm_code(error: Error) -> Error {
 /// row ends when it pays.
 pub(super) fn forget_rows(user: &User, right: Option<&RightCode>) -> Result<Vec<Write>, Error> {
     let own = right.map(|right| &right.row.key);
-    let of_user = ["", "/devices", "/second"].map(|row| format!("{}{row}", user.id.as_str()));
-    let of_number = user.mobile.as_ref().map(|mobile| mobile.as_str().to_owned());
-    let rows: Vec<_> = of_user.into_iter().chain(of_number).map(|whose| keys::guesses(&whose)).collect();
+    let id = &user.id;
+    let of_number = user.mobile.as_ref().map(|mobile| keys::guesses(mobile.as_str()));
+    let of_account = [keys::guesses(id.as_str()), keys::guesses_on_devices(id), keys::second_proof(id)];
+    let rows: Vec<_> = of_account.into_iter().chain(of_number).collect();
     rows.iter().filter(|row| own != Some(row)).map(Write::remove).collect()
 }

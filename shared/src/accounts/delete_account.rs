@@ -1,6 +1,6 @@
 //! The end of an account, by its owner.
 
-use super::proof::{self, Proof};
+use super::proof::{self, Proof, Proved};
 use super::send::notices;
 use super::sessions;
 use crate::app::{App, Caller};
@@ -17,27 +17,23 @@ const MOST_SESSIONS: usize = 75;
 /// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
 pub async fn delete_account(app: &App, caller: &Caller, user: &User, proof: &Proof) -> Result<(), Error> {
     let proved = proof::check(app, user, proof).await?;
-    let sessions = match sessions::all_of(app, &user.id).await {
-        Ok(sessions) => sessions,
-        Err(error) => {
-            proved.take_back(app).await;
-            return Err(error);
-        }
-    };
+    proved.or_give_back(app, delete(app, caller, user, &proved)).await?;
+    audit::account_deleted(caller, &user.id);
+    remove_what_is_left(app, user).await;
+    Ok(())
+}
+
+async fn delete(app: &App, caller: &Caller, user: &User, proved: &Proved) -> Result<(), Error> {
+    let sessions = sessions::all_of(app, &user.id).await?;
     let mut writes = names_and_account(user)?;
     writes.extend(remove(&sessions)?);
     writes.extend(proved.forget_rows(user)?);
     writes.extend(notices(app, caller, user, Notice::Deleted)?);
     match proved.pay(app, writes, "deleting an account").await {
-        Ok(()) => {}
-        Err(StoreError::Refused(_)) => {
-            return Err(Error::AccountChanged);
-        }
-        Err(StoreError::Failed(error)) => return Err(error),
+        Ok(()) => Ok(()),
+        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
+        Err(StoreError::Failed(error)) => Err(error),
     }
-    audit::account_deleted(caller, &user.id);
-    remove_what_is_left(app, user).await;
-    Ok(())
 }
 
 fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {

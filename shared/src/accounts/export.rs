@@ -1,6 +1,6 @@
 //! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
-use super::proof::{self, Proof};
+use super::proof::{self, Proof, Proved};
 use super::{Authorized, sessions};
 use crate::app::App;
 use crate::domain::{Session, Timestamp, User};
@@ -26,6 +26,11 @@ pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export,
     // Read before anything is paid: an export that cannot be put together costs nothing.
     let sessions = sessions::all_of(app, &who.user.id).await?;
     let proved = proof::check(app, &who.user, proof).await?;
+    proved.or_give_back(app, count(app, &who.user, &proved, now)).await?;
+    Ok(Export { user: who.user, sessions, exported_at: now })
+}
+
+async fn count(app: &App, user: &User, proved: &Proved, now: Timestamp) -> Result<(), Error> {
     let values = [
         (":now", seconds(now)),
         (":never", seconds(Timestamp::from_unix_seconds(0))),
@@ -33,20 +38,19 @@ pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export,
         (":until", seconds(now.plus_seconds(DAY_SECONDS))),
     ];
     let counted = Write::update(
-        &keys::export_limit(&who.user.id),
+        &keys::export_limit(&user.id),
         "SET third = if_not_exists(latest_but_one, :never), latest_but_one = if_not_exists(latest, :never), \
          latest = :now, expires_at = :until",
         Expression { text: "attribute_not_exists(third) OR third <= :yesterday", values: &values },
     )?;
     match proved.pay(app, vec![counted], "counting an export").await {
-        Ok(()) => {}
+        Ok(()) => Ok(()),
         Err(StoreError::Refused(refusals)) => {
             let third = refusals.first().and_then(|refusal| refusal.item.as_ref()?.get("third")?.as_n().ok());
             let third = third.and_then(|third| third.parse().ok()).map_or(now, Timestamp::from_unix_seconds);
             let retry_after_seconds = now.seconds_until(third.plus_seconds(DAY_SECONDS)).max(1);
-            return Err(Error::TooMany { retry_after_seconds });
+            Err(Error::TooMany { retry_after_seconds })
         }
-        Err(StoreError::Failed(error)) => return Err(error),
+        Err(StoreError::Failed(error)) => Err(error),
     }
-    Ok(Export { user: who.user, sessions, exported_at: now })
 }

@@ -25,7 +25,7 @@ pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<
     let content = Content::Code(CodeKey::proof(&user.id));
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
     let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: false };
-    send(app, caller, Solved::NotAsked, wanted, Vec::new()).await
+    send(app, caller, Solved::ToOneself, wanted, Vec::new()).await
 }
 
 /// A proof that was right, or was not needed. A code has yet to be used up, with what it pays for.
@@ -82,10 +82,15 @@ impl Proved {
         forget_rows(user, self.0.as_ref())
     }
 
-    /// What the code was to pay for did not come about.
-    pub(super) async fn take_back(&self, app: &App) {
-        if let Some(code) = &self.0 {
-            code.take_back(app).await;
+    /// Does what was to be proved for; see [`RightCode::or_give_back`].
+    pub(super) async fn or_give_back<T>(
+        &self,
+        app: &App,
+        doing: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match &self.0 {
+            Some(code) => code.or_give_back(app, doing).await,
+            None => doing.await,
         }
     }
 }

@@ -35,15 +35,7 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
     let row = Row::of_number(&registration.mobile);
     let (code, token_keys) = tokio::join!(redeem(app, key, row, &registration.code), app.token_keys());
     let code = code?;
-    let made = match token_keys {
-        Ok(keys) => make_account(app, caller, &code, &keys, registration).await,
-        Err(error) => Err(error),
-    };
-    if made.is_err() {
-        // What was refused is no wrong guess.
-        code.give_back(app).await;
-    }
-    made
+    code.or_give_back(app, async { make_account(app, caller, &code, &*token_keys?, registration).await }).await
 }
 
 async fn make_account(

@@ -26,15 +26,7 @@ pub async fn reset_password_by_code(
     let finding = find_by_name(app, Some(&name));
     let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| &user.id).await;
     let code = code?;
-    let set = match user {
-        Ok(user) => set_by_code(app, caller, &code, user, second_proof, password).await,
-        Err(error) => Err(error),
-    };
-    // What was refused is no wrong guess.
-    if set.is_err() {
-        code.give_back(app).await;
-    }
-    set
+    code.or_give_back(app, async { set_by_code(app, caller, &code, user?, second_proof, password).await }).await
 }
 
 async fn set_by_code(
@@ -47,21 +39,19 @@ async fn set_by_code(
 ) -> Result<(), Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     let proved = second_proof::check(app, caller, &user, second_proof).await?;
-    let set = async {
+    let setting = async {
         // Only now: refusing someone's name or email as a password before it is proved who asks would tell it to anyone.
         let password = password.not_personal(&Person::of(&user)).map_err(Error::from)?;
         let mut writes = set_password(app, caller, &user, &password, Some(code))?;
         writes.extend(proved.spend()?);
-        code.pay(app, writes, "setting a password").await
+        match code.pay(app, writes, "setting a password").await {
+            Ok(()) => Ok(()),
+            // Another change of the account got in first: what was read of it no longer holds.
+            Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
+            Err(StoreError::Failed(error)) => Err(error),
+        }
     };
-    let refused = match set.await {
-        Ok(()) => return Ok(()),
-        // Another change of the account got in first: what was read of it no longer holds.
-        Err(StoreError::Refused(_)) => Error::AccountChanged,
-        Err(StoreError::Failed(error)) => error,
-    };
-    proved.take_back(app).await;
-    Err(refused)
+    proved.or_give_back(app, setting).await
 }
 
 /// The address of the account that a mailed link is good for.

@@ -1,7 +1,7 @@
 //! A second proof for accounts that were long unused: carriers reissue numbers after ninety days, so a code by SMS may
 //! have reached the number's next owner. Only who also has the account's password, or reads its mail, is let in.
 
-use super::attempts;
+use super::attempts::{self, Lane};
 use super::captcha::Solved;
 use super::codes::{Row, of_confirm_code, redeem};
 use super::proof::Proved;
@@ -34,7 +34,7 @@ pub(super) async fn check(
     match offered {
         Some(SecondProof::Password(password)) => {
             // Apart from attempts to sign in, by which a stranger could make whoever has the right code wait.
-            attempts::count_second_proof(app, &user.id).await?;
+            attempts::count(app, Lane::SecondProof(&user.id)).await?;
             let right = app.hasher.verify(password, user.password_hash.as_ref());
             let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
             if right { Ok(Proved(None)) } else { Err(Error::ProofWrong) }
@@ -54,7 +54,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id));
     let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: false };
-    match send(app, caller, Solved::NotAsked, wanted, Vec::new()).await {
+    match send(app, caller, Solved::ToOneself, wanted, Vec::new()).await {
         Ok(()) => Ok(()),
         // One was sent a moment ago, or the password does as well.
         Err(Error::TooMany { retry_after_seconds })

@@ -190,9 +190,10 @@ impl Asked {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let limits = &app.config.limits;
-        // More for whoever solved a captcha, or can write to nobody but themselves.
-        let to_anyone = matches!(&wanted.content, Content::Code(key) if key.purpose == CodePurpose::BindEmail);
-        let of_source = if solved == Solved::No || to_anyone { limits.source } else { limits.source_captcha };
+        let of_source = match solved {
+            Solved::Yes | Solved::ToOneself => limits.source_captcha,
+            Solved::No | Solved::NotAsked => limits.source,
+        };
         let mut first = vec![interval(&wanted.recipient, now)?];
         first.extend(not_guessed_out(&wanted.content, now)?);
         let (by_recipient, in_reserve) = match counted {

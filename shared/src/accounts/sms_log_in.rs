@@ -48,15 +48,7 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
     let ((code, marker), token_keys) =
         tokio::join!(redeem_beside(app, caller, code, finding, |marker| &marker.user_id), app.token_keys());
     let code = code?;
-    let signed_in = match (marker, token_keys) {
-        (Ok(marker), Ok(keys)) => by_code(app, caller, &code, &keys, marker, log_in).await,
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
-    if signed_in.is_err() {
-        // What was refused is no wrong guess.
-        code.give_back(app).await;
-    }
-    signed_in
+    code.or_give_back(app, async { by_code(app, caller, &code, &*token_keys?, marker?, log_in).await }).await
 }
 
 async fn by_code(
@@ -104,7 +96,7 @@ async fn known(
     let (user, others) = tokio::join!(app.store()?.get::<User>(&key, "reading an account"), sessions::all_of(app, id));
     let user = user?.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     let proved = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
-    let entered = async {
+    let entering = async {
         let (session, mut writes) = sessions::open(app, caller, &user, log_in.remembered, others?)?;
         let values = [(":version", number(user.credential_version)), (":now", seconds(app.clock.now()))];
         let unchanged = Expression { text: "credential_version = :version", values: &values };
@@ -114,11 +106,7 @@ async fn known(
         writes.extend(proved.end_row(app)?);
         enter(app, caller, code, keys, (user, session), writes).await
     };
-    let entered = entered.await;
-    if entered.is_err() {
-        proved.take_back(app).await;
-    }
-    entered
+    proved.or_give_back(app, entering).await
 }
 
 fn new(

@@ -5,7 +5,7 @@
 //! | user | `USER#id` | `PROFILE` | log-in, every signed-in call | whoever makes, changes or deletes it; log-in, which counts attempts at its password |
 //! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
 //! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
-//! | wrong codes in a row | `GUESSES#whose` | `GUESSES` | nobody | whoever redeems a code, on condition of the count; deleted by a right one, but for codes to new names |
+//! | wrong codes in a row | `GUESSES#digits`, `GUESSES#id`, `GUESSES#id/devices`, `GUESSES#id/new` | `GUESSES` | nobody | whoever redeems a code, on condition of the count; deleted by a right one, but for codes to new names |
 //! | attempts at a second proof | `GUESSES#id/second` | `GUESSES` | nobody | sms-log-in, forget-pwd, which count the password there |
 //! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
 //! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
@@ -125,10 +125,22 @@ pub fn code(key: &CodeKey) -> Key {
     Key::new(format!("CODE#{}", key.as_text()), "CODE")
 }
 
-/// How many codes in a row were wrong: for an account's number or id, or a device of its owner's.
+/// How many codes in a row were wrong: for an account's number or id.
 #[must_use]
 pub fn guesses(whose: &str) -> Key {
     Key::new(format!("GUESSES#{whose}"), "GUESSES")
+}
+
+/// The same for what is guessed on the devices that an account's owner is known on.
+#[must_use]
+pub fn guesses_on_devices(user: &UserId) -> Key {
+    guesses(&format!("{user}/devices"))
+}
+
+/// The attempts at an account's password beside a right code to its number.
+#[must_use]
+pub fn second_proof(user: &UserId) -> Key {
+    guesses(&format!("{user}/second"))
 }
 
 /// How many codes to numbers and addresses that an account would move to were wrong.

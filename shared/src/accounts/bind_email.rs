@@ -23,8 +23,11 @@ pub async fn send_email_code(
     let proved = proof::check(app, user, proof).await?;
     let content = Content::Code(CodeKey::bind_email(&user.id, email));
     let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let pays = [proved.spend()?, proved.end_row(app)?].into_iter().flatten().collect();
-    proved.or_give_back(app, send(app, caller, Solved::NotAsked, wanted, pays)).await
+    let sending = async {
+        let pays = [proved.spend()?, proved.end_row(app)?].into_iter().flatten().collect();
+        send(app, caller, Solved::NotAsked, wanted, pays).await
+    };
+    proved.or_give_back(app, sending).await
 }
 
 /// Binds the address, frees the one bound before, and gives the caller a new token: a change of email kills every older

@@ -93,7 +93,7 @@ impl CountedGuess {
         let right = RightCode { key, nonce, guesses: item.guesses, row };
         if let Err(error) = right.count_in_row(app).await {
             // Nothing was compared.
-            right.take_back_guess(app).await;
+            let _ = app.store()?.transact(vec![right.take_back_guess()?], "taking a guess back").await;
             return Err(error);
         }
         if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
@@ -176,37 +176,28 @@ impl RightCode {
     }
 
     /// Does what the code was redeemed for. Where that comes to nothing, it was no wrong guess all the same: the guess is
-    /// taken back, and the row of wrong codes ends.
+    /// taken back, and its row is left as a right code leaves it.
     pub(super) async fn or_give_back<T>(
         &self,
         app: &App,
         doing: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let done = doing.await;
-        if done.is_err() {
-            tokio::join!(self.take_back_guess(app), self.leave_row(app));
+        if done.is_err()
+            && let (Ok(guess), Ok(row), Ok(store)) = (self.take_back_guess(), self.end_row(app), app.store())
+        {
+            // When this does not get through, the owner has one try less, and nobody has one more.
+            let _ = store.transact(vec![guess, row], "giving a code back").await;
         }
         done
     }
 
-    async fn leave_row(&self, app: &App) {
-        let (Ok(store), Ok(end)) = (app.store(), self.end_row(app)) else { return };
-        let _ = store.transact(vec![end], "ending a row of wrong codes").await;
-    }
-
     /// The condition names code and count, so that a guess is not taken back when others have guessed since, or the code
-    /// is used up. When this does not get through, the owner has one try less, and nobody has one more.
-    async fn take_back_guess(&self, app: &App) {
-        let Ok(store) = app.store() else { return };
-        let _ = store
-            .update::<CodeItem>(
-                &keys::code(&self.key),
-                "SET guesses = guesses - :one",
-                "nonce = :nonce AND guesses = :count",
-                &[(":one", number(1)), (":nonce", text(&self.nonce)), (":count", number(self.guesses.into()))],
-                "taking a guess back",
-            )
-            .await;
+    /// is used up.
+    fn take_back_guess(&self) -> Result<Write, Error> {
+        let values = [(":one", number(1)), (":nonce", text(&self.nonce)), (":count", number(self.guesses.into()))];
+        let same = Expression { text: "nonce = :nonce AND guesses = :count", values: &values };
+        Write::update(&keys::code(&self.key), "SET guesses = guesses - :one", same)
     }
 
     /// Ends the row of wrong codes. One that nothing ends counts this code no longer.

@@ -125,7 +125,7 @@ pub fn code(key: &CodeKey) -> Key {
     Key::new(format!("CODE#{}", key.as_text()), "CODE")
 }
 
-/// How many codes in a row were wrong: for an account's number or id.
+/// How many codes in a row were wrong: for a number, or an account's id.
 #[must_use]
 pub fn guesses(whose: &str) -> Key {
     Key::new(format!("GUESSES#{whose}"), "GUESSES")

@@ -3,9 +3,8 @@
 use std::sync::{Mutex, TryLockError};
 
 use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Block, Params, Version};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
 
 use super::{Password, PasswordHashText, random};
 
@@ -26,7 +25,7 @@ impl HashCost {
 /// Hashes and verifies passwords.
 ///
 /// The arena is kept between hashes: the pages of a fresh one are faulted in one by one, which doubles the time of
-/// the first hash of a process. It is wiped after each use.
+/// the first hash of a process. What stays in it afterwards is said at [`hash::argon2id`].
 #[derive(Debug)]
 pub struct PasswordHasher {
     params: Params,
@@ -99,15 +98,9 @@ impl PasswordHasher {
         password: &Password,
         salt: &[u8],
     ) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], HashFailed> {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
         let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
         let mut hash_in = |arena: &mut Vec<Block>| {
-            if arena.len() < params.block_count() {
-                arena.resize(params.block_count(), Block::default());
-            }
-            let hashed = argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, &mut *arena);
-            arena.iter_mut().for_each(|block| block.as_mut().zeroize());
-            hashed.map_err(|_| HashFailed)
+            hash::argon2id(params, password.as_bytes(), salt, arena, &mut output).map_err(|_| HashFailed)
         };
         // A function hashes one password at a time; where several are hashed at once (`local`), the others bring their own.
         match self.arena.try_lock() {
@@ -132,6 +125,7 @@ fn encode(params: &Params, salt: &[u8], output: &[u8]) -> Result<String, HashFai
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::Argon2;
     use argon2::password_hash::PasswordVerifier;
 
     fn hasher() -> PasswordHasher {

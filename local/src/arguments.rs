@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use lexopt::prelude::{Long, Value, ValueExt};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
 use local::Options;
 use local::operator::{Act, Target};
+use local::settings::check_name;
 use shared::domain::Rotation;
 
 pub(crate) const USAGE: &str = "\
@@ -12,10 +14,15 @@ Runs Latchkey on this machine, and does what operators do by hand.
 
   cargo run -- [options]              the whole system
     --port N           the port of the API (3000); the next one is that of AWS
+    --host ADDRESS     where the API listens (127.0.0.1); another address, such as that of this machine in its
+                       network, lets a phone open the pages
     --data FOLDER      where data is kept (.local)
     --memory           keep nothing
     --captcha MODE     off or enforce: whether protected calls need a captcha pass (off)
-    --set NAME=VALUE   any variable of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
+    --cors ORIGIN      an origin whose pages may call the API, beside http://localhost:* and http://127.0.0.1:*;
+                       as often as needed
+    --set NAME=VALUE   any setting of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
+    --containers       the AWS port also listens where containers reach it, for sam local invoke
 
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
@@ -25,26 +32,26 @@ Runs Latchkey on this machine, and does what operators do by hand.
                        the next key's turn; or drops a key, or all of them, at once
     --data FOLDER      of the local system that is running (.local)
     --table NAME       a deployed table instead, by the environment's AWS credentials and region
+
+  cargo run -- --help | -h | --version | -V
 ";
 
 /// What is to be done.
 pub(crate) enum Command {
     Run(Options),
     Operate { act: Act, target: Target },
+    Help,
+    Version,
 }
 
-/// `None` when help is asked for.
-pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Option<Command>, lexopt::Error> {
+/// Reads the command line. An error names the option that it is about.
+pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut options = Options { port: 3000, data: Some(PathBuf::from(".local")), ..Options::default() };
     let (mut words, mut table, mut compromised) = (Vec::new(), None, None);
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("port") => {
-                options.port = parser.value()?.parse()?;
-                if options.port == u16::MAX {
-                    return Err("--port must leave room for the next one".into());
-                }
-            }
+            Long("port") => options.port = port(&parser.value()?)?,
+            Long("host") => options.host = Some(parsed(&parser.value()?, "--host takes an IP address")?),
             Long("data") => options.data = Some(parser.value()?.into()),
             Long("memory") => options.data = None,
             Long("captcha") => {
@@ -54,20 +61,22 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Option<Command>, lexop
                 }
                 options.variables.insert("CAPTCHA_MODE".to_owned(), mode);
             }
+            Long("cors") => options.cors.push(origin(parser.value()?.string()?)?),
+            Long("containers") => options.containers = true,
             Long("set") => {
-                let pair = parser.value()?.string()?;
-                let (name, value) = pair.split_once('=').ok_or("--set takes NAME=VALUE")?;
-                options.variables.insert(name.to_owned(), value.to_owned());
+                let (name, value) = setting(&parser.value()?.string()?)?;
+                options.variables.insert(name, value);
             }
             Long("table") => table = Some(parser.value()?.string()?),
             Long("compromised") => compromised = Some(parser.value()?.string()?),
-            Long("help") => return Ok(None),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long("version") | Short('V') => return Ok(Command::Version),
             Value(word) => words.push(word.string()?),
             _ => return Err(argument.unexpected()),
         }
     }
     if words.is_empty() && table.is_none() && compromised.is_none() {
-        return Ok(Some(Command::Run(options)));
+        return Ok(Command::Run(options));
     }
     let act = act(&words, compromised)?;
     let target = match (table, options.data) {
@@ -75,7 +84,34 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Option<Command>, lexop
         (None, Some(folder)) => Target::Local(folder),
         (None, None) => return Err("what keeps nothing has no data: leave out --memory".into()),
     };
-    Ok(Some(Command::Operate { act, target }))
+    Ok(Command::Operate { act, target })
+}
+
+fn parsed<T: std::str::FromStr>(value: &OsStr, problem: &str) -> Result<T, lexopt::Error> {
+    let text = value.to_string_lossy();
+    text.parse().map_err(|_| format!("{problem}, not {text:?}").into())
+}
+
+fn port(value: &OsStr) -> Result<u16, lexopt::Error> {
+    let port = parsed(value, "--port takes a number from 0 to 65534")?;
+    if port == u16::MAX { Err("--port takes a number from 0 to 65534: AWS has the next one".into()) } else { Ok(port) }
+}
+
+/// An origin as a browser sends it (RFC 6454 §6.2).
+fn origin(text: String) -> Result<String, lexopt::Error> {
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let well_formed =
+        !authority.is_empty() && authority.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@*".contains(&b));
+    if well_formed && text == text.to_ascii_lowercase() {
+        return Ok(text);
+    }
+    Err(format!("--cors takes an origin such as https://shop.example, without a path, not {text:?}").into())
+}
+
+fn setting(pair: &str) -> Result<(String, String), lexopt::Error> {
+    let (name, value) = pair.split_once('=').ok_or("--set takes NAME=VALUE")?;
+    check_name(name).map_err(|problem| format!("--set: {problem}"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn act(words: &[String], compromised: Option<String>) -> Result<Act, lexopt::Error> {
@@ -90,5 +126,59 @@ fn act(words: &[String], compromised: Option<String>) -> Result<Act, lexopt::Err
         (["admin", "enable", who], None) => Ok(Act::Enable(name(who))),
         (["admin", "end-sessions", who], None) => Ok(Act::EndSessions(name(who))),
         _ => Err(format!("not understood: {}", words.join(" ")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Command, String> {
+        parse(lexopt::Parser::from_iter(["local"].iter().chain(arguments))).map_err(|error| error.to_string())
+    }
+
+    fn options(arguments: &[&str]) -> Options {
+        match read(arguments) {
+            Ok(Command::Run(options)) => options,
+            _ => panic!("{arguments:?} does not run the system"),
+        }
+    }
+
+    #[test]
+    fn each_option_is_read() {
+        let all = options(&["--port", "4000", "--host", "192.168.1.7", "--cors", "https://shop.example", "--memory"]);
+        assert_eq!((all.port, all.host, all.data), (4000, "192.168.1.7".parse().ok(), None));
+        assert_eq!(all.cors, ["https://shop.example"]);
+        assert!(options(&["--containers"]).containers);
+        assert_eq!(options(&["--set", "AUDIENCE=shop"]).variables["AUDIENCE"], "shop");
+        for help in ["-h", "--help"] {
+            assert!(matches!(read(&[help]), Ok(Command::Help)));
+        }
+        for version in ["-V", "--version"] {
+            assert!(matches!(read(&[version]), Ok(Command::Version)));
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_option() {
+        for (arguments, said) in [
+            (&["--port", "x"][..], "--port takes a number from 0 to 65534, not \"x\""),
+            (&["--port", "65535"], "--port takes a number from 0 to 65534: AWS has the next one"),
+            (&["--port", "65536"], "--port takes a number from 0 to 65534, not \"65536\""),
+            (&["--host", "localhost"], "--host takes an IP address, not \"localhost\""),
+            (&["--captcha", "on"], "--captcha takes off or enforce"),
+            (&["--set", "BRAND"], "--set takes NAME=VALUE"),
+            (&["--set", "BRANT=x"], "--set: there is no setting BRANT. Did you mean BRAND?"),
+            (&["--cors", "*"], "--cors takes an origin such as https://shop.example, without a path, not \"*\""),
+            (
+                &["--cors", "https://shop.example/"],
+                "--cors takes an origin such as https://shop.example, without a path, not \"https://shop.example/\"",
+            ),
+        ] {
+            assert_eq!(read(arguments).err().as_deref(), Some(said));
+        }
+        for (argument, named) in [("--prot", "--prot"), ("--data", "--data"), ("-x", "-x")] {
+            assert!(read(&[argument]).err().is_some_and(|error| error.contains(named)), "{argument}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! AWS on this machine, at one address: DynamoDB's engine, and what answers as SNS and SES do.
 //!
 //! DynamoDB calls are passed on to the engine, written in a journal that tests count round trips in, and made to fail
-//! on demand. A web page cannot reach it: a request with an `Origin`, or for another `Host`, is refused.
+//! on demand. Nobody else's page or program reaches it: a request with an `Origin`, for another `Host`, or without the
+//! secret in its access key id is refused.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,15 +12,21 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use dynoxide::Database;
 use serde_json::{Value, json};
 use shared::domain::Clock;
 
+use crate::caller;
+use crate::captcha::CaptchaGateway;
+use crate::database_file::{self, DatabaseFile, Forget};
+use crate::engine;
 use crate::faults::{Faults, Kind, Service};
 use crate::mailbox::{Mailbox, Sent};
 use crate::policy::Policies;
 
+const AMAZON_JSON: &str = "application/x-amz-json-1.0";
 /// Longer than any client of ours waits.
 const NEVER: Duration = Duration::from_secs(120);
 
@@ -67,13 +74,19 @@ impl Journal {
 }
 
 /// What the address serves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Cloud {
-    /// Where the engine itself listens.
-    pub engine_url: String,
-    /// Passes calls on.
-    pub http: reqwest::Client,
-    /// Counts them.
+    /// The engine.
+    pub database: Database,
+    /// The file it is in, where it is in one.
+    pub(crate) file: Option<Arc<DatabaseFile>>,
+    /// The names of accounts that were just deleted.
+    pub(crate) deleted: Arc<Mutex<Vec<String>>>,
+    /// What the access key id of every call starts with.
+    pub secret: String,
+    /// The name by which containers call, where they may.
+    pub host_of_containers: Option<&'static str>,
+    /// Counts the calls.
     pub journal: Journal,
     /// Says who may make them.
     pub policies: Policies,
@@ -81,6 +94,8 @@ pub struct Cloud {
     pub faults: Faults,
     /// Takes messages in.
     pub mailbox: Mailbox,
+    /// Checks captcha tickets, for functions that do not reach `/_local`.
+    pub captcha: CaptchaGateway,
     /// Dates them.
     pub clock: Clock,
 }
@@ -90,6 +105,56 @@ pub fn router(cloud: Cloud) -> Router {
     Router::new().fallback(answer).with_state(Arc::new(cloud))
 }
 
+/// How a call is written, and so how it is refused: each SDK reads errors in its own protocol alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    /// DynamoDB's.
+    Json,
+    /// SNS's.
+    Query,
+    /// SESv2's, and whatever else has a path.
+    RestJson,
+}
+
+impl Protocol {
+    fn of(headers: &HeaderMap, uri: &Uri) -> Self {
+        let is_form = || {
+            let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            content_type.is_some_and(|text| text.starts_with("application/x-www-form-urlencoded"))
+        };
+        match () {
+            () if headers.contains_key("x-amz-target") => Self::Json,
+            () if uri.path() == "/" && is_form() => Self::Query,
+            () => Self::RestJson,
+        }
+    }
+
+    fn refuse(self, status: u16, code: &str, message: &str) -> Response {
+        match self {
+            Self::Json => {
+                let name = format!("com.amazonaws.dynamodb.v20120810#{code}");
+                amazon_json(status, &json!({ "__type": name, "message": message }))
+            }
+            Self::Query => xml(
+                status,
+                &format!(
+                    "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+                     <RequestId>local</RequestId></ErrorResponse>"
+                ),
+            ),
+            Self::RestJson => {
+                let mut response = amazon_json(status, &json!({ "message": message }));
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                if let Ok(code) = HeaderValue::from_str(code) {
+                    headers.insert("x-amzn-errortype", code);
+                }
+                response
+            }
+        }
+    }
+}
+
 async fn answer(
     State(cloud): State<Arc<Cloud>>,
     method: Method,
@@ -97,29 +162,47 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !crate::control::is_from_this_machine(&headers) || headers.contains_key("origin") {
-        return (StatusCode::FORBIDDEN, "Web pages may not call this address.").into_response();
+    let protocol = Protocol::of(&headers, &uri);
+    let host = crate::control::host_name(&headers);
+    let is_known_host = crate::control::is_loopback_name(host) || cloud.host_of_containers == Some(host);
+    if !is_known_host || headers.contains_key(header::ORIGIN) {
+        return protocol.refuse(403, "AccessDeniedException", "Web pages may not call this address.");
     }
+    if method == Method::POST && uri.path() == "/_local/captcha" {
+        return cloud.captcha.answer(&body).await;
+    }
+    let Some(caller) = caller::identify(&headers, &cloud.secret) else {
+        let message =
+            "Sign with the access key id of the running system: it is in the file credentials of its data folder.";
+        return protocol.refuse(403, "UnrecognizedClientException", message);
+    };
+    let denied =
+        || protocol.refuse(403, "AccessDeniedException", "The function's policy in template.yaml forbids this.");
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let denied = |status| dynamodb_error(status, "AccessDeniedException", json!({}));
     if let Some((_, operation)) = target.split_once("DynamoDB_20120810.") {
-        if !cloud.policies.allow_dynamodb(&headers, operation, &body) {
-            tracing::error!(operation, "the function's policy in template.yaml does not allow this");
-            return denied(400);
+        if !cloud.policies.allow_dynamodb(&caller, operation, &body) {
+            tracing::error!(operation, ?caller, "the function's policy in template.yaml does not allow this");
+            return protocol.refuse(
+                400,
+                "AccessDeniedException",
+                "The function's policy in template.yaml forbids this.",
+            );
         }
-        return dynamodb(&cloud, operation.to_owned(), headers.clone(), body).await;
+        return dynamodb(&cloud, operation.to_owned(), &body).await;
     }
     match (method, uri.path()) {
-        (Method::POST, "/v2/email/outbound-emails") if !cloud.policies.allow(&headers, "ses:SendEmail") => denied(403),
-        (Method::POST, "/") if !cloud.policies.allow(&headers, "sns:Publish") => denied(403),
+        (Method::POST, "/v2/email/outbound-emails") if !cloud.policies.allow(&caller, "ses:SendEmail") => denied(),
+        (Method::POST, "/") if protocol == Protocol::Query && !cloud.policies.allow(&caller, "sns:Publish") => denied(),
         (Method::POST, "/v2/email/outbound-emails") => ses(&cloud, &body).await,
-        (Method::POST, "/") => sns(&cloud, &body).await,
-        _ => (StatusCode::NOT_FOUND, "This address answers for DynamoDB, SNS Publish and SESv2 SendEmail.")
-            .into_response(),
+        (Method::POST, "/") if protocol == Protocol::Query => sns(&cloud, &body).await,
+        _ => protocol.refuse(404, "UnknownOperationException", NOT_BUILT),
     }
 }
 
-async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: Bytes) -> Response {
+/// What is said of a service or an operation that is not served here.
+const NOT_BUILT: &str = "This address answers for DynamoDB, SNS Publish by number and SESv2 SendEmail alone.";
+
+async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
     let started = Instant::now();
     cloud.journal.wait().await;
     // No transaction is in the way of a single read.
@@ -129,28 +212,39 @@ async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: By
         Some(Kind::Throttle) => dynamodb_error(400, "ProvisionedThroughputExceededException", json!({})),
         Some(Kind::Error) => dynamodb_error(500, "InternalServerError", json!({})),
         Some(Kind::Garbage) => (StatusCode::OK, "<html>It works!</html>").into_response(),
-        Some(Kind::Conflict) => conflict(&operation, &body),
+        Some(Kind::Conflict) => conflict(&operation, body),
         Some(Kind::Timeout) => never().await,
         Some(Kind::TimeoutAfterCommit) => {
-            let _ = pass_on(cloud, headers, body).await;
+            pass_on(cloud, &operation, body);
             never().await
         }
-        None => pass_on(cloud, headers, body).await,
+        None => pass_on(cloud, &operation, body),
     };
     cloud.journal.write(Call { operation, started, ended: Instant::now() });
     answer
 }
 
-async fn pass_on(cloud: &Cloud, mut headers: HeaderMap, body: Bytes) -> Response {
-    headers.remove("host");
-    let Ok(answer) = cloud.http.post(&cloud.engine_url).headers(headers).body(body).send().await else {
-        return StatusCode::BAD_GATEWAY.into_response();
+fn pass_on(cloud: &Cloud, operation: &str, body: &[u8]) -> Response {
+    let Some((status, answer)) = engine::call(&cloud.database, operation, body) else {
+        return Protocol::Json.refuse(400, "UnknownOperationException", &format!("{operation} is not served here."));
     };
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let Ok(body) = answer.bytes().await else {
-        return StatusCode::BAD_GATEWAY.into_response();
-    };
-    (status, headers, body).into_response()
+    if status == StatusCode::OK {
+        forget_deleted(cloud, operation, body);
+    }
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static(AMAZON_JSON))], answer).into_response()
+}
+
+/// Leaves no trace of an account that this call deleted in the database's file. Its messages follow once they are sent.
+fn forget_deleted(cloud: &Cloud, operation: &str, body: &[u8]) {
+    let Some(file) = &cloud.file else { return };
+    let names = database_file::deleted_account(operation, body);
+    if names.is_empty() {
+        return;
+    }
+    if let Err(error) = file.forget(&names, Forget::AllButMessages) {
+        tracing::warn!(%error, "traces of a deleted account are left in the database file");
+    }
+    cloud.deleted.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
 }
 
 fn dynamodb_error(status: u16, code: &str, mut more: Value) -> Response {
@@ -172,8 +266,7 @@ fn conflict(operation: &str, body: &[u8]) -> Response {
 
 fn amazon_json(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content_type = HeaderValue::from_static("application/x-amz-json-1.0");
-    (status, [("content-type", content_type)], body.to_string()).into_response()
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static(AMAZON_JSON))], body.to_string()).into_response()
 }
 
 async fn never() -> Response {
@@ -186,17 +279,19 @@ async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
         let mut pairs = form_urlencoded::parse(body);
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
-    if field("Action") != "Publish" || field("PhoneNumber").is_empty() {
-        return xml(400, "<ErrorResponse><Error><Code>InvalidAction</Code></Error></ErrorResponse>");
+    if field("Action") == "GetCallerIdentity" {
+        // SAM asks at every start.
+        return xml(
+            200,
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+             <Arn>arn:aws:iam::000000000000:user/local</Arn><UserId>local</UserId><Account>000000000000</Account>\
+             </GetCallerIdentityResult></GetCallerIdentityResponse>",
+        );
     }
-    let refused = |status, code: &str| {
-        xml(
-            status,
-            &format!(
-                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>made to fail</Message></Error></ErrorResponse>"
-            ),
-        )
-    };
+    if field("Action") != "Publish" || field("PhoneNumber").is_empty() {
+        return Protocol::Query.refuse(400, "InvalidAction", NOT_BUILT);
+    }
+    let refused = |status, code| Protocol::Query.refuse(status, code, "made to fail");
     match cloud.faults.take(Service::Sms) {
         Some(Kind::Throttle | Kind::Conflict) => return refused(429, "Throttled"),
         Some(Kind::Error) => return refused(500, "InternalError"),
@@ -234,11 +329,7 @@ fn xml(status: u16, body: &str) -> Response {
 }
 
 async fn ses(cloud: &Cloud, body: &[u8]) -> Response {
-    let refused = |status: u16, code: &'static str| {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [("x-amzn-errortype", HeaderValue::from_static(code))], r#"{"message":"made to fail"}"#)
-            .into_response()
-    };
+    let refused = |status, code| Protocol::RestJson.refuse(status, code, "made to fail");
     match cloud.faults.take(Service::Email) {
         Some(Kind::Throttle | Kind::Conflict) => return refused(429, "TooManyRequestsException"),
         Some(Kind::Error) => return refused(500, "InternalServiceError"),
@@ -248,7 +339,7 @@ async fn ses(cloud: &Cloud, body: &[u8]) -> Response {
     }
     let mail: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(to) = mail["Destination"]["ToAddresses"][0].as_str() else {
-        return refused(400, "BadRequestException");
+        return Protocol::RestJson.refuse(400, "BadRequestException", "The message has no recipient in ToAddresses.");
     };
     let content = &mail["Content"]["Simple"];
     let text = |value: &Value| value["Data"].as_str().map(str::to_owned);

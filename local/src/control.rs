@@ -3,13 +3,12 @@
 //! It shows codes, so a web page elsewhere must not read it: only this machine's own names are accepted as `Host`, and
 //! only this address as `Origin`.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
@@ -18,6 +17,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::domain::Clock;
 
+use crate::captcha::CaptchaGateway;
 use crate::faults::{Faults, Kind, Service};
 use crate::mailbox::{Mailbox, Sent};
 use crate::schedule::Schedule;
@@ -41,8 +41,8 @@ pub struct Control {
     pub schedule: Arc<Schedule>,
     /// Called when the clock has moved.
     pub clock_moved: Arc<dyn Fn() + Send + Sync>,
-    /// Captcha tickets that have passed.
-    pub spent_tickets: Arc<Mutex<HashSet<String>>>,
+    /// The captcha gateway's stand-in.
+    pub captcha: CaptchaGateway,
 }
 
 /// The paths under `/_local`.
@@ -73,22 +73,28 @@ fn placeholder(zh: &str, en: &str) -> Html<String> {
     ))
 }
 
-/// Whether the request was made to this machine by one of its own names.
+/// The name that a request was made to, without its port.
 #[must_use]
-pub fn is_from_this_machine(headers: &HeaderMap) -> bool {
+pub fn host_name(headers: &HeaderMap) -> &str {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name)
+}
+
+/// Whether a name is one of this machine's own.
+#[must_use]
+pub fn is_loopback_name(name: &str) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
 
-async fn refuse_foreign(request: Request, next: Next) -> Response {
+/// A page elsewhere can make a browser here send requests, and with `--host` other machines can send them themselves.
+async fn refuse_foreign(ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let own_origin = match (text(header::ORIGIN), text(header::HOST)) {
         (Some(origin), Some(host)) => origin == format!("http://{host}"),
         (origin, _) => origin.is_none(),
     };
-    if !is_from_this_machine(headers) || !own_origin {
+    if !from.ip().is_loopback() || !is_loopback_name(host_name(headers)) || !own_origin {
         return (StatusCode::FORBIDDEN, "Only this machine may use /_local.").into_response();
     }
     let mut response = next.run(request).await;
@@ -137,30 +143,6 @@ fn parse<T: serde::de::DeserializeOwned>(body: &[u8], example: &str) -> Result<T
     serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}. Send, say, {example}\n")))
 }
 
-/// The captcha gateway's protocol: a ticket that starts with `pass-` passes once, `evil-` is answered 1 with a level of
-/// 100, and anything else fails.
 async fn captcha(State(control): State<Control>, body: Bytes) -> Response {
-    match control.faults.take(Service::Captcha) {
-        Some(Kind::Timeout | Kind::TimeoutAfterCommit) => tokio::time::sleep(Duration::from_secs(120)).await,
-        Some(Kind::Throttle | Kind::Conflict) => {
-            return StatusCode::TOO_MANY_REQUESTS.into_response();
-        }
-        Some(Kind::Error) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Some(Kind::Garbage) => return Html("<html>It works!</html>").into_response(),
-        None => {}
-    }
-    let ticket = form_urlencoded::parse(&body).find(|(key, _)| key == "Ticket").map(|(_, value)| value.into_owned());
-    let ticket = ticket.unwrap_or_default();
-    let answer = |response, level, message| {
-        Json(json!({ "response": response, "evil_level": level, "err_msg": message })).into_response()
-    };
-    if ticket.starts_with("evil-") {
-        return answer("1", "100", "OK");
-    }
-    let fresh = control.spent_tickets.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket.clone());
-    match (ticket.starts_with("pass-"), fresh) {
-        (true, true) => answer("1", "0", "OK"),
-        (true, false) => answer("9", "0", "ticket reused"),
-        (false, _) => answer("0", "0", "verify fail"),
-    }
+    control.captcha.answer(&body).await
 }

@@ -1,7 +1,7 @@
-//! What `local` keeps: the engine's data, the secrets, how far the clock was moved.
+//! What `local` keeps: the engine's data, the secrets, how far the clock was moved. Only its owner may read any of it.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use dynoxide::Database;
 use shared::domain::{Clock, random_hex};
 use shared::dynamodb::keys;
 
+use crate::database_file::DatabaseFile;
 use crate::{StartProblem, TABLE};
 
 /// The form of what is stored. It is raised when an older form can no longer be read.
@@ -21,10 +22,14 @@ const VERSION: &str = "2";
 /// The engine and what belongs to it.
 pub(crate) struct Opened {
     pub database: Database,
+    /// The file it is in; `None` in memory.
+    pub file: Option<Arc<DatabaseFile>>,
     /// The engine's own time.
     pub engine_clock: Clock,
     pub secrets: BTreeMap<String, String>,
     folder: Option<PathBuf>,
+    /// Held for as long as this runs.
+    _lock: Option<File>,
 }
 
 /// The engine's clock, when it is in memory: the program's.
@@ -46,20 +51,61 @@ pub(crate) fn open(folder: Option<&Path>, clock: &Clock) -> Result<Opened, Start
     let engine = |error: dynoxide::DynoxideError| StartProblem::Engine(error.to_string());
     let Some(folder) = folder else {
         let database = Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))).map_err(engine)?;
-        return Ok(Opened { database, engine_clock: clock.clone(), secrets: new_secrets(), folder: None });
+        let (engine_clock, secrets) = (clock.clone(), new_secrets());
+        return Ok(Opened { database, file: None, engine_clock, secrets, folder: None, _lock: None });
     };
     let unusable = |reason: String| StartProblem::Data { folder: folder.display().to_string(), reason };
-    let io = |error: std::io::Error| unusable(error.to_string());
-    fs::create_dir_all(folder).map_err(io)?;
+    make_private_folder(folder).map_err(unusable)?;
+    let lock = lock(folder)?;
     check_version(folder)?;
-    let secrets = kept_secrets(folder).map_err(io)?;
-    if let Ok(text) = fs::read_to_string(folder.join("clock_seconds")) {
-        clock.advance_seconds(text.trim().parse().unwrap_or(0));
+    let secrets = kept_secrets(folder)?;
+    if let Some(seconds) = kept_clock(folder)? {
+        clock.advance_seconds(seconds);
     }
     let path = folder.join("dynamodb.sqlite");
-    let database = Database::new(&path.to_string_lossy()).map_err(|error| unusable(error.to_string()))?;
+    // SQLite gives its other files the permissions of this one.
+    touch_private(&path).map_err(|error| unusable(error.to_string()))?;
+    let file = DatabaseFile::open(&path).map_err(|reason| damaged(&path, &reason))?;
+    let database = Database::new(&path.to_string_lossy()).map_err(|error| damaged(&path, &error.to_string()))?;
     // A database in a file takes the system's time; a moved clock is the program's alone.
-    Ok(Opened { database, engine_clock: Clock::default(), secrets, folder: Some(folder.to_owned()) })
+    let (engine_clock, folder) = (Clock::default(), Some(folder.to_owned()));
+    Ok(Opened { database, file: Some(Arc::new(file)), engine_clock, secrets, folder, _lock: Some(lock) })
+}
+
+fn damaged(file: &Path, reason: &str) -> StartProblem {
+    StartProblem::Damaged { file: file.display().to_string(), reason: reason.to_owned() }
+}
+
+/// Makes a folder that only its owner may look into. One that is there already must be empty or ours.
+fn make_private_folder(folder: &Path) -> Result<(), String> {
+    let io = |error: std::io::Error| error.to_string();
+    fs::create_dir_all(folder).map_err(io)?;
+    let is_ours = folder.join("version").exists();
+    if !is_ours && fs::read_dir(folder).map_err(io)?.next().is_some() {
+        return Err("it holds other files".to_owned());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(io)?;
+        // An earlier version left them readable.
+        for entry in fs::read_dir(folder).map_err(io)?.flatten().filter(|entry| entry.path().is_file()) {
+            fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o600)).map_err(io)?;
+        }
+    }
+    Ok(())
+}
+
+/// Two instances on one folder would each carry the stream, and each would move the other's clock.
+fn lock(folder: &Path) -> Result<File, StartProblem> {
+    let shown = folder.display().to_string();
+    let unusable = |error: std::io::Error| StartProblem::Data { folder: shown.clone(), reason: error.to_string() };
+    let file = private_file().open(folder.join("lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartProblem::InUse { folder: shown }),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
 }
 
 fn check_version(folder: &Path) -> Result<(), StartProblem> {
@@ -70,47 +116,91 @@ fn check_version(folder: &Path) -> Result<(), StartProblem> {
         Ok(found) => {
             Err(StartProblem::OtherVersion { folder: shown, found: found.trim().to_owned(), expected: VERSION })
         }
-        Err(_) => fs::write(&file, format!("{VERSION}\n"))
+        Err(_) => write_private(&file, &format!("{VERSION}\n"))
             .map_err(|error| StartProblem::Data { folder: shown, reason: error.to_string() }),
     }
 }
 
-fn new_secrets() -> BTreeMap<String, String> {
-    ["CODE_SECRET", "KEY_SECRET"].into_iter().map(|name| (name.to_owned(), random_hex::<32>())).collect()
+/// How far the clock was moved; `None` when it never was.
+fn kept_clock(folder: &Path) -> Result<Option<u32>, StartProblem> {
+    let file = folder.join("clock_seconds");
+    let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|_| damaged(&file, "it is no number of seconds"))
 }
 
-fn kept_secrets(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+/// The access key id of the local AWS: it holds a secret, which [`crate::caller`] checks.
+pub(crate) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const SECRETS: [&str; 3] = ["CODE_SECRET", "KEY_SECRET", ACCESS_KEY_ID];
+
+fn new_secrets() -> BTreeMap<String, String> {
+    SECRETS.into_iter().map(|name| (name.to_owned(), random_hex::<32>())).collect()
+}
+
+fn kept_secrets(folder: &Path) -> Result<BTreeMap<String, String>, StartProblem> {
     let file = folder.join("secrets.json");
-    if let Ok(text) = fs::read_to_string(&file) {
-        return serde_json::from_str(&text).map_err(std::io::Error::other);
+    let io = |error: std::io::Error| damaged(&file, &error.to_string());
+    let mut secrets: BTreeMap<String, String> = match fs::read_to_string(&file) {
+        Ok(text) => serde_json::from_str(&text).map_err(|error| damaged(&file, &error.to_string()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => new_secrets(),
+        Err(error) => return Err(io(error)),
+    };
+    // An earlier version had none.
+    secrets.entry(ACCESS_KEY_ID.to_owned()).or_insert_with(random_hex::<32>);
+    for name in SECRETS {
+        if secrets.get(name).is_none_or(|secret| secret.len() < 32) {
+            return Err(damaged(&file, &format!("{name} is missing or too short")));
+        }
     }
-    let secrets = new_secrets();
-    write_private(&file, &serde_json::to_string_pretty(&secrets).unwrap_or_default())?;
+    write_private(&file, &serde_json::to_string_pretty(&secrets).unwrap_or_default()).map_err(io)?;
     Ok(secrets)
 }
 
-/// Writes a file that only its owner reads.
-fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = fs::OpenOptions::new();
-    options.create(true).write(true).truncate(true);
+/// How a file is opened that only its owner reads.
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())
+    options
+}
+
+fn touch_private(file: &Path) -> std::io::Result<()> {
+    private_file().open(file).map(drop)
+}
+
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut opened = private_file().open(file)?;
+    opened.set_len(0)?;
+    opened.write_all(text.as_bytes())
 }
 
 impl Opened {
     /// Writes the variables where other tools take them from: `env` for `cargo lambda watch --env-file`, `env.json` for
-    /// `sam local invoke --env-vars`.
-    pub(crate) fn write_environment(&self, variables: &BTreeMap<String, String>) -> Result<(), StartProblem> {
+    /// `sam local invoke --env-vars`, and `credentials` for AWS's own tools. A profile of its own keeps anybody's real
+    /// credentials out of a container, and its endpoint keeps these ones off the network.
+    pub(crate) fn write_environment(
+        &self,
+        variables: &BTreeMap<String, String>,
+        in_container: &BTreeMap<String, String>,
+    ) -> Result<(), StartProblem> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
         let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        let json = serde_json::json!({ "Parameters": variables });
+        let json = serde_json::json!({ "Parameters": in_container });
         let json = serde_json::to_string_pretty(&json).unwrap_or_default();
-        let written =
-            write_private(&folder.join("env"), &lines).and_then(|()| write_private(&folder.join("env.json"), &json));
+        let value = |name: &str| variables.get(name).map_or("", String::as_str);
+        let credentials = format!(
+            "[latchkey-local]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = {}\nendpoint_url = {}\n",
+            value(ACCESS_KEY_ID),
+            value("AWS_SECRET_ACCESS_KEY"),
+            value("AWS_REGION"),
+            value("AWS_ENDPOINT_URL"),
+        );
+        let written = [("env", lines), ("env.json", json), ("credentials", credentials)]
+            .iter()
+            .try_for_each(|(name, text)| write_private(&folder.join(name), text));
         written.map_err(|error| StartProblem::Data { folder: folder.display().to_string(), reason: error.to_string() })
     }
 
@@ -120,27 +210,27 @@ impl Opened {
         Arc::new(move || {
             let Some(folder) = &folder else { return };
             let moved = Clock::default().now().seconds_until(clock.now());
-            if let Err(error) = fs::write(folder.join("clock_seconds"), moved.to_string()) {
+            if let Err(error) = write_private(&folder.join("clock_seconds"), &moved.to_string()) {
                 tracing::warn!(%error, "the moved clock was not kept");
             }
         })
     }
 }
 
-/// Every variable of every function, as a deployment would set it.
-pub(crate) fn variables(
+/// Every setting of every function, as a deployment would have it. `cloud_url` is where functions find AWS, and the
+/// captcha's stand-in.
+pub(crate) fn settings(
     base_url: &str,
     cloud_url: &str,
     secrets: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let captcha_url = format!("{base_url}/_local/captcha");
+    let captcha_url = format!("{cloud_url}/_local/captcha");
     let widget_url = format!("{base_url}/_local/captcha.js");
     let (terms_url, privacy_url) = (format!("{base_url}/_local/terms"), format!("{base_url}/_local/privacy"));
     let fixed = [
         ("TABLE_NAME", TABLE),
         ("AWS_ENDPOINT_URL", cloud_url),
         ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         // This machine may be busy building; in the cloud a second is long.
         ("AWS_ATTEMPT_TIMEOUT_MS", "10000"),

@@ -2,7 +2,7 @@
 //! names answers it as it would on Lambda, and its answer becomes an HTTP response.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -65,7 +65,7 @@ impl Gateway {
             return plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
         }
         let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
-        let allowed = origin.filter(|origin| self.cors.origins.iter().any(|one| one == origin)).map(str::to_owned);
+        let allowed = origin.filter(|origin| self.admits(origin)).map(str::to_owned);
         if method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
             return self.preflight(allowed.as_deref());
         }
@@ -86,6 +86,17 @@ impl Gateway {
             set(response.headers_mut(), "access-control-expose-headers", &self.cors.expose);
         }
         response
+    }
+
+    /// Whether pages of this origin may call the API: those that were named, and all of this machine, so that a front end
+    /// under development works whatever port it is served on.
+    fn admits(&self, origin: &str) -> bool {
+        let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        let of_this_machine = ["http://localhost", "http://127.0.0.1"]
+            .iter()
+            .filter_map(|machine| origin.strip_prefix(machine))
+            .any(|rest| rest.is_empty() || is_port(rest));
+        of_this_machine || self.cors.origins.iter().any(|one| one == origin)
     }
 
     fn preflight(&self, allowed: Option<&str>) -> Response<Body> {
@@ -132,7 +143,7 @@ impl Gateway {
         let route_key = if route.path == "$default" { route.path.clone() } else { format!("{method} {}", route.path) };
         let request_id = random_hex::<8>();
         let now = self.clock.now();
-        let host = plain_headers.get("host").and_then(Value::as_str).unwrap_or("127.0.0.1").to_owned();
+        let host = plain_headers.get("host").and_then(Value::as_str).unwrap_or("localhost").to_owned();
         let mut event = json!({
             "version": "2.0",
             "routeKey": route_key,
@@ -148,7 +159,7 @@ impl Gateway {
                     "method": method.as_str(),
                     "path": uri.path(),
                     "protocol": "HTTP/1.1",
-                    "sourceIp": from.ip().to_string(),
+                    "sourceIp": source_address(from.ip()),
                     "userAgent": headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default(),
                 },
                 "requestId": request_id,
@@ -171,6 +182,11 @@ impl Gateway {
         add_body(&mut event, headers, body);
         event
     }
+}
+
+/// This machine is one address, whether it comes by IPv4 or IPv6.
+fn source_address(from: IpAddr) -> String {
+    if from.is_loopback() { Ipv4Addr::LOCALHOST.to_string() } else { from.to_canonical().to_string() }
 }
 
 fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {

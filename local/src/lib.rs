@@ -3,9 +3,13 @@
 //!
 //! `main.rs` runs it for a person, the tests run one each.
 
+pub mod caller;
+pub mod captcha;
 pub mod cloud;
 pub mod control;
 mod data;
+mod database_file;
+mod engine;
 pub mod faults;
 pub mod fuzzing;
 pub mod gateway;
@@ -14,13 +18,15 @@ pub mod operator;
 pub mod policy;
 pub mod registry;
 pub mod schedule;
+pub mod settings;
 pub mod stream;
 pub mod template;
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -34,26 +40,38 @@ use shared::dynamodb::client;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use caller::access_key_of;
+use captcha::CaptchaGateway;
 use cloud::{Cloud, Journal};
 use control::Control;
+use database_file::{DatabaseFile, Forget};
 use faults::Faults;
 use gateway::{Function, Gateway};
 use mailbox::Mailbox;
 use policy::Policies;
 use schedule::Schedule;
 use stream::Pump;
-use template::{Template, TemplateProblem};
+use template::{Cors, Template, TemplateProblem};
 
 /// The most API Gateway takes, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// The table's name.
 pub const TABLE: &str = "latchkey";
 
+/// The name by which a container knows the machine it runs on.
+const HOST_OF_CONTAINERS: &str = "host.docker.internal";
+
 /// How to start.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The port of the API, and the one after it that of AWS; 0 takes any two that are free.
     pub port: u16,
+    /// Where the API listens; `None` for this machine alone.
+    pub host: Option<IpAddr>,
+    /// Whether the AWS port also listens where containers reach it.
+    pub containers: bool,
+    /// The origins whose pages may call the API, beside those of this machine.
+    pub cors: Vec<String>,
     /// Where data is kept; `None` keeps it in memory.
     pub data: Option<PathBuf>,
     /// Variables that replace the ones `local` sets.
@@ -81,6 +99,8 @@ pub struct System {
     /// Runs `rotate-keys`.
     pub schedule: Arc<Schedule>,
     tasks: JoinSet<()>,
+    /// Keeps the data folder to this instance.
+    _opened: data::Opened,
 }
 
 /// Why the system does not start, in words for whoever started it.
@@ -99,6 +119,29 @@ pub enum StartProblem {
         port: u16,
         /// Why.
         source: std::io::Error,
+    },
+    /// Another instance uses the folder.
+    #[error("another Latchkey is running on the data folder {folder}. Stop it, or choose another folder with --data.")]
+    InUse {
+        /// The folder.
+        folder: String,
+    },
+    /// What is kept cannot be read.
+    #[error(
+        "{file} is damaged: {reason}. Restore it, or delete the folder that it is in to start anew \
+         (accounts and secrets are gone then)."
+    )]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A setting that stands beside others has spaces.
+    #[error("{name} may not contain spaces")]
+    Spaces {
+        /// The setting.
+        name: String,
     },
     /// The folder cannot be used.
     #[error("the data folder {folder} cannot be used: {reason}. Choose another with --data, or none with --memory.")]
@@ -143,29 +186,45 @@ impl System {
         // Fails when one is installed already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let template = Template::load()?;
-        let (api, aws) = (listen(options.port).await?, listen(next_port(options.port)).await?);
-        let (base_url, cloud_url) = (url_of(&api), url_of(&aws));
+        let api = Listeners::bind(options.port, options.host).await?;
+        let everywhere = options.containers.then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let aws = Listeners::bind(next_port(options.port), everywhere).await?;
         let clock = Clock::default();
         let opened = data::open(options.data.as_deref(), &clock)?;
-        let mut variables = data::variables(&base_url, &cloud_url, &opened.secrets);
-        variables.extend(options.variables);
-        opened.write_environment(&variables)?;
+        // On this machine a page is opened as `localhost`: passkeys ask for that name.
+        let base_url = format!("http://localhost:{}", api.port);
+        let cloud_url = format!("http://127.0.0.1:{}", aws.port);
+        let variables_for = |cloud_url: &str| {
+            let mut settings = data::settings(&base_url, cloud_url, &opened.secrets);
+            settings.extend(options.variables.clone());
+            settings::place(settings, &template.declared_variables())
+        };
+        let variables = variables_for(&cloud_url)?;
+        opened.write_environment(&variables, &variables_for(&format!("http://{HOST_OF_CONTAINERS}:{}", aws.port))?)?;
 
         let mut tasks = JoinSet::new();
-        let engine = listen(0).await?;
         let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
+        let captcha = CaptchaGateway::new(faults.clone());
         let cloud = Cloud {
-            engine_url: url_of(&engine),
-            http: reqwest::Client::builder().build().map_err(|error| StartProblem::Engine(error.to_string()))?,
+            captcha: captcha.clone(),
+            database: opened.database.clone(),
+            file: opened.file.clone(),
+            deleted: Arc::default(),
+            secret: variables.get(data::ACCESS_KEY_ID).cloned().unwrap_or_default(),
+            host_of_containers: options.containers.then_some(HOST_OF_CONTAINERS),
             journal: journal.clone(),
             policies: Policies::of(&template),
             faults: faults.clone(),
             mailbox: mailbox.clone(),
             clock: clock.clone(),
         };
-        tasks.spawn(dynoxide::server::serve_on(engine, opened.database.clone()));
-        serve(&mut tasks, aws, cloud::router(cloud));
-        let host = Host { template: &template, variables: &variables, clock: &clock };
+        let deleted = Arc::clone(&cloud.deleted);
+        aws.serve(&mut tasks, &cloud::router(cloud));
+        let cors = Cors { origins: options.cors, ..template.cors()? };
+        let public_url = options.host.filter(|host| !host.is_unspecified() && !host.is_loopback());
+        let public_url = public_url.map(|host| format!("http://{}", SocketAddr::new(host, api.port)));
+        let host =
+            Host { template: &template, variables: &variables, clock: &clock, public_url: public_url.as_deref() };
         let pump = Arc::new(host.pump(opened.database.clone(), opened.engine_clock.clone())?);
         let schedule = Arc::new(host.schedule()?);
         let control = Control {
@@ -175,21 +234,37 @@ impl System {
             pump: Arc::clone(&pump),
             schedule: Arc::clone(&schedule),
             clock_moved: opened.clock_keeper(&clock),
-            spent_tickets: Arc::new(Mutex::new(HashSet::new())),
+            captcha,
         };
-        let gateway = Arc::new(host.gateway()?);
+        let gateway = Arc::new(host.gateway(cors)?);
         data::create_table(&variables).await?;
         schedule.settle().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
         gateway.warm_up().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
         let _ = journal.take();
         let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
-        serve(&mut tasks, api, app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
+        api.serve(&mut tasks, &app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
         let carrying = Arc::clone(&pump);
         tasks.spawn(async move { carrying.run().await });
         let scheduled = Arc::clone(&schedule);
         tasks.spawn(async move { scheduled.run().await });
-        tasks.spawn(sweep(opened.database));
-        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, pump, schedule, tasks })
+        tasks.spawn(sweep(opened.database.clone()));
+        if let Some(file) = opened.file.clone() {
+            tasks.spawn(forget_messages(file, deleted, Arc::clone(&pump)));
+        }
+        let base_url = public_url.unwrap_or(base_url);
+        Ok(Self {
+            base_url,
+            cloud_url,
+            clock,
+            faults,
+            journal,
+            mailbox,
+            variables,
+            pump,
+            schedule,
+            tasks,
+            _opened: opened,
+        })
     }
 
     /// Runs until a task ends, which none does by itself.
@@ -203,6 +278,8 @@ struct Host<'a> {
     template: &'a Template,
     variables: &'a BTreeMap<String, String>,
     clock: &'a Clock,
+    /// Where other machines find the pages, when they may.
+    public_url: Option<&'a str>,
 }
 
 impl Host<'_> {
@@ -211,19 +288,21 @@ impl Host<'_> {
     fn app(&self, function: &str, needs: &[Need]) -> Result<App, StartProblem> {
         let given: HashSet<String> = self.template.variables(function).into_iter().collect();
         let look_up = |name: &str| {
-            // By its access key id the function is known to `policy`.
-            if name == "AWS_ACCESS_KEY_ID" {
-                return Some(function.to_owned());
-            }
             let visible = name.starts_with("AWS_") || given.contains(name);
-            visible.then(|| self.variables.get(name).cloned()).flatten()
+            let value = visible.then(|| self.variables.get(name).cloned()).flatten();
+            // By its access key id the function is known to `policy`.
+            if name == data::ACCESS_KEY_ID { value.map(|secret| access_key_of(&secret, function)) } else { value }
         };
         let setting = |source| StartProblem::Setting { function: function.to_owned(), source };
-        let config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
+        let mut config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
+        // Set here and not as a variable: an address that crosses a network in clear is no setting of a deployment.
+        if let Some(url) = self.public_url {
+            config.answers.client_host = Some(url.to_owned());
+        }
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
 
-    fn gateway(&self) -> Result<Gateway, StartProblem> {
+    fn gateway(&self, cors: Cors) -> Result<Gateway, StartProblem> {
         let mut functions = BTreeMap::new();
         for endpoint in registry::ENDPOINTS {
             let app = self.app(endpoint.name, endpoint.needs)?;
@@ -235,7 +314,7 @@ impl Host<'_> {
                 routes.push((route, Arc::clone(function)));
             }
         }
-        Ok(Gateway { routes, cors: self.template.cors(), clock: self.clock.clone() })
+        Ok(Gateway { routes, cors, clock: self.clock.clone() })
     }
 
     fn schedule(&self) -> Result<Schedule, StartProblem> {
@@ -266,7 +345,7 @@ async fn through_gateway(
 /// DynamoDB deletes expired items within days; the engine does so when it is told to.
 async fn sweep(database: Database) {
     loop {
-        tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
         let database = database.clone();
         let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
     }
@@ -276,24 +355,63 @@ const fn next_port(port: u16) -> u16 {
     if port == 0 { 0 } else { port.saturating_add(1) }
 }
 
-async fn listen(port: u16) -> Result<TcpListener, StartProblem> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartProblem::PortTaken { port },
-        _ => StartProblem::Port { port, source },
-    })
-}
-
-fn url_of(listener: &TcpListener) -> String {
-    listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default()
-}
-
-fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
-    tasks.spawn(async move {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        if let Err(error) = axum::serve(listener, service).await {
-            tracing::error!(%error, "a server stopped");
+/// Sees to it that the messages of a deleted account are forgotten too, once they are sent.
+async fn forget_messages(file: Arc<DatabaseFile>, deleted: Arc<Mutex<Vec<String>>>, pump: Arc<Pump>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let names = std::mem::take(&mut *deleted.lock().unwrap_or_else(PoisonError::into_inner));
+        if names.is_empty() {
+            continue;
         }
-    });
+        let forgotten = match pump.settle().await {
+            Ok(()) => file.forget(&names, Forget::All).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = forgotten {
+            tracing::warn!(error, "traces of a deleted account are left in the database file");
+        }
+    }
+}
+
+/// Where one of the two addresses is served: on IPv4, and on IPv6's loopback where `localhost` may mean that.
+struct Listeners {
+    port: u16,
+    all: Vec<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds a port of an address; `None` for this machine alone.
+    async fn bind(port: u16, address: Option<IpAddr>) -> Result<Self, StartProblem> {
+        let problem = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => StartProblem::PortTaken { port },
+            _ => StartProblem::Port { port, source },
+        };
+        let first = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let listener = TcpListener::bind((first, port)).await.map_err(problem)?;
+        let bound = listener.local_addr().map_err(problem)?.port();
+        let mut all = vec![listener];
+        if address.is_none() {
+            match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await {
+                Ok(listener) => all.push(listener),
+                // Whoever listens there would be taken for us by a browser that asks for `localhost`.
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && port != 0 => return Err(problem(error)),
+                // A machine without IPv6.
+                Err(_) => {}
+            }
+        }
+        Ok(Self { port: bound, all })
+    }
+
+    fn serve(self, tasks: &mut JoinSet<()>, router: &Router) {
+        for listener in self.all {
+            let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
+            tasks.spawn(async move {
+                if let Err(error) = axum::serve(listener, service).await {
+                    tracing::error!(%error, "a server stopped");
+                }
+            });
+        }
+    }
 }
 
 /// The SDK's client for the engine.

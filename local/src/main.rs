@@ -10,13 +10,11 @@ use local::{Options, System};
 
 fn main() -> ExitCode {
     let command = match arguments::parse(lexopt::Parser::from_env()) {
-        Ok(Some(command)) => command,
-        Ok(None) => {
-            eprint!("{}", arguments::USAGE);
-            return ExitCode::SUCCESS;
-        }
+        Ok(Command::Help) => return print(arguments::USAGE),
+        Ok(Command::Version) => return print(concat!("Latchkey ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(command) => command,
         Err(error) => {
-            eprintln!("{error}\n\n{}", arguments::USAGE);
+            eprintln!("{error}\n\nThe options: cargo run -- --help");
             return ExitCode::from(2);
         }
     };
@@ -32,18 +30,21 @@ fn main() -> ExitCode {
         match command {
             Command::Run(options) => run(options).await,
             Command::Operate { act, target } => operate(&act, &target).await,
+            Command::Help | Command::Version => ExitCode::SUCCESS,
         }
     })
+}
+
+fn print(text: &str) -> ExitCode {
+    let shown = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+    if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn operate(what: &Act, target: &Target) -> ExitCode {
     // Who it is, as far as this machine knows; that it may be done, the table's permissions say.
     let operator = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
     match act(what, target, &operator).await {
-        Ok(lines) => {
-            let shown = std::io::Write::write_all(&mut std::io::stdout(), (lines.join("\n") + "\n").as_bytes());
-            if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
+        Ok(lines) => print(&(lines.join("\n") + "\n")),
         Err(problem) => {
             eprintln!("{problem}");
             ExitCode::FAILURE

@@ -1,7 +1,7 @@
 //! What `local` reads from template.yaml: routes, CORS, each function's variables, the stream's mapping. Nothing of it
 //! is written down twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr::{LoadableYamlNode, YamlOwned};
 use serde_json::{Map, Value};
@@ -70,15 +70,15 @@ impl Template {
         documents.into_iter().next().map(|document| Self(to_json(&document))).ok_or_else(|| problem("is empty"))
     }
 
-    /// The functions by their one name, as the binary they are built as.
+    /// The functions by their one name, which is that of the folder they are built into.
     #[must_use]
     pub fn functions(&self) -> BTreeMap<String, &Value> {
         let resources = self.0["Resources"].as_object().into_iter().flatten();
         let functions = resources.filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
         functions
             .map(|(_, resource)| {
-                let name = resource["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap_or_default();
-                (name.to_owned(), resource)
+                let folder = resource["Properties"]["CodeUri"].as_str().unwrap_or_default();
+                (folder.strip_prefix("target/lambda/").unwrap_or_default().to_owned(), resource)
             })
             .collect()
     }
@@ -99,6 +99,12 @@ impl Template {
         let all = &self.0["Globals"]["Function"]["Environment"]["Variables"];
         let maps = own.into_iter().flat_map(|own| [own, all]).filter_map(Value::as_object);
         maps.flat_map(|map| map.keys().cloned()).collect()
+    }
+
+    /// The names of all variables that any function is given.
+    #[must_use]
+    pub fn declared_variables(&self) -> BTreeSet<String> {
+        self.functions().keys().flat_map(|function| self.variables(function)).collect()
     }
 
     /// Every route.
@@ -156,22 +162,24 @@ impl Template {
         Ok((hours * 3600, input.map_err(|error| problem(format!("the schedule's input is not JSON: {error}")))?))
     }
 
-    /// What browsers of other origins may do; the origins are the parameter's default.
-    #[must_use]
-    pub fn cors(&self) -> Cors {
-        let cors = &self.0["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+    /// What browsers of other origins may do, once the deployment names such origins; it names none by itself.
+    pub fn cors(&self) -> Result<Cors, TemplateProblem> {
+        let configured = &self.0["Resources"]["Api"]["Properties"]["CorsConfiguration"];
+        let cors = &configured["!If"][1];
+        if !cors.is_object() {
+            return Err(problem("CorsConfiguration is no !If with an object: SAM would destroy it"));
+        }
         let join = |name: &str| {
             let values = cors[name].as_array().into_iter().flatten().filter_map(Value::as_str);
             values.collect::<Vec<_>>().join(",")
         };
-        let origins = self.0["Parameters"]["CorsOrigins"]["Default"].as_str().unwrap_or_default();
-        Cors {
-            origins: origins.split(',').map(str::to_owned).collect(),
+        Ok(Cors {
+            origins: Vec::new(),
             methods: join("AllowMethods"),
             headers: join("AllowHeaders"),
             expose: join("ExposeHeaders"),
             max_age_seconds: cors["MaxAge"].as_u64().unwrap_or_default(),
-        }
+        })
     }
 }
 

@@ -115,6 +115,12 @@ impl App {
         }
     }
 
+    /// The public address of the pages, for links. Functions that make links need it configured ([`Need::ClientHost`]).
+    pub fn client_host(&self) -> Result<&str, Error> {
+        let missing = || Error::unavailable("making a link", NotConfigured("CLIENT_HOST"));
+        self.config.answers.client_host.as_deref().ok_or_else(missing)
+    }
+
     /// The secrets of codes, links, passes and CSRF values.
     pub fn keyring(&self) -> Result<&Keyring, Error> {
         let missing = || Error::unavailable("deriving a key", NotConfigured("CODE_SECRET"));

@@ -26,7 +26,7 @@ pub use providers::{Providers, Trouble};
 /// The function's name.
 pub const NAME: &str = "deliver";
 /// What the function refuses to start without.
-pub const NEEDS: &[Need] = &[Need::Storage, Need::CodeSecret, Need::MailSender];
+pub const NEEDS: &[Need] = &[Need::Storage, Need::CodeSecret, Need::MailSender, Need::ClientHost];
 
 /// Runs the function on Lambda.
 pub fn serve() -> ExitCode {

@@ -121,7 +121,7 @@ async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
     let link =
         ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
     let token = link.sign(app.keyring()?);
-    let url = format!("{}/reset_password?access_token={token}", app.config.answers.client_host);
+    let url = format!("{}/reset_password?access_token={token}", app.client_host()?);
     let minutes = (app.clock.now().seconds_until(message.expires_at) + 30) / 60;
     Ok(Minted::Carries(Carried::ResetLink { url, minutes }))
 }
@@ -137,7 +137,8 @@ fn mint_notice(app: &App, message: &Message, about: &AboutAccount) -> Result<Min
         // The account is gone, or safe already, or the address too new.
         _ => None,
     };
-    let url = token.map(|token| format!("{}/secure#{token}", app.config.answers.client_host));
+    let host = app.client_host()?;
+    let url = token.map(|token| format!("{host}/secure#{token}"));
     Ok(Minted::Carries(Carried::Notice { notice, url }))
 }
 

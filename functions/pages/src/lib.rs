@@ -11,7 +11,7 @@ mod layout;
 mod log_in;
 mod register;
 
-use shared::config::{Config, Need};
+use shared::config::{Config, Need, origin_of};
 use shared::domain::{CsrfValue, Language};
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
@@ -59,8 +59,11 @@ fn language(request: &Request) -> Language {
 fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
     let html = view.document(page).into_string();
     let reply = compressed("text/html; charset=utf-8", &html, || assets::gzip(&html), request);
-    let is_public = view.config.answers.client_host.starts_with("https://");
-    let reply = if is_public { reply.with_header("strict-transport-security", "max-age=31536000") } else { reply };
+    let reply = if view.config.answers.is_https() {
+        reply.with_header("strict-transport-security", "max-age=31536000")
+    } else {
+        reply
+    };
     reply
         .with_header("content-security-policy", &policy(view.config))
         .with_header("referrer-policy", "no-referrer")
@@ -74,27 +77,29 @@ fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
 fn policy(config: &Config) -> String {
     let sites = captcha_sites(config);
     let sources = format!("'self'{sites}");
-    let frames = if sites.is_empty() { " 'none'" } else { sites };
+    let frames = if sites.is_empty() { " 'none'" } else { &sites };
     format!(
         "default-src 'none'; script-src {sources}; style-src {sources}; img-src {sources} data:; connect-src {sources}; \
          frame-src{frames}; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 
-/// Where the widget loads the rest of itself from; a widget of our own origin loads nothing.
-fn captcha_sites(config: &Config) -> &'static str {
-    let is_tencent = config.pages.captcha_widget_url.contains(".captcha.qcloud.com/");
-    if config.pages.captcha_app_id.is_some() && is_tencent {
-        " https://*.captcha.qcloud.com https://*.captcha.gtimg.com"
-    } else {
-        ""
+/// Where the widget comes from: Tencent's sites load the rest of it from others of theirs.
+fn captcha_sites(config: &Config) -> String {
+    if config.pages.captcha_app_id.is_none() {
+        return String::new();
     }
+    let widget = &config.pages.captcha_widget_url;
+    if widget.contains(".captcha.qcloud.com/") {
+        return " https://*.captcha.qcloud.com https://*.captcha.gtimg.com".to_owned();
+    }
+    format!(" {}", origin_of(widget))
 }
 
 fn with_csrf(app: &App, reply: Reply) -> Result<Reply, Error> {
     let csrf = CsrfValue::issue(app.keyring()?, app.clock.now());
     // A browser keeps no `Secure` cookie of a plain-HTTP address; only this machine has one (`CLIENT_HOST`).
-    let secure = if app.config.answers.client_host.starts_with("http://") { "" } else { "; Secure" };
+    let secure = if app.config.answers.is_https() { "; Secure" } else { "" };
     Ok(reply.with_header("set-cookie", &format!("csrf_token={csrf}; Path=/; SameSite=Lax{secure}")))
 }
 

@@ -94,6 +94,13 @@ fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<Key
     if *rotation != Rotation::DropAll && !stored.keys.is_empty() && !stored.keys.iter().any(opens) {
         return Err(unusable("KEY_SECRET opens none of the keys that are there"));
     }
+    if let Rotation::Drop(kid) = rotation
+        && !stored.keys.iter().any(|key| key.kid == *kid)
+    {
+        let there: Vec<_> = stored.keys.iter().map(|key| key.kid.as_str()).collect();
+        let problem = format!("no key has the id {kid}; those that are there: {}", there.join(", "));
+        return Err(Error::unavailable("dropping a key", problem));
+    }
     let mut changed = stored.rotated(rotation, now, &rules, make)?;
     changed.reseal(keyring);
     Ok(changed)

@@ -1,5 +1,8 @@
 //! Reading variables: the forms they have, and what is said of one that is malformed.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use crate::domain::{Keyring, Limit, Secret};
 
 /// A variable that is missing or malformed.
@@ -12,27 +15,79 @@ pub struct ConfigError {
     pub problem: String,
 }
 
-/// Reads variables. The environment in a function, a map in tests and in `local`.
+/// Holds settings that have no variable of their own, as `NAME=value` separated by spaces.
+const SETTINGS: &str = "SETTINGS";
+
+/// Reads variables: those of the process in a function, a map in tests and in `local`. A setting that has no variable
+/// of its own is looked for in `SETTINGS`.
 pub struct Environment<'a> {
     look_up: &'a dyn Fn(&str) -> Option<String>,
+    settings: BTreeMap<String, String>,
+    /// The names that were asked for, and whether each may stand in `SETTINGS`.
+    asked: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'a> Environment<'a> {
     /// Over any source of variables.
     #[must_use]
     pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { look_up }
+        let text = look_up(SETTINGS).unwrap_or_default();
+        let pairs = text.split_ascii_whitespace().map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let settings = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { look_up, settings, asked: RefCell::default() }
     }
 
     /// A variable; an empty one counts as absent, because a template cannot leave one out.
     #[must_use]
     pub fn optional(&self, variable: &str) -> Option<String> {
+        self.asked.borrow_mut().insert(variable.to_owned(), true);
+        self.own(variable).or_else(|| self.settings.get(variable).filter(|value| !value.is_empty()).cloned())
+    }
+
+    /// A variable that may not stand in `SETTINGS`: whoever may read the deployment's parameters would read it there.
+    #[must_use]
+    pub fn secret(&self, variable: &str) -> Option<String> {
+        self.asked.borrow_mut().insert(variable.to_owned(), false);
+        self.own(variable)
+    }
+
+    fn own(&self, variable: &str) -> Option<String> {
         (self.look_up)(variable).filter(|value| !value.is_empty())
+    }
+
+    /// Every name that was asked for so far.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.borrow().keys().cloned().collect()
+    }
+
+    /// Refuses what stands in `SETTINGS` and means nothing there: a name that nobody asked for, a secret, a value that has
+    /// a variable of its own too. To be called when everything was read.
+    pub(super) fn check_settings(&self) -> Result<(), ConfigError> {
+        let asked = self.asked.borrow();
+        for (name, value) in &self.settings {
+            let problem = match asked.get(name) {
+                None => "is no setting",
+                Some(false) => "may not stand there",
+                Some(true) if value.is_empty() => "has no value",
+                Some(true) if self.own(name).is_some() => "has a variable (and a parameter) of its own",
+                Some(true) => continue,
+            };
+            // A name that nobody knows may be a secret that lost its own.
+            let shown = if asked.contains_key(name) { name.as_str() } else { shown_name(name) };
+            return Err(ConfigError { variable: SETTINGS, problem: format!("is malformed: {shown} {problem}") });
+        }
+        Ok(())
     }
 
     /// A variable that must be there.
     pub fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
-        self.optional(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".to_owned() })
+        self.optional(variable).ok_or_else(|| not_set(variable))
+    }
+
+    /// A secret that must be there.
+    pub fn required_secret(&self, variable: &'static str) -> Result<String, ConfigError> {
+        self.secret(variable).ok_or_else(|| not_set(variable))
     }
 
     /// One of several words.
@@ -94,7 +149,7 @@ impl<'a> Environment<'a> {
     }
 
     pub(super) fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
-        self.optional(variable)
+        self.secret(variable)
             .map(|text| Keyring::parse(&text))
             .transpose()
             .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
@@ -102,7 +157,7 @@ impl<'a> Environment<'a> {
 
     /// Secrets of 32 characters at least, separated by commas.
     pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<Secret>, ConfigError> {
-        let text = self.optional(variable).unwrap_or_default();
+        let text = self.secret(variable).unwrap_or_default();
         let secrets: Vec<_> = text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
         if secrets.iter().any(|secret| secret.chars().count() < 32) {
             return Err(ConfigError { variable, problem: "needs at least 32 characters each".to_owned() });
@@ -110,21 +165,33 @@ impl<'a> Environment<'a> {
         Ok(secrets.into_iter().map(|secret| Secret::new(secret.to_owned())).collect())
     }
 
-    pub(super) fn client_host(&self) -> Result<String, ConfigError> {
+    /// The public address of the pages.
+    pub(super) fn client_host(&self) -> Result<Option<String>, ConfigError> {
         let variable = "CLIENT_HOST";
-        let host = self.optional(variable).unwrap_or_else(|| "https://localhost".to_owned());
+        let Some(host) = self.optional(variable) else { return Ok(None) };
         let well_formed = is_safe_url(&host) && !host.ends_with('/') && !host.contains(['?', '#']);
-        well_formed.then_some(host).ok_or_else(|| ConfigError {
+        well_formed.then_some(Some(host)).ok_or_else(|| ConfigError {
             variable,
             problem: "must start with https:// (http:// for this machine alone) and not end with a slash".to_owned(),
         })
     }
 }
 
+pub(super) fn not_set(variable: &'static str) -> ConfigError {
+    ConfigError { variable, problem: "is not set".to_owned() }
+}
+
+/// A name that looks like one, else no text at all.
+fn shown_name(name: &str) -> &str {
+    let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    if is_name { name } else { "one of its names" }
+}
+
 /// Whether a text is an `https://` address, or an `http://` one of this machine: nothing of ours crosses a network in
 /// clear.
 fn is_safe_url(text: &str) -> bool {
-    let loopback = ["http://127.0.0.1", "http://localhost"]
+    // The last one is this machine as its containers know it.
+    let loopback = ["http://127.0.0.1", "http://localhost", "http://host.docker.internal"]
         .iter()
         .any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
     let has_host = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));

@@ -212,18 +212,42 @@ pub struct AnswerConfig {
     /// `REQUIRE_CONSENT`: whether a sign-up without consent to terms and privacy policy is refused; `false`.
     pub require_consent: bool,
     /// `CLIENT_HOST`: the public address of the pages, `https://…`, without a slash at its end; `http://` is for this
-    /// machine alone. `https://localhost` when absent.
-    pub client_host: String,
+    /// machine alone. When absent, the API's own domain name as each request tells it. `deliver`, which has no request,
+    /// must be given one.
+    pub client_host: Option<String>,
 }
 
 impl AnswerConfig {
-    /// The origin of the pages (RFC 6454 §6.2): `CLIENT_HOST` without a path.
+    /// Whether the pages are served by `https`: everywhere but on this machine.
     #[must_use]
-    pub fn client_origin(&self) -> &str {
-        let after_scheme = self.client_host.find("://").map_or(0, |index| index + 3);
-        let host = self.client_host[after_scheme..].find('/').map_or(self.client_host.len(), |end| after_scheme + end);
-        &self.client_host[..host]
+    pub fn is_https(&self) -> bool {
+        self.client_host.as_deref().is_none_or(|host| host.starts_with("https://"))
     }
+
+    /// Whether a request's `Origin` is that of our own pages (RFC 6454 §6.2). `domain_name` is the one at which API
+    /// Gateway took the request; it is asked only where no address is configured.
+    ///
+    /// On this machine `localhost` and `127.0.0.1` are one, with the same port: people type either.
+    #[must_use]
+    pub fn is_own_origin(&self, origin: &str, domain_name: &str) -> bool {
+        let Some(host) = &self.client_host else { return origin.strip_prefix("https://") == Some(domain_name) };
+        let own = origin_of(host);
+        origin == own || loopback_port(own).is_some_and(|port| loopback_port(origin) == Some(port))
+    }
+}
+
+/// An address without its path.
+#[must_use]
+pub fn origin_of(url: &str) -> &str {
+    let after_scheme = url.find("://").map_or(0, |index| index + 3);
+    url[after_scheme..].find('/').map_or(url, |end| &url[..after_scheme + end])
+}
+
+/// The port of an `http://` origin of this machine, as it is written.
+fn loopback_port(origin: &str) -> Option<&str> {
+    let rest = origin.strip_prefix("http://")?;
+    let names = ["localhost", "127.0.0.1", "[::1]"];
+    names.iter().find_map(|name| rest.strip_prefix(name)).filter(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration; `INFO`. Read apart from the
@@ -250,6 +274,8 @@ pub enum Need {
     PasswordHashing,
     /// `MAIL_FROM`
     MailSender,
+    /// `CLIENT_HOST`, where no request tells the address of the pages.
+    ClientHost,
 }
 
 impl Config {
@@ -263,7 +289,7 @@ impl Config {
         const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
         let config = Self {
             storage: StorageConfig {
-                table_name: environment.optional("TABLE_NAME"),
+                table_name: environment.secret("TABLE_NAME"),
                 endpoint_url: environment
                     .optional("AWS_ENDPOINT_URL_DYNAMODB")
                     .or_else(|| environment.optional("AWS_ENDPOINT_URL")),
@@ -307,7 +333,17 @@ impl Config {
             key_secret: environment.keyring("KEY_SECRET")?,
         };
         config.check(environment, needs)?;
+        environment.check_settings()?;
         Ok(config)
+    }
+
+    /// The name of every variable that is ever read.
+    #[must_use]
+    pub fn variables() -> Vec<String> {
+        let environment = Environment::new(&|_| None);
+        // Without any variable everything is at its default, which is well-formed.
+        let _ = Self::read(&environment, &[]);
+        environment.asked()
     }
 
     /// Whether the deployment has a CloudFront of its own in front.
@@ -329,10 +365,11 @@ impl Config {
     fn check(&self, environment: &Environment<'_>, needs: &[Need]) -> Result<(), ConfigError> {
         for need in needs {
             match need {
-                Need::Storage => drop(environment.required("TABLE_NAME")?),
-                Need::CodeSecret => drop(environment.required("CODE_SECRET")?),
-                Need::KeySecret => drop(environment.required("KEY_SECRET")?),
+                Need::Storage => drop(environment.required_secret("TABLE_NAME")?),
+                Need::CodeSecret => drop(environment.required_secret("CODE_SECRET")?),
+                Need::KeySecret => drop(environment.required_secret("KEY_SECRET")?),
                 Need::MailSender => drop(environment.required("MAIL_FROM")?),
+                Need::ClientHost => drop(environment.required("CLIENT_HOST")?),
                 Need::PasswordHashing | Need::TokenKeys => {}
             }
         }
@@ -346,18 +383,23 @@ impl CaptchaProvider {
 
     fn read(environment: &Environment<'_>) -> Result<Option<Self>, ConfigError> {
         let words = [("none", None), ("gateway", Some(false)), ("tencent_cloud", Some(true))];
-        let Some(signed) = environment.word("CAPTCHA_PROVIDER", &words, None)? else {
-            return Ok(None);
-        };
+        let provider = environment.word("CAPTCHA_PROVIDER", &words, None)?;
+        // Read in any case: a malformed setting is named whether it is used or not.
+        let (app_id, app_secret) = (environment.optional("CAPTCHA_APP_ID"), environment.secret("CAPTCHA_APP_SECRET"));
+        let secret_id = environment.optional("TENCENT_CLOUD_SECRET_ID");
+        let secret_key = environment.secret("TENCENT_CLOUD_SECRET_KEY");
+        let url = environment.url("CAPTCHA_URL")?;
+        let Some(signed) = provider else { return Ok(None) };
+        let needed = |variable, value: Option<String>| value.ok_or_else(|| environment::not_set(variable));
         let signer = if signed {
             Some(TencentCloudSigner {
-                secret_id: environment.required("TENCENT_CLOUD_SECRET_ID")?,
-                secret_key: Secret::new(environment.required("TENCENT_CLOUD_SECRET_KEY")?),
+                secret_id: needed("TENCENT_CLOUD_SECRET_ID", secret_id)?,
+                secret_key: Secret::new(needed("TENCENT_CLOUD_SECRET_KEY", secret_key)?),
             })
         } else {
             None
         };
-        let app_id = environment.required("CAPTCHA_APP_ID")?;
+        let app_id = needed("CAPTCHA_APP_ID", app_id)?;
         if signed && app_id.parse::<u64>().is_err() {
             let problem = "must be a number for tencent_cloud".to_owned();
             return Err(ConfigError { variable: "CAPTCHA_APP_ID", problem });
@@ -365,8 +407,8 @@ impl CaptchaProvider {
         let default_url = if signed { Self::TENCENT_CLOUD_URL } else { Self::GATEWAY_URL };
         Ok(Some(Self {
             app_id,
-            app_secret: Secret::new(environment.required("CAPTCHA_APP_SECRET")?),
-            url: environment.url("CAPTCHA_URL")?.unwrap_or_else(|| default_url.to_owned()),
+            app_secret: Secret::new(needed("CAPTCHA_APP_SECRET", app_secret)?),
+            url: url.unwrap_or_else(|| default_url.to_owned()),
             signer,
         }))
     }
@@ -408,9 +450,9 @@ impl AwsConfig {
         };
         Ok(Self {
             region: environment.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
-            access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(Secret::new),
-            secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(Secret::new),
-            session_token: environment.optional("AWS_SESSION_TOKEN").map(Secret::new),
+            access_key_id: environment.secret("AWS_ACCESS_KEY_ID").map(Secret::new),
+            secret_access_key: environment.secret("AWS_SECRET_ACCESS_KEY").map(Secret::new),
+            session_token: environment.secret("AWS_SESSION_TOKEN").map(Secret::new),
             attempt_timeout: milliseconds("AWS_ATTEMPT_TIMEOUT_MS", 1000)?,
             connect_timeout: milliseconds("AWS_CONNECT_TIMEOUT_MS", 500)?,
             warm_up: environment.word("WARM_UP", &[("on", true), ("off", false)], true)?,
@@ -480,7 +522,64 @@ mod tests {
         for (host, origin) in
             [("http://127.0.0.1:3000", "http://127.0.0.1:3000"), ("https://a.example/accounts", "https://a.example")]
         {
-            assert_eq!(read(&[("CLIENT_HOST", host)], &[]).unwrap().answers.client_origin(), origin);
+            let answers = read(&[("CLIENT_HOST", host)], &[]).unwrap().answers;
+            assert!(answers.is_own_origin(origin, "api.example"), "{host}");
+        }
+    }
+    #[test]
+    fn our_own_origin_is_the_configured_one_else_the_apis() {
+        let is_own = |host: &str, origin: &str| {
+            read(&[("CLIENT_HOST", host)], &[]).unwrap().answers.is_own_origin(origin, "api.example")
+        };
+        assert!(is_own("", "https://api.example"));
+        assert!(is_own("https://a.example/accounts", "https://a.example"));
+        for name in ["localhost", "127.0.0.1", "[::1]"] {
+            assert!(is_own("http://localhost:3000", &format!("http://{name}:3000")), "{name}");
+        }
+        for (host, origin) in [
+            ("", "http://api.example"),
+            ("", "https://api.example.evil.example"),
+            ("", "https://"),
+            ("https://a.example", "https://api.example"),
+            ("https://a.example", "http://a.example"),
+            ("https://localhost", "http://localhost"),
+            ("http://localhost:3000", "http://localhost:3001"),
+            ("http://localhost:3000", "http://localhost"),
+            ("http://localhost:3000", "http://localhost:3000.evil.example"),
+            ("http://localhost:3000", "http://localhost.evil.example:3000"),
+            ("http://localhost:3000", "https://localhost:3000"),
+            ("http://localhost:3000", "null"),
+        ] {
+            assert!(!is_own(host, origin), "{host}: {origin}");
+        }
+    }
+
+    #[test]
+    fn settings_without_a_variable_of_their_own_stand_in_one() {
+        let config = read(&[("SETTINGS", "LIMIT_SOURCE=7/h  ARGON2_PASSES=3\nAUDIENCE=shop")], &[]).unwrap();
+        assert_eq!((config.limits.source.most, config.passwords.hash_cost.passes), (7, 3));
+        assert_eq!(config.tokens.audience, "shop");
+        let malformed = read(&[("SETTINGS", "ARGON2_PASSES=0")], &[]).unwrap_err();
+        assert_eq!(malformed.variable, "ARGON2_PASSES");
+        for (settings, said) in [
+            ("LIMIT_SORCE=7/h", "LIMIT_SORCE is no setting"),
+            ("LIMIT_SOURCE", "LIMIT_SOURCE has no value"),
+            ("CODE_SECRET=hunter2", "CODE_SECRET may not stand there"),
+            ("TABLE_NAME=t", "TABLE_NAME may not stand there"),
+            ("BRAND=Shop", "BRAND has a variable (and a parameter) of its own"),
+            ("hunter2", "one of its names is no setting"),
+        ] {
+            let error = read(&[("SETTINGS", settings), ("BRAND", "Latchkey")], &[]).unwrap_err();
+            assert_eq!(error.to_string(), format!("SETTINGS is malformed: {said}"));
+        }
+    }
+
+    #[test]
+    fn every_variable_that_is_read_has_a_name_that_is_known() {
+        let known = Config::variables();
+        for name in ["TABLE_NAME", "CODE_SECRET", "LIMIT_SOURCE", "TENCENT_CLOUD_SECRET_KEY", "CAPTCHA_URL", "WARM_UP"]
+        {
+            assert!(known.iter().any(|one| one == name), "{name}");
         }
     }
 }

@@ -102,17 +102,22 @@ impl Request {
     /// Who asks.
     #[must_use]
     pub fn caller(&self, app: &App) -> Caller {
-        let context = self.context.as_ref();
-        let domain = context.and_then(|context| context.domain_name.as_deref()).unwrap_or("localhost");
         Caller {
             address: self.source(app).to_owned(),
             language: self.language(),
-            issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{domain}")),
+            issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{}", self.domain_name())),
             user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
             device: self.device(app),
             request_id: self.id().to_owned(),
             who: self.who.clone(),
         }
+    }
+
+    /// The domain name at which API Gateway took the request: its own, or one that the deployment mapped to it. It is no
+    /// header, so no client chooses it.
+    pub(crate) fn domain_name(&self) -> &str {
+        let context = self.context.as_ref();
+        context.and_then(|context| context.domain_name.as_deref()).unwrap_or("localhost")
     }
 
     /// A header's value, when it is text.

@@ -11,8 +11,7 @@ use crate::error::Error;
 
 /// Names a cookie of ours. A page served by `https` has a name that no other host and no plain connection can set (RFC 6265bis §4.1.3.2).
 fn name(app: &App, name: &'static str) -> &'static str {
-    let is_public = app.config.answers.client_host.starts_with("https://");
-    match (name, is_public) {
+    match (name, app.config.answers.is_https()) {
         (DEVICE, true) => PUBLIC_DEVICE,
         (_, true) => "__Host-refresh_token",
         (name, false) => name,
@@ -49,8 +48,8 @@ impl Request {
 
     /// `SameSite` guards against other sites; this also against other hosts of our own (ASVS 3.5.1).
     fn require_own_origin(&self, app: &App) -> Result<(), Error> {
-        let own = app.config.answers.client_origin();
-        if self.header("origin") == Some(own) { Ok(()) } else { Err(Error::OriginRefused) }
+        let is_own = |origin| app.config.answers.is_own_origin(origin, self.domain_name());
+        if self.header("origin").is_some_and(is_own) { Ok(()) } else { Err(Error::OriginRefused) }
     }
 }
 
@@ -84,6 +83,8 @@ impl Reply {
 
     fn with_cookie(self, app: &App, cookie: &'static str, value: &str, life: &str) -> Self {
         let name = name(app, cookie);
-        self.with_header("set-cookie", &format!("{name}={value}; Path=/; HttpOnly; Secure; SameSite=Strict{life}"))
+        // A browser keeps no `Secure` cookie of a plain-HTTP address (Safari not even of localhost).
+        let secure = if app.config.answers.is_https() { "; Secure" } else { "" };
+        self.with_header("set-cookie", &format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Strict{life}"))
     }
 }

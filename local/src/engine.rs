@@ -1,0 +1,54 @@
+//! DynamoDB's engine, called in this process: it listens nowhere, so that no page and no program reaches it past
+//! [`crate::cloud`].
+
+use axum::http::StatusCode;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What the engine answers: a status, and a body in DynamoDB's JSON.
+pub(crate) type Answer = (StatusCode, String);
+
+/// Calls an operation by its name on the wire. `None` where the engine does not have it.
+pub(crate) fn call(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
+    let answer = match operation {
+        "CreateTable" => run(body, |request| database.create_table(request)),
+        "DeleteTable" => run(body, |request| database.delete_table(request)),
+        "DescribeTable" => run(body, |request| database.describe_table(request)),
+        "UpdateTable" => run(body, |request| database.update_table(request)),
+        "ListTables" => run(body, |request| database.list_tables(request)),
+        "DescribeTimeToLive" => run(body, |request| database.describe_time_to_live(request)),
+        "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
+        "TagResource" => run(body, |request| database.tag_resource(request)),
+        "UntagResource" => run(body, |request| database.untag_resource(request)),
+        "ListTagsOfResource" => run(body, |request| database.list_tags_of_resource(request)),
+        "GetItem" => run(body, |request| database.get_item(request)),
+        "PutItem" => run(body, |request| database.put_item(request)),
+        "UpdateItem" => run(body, |request| database.update_item(request)),
+        "DeleteItem" => run(body, |request| database.delete_item(request)),
+        "Query" => run(body, |request| database.query(request)),
+        "Scan" => run(body, |request| database.scan(request)),
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+        "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "ExecuteStatement" => run(body, |request| database.execute_statement(request)),
+        "ExecuteTransaction" => run(body, |request| database.execute_transaction(request)),
+        "BatchExecuteStatement" => run(body, |request| database.batch_execute_statement(request)),
+        _ => return None,
+    };
+    Some(answer.map_or_else(refusal, |body| (StatusCode::OK, body)))
+}
+
+fn run<Request: DeserializeOwned, Response: Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(Request) -> dynoxide::Result<Response>,
+) -> dynoxide::Result<String> {
+    let malformed = |error: serde_json::Error| DynoxideError::SerializationException(error.to_string());
+    let response = operation(serde_json::from_slice(body).map_err(malformed)?)?;
+    serde_json::to_string(&response).map_err(malformed)
+}
+
+fn refusal(error: DynoxideError) -> Answer {
+    (StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
+}

@@ -1,0 +1,78 @@
+//! Where a setting goes: into a variable of its own, where the template gives functions one, else into `SETTINGS`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::config::Config;
+
+use crate::StartProblem;
+
+const SETTINGS: &str = "SETTINGS";
+/// Names that are further from each other than this are no slips of the keyboard.
+const LIKELY: f64 = 0.7;
+
+/// Places settings as a deployment would.
+pub(crate) fn place(
+    settings: BTreeMap<String, String>,
+    declared: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, StartProblem> {
+    let (mut variables, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        settings.into_iter().partition(|(name, _)| declared.contains(name) || name.starts_with("AWS_"));
+    let mut pairs: Vec<String> = Vec::new();
+    for (name, value) in rest {
+        if value.contains(char::is_whitespace) {
+            return Err(StartProblem::Spaces { name });
+        }
+        // An empty value counts as none.
+        if !value.is_empty() {
+            pairs.push(format!("{name}={value}"));
+        }
+    }
+    variables.entry(SETTINGS.to_owned()).or_default().push_str(&pairs.join(" "));
+    Ok(variables)
+}
+
+/// Refuses a name that no function reads, with the one that was probably meant.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let known = Config::variables();
+    if known.iter().any(|one| one == name) {
+        return Ok(());
+    }
+    let likeness = |one: &String| strsim::jaro_winkler(one, &name.to_ascii_uppercase());
+    let nearest = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    Err(match nearest.filter(|one| likeness(one) > LIKELY) {
+        Some(nearest) => format!("there is no setting {name}. Did you mean {nearest}?"),
+        None => format!("there is no setting {name}. The README lists them under Configuration."),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_without_a_variable_of_its_own_goes_into_settings() {
+        let declared = ["BRAND".to_owned()].into();
+        let of = |pairs: &[(&str, &str)]| {
+            place(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), &declared)
+        };
+        let placed = of(&[("BRAND", "My Shop"), ("LIMIT_SOURCE", "1/h"), ("AUDIENCE", "shop"), ("AWS_REGION", "x")]);
+        let expected = [("AWS_REGION", "x"), ("BRAND", "My Shop"), (SETTINGS, "AUDIENCE=shop LIMIT_SOURCE=1/h")];
+        assert_eq!(placed.unwrap(), expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+        assert!(of(&[("AUDIENCE", "my shop")]).is_err());
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_with_the_nearest() {
+        assert!(check_name("LIMIT_SOURCE").is_ok());
+        for (wrong, meant) in [
+            ("LIMIT_SORCE", "LIMIT_SOURCE"),
+            ("limit_source", "LIMIT_SOURCE"),
+            ("PASSWORD_MINLENGTH", "PASSWORD_MIN_LENGTH"),
+            ("CAPTCHA_MOD", "CAPTCHA_MODE"),
+        ] {
+            let said = check_name(wrong).unwrap_err();
+            assert_eq!(said, format!("there is no setting {wrong}. Did you mean {meant}?"));
+        }
+        assert!(check_name("XYZ").unwrap_err().contains("README"));
+    }
+}

@@ -16,6 +16,7 @@ Runs Latchkey on this machine, and does what operators do by hand.
     --memory           keep nothing
     --captcha MODE     off or enforce: whether protected calls need a captcha pass (off)
     --set NAME=VALUE   any variable of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
+    --strict-slashes   a gateway that takes /login/ and /login for different paths
 
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
@@ -59,6 +60,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Option<Command>, lexop
                 let (name, value) = pair.split_once('=').ok_or("--set takes NAME=VALUE")?;
                 options.variables.insert(name.to_owned(), value.to_owned());
             }
+            Long("strict-slashes") => options.strict_slashes = true,
             Long("table") => table = Some(parser.value()?.string()?),
             Long("compromised") => compromised = Some(parser.value()?.string()?),
             Long("help") => return Ok(None),

@@ -58,6 +58,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Variables that replace the ones `local` sets.
     pub variables: BTreeMap<String, String>,
+    /// Whether the gateway takes a path with a slash at its end for another path.
+    pub strict_slashes: bool,
 }
 
 /// The system, running until it is dropped.
@@ -177,7 +179,7 @@ impl System {
             clock_moved: opened.clock_keeper(&clock),
             spent_tickets: Arc::new(Mutex::new(HashSet::new())),
         };
-        let gateway = Arc::new(host.gateway()?);
+        let gateway = Arc::new(host.gateway(options.strict_slashes)?);
         data::create_table(&variables).await?;
         schedule.settle().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
         gateway.warm_up().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
@@ -223,7 +225,7 @@ impl Host<'_> {
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
 
-    fn gateway(&self) -> Result<Gateway, StartProblem> {
+    fn gateway(&self, strict_slashes: bool) -> Result<Gateway, StartProblem> {
         let mut functions = BTreeMap::new();
         for endpoint in registry::ENDPOINTS {
             let app = self.app(endpoint.name, endpoint.needs)?;
@@ -235,7 +237,7 @@ impl Host<'_> {
                 routes.push((route, Arc::clone(function)));
             }
         }
-        Ok(Gateway { routes, cors: self.template.cors(), clock: self.clock.clone() })
+        Ok(Gateway { routes, cors: self.template.cors(), clock: self.clock.clone(), strict_slashes })
     }
 
     fn schedule(&self) -> Result<Schedule, StartProblem> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lexopt::prelude::{Long, Value, ValueExt};
 use local::Options;
 use local::operator::{Act, Target};
+use local::smoke::Address;
 use shared::domain::Rotation;
 
 pub(crate) const USAGE: &str = "\
@@ -17,6 +18,9 @@ Runs Latchkey on this machine, and does what operators do by hand.
     --captcha MODE     off or enforce: whether protected calls need a captcha pass (off)
     --set NAME=VALUE   any variable of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
     --strict-slashes   a gateway that takes /login/ and /login for different paths
+
+  cargo run -- smoke URL              asks a deployed stack for every route, with and without the slash
+                                      at the end; the requests change nothing
 
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
@@ -32,6 +36,7 @@ Runs Latchkey on this machine, and does what operators do by hand.
 pub(crate) enum Command {
     Run(Options),
     Operate { act: Act, target: Target },
+    Smoke(Address),
 }
 
 /// `None` when help is asked for.
@@ -70,6 +75,10 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Option<Command>, lexop
     }
     if words.is_empty() && table.is_none() && compromised.is_none() {
         return Ok(Some(Command::Run(options)));
+    }
+    if words.first().is_some_and(|word| word == "smoke") {
+        let address = Address::parse(&words[1..].join(" ")).map_err(|problem| problem.to_string())?;
+        return Ok(Some(Command::Smoke(address)));
     }
     let act = act(&words, compromised)?;
     let target = match (table, options.data) {

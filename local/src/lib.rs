@@ -14,6 +14,7 @@ pub mod operator;
 pub mod policy;
 pub mod registry;
 pub mod schedule;
+pub mod smoke;
 pub mod stream;
 pub mod template;
 

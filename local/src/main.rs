@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use arguments::Command;
 use local::operator::{Act, Target, act};
+use local::smoke::Address;
 use local::{Options, System};
 
 fn main() -> ExitCode {
@@ -32,8 +33,20 @@ fn main() -> ExitCode {
         match command {
             Command::Run(options) => run(options).await,
             Command::Operate { act, target } => operate(&act, &target).await,
+            Command::Smoke(address) => smoke(&address).await,
         }
     })
+}
+
+async fn smoke(address: &Address) -> ExitCode {
+    match local::smoke::run(address, &mut std::io::stdout()).await {
+        Ok(counts) if counts.failed == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn operate(what: &Act, target: &Target) -> ExitCode {

@@ -7,6 +7,7 @@ use lexopt::prelude::{Long, Short, Value, ValueExt};
 use local::Options;
 use local::operator::{Act, Target};
 use local::settings::check_name;
+use local::smoke::Address;
 use shared::domain::Rotation;
 
 pub(crate) const USAGE: &str = "\
@@ -23,6 +24,10 @@ Runs Latchkey on this machine, and does what operators do by hand.
                        as often as needed
     --set NAME=VALUE   any setting of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
     --containers       the AWS port also listens where containers reach it, for sam local invoke
+    --strict-slashes   a gateway that takes /login/ and /login for different paths
+
+  cargo run -- smoke URL              asks a deployed stack for every route, with and without the slash
+                                      at the end; the requests change nothing
 
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
@@ -42,6 +47,7 @@ pub(crate) enum Command {
     Operate { act: Act, target: Target },
     Help,
     Version,
+    Smoke(Address),
 }
 
 /// Reads the command line. An error names the option that it is about.
@@ -67,6 +73,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
                 let (name, value) = setting(&parser.value()?.string()?)?;
                 options.variables.insert(name, value);
             }
+            Long("strict-slashes") => options.strict_slashes = true,
             Long("table") => table = Some(parser.value()?.string()?),
             Long("compromised") => compromised = Some(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Command::Help),
@@ -77,6 +84,10 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
     }
     if words.is_empty() && table.is_none() && compromised.is_none() {
         return Ok(Command::Run(options));
+    }
+    if words.first().is_some_and(|word| word == "smoke") {
+        let address = Address::parse(&words[1..].join(" ")).map_err(|problem| problem.to_string())?;
+        return Ok(Command::Smoke(address));
     }
     let act = act(&words, compromised)?;
     let target = match (table, options.data) {

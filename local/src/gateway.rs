@@ -38,6 +38,8 @@ pub struct Gateway {
     pub cors: Cors,
     /// Dates the events.
     pub clock: Clock,
+    /// Whether a path with a slash at its end is another path, which then goes to `$default`.
+    pub strict_slashes: bool,
 }
 
 impl Gateway {
@@ -112,9 +114,11 @@ impl Gateway {
         response
     }
 
-    /// The route that matches, with or without a slash at the path's end; a literal segment before a parameter.
+    /// The route that matches; a literal segment before a parameter. A slash at the path's end does not count, unless
+    /// slashes are strict.
     fn route(&self, method: &Method, path: &str) -> Option<(&Route, BTreeMap<String, String>, &Arc<Function>)> {
-        let path = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+        let without = path.strip_suffix('/').filter(|rest| !rest.is_empty() && !self.strict_slashes);
+        let path = without.unwrap_or(path);
         let matching = self.routes.iter().filter(|(route, _)| route.method == method.as_str());
         let mut matches: Vec<_> =
             matching.filter_map(|(route, function)| Some((route, parameters(&route.path, path)?, function))).collect();

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod registry;
 pub mod schedule;
 pub mod settings;
+pub mod smoke;
 pub mod stream;
 pub mod template;
 
@@ -76,6 +77,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Variables that replace the ones `local` sets.
     pub variables: BTreeMap<String, String>,
+    /// Whether the gateway takes a path with a slash at its end for another path.
+    pub strict_slashes: bool,
 }
 
 /// The system, running until it is dropped.
@@ -236,7 +239,7 @@ impl System {
             clock_moved: opened.clock_keeper(&clock),
             captcha,
         };
-        let gateway = Arc::new(host.gateway(cors)?);
+        let gateway = Arc::new(host.gateway(cors, options.strict_slashes)?);
         data::create_table(&variables).await?;
         schedule.settle().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
         gateway.warm_up().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
@@ -302,7 +305,7 @@ impl Host<'_> {
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
 
-    fn gateway(&self, cors: Cors) -> Result<Gateway, StartProblem> {
+    fn gateway(&self, cors: Cors, strict_slashes: bool) -> Result<Gateway, StartProblem> {
         let mut functions = BTreeMap::new();
         for endpoint in registry::ENDPOINTS {
             let app = self.app(endpoint.name, endpoint.needs)?;
@@ -314,7 +317,7 @@ impl Host<'_> {
                 routes.push((route, Arc::clone(function)));
             }
         }
-        Ok(Gateway { routes, cors, clock: self.clock.clone() })
+        Ok(Gateway { routes, cors, clock: self.clock.clone(), strict_slashes })
     }
 
     fn schedule(&self) -> Result<Schedule, StartProblem> {

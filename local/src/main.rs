@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use arguments::Command;
 use local::operator::{Act, Target, act};
+use local::smoke::Address;
 use local::{Options, System};
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
             Command::Run(options) => run(options).await,
             Command::Operate { act, target } => operate(&act, &target).await,
             Command::Help | Command::Version => ExitCode::SUCCESS,
+            Command::Smoke(address) => smoke(&address).await,
         }
     })
 }
@@ -38,6 +40,17 @@ fn main() -> ExitCode {
 fn print(text: &str) -> ExitCode {
     let shown = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
     if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn smoke(address: &Address) -> ExitCode {
+    match local::smoke::run(address, &mut std::io::stdout()).await {
+        Ok(counts) if counts.failed == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn operate(what: &Act, target: &Target) -> ExitCode {

@@ -1,4 +1,7 @@
-//! `$default`: answers what no route takes. A path that other methods have is 405, any other 404.
+//! `$default`: answers what no route takes. A path with a slash too many for the gateway is sent to the form without it
+//! (308), one that other methods have is 405, any other 404.
+
+mod slash;
 
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
@@ -57,8 +60,14 @@ pub const ROUTES: &[(&str, &str)] = &[
 ];
 
 async fn not_found(_: &App, request: &Request) -> Result<Reply, Error> {
-    let methods = methods_of(request.path());
-    if methods.is_empty() { Err(Error::NotFound) } else { Err(Error::MethodNotAllowed { allow: methods.join(", ") }) }
+    let (method, path) = (request.method().as_str(), request.path());
+    if let Some(location) = slash::location(method, path, request.raw_query()) {
+        return Ok(Reply::permanent_redirect(&location));
+    }
+    let methods = methods_of(path);
+    // A route with this method that is asked for here has a malformed path.
+    let is_wrong_method = !methods.is_empty() && !methods.contains(&method);
+    if is_wrong_method { Err(Error::MethodNotAllowed { allow: methods.join(", ") }) } else { Err(Error::NotFound) }
 }
 
 fn methods_of(path: &str) -> Vec<&'static str> {
@@ -73,13 +82,58 @@ fn matches(route: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::methods_of;
+    use lambda_http::{Body, Response};
+    use serde_json::Value;
+
+    use super::{ENDPOINT, methods_of};
+
+    /// The answer to its event with another method, path and query.
+    async fn answer(method: &str, path: &str, query: &str) -> Response<Body> {
+        let mut event: Value = serde_json::from_str(include_str!("../../../events/not-found.json")).unwrap();
+        event["requestContext"]["http"]["method"] = method.into();
+        event["rawPath"] = path.into();
+        event["rawQueryString"] = query.into();
+        shared::testing::answer(&ENDPOINT, &event.to_string()).await
+    }
 
     #[tokio::test]
     async fn its_event_asks_for_a_path_that_is_not_there() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/not-found.json")).await;
+        let reply = shared::testing::answer(&ENDPOINT, include_str!("../../../events/not-found.json")).await;
         assert_eq!(reply.status(), 404);
         assert_eq!(reply.headers()["x-error-code"], "not_found");
+    }
+
+    #[tokio::test]
+    async fn a_slash_at_the_end_is_redirected_with_method_and_query_and_kept_nowhere() {
+        let reply = answer("POST", "/users/sms/13800000000/", "purpose=login").await;
+        assert_eq!((reply.status().as_u16(), reply.body()), (308, &Body::Empty));
+        assert_eq!(reply.headers()["location"], "/users/sms/13800000000?purpose=login");
+        assert_eq!(reply.headers()["cache-control"], "no-store");
+        assert!(!reply.headers().contains_key("x-error-code"));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_method_is_405_with_and_without_the_slash_and_head_is_one() {
+        for (method, path, allow) in [
+            ("GET", "/users/login/", "POST"),
+            ("GET", "/users/login", "POST"),
+            ("HEAD", "/login/", "GET"),
+            ("HEAD", "/login", "GET"),
+            ("PUT", "/users/sms/13800000000/", "GET, POST"),
+        ] {
+            let reply = answer(method, path, "").await;
+            assert_eq!((reply.status().as_u16(), &reply.headers()["allow"]), (405, &allow.parse().unwrap()), "{path}");
+            assert!(!reply.headers().contains_key("location"), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_path_that_cannot_be_redirected_safely_is_404() {
+        for path in ["//evil.example/users/", "/users//", "/users/sms/%2F%2Fevil/", "/users/sms/%2e%2e/", "/\\evil/"] {
+            let reply = answer("GET", path, "").await;
+            assert_eq!((reply.status().as_u16(), reply.headers().get("location")), (404, None), "{path}");
+            assert_eq!(reply.headers()["x-error-code"], "not_found");
+        }
     }
 
     #[test]

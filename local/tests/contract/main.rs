@@ -1,4 +1,5 @@
 //! The HTTP contract, row by row, over HTTP. With `LATCHKEY_BASE_URL` the same tests run against a deployed stack.
+//! With `LATCHKEY_STRICT_SLASHES=1` they run behind a gateway that takes a path with a slash at its end for another path.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 

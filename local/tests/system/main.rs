@@ -23,5 +23,6 @@ mod outages;
 mod races;
 mod reissued;
 mod round_trips;
+mod slashes;
 mod strangers;
 mod structure;

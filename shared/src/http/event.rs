@@ -9,7 +9,7 @@ use super::Endpoint;
 use crate::app::App;
 
 /// What may not stand in a URI's query (RFC 3986 §3.4) and clients send all the same. `%` stays: it is theirs.
-const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
+pub const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

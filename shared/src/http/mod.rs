@@ -13,6 +13,7 @@ mod texts;
 pub use answers::{Account, LoggedIn, Renewed, Tokens};
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, Handled};
+pub use event::NOT_IN_A_QUERY;
 pub use json::Fields;
 pub use reply::Reply;
 pub use request::Request;

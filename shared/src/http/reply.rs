@@ -39,6 +39,12 @@ impl Reply {
         Self::new(204, "", Body::Empty)
     }
 
+    /// 308 to a path of our own. Unlike 301 and 302, clients keep method and body.
+    #[must_use]
+    pub fn permanent_redirect(path: &str) -> Self {
+        Self::new(308, "", Body::Empty).with_header("location", path)
+    }
+
     /// 200 with bytes of a media type: a page, a style, a script.
     #[must_use]
     pub fn bytes(media_type: &'static str, bytes: Vec<u8>) -> Self {

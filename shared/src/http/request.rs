@@ -49,6 +49,12 @@ impl Request {
         self.inner.raw_http_path()
     }
 
+    /// The query as it was sent, without the question mark.
+    #[must_use]
+    pub fn raw_query(&self) -> &str {
+        self.inner.uri().query().unwrap_or_default()
+    }
+
     /// The route that matched (`POST /users/login`): what logs name, because paths hold numbers.
     #[must_use]
     pub fn route(&self) -> &str {

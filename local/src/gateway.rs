@@ -2,7 +2,7 @@
 //! names answers it as it would on Lambda, and its answer becomes an HTTP response.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -190,7 +190,8 @@ impl Gateway {
 
 /// This machine is one address, whether it comes by IPv4 or IPv6.
 fn source_address(from: IpAddr) -> String {
-    if from.is_loopback() { Ipv4Addr::LOCALHOST.to_string() } else { from.to_canonical().to_string() }
+    let from = if from == Ipv6Addr::LOCALHOST { Ipv4Addr::LOCALHOST.into() } else { from.to_canonical() };
+    from.to_string()
 }
 
 fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {

@@ -230,9 +230,10 @@ async fn a_page_s_refresh_token_is_in_a_cookie_and_nowhere_else() {
     let answer = read(by_cookie(&site, "/users/login/", "", &own).json(&body)).await;
     assert!(answer.json().get("refresh_token").is_none(), "{answer:?}");
     let set = session_cookie(&answer);
-    for part in ["; HttpOnly", "; Secure", "; SameSite=Strict", "; Path=/", "; Max-Age=2592000"] {
+    for part in ["; HttpOnly", "; SameSite=Strict", "; Path=/", "; Max-Age=2592000"] {
         assert!(set.contains(part), "{set}");
     }
+    assert!(!set.contains("Secure"), "Safari keeps no such cookie of http://localhost: {set}");
     let cookie = set.split(';').next().unwrap();
     // Another origin, none at all, or no cookie: nothing happens.
     for origin in ["https://evil.example", "null", ""] {
@@ -271,4 +272,44 @@ async fn a_reset_password_ends_every_session() {
     site.refresh(&person.refresh_token).await.is_refused(401, "session_ended");
     let told = site.messages_to(&format!("+86{}", person.mobile)).await;
     assert!(text(&told[0], "text").contains("登录密码已修改"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_opened_as_localhost_and_as_127_0_0_1_are_both_our_own() {
+    let Some(site) = Site::with_settings(&[]).await else { return };
+    let person = site.register().await;
+    let port = site.base_url.rsplit(':').next().unwrap();
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    for name in ["localhost", "127.0.0.1"] {
+        let own = format!("http://{name}:{port}");
+        let signed_in = read(by_cookie(&site, "/users/login/", "", &own).json(&body)).await;
+        let cookie = session_cookie(&signed_in);
+        let refreshed = read(by_cookie(&site, "/users/token/refresh/", cookie.split(';').next().unwrap(), &own)).await;
+        assert_eq!(refreshed.status, 200, "{own}: {refreshed:?}");
+        let other_port = format!("http://{name}:1");
+        let refused = read(by_cookie(&site, "/users/token/refresh/", "refresh_token=x", &other_port)).await;
+        refused.is_refused(403, "origin_refused");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_pages_are_served_by_https_their_cookies_are_for_https_and_one_host_alone() {
+    let own = "https://id.example";
+    let Some(site) = Site::with_settings(&[("CLIENT_HOST", own)]).await else { return };
+    let person = site.register().await;
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    let signed_in = read(by_cookie(&site, "/users/login/", "", own).json(&body)).await;
+    let cookies: Vec<_> = signed_in.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    for cookie in &cookies {
+        assert!(
+            cookie.starts_with("__Host-") && cookie.contains("; Secure") && cookie.contains("; Path=/"),
+            "{cookie}"
+        );
+    }
+    let session = cookies.iter().find(|cookie| cookie.starts_with("__Host-refresh_token=")).unwrap();
+    let session = session.split(';').next().unwrap();
+    assert_eq!(read(by_cookie(&site, "/users/token/refresh/", session, own)).await.status, 200);
+    let refused = read(by_cookie(&site, "/users/token/refresh/", session, &site.base_url)).await;
+    refused.is_refused(403, "origin_refused");
 }

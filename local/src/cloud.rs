@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use shared::domain::Clock;
 
 use crate::faults::{Faults, Kind, Service};
+use crate::holds::Holds;
 use crate::mailbox::{Mailbox, Sent};
 use crate::policy::Policies;
 
@@ -79,6 +80,8 @@ pub struct Cloud {
     pub policies: Policies,
     /// Makes them fail.
     pub faults: Faults,
+    /// Makes them wait.
+    pub holds: Holds,
     /// Takes messages in.
     pub mailbox: Mailbox,
     /// Dates them.
@@ -121,6 +124,7 @@ async fn answer(
 
 async fn dynamodb(cloud: &Cloud, operation: String, headers: HeaderMap, body: Bytes) -> Response {
     let started = Instant::now();
+    cloud.holds.pass(&operation, &body).await;
     cloud.journal.wait().await;
     // No transaction is in the way of a single read.
     let reads = operation == "GetItem";

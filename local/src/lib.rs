@@ -9,6 +9,7 @@ mod data;
 pub mod faults;
 pub mod fuzzing;
 pub mod gateway;
+pub mod holds;
 pub mod mailbox;
 pub mod operator;
 pub mod policy;
@@ -38,6 +39,7 @@ use cloud::{Cloud, Journal};
 use control::Control;
 use faults::Faults;
 use gateway::{Function, Gateway};
+use holds::Holds;
 use mailbox::Mailbox;
 use policy::Policies;
 use schedule::Schedule;
@@ -70,6 +72,8 @@ pub struct System {
     pub clock: Clock,
     /// Trouble on demand.
     pub faults: Faults,
+    /// Calls that wait.
+    pub holds: Holds,
     /// The calls to DynamoDB.
     pub journal: Journal,
     /// What was sent.
@@ -154,12 +158,14 @@ impl System {
         let mut tasks = JoinSet::new();
         let engine = listen(0).await?;
         let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
+        let holds = Holds::default();
         let cloud = Cloud {
             engine_url: url_of(&engine),
             http: reqwest::Client::builder().build().map_err(|error| StartProblem::Engine(error.to_string()))?,
             journal: journal.clone(),
             policies: Policies::of(&template),
             faults: faults.clone(),
+            holds: holds.clone(),
             mailbox: mailbox.clone(),
             clock: clock.clone(),
         };
@@ -189,7 +195,7 @@ impl System {
         let scheduled = Arc::clone(&schedule);
         tasks.spawn(async move { scheduled.run().await });
         tasks.spawn(sweep(opened.database));
-        Ok(Self { base_url, cloud_url, clock, faults, journal, mailbox, variables, pump, schedule, tasks })
+        Ok(Self { base_url, cloud_url, clock, faults, holds, journal, mailbox, variables, pump, schedule, tasks })
     }
 
     /// Runs until a task ends, which none does by itself.

@@ -16,6 +16,8 @@ mod faults;
 mod fuzzed;
 mod keys;
 mod limits;
+mod moves;
+mod moving_away;
 mod notices;
 mod on_this_machine;
 mod operators;

@@ -16,6 +16,7 @@ mod faults;
 mod fuzzed;
 mod keys;
 mod limits;
+mod moved_messages;
 mod moves;
 mod moving_away;
 mod notices;

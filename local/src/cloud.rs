@@ -23,6 +23,7 @@ use crate::captcha::CaptchaGateway;
 use crate::database_file::{self, DatabaseFile, Forget};
 use crate::engine;
 use crate::faults::{Faults, Kind, Service};
+use crate::holds::Holds;
 use crate::mailbox::{Mailbox, Sent};
 use crate::policy::Policies;
 
@@ -92,6 +93,8 @@ pub struct Cloud {
     pub policies: Policies,
     /// Makes them fail.
     pub faults: Faults,
+    /// Makes them wait.
+    pub holds: Holds,
     /// Takes messages in.
     pub mailbox: Mailbox,
     /// Checks captcha tickets, for functions that do not reach `/_local`.
@@ -204,6 +207,7 @@ const NOT_BUILT: &str = "This address answers for DynamoDB, SNS Publish by numbe
 
 async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
     let started = Instant::now();
+    cloud.holds.pass(&operation, body).await;
     cloud.journal.wait().await;
     // No transaction is in the way of a single read.
     let reads = operation == "GetItem";

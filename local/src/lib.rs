@@ -13,6 +13,7 @@ mod engine;
 pub mod faults;
 pub mod fuzzing;
 pub mod gateway;
+pub mod holds;
 pub mod mailbox;
 pub mod operator;
 pub mod policy;
@@ -48,6 +49,7 @@ use control::Control;
 use database_file::{DatabaseFile, Forget};
 use faults::Faults;
 use gateway::{Function, Gateway};
+use holds::Holds;
 use mailbox::Mailbox;
 use policy::Policies;
 use schedule::Schedule;
@@ -91,6 +93,8 @@ pub struct System {
     pub clock: Clock,
     /// Trouble on demand.
     pub faults: Faults,
+    /// Calls that wait.
+    pub holds: Holds,
     /// The calls to DynamoDB.
     pub journal: Journal,
     /// What was sent.
@@ -208,6 +212,7 @@ impl System {
         let mut tasks = JoinSet::new();
         let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
         let captcha = CaptchaGateway::new(faults.clone());
+        let holds = Holds::default();
         let cloud = Cloud {
             captcha: captcha.clone(),
             database: opened.database.clone(),
@@ -218,6 +223,7 @@ impl System {
             journal: journal.clone(),
             policies: Policies::of(&template),
             faults: faults.clone(),
+            holds: holds.clone(),
             mailbox: mailbox.clone(),
             clock: clock.clone(),
         };
@@ -260,6 +266,7 @@ impl System {
             cloud_url,
             clock,
             faults,
+            holds,
             journal,
             mailbox,
             variables,

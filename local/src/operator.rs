@@ -97,13 +97,15 @@ pub async fn act(act: &Act, target: &Target, operator: &str) -> Result<Vec<Strin
         }
         Act::Find(name) | Act::Disable(name) | Act::Enable(name) | Act::EndSessions(name) => name,
     };
-    let user = accounts::find_by_name(&app, AccountName::classify(name).as_ref()).await?;
-    let Some(user) = user else {
+    let name = AccountName::classify(name);
+    let Some(user) = accounts::find_by_name(&app, name.as_ref()).await? else {
         record(&app, act, operator, None, Vec::new()).await?;
         return Err(Problem::NoAccount);
     };
-    record(&app, act, operator, Some(&user), change(act, &user)?).await?;
-    let user = accounts::find_by_name(&app, AccountName::classify(name).as_ref()).await?.ok_or(Problem::NoAccount)?;
+    record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())?).await?;
+    // By its id: it is shown as it was found and changed, whatever it is called by now.
+    let user: Option<User> = app.store()?.get(&keys::user(&user.id), "reading an account").await?;
+    let user = user.ok_or(Problem::NoAccount)?;
     let sessions = accounts::list_sessions(&app, &user).await?;
     Ok(show(&user, &sessions))
 }
@@ -138,8 +140,9 @@ fn moved_clock(folder: &Path) -> u32 {
     text.trim().parse().unwrap_or(0)
 }
 
-fn change(act: &Act, user: &User) -> Result<Vec<Write>, Error> {
-    let mut values = vec![(":version", number(user.credential_version))];
+/// On condition that the account bears the name that the operator gave: another may have it by now.
+fn change(act: &Act, user: &User, name: Option<&AccountName>) -> Result<Vec<Write>, Error> {
+    let (unchanged, mut values) = accounts::unchanged(user, name);
     let update = match act {
         Act::Find(_) | Act::RotateKeys(_) => return Ok(Vec::new()),
         Act::Disable(_) => "SET disabled = :disabled, credential_version = credential_version + :one",
@@ -153,7 +156,7 @@ fn change(act: &Act, user: &User) -> Result<Vec<Write>, Error> {
         let disabled = matches!(act, Act::Disable(_));
         values.push((":disabled", aws_sdk_dynamodb::types::AttributeValue::Bool(disabled)));
     }
-    let unchanged = Expression { text: "credential_version = :version", values: &values };
+    let unchanged = Expression { text: unchanged, values: &values };
     Ok(vec![Write::update(&keys::user(&user.id), update, unchanged)?])
 }
 

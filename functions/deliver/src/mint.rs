@@ -1,7 +1,7 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
 use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
-use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink, SafetyLink};
+use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink, SafetyLink, User};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Notice, Recipient};
 use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use shared::{App, Error};
@@ -36,7 +36,7 @@ pub(crate) async fn mint(app: &App, message: &Message) -> Result<Minted, Error> 
 }
 
 async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted, Error> {
-    let (item, account) = tokio::join!(live_code(app, key), has_account(app, message));
+    let (item, account) = tokio::join!(live_code(app, key), has_account(app, message, key));
     let (item, account) = (item?, account?);
     // Guessed out since it was asked for: nobody can use it, and sending it anew would only hold its owner up longer.
     let Some(item) = item else { return Ok(Minted::Expired) };
@@ -104,17 +104,27 @@ fn replace(key: &CodeKey, old: &CodeItem, new: &CodeItem) -> Result<Write, Error
     )
 }
 
-async fn has_account(app: &App, message: &Message) -> Result<bool, Error> {
+async fn has_account(app: &App, message: &Message, key: &CodeKey) -> Result<bool, Error> {
     if !message.requires_account {
         return Ok(true);
     }
-    let user = find_by_name(app, Some(&name_of(&message.recipient))).await?;
-    Ok(user.is_some_and(|user| !user.disabled))
+    let user = account_at(app, &message.recipient).await?;
+    Ok(user.is_some_and(|user| is_for(key, &user, &message.recipient)))
+}
+
+/// Whether a code is for this account, which has the recipient's number or address now. Another may have had it when the
+/// code was asked for.
+fn is_for(key: &CodeKey, user: &User, recipient: &Recipient) -> bool {
+    match (key.purpose, recipient) {
+        (CodePurpose::Proof, Recipient::Sms(mobile)) => *key == CodeKey::proof(&user.id, mobile),
+        (CodePurpose::SecondProof, Recipient::Email(email)) => *key == CodeKey::second_proof(&user.id, email),
+        // They are for the number, whosever it is.
+        _ => true,
+    }
 }
 
 async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
-    let user = find_by_name(app, Some(&name_of(&message.recipient))).await?;
-    let Some(user) = user.filter(|user| !user.disabled) else {
+    let Some(user) = account_at(app, &message.recipient).await? else {
         return Ok(Minted::NoAccount);
     };
     // The life of a link starts when it is asked for, as the contract counts it.
@@ -142,9 +152,11 @@ fn mint_notice(app: &App, message: &Message, about: &AboutAccount) -> Result<Min
     Ok(Minted::Carries(Carried::Notice { notice, url }))
 }
 
-fn name_of(recipient: &Recipient) -> AccountName {
-    match recipient {
+/// The account that has this number or address, unless it is locked.
+async fn account_at(app: &App, recipient: &Recipient) -> Result<Option<User>, Error> {
+    let name = match recipient {
         Recipient::Sms(mobile) => AccountName::Mobile(mobile.clone()),
         Recipient::Email(email) => AccountName::Email(email.clone()),
-    }
+    };
+    Ok(find_by_name(app, Some(&name)).await?.filter(|user| !user.disabled))
 }

@@ -9,7 +9,7 @@ use shared::domain::Rotation;
 use crate::site::{PASSWORD, Site};
 
 /// A system whose data is in a folder, as operators find it.
-async fn site() -> (Site, Target, std::path::PathBuf) {
+pub async fn site() -> (Site, Target, std::path::PathBuf) {
     let folder = std::env::temp_dir().join(format!("latchkey-operators-{}", shared::domain::random_hex::<8>()));
     let variables = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")].map(|(k, v)| (k.into(), v.into())).into();
     let system = System::start(Options { data: Some(folder.clone()), variables, ..Options::default() }).await.unwrap();

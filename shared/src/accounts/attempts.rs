@@ -11,8 +11,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use ring::hmac;
 use serde::Deserialize;
 
+use super::find::{claim_holder, unchanged};
 use crate::app::App;
-use crate::domain::{Device, PasswordHashText, Purpose, Timestamp, User, UserId, hex};
+use crate::domain::{AccountName, Device, PasswordHashText, Purpose, Timestamp, User, UserId, hex};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds, text};
 use crate::error::Error;
@@ -86,14 +87,18 @@ pub(super) enum Lane<'a> {
 /// Counts an attempt and gives the account as it is, or nothing when there is none. While the wait lasts nothing is
 /// counted, and the wait grows no longer.
 pub(super) async fn count(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
-    let Lane::Device(device) = lane else { return count_in(app, lane).await };
-    let key = keys::user(&device.user_id);
-    let (counted, user) = tokio::join!(count_in(app, lane), app.store()?.get::<User>(&key, DOING));
+    count_by(app, lane, None).await
+}
+
+/// The same for an account that was found by a name: there is none where it has moved to another name meanwhile.
+pub(super) async fn count_by(app: &App, lane: Lane<'_>, name: Option<&AccountName>) -> Result<Option<User>, Error> {
+    let Lane::Device(device) = lane else { return count_in(app, lane, name).await };
+    let (counted, user) = tokio::join!(count_in(app, lane, name), claim_holder(app, &device.user_id, name));
     counted?;
     user
 }
 
-async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
+async fn count_in(app: &App, lane: Lane<'_>, name: Option<&AccountName>) -> Result<Option<User>, Error> {
     let now = app.clock.now();
     let key = match lane {
         Lane::Account(id) => keys::user(id),
@@ -101,7 +106,7 @@ async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
         Lane::SecondProof(id) => keys::second_proof(id),
         Lane::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
     };
-    let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)) };
+    let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)), name };
     let refused = match counter.count_on().await? {
         Ok(item) => return counter.account(item),
         Err(refused) => refused,
@@ -110,6 +115,13 @@ async fn count_in(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
         // The account is gone since its name was looked up.
         return Ok(None);
     };
+    if let Some(item) = refused.first().and_then(|refusal| refusal.item.clone())
+        && counter.has_account
+        && counter.account(item)?.is_none()
+    {
+        // Its wait is not told to whoever asks by a name that it no longer bears.
+        return Ok(None);
+    }
     let tried_at = attempts.password_tried_at.unwrap_or(now);
     if tried_at <= now.plus_seconds(-LIFE_SECONDS)
         && let Ok(item) = counter.begin_anew(tried_at).await?
@@ -127,6 +139,8 @@ struct Counter<'a> {
     key: Key,
     now: Timestamp,
     has_account: bool,
+    /// What the account must still bear, where it was found by that.
+    name: Option<&'a AccountName>,
 }
 
 type Counted = Result<Item, Vec<Refusal>>;
@@ -169,7 +183,11 @@ impl Counter<'_> {
     }
 
     fn account(&self, item: Item) -> Result<Option<User>, Error> {
-        if self.has_account { read_item(item, DOING).map(Some) } else { Ok(None) }
+        if !self.has_account {
+            return Ok(None);
+        }
+        let user: User = read_item(item, DOING)?;
+        Ok(Some(user).filter(|user| self.name.is_none_or(|name| user.bears(name))))
     }
 }
 
@@ -187,32 +205,31 @@ fn unknown(app: &App, name: &str) -> Result<String, Error> {
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.
 pub(super) fn forget(user: &User) -> Result<Write, Error> {
-    let values = [(":version", number(user.credential_version))];
-    Write::update(&keys::user(&user.id), FORGET, Expression { text: UNCHANGED, values: &values })
+    let (unchanged, values) = unchanged(user, None);
+    Write::update(&keys::user(&user.id), FORGET, Expression { text: unchanged, values: &values })
 }
 
 /// What a sign-in in a lane writes: when it was, the lane's attempts forgotten, a new hash where there is one, and all on
-/// condition that the account is as it was read.
+/// condition that the account is as it was read, and bears the name it was found by.
 pub(super) fn succeed(
     user: &User,
-    lane: Lane<'_>,
+    (lane, name): (Lane<'_>, Option<&AccountName>),
     hash: Option<&PasswordHashText>,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
-    let mut values = vec![(":version", number(user.credential_version)), (":now", seconds(now))];
+    let (unchanged, mut values) = unchanged(user, name);
+    values.push((":now", seconds(now)));
     values.extend(hash.map(|hash| (":hash", text(hash.as_str()))));
     let hashed = hash.map_or("", |_| ", password_hash = :hash");
     let forget = if matches!(lane, Lane::Device(_)) { "" } else { FORGET };
     let update = format!("SET last_used_at = :now{hashed} {forget}");
-    let condition = Expression { text: UNCHANGED, values: &values };
+    let condition = Expression { text: unchanged, values: &values };
     let mut writes = vec![Write::update(&keys::user(&user.id), &update, condition)?];
     if let Lane::Device(device) = lane {
         writes.push(Write::remove(&keys::device(&device.id))?);
     }
     Ok(writes)
 }
-
-const UNCHANGED: &str = "credential_version = :version";
 
 fn owned((name, value): (&str, AttributeValue)) -> (String, AttributeValue) {
     (name.to_owned(), value)

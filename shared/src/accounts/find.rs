@@ -1,20 +1,43 @@
 //! Looking accounts up by name.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::limits::{Caused, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Mobile, User, UserId};
 use crate::dynamodb::items::Marker;
-use crate::dynamodb::keys;
+use crate::dynamodb::{keys, number, text};
 use crate::error::Error;
 
 /// The account with a name, in two reads. An unknown name costs the same two: time must not tell (ASVS 6.3.8).
 pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Option<User>, Error> {
-    let store = app.store()?;
     let key = name.map_or_else(keys::no_marker, keys::marker);
-    let marker = store.get::<Marker>(&key, "finding an account").await?;
+    let claim = app.store()?.get::<Marker>(&key, "finding an account").await?;
     // The id of nobody is a new one each time: many asking for one key would slow down together, and so tell.
-    let id = marker.map_or_else(UserId::generate, |marker| marker.user_id);
-    store.get(&keys::user(&id), "reading an account").await
+    let id = claim.map_or_else(UserId::generate, |claim| claim.user_id);
+    claim_holder(app, &id, name).await
+}
+
+/// The account that a claim leads to. Since the claim was read, the account may have moved to another name: then there is
+/// none. Whoever reads a claim reads the account by this, or asks [`User::bears`] of what another call returned.
+pub(super) async fn claim_holder(app: &App, id: &UserId, name: Option<&AccountName>) -> Result<Option<User>, Error> {
+    let user: Option<User> = app.store()?.get(&keys::user(id), "reading an account").await?;
+    Ok(user.filter(|user| name.is_some_and(|name| user.bears(name))))
+}
+
+/// A condition, with the values it names.
+pub type Unchanged = (&'static str, Vec<(&'static str, AttributeValue)>);
+
+/// The condition under which an account that was found by a name is as it was read, and bears the name still. Another
+/// number or email is another version of its credentials. Another username is not, so it is compared itself.
+#[must_use]
+pub fn unchanged(user: &User, name: Option<&AccountName>) -> Unchanged {
+    let mut values = vec![(":version", number(user.credential_version))];
+    let (Some(AccountName::Username(_)), Some(username)) = (name, &user.username) else {
+        return ("credential_version = :version", values);
+    };
+    values.push((":username", text(username.as_str())));
+    ("credential_version = :version AND username = :username", values)
 }
 
 /// Whether a number may be registered: nobody has, or whoever did was not seen for so long that a carrier may have
@@ -22,7 +45,7 @@ pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Optio
 pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
     let marker = probe(app, caller, mobile).await?;
     let Some(marker) = marker.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
-    let user: Option<User> = app.store()?.get(&keys::user(&marker.user_id), "reading an account").await?;
+    let user = claim_holder(app, &marker.user_id, Some(&AccountName::Mobile(mobile.clone()))).await?;
     Ok(user.is_none_or(|user| user.is_dormant(app.config.dormant_days, app.clock.now())))
 }
 

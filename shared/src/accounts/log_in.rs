@@ -40,7 +40,8 @@ pub async fn log_in(
         (None, _) => Lane::Unknown(&canonical),
     };
     let whose = id.clone().unwrap_or_else(UserId::generate);
-    let (user, others) = tokio::join!(attempts::count(app, lane), sessions::all_of(app, &whose));
+    let (user, others) =
+        tokio::join!(attempts::count_by(app, lane, classified.as_ref()), sessions::all_of(app, &whose));
     let user = user?;
     // They are read to end the oldest; that can wait for the next sign-in.
     let others = others.unwrap_or_default();
@@ -51,13 +52,13 @@ pub async fn log_in(
 
     let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
     let rehashed = rehash(app, &user, password)?;
-    writes.extend(attempts::succeed(&user, lane, rehashed.as_ref(), app.clock.now())?);
+    writes.extend(attempts::succeed(&user, (lane, classified.as_ref()), rehashed.as_ref(), app.clock.now())?);
     // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
     writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
     let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;
     match store.transact(writes, "opening a session").await {
         Ok(()) => Ok(signed_in),
-        // The account was changed or deleted meanwhile, and with it the password that was right.
+        // The account was changed or deleted meanwhile, and with it the password or the name that was right.
         Err(StoreError::Refused(_)) => Err(Error::BadCredentials),
         Err(StoreError::Failed(error)) => Err(error),
     }

@@ -32,7 +32,7 @@ pub use change_profile::change_profile;
 pub use codes::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES};
 pub use delete_account::delete_account;
 pub use export::{Export, export};
-pub use find::{count_registered, find_by_name, is_mobile_free};
+pub use find::{count_registered, find_by_name, is_mobile_free, unchanged};
 pub use log_in::log_in;
 pub use proof::{Proof, send_proof_code};
 pub use register::{Registration, register};

@@ -22,9 +22,9 @@ pub enum Proof {
 
 /// Asks for a code to the account's own number.
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
-    let content = Content::Code(CodeKey::proof(&user.id));
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
-    let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: false };
+    let content = Content::Code(CodeKey::proof(&user.id, &mobile));
+    let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: true };
     send(app, caller, Solved::ToOneself, wanted, Vec::new()).await
 }
 
@@ -37,7 +37,9 @@ pub(super) struct Proved(pub(super) Option<RightCode>);
 pub(super) async fn check(app: &App, user: &User, proof: &Proof) -> Result<Proved, Error> {
     let password = match proof {
         Proof::SmsCode(code) => {
-            let right = redeem(app, CodeKey::proof(&user.id), Row::of_account(&user.id), code).await;
+            // Without a number no code was sent.
+            let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
+            let right = redeem(app, CodeKey::proof(&user.id, mobile), Row::of_account(&user.id), code).await;
             return right.map(Some).map(Proved);
         }
         Proof::Password(password) => password,

@@ -1,10 +1,13 @@
 //! Making an account with a number and a code sent to it.
 
 use super::codes::{RightCode, Row, redeem};
+use super::find::claim_holder;
 use super::send::notices;
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, TokenKeys, User, UserId};
+use crate::domain::{
+    AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, TokenKeys, User, UserId,
+};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, read_item, seconds, text};
 use crate::error::Error;
@@ -69,7 +72,7 @@ async fn make_account(
 
 /// What makes the account with a number that another has, if that one is dormant: carriers reissue numbers, and who has it
 /// now is not kept out by who had it before. The old account keeps all but the number; its sessions end and its email is
-/// told, in the same transaction.
+/// told, in the same transaction. One that has given the number up by now is left alone: the number is free.
 async fn take_over(
     app: &App,
     caller: &Caller,
@@ -78,9 +81,12 @@ async fn take_over(
     held: &Marker,
     mut writes: Vec<Write>,
 ) -> Result<Vec<Write>, Error> {
-    let old: Option<User> = app.store()?.get(&keys::user(&held.user_id), "reading an account").await?;
+    let name = AccountName::Mobile(mobile.clone());
+    let Some(old) = claim_holder(app, &held.user_id, Some(&name)).await? else { return Ok(writes) };
     let (now, days) = (app.clock.now(), app.config.dormant_days);
-    let old = old.filter(|old| old.is_dormant(days, now) && !old.disabled).ok_or(Error::MobileTaken)?;
+    if old.disabled || !old.is_dormant(days, now) {
+        return Err(Error::MobileTaken);
+    }
     let values = [(":old", text(held.user_id.as_str()))];
     let still_held = Expression { text: "user_id = :old", values: &values };
     writes[0] = Write::replace(&keys::mobile_marker(mobile), &Marker { user_id: new.clone() }, still_held)?;

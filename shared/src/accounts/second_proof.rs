@@ -40,7 +40,9 @@ pub(super) async fn check(
             if right { Ok(Proved(None)) } else { Err(Error::ProofWrong) }
         }
         Some(SecondProof::EmailCode(code)) => {
-            let right = redeem(app, CodeKey::second_proof(&user.id), Row::of_account(&user.id), code).await;
+            // Without an address no code was mailed.
+            let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
+            let right = redeem(app, CodeKey::second_proof(&user.id, email), Row::of_account(&user.id), code).await;
             right.map(Some).map(Proved).map_err(of_confirm_code)
         }
         None => {
@@ -52,8 +54,8 @@ pub(super) async fn check(
 
 async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let Some(email) = user.email.clone() else { return Ok(()) };
-    let content = Content::Code(CodeKey::second_proof(&user.id));
-    let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: false };
+    let content = Content::Code(CodeKey::second_proof(&user.id, &email));
+    let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: true };
     match send(app, caller, Solved::ToOneself, wanted, Vec::new()).await {
         Ok(()) => Ok(()),
         // One was sent a moment ago, or the password does as well.

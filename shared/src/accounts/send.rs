@@ -80,7 +80,7 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: 
 pub(super) struct Wanted {
     pub recipient: Recipient,
     pub content: Content,
-    /// Whether it is dropped unless the recipient has an account.
+    /// Whether it is dropped unless the recipient has an account: the very one, where the content names one.
     pub requires_account: bool,
 }
 

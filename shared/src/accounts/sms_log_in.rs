@@ -2,13 +2,14 @@
 
 use super::attempts;
 use super::codes::{RightCode, redeem_beside};
+use super::find::{claim_holder, unchanged};
 use super::register::{check_consent, make, new_user};
 use super::second_proof::{self, SecondProof};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User, UserId};
+use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User};
 use crate::dynamodb::items::Marker;
-use crate::dynamodb::{Expression, StoreError, Write, keys, number, seconds};
+use crate::dynamodb::{Expression, StoreError, Write, keys, seconds};
 use crate::error::Error;
 
 /// What a person signs in with.
@@ -59,8 +60,13 @@ async fn by_code(
     marker: Option<Marker>,
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
-    if let Some(marker) = marker {
-        return known(app, caller, code, keys, &marker.user_id, &log_in).await;
+    let name = AccountName::Mobile(log_in.mobile.clone());
+    if let Some(Marker { user_id: id }) = marker {
+        let (user, others) = tokio::join!(claim_holder(app, &id, Some(&name)), sessions::all_of(app, &id));
+        if let Some(user) = user? {
+            return known(app, caller, code, keys, (user, others), &log_in).await;
+        }
+        // It was deleted or has moved away since the claim was read, so nobody has the number.
     }
     let sign_up = log_in.sign_up.ok_or(Error::NoSuchUser)?;
     let (user, session, writes) = new(app, caller, log_in.mobile, sign_up, log_in.remembered)?;
@@ -89,19 +95,20 @@ async fn known(
     caller: &Caller,
     code: &RightCode,
     keys: &TokenKeys,
-    id: &UserId,
+    (user, others): (User, Result<Vec<Session>, Error>),
     log_in: &SmsLogIn,
 ) -> Result<SignedIn, Error> {
-    let key = keys::user(id);
-    let (user, others) = tokio::join!(app.store()?.get::<User>(&key, "reading an account"), sessions::all_of(app, id));
-    let user = user?.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
+    if user.disabled {
+        return Err(Error::NoSuchUser);
+    }
     let proved = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
     let entering = async {
         let (session, mut writes) = sessions::open(app, caller, &user, log_in.remembered, others?)?;
-        let values = [(":version", number(user.credential_version)), (":now", seconds(app.clock.now()))];
-        let unchanged = Expression { text: "credential_version = :version", values: &values };
+        let (unchanged, mut values) = unchanged(&user, None);
+        values.push((":now", seconds(app.clock.now())));
+        let unchanged = Expression { text: unchanged, values: &values };
         let update = format!("SET last_used_at = :now {}", attempts::FORGET);
-        writes.push(Write::update(&key, &update, unchanged)?);
+        writes.push(Write::update(&keys::user(&user.id), &update, unchanged)?);
         writes.extend(proved.spend()?);
         writes.extend(proved.end_row(app)?);
         enter(app, caller, code, keys, (user, session), writes).await

@@ -121,10 +121,10 @@ impl CodeKey {
         Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()), handle: None }
     }
 
-    /// A code sent to the account's own number, bound to the account.
+    /// A code sent to the account's own number, bound to both: whoever still has a number that was given up proves nothing.
     #[must_use]
-    pub fn proof(user: &UserId) -> Self {
-        Self { purpose: CodePurpose::Proof, subject: user.to_string(), handle: None }
+    pub fn proof(user: &UserId, mobile: &Mobile) -> Self {
+        Self { purpose: CodePurpose::Proof, subject: format!("{user}/{}", mobile.as_str()), handle: None }
     }
 
     /// A code for a new email, bound to the account and the address.
@@ -133,10 +133,10 @@ impl CodeKey {
         Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()), handle: None }
     }
 
-    /// A code mailed to the account's own address, bound to the account.
+    /// A code mailed to the account's own address, bound to both.
     #[must_use]
-    pub fn second_proof(user: &UserId) -> Self {
-        Self { purpose: CodePurpose::SecondProof, subject: user.to_string(), handle: None }
+    pub fn second_proof(user: &UserId, email: &Email) -> Self {
+        Self { purpose: CodePurpose::SecondProof, subject: format!("{user}/{}", email.as_str()), handle: None }
     }
 
     /// The same purpose and subject, for whoever holds the handle.

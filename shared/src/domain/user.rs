@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Consent, Email, Mobile, Nickname, Timestamp, Username, random_hex};
+use super::{AccountName, Consent, Email, Mobile, Nickname, Timestamp, Username, random_hex};
 
 /// An account's id: 128 random bits in lower-case hex. It says nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,16 @@ impl User {
         self.username.as_ref().map_or(mobile, Username::as_str)
     }
 
+    /// Whether the account goes by this name, as names are compared.
+    #[must_use]
+    pub fn bears(&self, name: &AccountName) -> bool {
+        match name {
+            AccountName::Mobile(mobile) => self.mobile.as_ref() == Some(mobile),
+            AccountName::Email(email) => self.email.as_ref() == Some(email),
+            AccountName::Username(username) => self.username.as_ref().is_some_and(|own| own.key() == username.key()),
+        }
+    }
+
     /// Whether it was not used for so many days: its number may be someone else's by now. An account of which no use was
     /// noted yet is not: it takes one sign-in to be.
     #[must_use]
@@ -120,5 +130,43 @@ impl PasswordHashText {
 impl fmt::Debug for PasswordHashText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHashText(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_bears_its_own_names_however_they_are_written() {
+        let named = AccountName::classify;
+        let user = User {
+            id: UserId::generate(),
+            username: Username::parse("LiLei").ok(),
+            nickname: Nickname::parse("Li Lei").unwrap(),
+            mobile: Mobile::parse("13812345678").ok(),
+            email: Email::parse("li@example.com").ok(),
+            avatar: String::new(),
+            password_hash: None,
+            credential_version: 1,
+            disabled: false,
+            consent: None,
+            created_at: Timestamp::from_unix_seconds(0),
+            mobile_changed_at: None,
+            email_changed_at: None,
+            last_used_at: None,
+            password_failures: None,
+            password_tried_at: None,
+        };
+        for own in ["13812345678", "Li@Example.com", "lilei", "ＬＩＬＥＩ"] {
+            assert!(user.bears(&named(own).unwrap()), "{own}");
+        }
+        for foreign in ["13812345679", "lei@example.com", "lilei2"] {
+            assert!(!user.bears(&named(foreign).unwrap()), "{foreign}");
+        }
+        let nameless = User { username: None, mobile: None, email: None, ..user };
+        for name in ["13812345678", "li@example.com", "lilei"] {
+            assert!(!nameless.bears(&named(name).unwrap()), "{name}");
+        }
     }
 }

@@ -95,7 +95,7 @@ pub struct Message {
     /// What it says.
     #[serde(flatten)]
     pub content: Content,
-    /// Whether it is dropped unless the recipient's number or address has an account.
+    /// Whether it is dropped unless the recipient's number or address has an account: the very one, where it is for one.
     pub requires_account: bool,
     /// The language of whoever asked for it.
     pub language: Language,

@@ -1,0 +1,77 @@
+//! Calls to DynamoDB that wait, so that a test can make something else happen between two calls of one request.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+/// The calls that are to wait.
+#[derive(Clone, Debug, Default)]
+pub struct Holds(Arc<Mutex<Vec<Hold>>>);
+
+#[derive(Debug)]
+struct Hold {
+    operation: &'static str,
+    partition: String,
+    reached: oneshot::Sender<()>,
+    released: oneshot::Receiver<()>,
+}
+
+/// A call that waits, or will. It goes on once this is released or dropped.
+#[derive(Debug)]
+pub struct Held {
+    reached: oneshot::Receiver<()>,
+    release: oneshot::Sender<()>,
+}
+
+impl Holds {
+    /// Makes the next call of an operation that names a key in a partition wait. The one after it does not.
+    #[must_use]
+    pub fn hold(&self, operation: &'static str, partition: impl Into<String>) -> Held {
+        let ((report, reached), (release, released)) = (oneshot::channel(), oneshot::channel());
+        let hold = Hold { operation, partition: partition.into(), reached: report, released };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(hold);
+        Held { reached, release }
+    }
+
+    /// Waits, if this call is to.
+    pub(crate) async fn pass(&self, operation: &str, body: &[u8]) {
+        let Some(hold) = self.take(operation, body) else { return };
+        let _ = hold.reached.send(());
+        let _ = hold.released.await;
+    }
+
+    fn take(&self, operation: &str, body: &[u8]) -> Option<Hold> {
+        let mut holds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if holds.is_empty() {
+            return None;
+        }
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let index = holds.iter().position(|hold| hold.operation == operation && names(&body, &hold.partition))?;
+        Some(holds.remove(index))
+    }
+}
+
+impl Held {
+    /// Waits until the call has come, and tells whether it has: not if the hold was taken back.
+    pub async fn reached(&mut self) -> bool {
+        (&mut self.reached).await.is_ok()
+    }
+
+    /// Lets the call go on.
+    pub fn release(self) {
+        let _ = self.release.send(());
+    }
+}
+
+/// Whether a key in the partition stands anywhere in a request.
+fn names(value: &Value, partition: &str) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.get("pk").is_some_and(|pk| pk["S"] == partition)
+                || fields.values().any(|field| names(field, partition))
+        }
+        Value::Array(values) => values.iter().any(|value| names(value, partition)),
+        _ => false,
+    }
+}

@@ -1,0 +1,187 @@
+//! What an account gives a name up by, made ready so that one call commits it while another request is held.
+
+use std::fmt::Debug;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::domain::UserId;
+use shared::dynamodb::keys;
+
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, registration};
+
+pub const READ: &str = "GetItem";
+pub const COUNT: &str = "UpdateItem";
+pub const WRITE: &str = "TransactWriteItems";
+
+/// An account with a number, an email and a username.
+pub struct Account {
+    pub person: Person,
+    pub email: String,
+    pub username: String,
+}
+
+pub async fn site() -> Site {
+    // A call that is held must not be given up meanwhile.
+    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "60000")]).await.unwrap()
+}
+
+impl Account {
+    pub async fn new(site: &Site) -> Self {
+        let (person, email) = site.register_with_email().await;
+        let username = format!("li{}", &person.mobile[2..]);
+        let body = json!({ "username": username, "password": PASSWORD });
+        let named = site.send_as(&person.token, Method::PATCH, "/users/me/", &body).await;
+        assert_eq!(named.status, 200, "{named:?}");
+        // Word of the email is out: it would arrive beside a code, in either order.
+        site.get("/_local/inbox.json").await;
+        Self { person, email, username }
+    }
+
+    pub fn names(&self) -> [&str; 3] {
+        [&self.person.mobile, &self.email, &self.username]
+    }
+
+    /// The partition of the account's own item.
+    pub fn partition(&self) -> String {
+        keys::user(&self.id()).partition().to_owned()
+    }
+
+    fn id(&self) -> UserId {
+        UserId::from(self.person.id.clone())
+    }
+
+    pub async fn delete(&self, site: &Site) {
+        let proof = json!({ "password": PASSWORD });
+        site.send_as(&self.person.token, Method::DELETE, "/users/me/", &proof).await.is_done();
+    }
+
+    /// Makes it look long unused.
+    pub async fn become_dormant(&self, site: &Site) {
+        let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+        let update = client.update_item().table_name(local::TABLE).set_key(Some(keys::user(&self.id()).attributes()));
+        let update = update.update_expression("SET last_used_at = :long_ago");
+        update.expression_attribute_values(":long_ago", AttributeValue::N("1".into())).send().await.unwrap();
+    }
+}
+
+/// Which name is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    Mobile,
+    Email,
+    Username,
+}
+
+/// An account's move to another name, of which nothing but the last request is left.
+pub struct Move {
+    token: String,
+    path: &'static str,
+    method: Method,
+    body: Value,
+    /// The name it moves to.
+    pub to: String,
+}
+
+impl Move {
+    pub async fn ready(site: &Site, account: &Account, name: Name) -> Self {
+        let token = &account.person.token;
+        let (path, method, body, to) = match name {
+            Name::Mobile => {
+                let to = new_mobile();
+                let asked = format!("/users/sms/{to}/?purpose=mobile");
+                assert_eq!(site.send_as(token, Method::POST, &asked, &json!({})).await.status, 200);
+                let code = site.code_for(&to).await;
+                let body = json!({ "mobile": to, "sms_code": code, "password": PASSWORD });
+                ("/users/me/mobile/", Method::PUT, body, to)
+            }
+            Name::Email => {
+                let to = new_email();
+                let asked = json!({ "email": to, "password": PASSWORD });
+                assert_eq!(site.send_as(token, Method::POST, "/users/me/email/", &asked).await.status, 200);
+                let body = json!({ "email": to, "email_code": site.code_for(&to).await });
+                ("/users/me/email/", Method::PUT, body, to)
+            }
+            Name::Username => {
+                let to = format!("han{}", &new_mobile()[2..]);
+                ("/users/me/", Method::PATCH, json!({ "username": to, "password": PASSWORD }), to)
+            }
+        };
+        Self { token: token.clone(), path, method, body, to }
+    }
+
+    /// Commits it; a token that is good after it.
+    pub async fn commit(&self, site: &Site) -> String {
+        let answer = site.send_as(&self.token, self.method.clone(), self.path, &self.body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["token"].as_str().unwrap_or(&self.token).to_owned()
+    }
+}
+
+/// The next owner of a number: a person with a code to it and another password.
+pub struct NextOwner {
+    mobile: String,
+    code: String,
+}
+
+impl NextOwner {
+    pub async fn ready(site: &Site, mobile: &str) -> Self {
+        let code = site.sms_code(mobile).await;
+        site.advance(61).await;
+        Self { mobile: mobile.to_owned(), code }
+    }
+
+    /// Signs up; the new account's id.
+    pub async fn sign_up(&self, site: &Site) -> String {
+        let mut body = registration(&self.mobile, &self.code);
+        body["password"] = NEW_PASSWORD.into();
+        let answer = site.post("/users/", &body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Lets something happen between two calls of a request: right before its next call of an operation on a partition.
+pub async fn between<T: Debug, U>(
+    site: &Site,
+    (operation, partition): (&'static str, String),
+    request: impl Future<Output = T>,
+    meanwhile: impl Future<Output = U>,
+) -> (T, U) {
+    let mut held = site.system.as_ref().unwrap().holds.hold(operation, partition);
+    let mut request = std::pin::pin!(request);
+    tokio::select! {
+        answer = &mut request => panic!("no {operation} was held: {answer:?}"),
+        reached = held.reached() => assert!(reached),
+    }
+    let done = meanwhile.await;
+    held.release();
+    (request.await, done)
+}
+
+/// How many sessions the holder of a token has.
+pub async fn sessions(site: &Site, token: &str) -> usize {
+    let answer = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
+    answer.json().as_array().unwrap().len()
+}
+
+/// Whether a name and a password sign in.
+pub async fn password_opens(site: &Site, name: &str, password: &str) -> bool {
+    site.post("/users/login/", &json!({ "username": name, "password": password })).await.status == 200
+}
+
+/// Asks for a code to sign in by SMS, past the cooldown, and reads it.
+pub async fn log_in_code(site: &Site, mobile: &str) -> String {
+    site.advance(61).await;
+    let answer = site.post(&format!("/users/sms/{mobile}/?purpose=login"), &json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    site.code_for(mobile).await
+}
+
+/// Insists that two answers are alike in status and body.
+#[track_caller]
+pub fn assert_alike(one: &Answer, other: &Answer) {
+    let shape =
+        |answer: &Answer| (answer.status, answer.header("x-error-code").map(str::to_owned), answer.text.clone());
+    assert_eq!(shape(one), shape(other));
+}

@@ -5,11 +5,13 @@
 //! engine keeps every record of the stream, with the items as they were.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde_json::Value;
+
+use crate::stream::Pump;
 
 /// How long the engine may hold the file at most.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,6 +59,40 @@ impl DatabaseFile {
         }
         connection.execute_batch("VACUUM")?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+/// The accounts that were just deleted, whose messages are forgotten once they are sent.
+#[derive(Clone)]
+pub(crate) struct Traces {
+    pub file: Option<Arc<DatabaseFile>>,
+    pub deleted: Arc<Mutex<Vec<String>>>,
+    pub pump: Arc<Pump>,
+}
+
+impl Traces {
+    /// Looks after it for ever.
+    pub(crate) async fn run(self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.forget().await;
+        }
+    }
+
+    /// Sends what is still to be sent, and forgets it.
+    pub(crate) async fn forget(&self) {
+        let Some(file) = &self.file else { return };
+        let names = std::mem::take(&mut *self.deleted.lock().unwrap_or_else(PoisonError::into_inner));
+        if names.is_empty() {
+            return;
+        }
+        let forgotten = match self.pump.settle().await {
+            Ok(()) => file.forget(&names, Forget::All).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = forgotten {
+            tracing::warn!(error, "traces of a deleted account are left in the database file");
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub mod template;
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -46,7 +46,7 @@ use caller::access_key_of;
 use captcha::CaptchaGateway;
 use cloud::{Cloud, Journal};
 use control::Control;
-use database_file::{DatabaseFile, Forget};
+use database_file::Traces;
 use faults::Faults;
 use gateway::{Function, Gateway};
 use holds::Holds;
@@ -105,6 +105,7 @@ pub struct System {
     pub pump: Arc<Pump>,
     /// Runs `rotate-keys`.
     pub schedule: Arc<Schedule>,
+    traces: Traces,
     tasks: JoinSet<()>,
     /// Keeps the data folder to this instance.
     _opened: data::Opened,
@@ -257,9 +258,8 @@ impl System {
         let scheduled = Arc::clone(&schedule);
         tasks.spawn(async move { scheduled.run().await });
         tasks.spawn(sweep(opened.database.clone()));
-        if let Some(file) = opened.file.clone() {
-            tasks.spawn(forget_messages(file, deleted, Arc::clone(&pump)));
-        }
+        let traces = Traces { file: opened.file.clone(), deleted, pump: Arc::clone(&pump) };
+        tasks.spawn(traces.clone().run());
         let base_url = public_url.unwrap_or(base_url);
         Ok(Self {
             base_url,
@@ -272,9 +272,15 @@ impl System {
             variables,
             pump,
             schedule,
+            traces,
             tasks,
             _opened: opened,
         })
+    }
+
+    /// Returns when the traces of every deleted account are gone from the database's file.
+    pub async fn forget(&self) {
+        self.traces.forget().await;
     }
 
     /// Runs until a task ends, which none does by itself.
@@ -363,24 +369,6 @@ async fn sweep(database: Database) {
 
 const fn next_port(port: u16) -> u16 {
     if port == 0 { 0 } else { port.saturating_add(1) }
-}
-
-/// Sees to it that the messages of a deleted account are forgotten too, once they are sent.
-async fn forget_messages(file: Arc<DatabaseFile>, deleted: Arc<Mutex<Vec<String>>>, pump: Arc<Pump>) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let names = std::mem::take(&mut *deleted.lock().unwrap_or_else(PoisonError::into_inner));
-        if names.is_empty() {
-            continue;
-        }
-        let forgotten = match pump.settle().await {
-            Ok(()) => file.forget(&names, Forget::All).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = forgotten {
-            tracing::warn!(error, "traces of a deleted account are left in the database file");
-        }
-    }
 }
 
 /// Where one of the two addresses is served: on IPv4, and on IPv6's loopback where `localhost` may mean that.

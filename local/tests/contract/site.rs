@@ -218,6 +218,11 @@ impl Site {
         (person, email)
     }
 
+    /// Waits until the traces of what was deleted are gone from the database's file.
+    pub async fn forget(&self) {
+        self.system.as_ref().unwrap().forget().await;
+    }
+
     /// The CSRF value that the page of a forgotten password sets.
     pub async fn csrf(&self) -> String {
         let answer = self.get("/forget_pwd/").await;
@@ -272,10 +277,6 @@ pub fn new_mobile() -> String {
 /// An address nobody has used.
 pub fn new_email() -> String {
     format!("li{}@example.com", new_mobile())
-}
-
-pub fn code_in(text: &str) -> String {
-    find_code(text).expect("the message has a code")
 }
 
 fn find_code(text: &str) -> Option<String> {

@@ -48,10 +48,95 @@ async fn a_page_elsewhere_cannot_read_the_inbox_or_reach_the_engine() {
         assert_eq!(read(request).await.status, 403);
     }
     assert_eq!(read(inbox().header("origin", &site.base_url)).await.status, 200);
-    let cloud = &site.system.as_ref().unwrap().cloud_url;
-    let call = || site.http.post(cloud).header("x-amz-target", "DynamoDB_20120810.ListTables").body("{}");
-    assert_eq!(read(call().header("origin", "https://evil.example")).await.status, 403);
-    assert_eq!(read(call().header("host", "evil.example")).await.status, 403);
+    let system = site.system.as_ref().unwrap();
+    let secret = &system.variables["AWS_ACCESS_KEY_ID"];
+    let call = |access_key: &str| {
+        let signature = format!("AWS4-HMAC-SHA256 Credential={access_key}/20260101/us-east-1/dynamodb/aws4_request");
+        let call = site.http.post(&system.cloud_url).header("x-amz-target", "DynamoDB_20120810.ListTables").body("{}");
+        call.header("content-type", "application/x-amz-json-1.0").header("authorization", signature)
+    };
+    assert_eq!(read(call(secret)).await.status, 200);
+    assert_eq!(read(call(secret).header("origin", "https://evil.example")).await.status, 403);
+    assert_eq!(read(call(secret).header("origin", &site.base_url)).await.status, 403, "a page has no business there");
+    assert_eq!(read(call(secret).header("host", "evil.example")).await.status, 403);
+    assert_eq!(read(call(secret).header("host", "host.docker.internal")).await.status, 403, "not without --containers");
+    for access_key in ["local", "", "log-in", &format!("{secret}x"), &secret[1..]] {
+        let refused = read(call(access_key)).await;
+        assert_eq!(refused.status, 403, "{access_key}");
+        assert!(refused.json()["__type"].as_str().unwrap().ends_with("#UnrecognizedClientException"), "{refused:?}");
+        assert_eq!(refused.header("access-control-allow-origin"), None);
+    }
+}
+
+/// An SDK reads an error in its own protocol alone. Each says what is the matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_aws_refuses_in_the_protocol_of_whoever_asks() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let system = site.system.as_ref().unwrap();
+    let call = |path: &str| site.http.post(format!("{}{path}", system.cloud_url));
+    let signature = format!("AWS4-HMAC-SHA256 Credential={}/x", system.variables["AWS_ACCESS_KEY_ID"]);
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    for signed in [false, true] {
+        let sign = |request: reqwest::RequestBuilder| {
+            if signed { request.header("authorization", &signature) } else { request }
+        };
+        let json_call = call("/").header("x-amz-target", "DynamoDB_20120810.CreateBackup").body("{}");
+        let answer = read(sign(json_call)).await;
+        assert!(answer.json()["__type"].is_string() && answer.json()["message"].is_string(), "{answer:?}");
+        let answer = read(sign(call("/").header("content-type", form).body("Action=CreateTopic"))).await;
+        assert!(answer.text.starts_with("<ErrorResponse>") && answer.text.contains("<Code>"), "{answer:?}");
+        let answer = read(sign(call("/v2/email/identities").body("{}"))).await;
+        assert!(answer.header("x-amzn-errortype").is_some() && answer.json()["message"].is_string(), "{answer:?}");
+        assert!(!answer.text.contains("made to fail"), "{answer:?}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let site = start(folder.options()).await;
+    site.register().await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let data = folder.0.join("data");
+    assert_eq!(mode(&data), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_account_leaves_nothing_in_the_database_s_file() {
+    let folder = Folder::new();
+    let site = start(folder.options()).await;
+    let (person, email) = site.register_with_email().await;
+    let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+    let table = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
+    let user = table.iter().find(|item| item["pk"].as_s().unwrap() == &format!("USER#{}", person.id)).unwrap();
+    let hash = user["password_hash"].as_s().unwrap().clone();
+    let found = |text: &str| {
+        let entries = std::fs::read_dir(folder.0.join("data")).unwrap();
+        let files = entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        files.filter(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes())).count()
+    };
+    assert!(found(&hash) > 0 && found(&person.id) > 0, "the test looks in the right place");
+    let gone = site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    assert_eq!(found(&hash), 0, "the hash");
+    // The notices of the deletion are on their way, to the number and the address.
+    site.was_told(&email, "注销").await;
+    let mut rest: Vec<_> = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
+    rest.retain(|item| format!("{item:?}").contains(&person.mobile));
+    for item in &rest {
+        let key = [("pk", item["pk"].clone()), ("sk", item["sk"].clone())];
+        let key = key.map(|(name, value)| (name.to_owned(), value)).into();
+        client.delete_item().table_name(local::TABLE).set_key(Some(key)).send().await.unwrap();
+    }
+    site.forget().await;
+    assert_eq!(found(&person.mobile), 0, "the number, in free pages, records of the stream or the write-ahead log");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,4 +247,70 @@ async fn a_malformed_setting_is_named_with_the_function_that_would_not_start() {
     let Err(problem) = System::start(Options { variables, ..Options::default() }).await else { panic!("it started") };
     let text = problem.to_string();
     assert!(text.contains("PASSWORD_MIN_LENGTH must be a whole number from 6 to 64"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_instance_on_one_folder_is_refused() {
+    let folder = Folder::new();
+    let site = start(folder.options()).await;
+    let Err(problem) = System::start(folder.options()).await else { panic!("it started") };
+    let text = problem.to_string();
+    assert!(text.starts_with("another Latchkey is running on the data folder ") && text.contains("--data"), "{text}");
+    drop(site);
+    start(folder.options()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_damaged_is_named_with_what_to_do() {
+    let used = Folder::new();
+    let _site = start(used.options()).await;
+    for (file, content) in [
+        ("dynamodb.sqlite", "no database ".repeat(1000)),
+        ("secrets.json", "{".to_owned()),
+        ("secrets.json", r#"{"CODE_SECRET":"short"}"#.to_owned()),
+        ("clock_seconds", "yesterday".to_owned()),
+    ] {
+        let folder = Folder::new();
+        std::fs::create_dir_all(folder.0.join("data")).unwrap();
+        std::fs::copy(used.0.join("data/version"), folder.0.join("data/version")).unwrap();
+        std::fs::write(folder.0.join("data").join(file), &content).unwrap();
+        let Err(problem) = System::start(folder.options()).await else { panic!("it started with a bad {file}") };
+        let text = problem.to_string();
+        assert!(
+            text.contains(&format!("data/{file} is damaged: ")) && text.contains("Restore it, or delete"),
+            "{text}"
+        );
+        assert!(!text.contains("short\""), "{text}");
+        let kept = std::fs::read_to_string(folder.0.join("data").join(file)).unwrap();
+        assert_eq!(kept, content, "it is left as it was");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_with_other_files_is_left_alone() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.0.join("data")).unwrap();
+    std::fs::write(folder.0.join("data/letter.txt"), "dear").unwrap();
+    let Err(problem) = System::start(folder.options()).await else { panic!("it started") };
+    assert!(problem.to_string().contains("it holds other files"), "{problem}");
+}
+
+/// With `--host` the API is for other machines too; the inbox and the clock are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_another_address_the_pages_are_served_and_the_inbox_is_not() {
+    let _ = Site::with_settings(&[]).await;
+    let host = Some("127.0.0.2".parse().unwrap());
+    let system = System::start(Options { host, ..Options::default() }).await.unwrap();
+    let http = reqwest::Client::new();
+    let port = system.base_url.rsplit(':').next().unwrap();
+    let at = |path: &str| http.get(format!("http://127.0.0.2:{port}{path}"));
+    assert_eq!(read(at("/login")).await.status, 200);
+    assert_eq!(read(at("/_local/inbox.json")).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_with_spaces_that_stands_beside_others_is_refused() {
+    let variables = [("AUDIENCE".to_owned(), "my shop".to_owned())].into();
+    let Err(problem) = System::start(Options { variables, ..Options::default() }).await else { panic!("it started") };
+    assert_eq!(problem.to_string(), "AUDIENCE may not contain spaces");
 }

@@ -1,6 +1,6 @@
 """Checks what the template becomes: as SAM expands it, for each kind of deployment that its parameters make.
 
-Usage: check_template.py SOURCE EXPANDED   (EXPANDED is what expand.py prints)
+Usage: check_template.py SOURCE
 
 CloudFormation itself is not here. What it would do with conditions, parameters and rules is done by the few functions at
 the start of this file; the rest asserts what a deployment relies on.
@@ -9,10 +9,10 @@ import json
 import re
 import sys
 
+from expand import expand
 from samcli.yamlhelper import yaml_parse
 
 SOURCE = yaml_parse(open(sys.argv[1], encoding="utf-8").read())
-EXPANDED = json.load(open(sys.argv[2], encoding="utf-8"))
 DEFAULTS = {name: str(parameter.get("Default", "")) for name, parameter in SOURCE["Parameters"].items()}
 PSEUDO = {
     "AWS::Region": "eu-central-1",
@@ -32,23 +32,24 @@ class Stack:
         unknown = set(parameters) - set(DEFAULTS)
         assert not unknown, unknown
         self.parameters = {**DEFAULTS, **parameters}
+        self.expanded = expand(sys.argv[1], parameters)
         # What refers to what, found while values are resolved.
         self.edges, self.now = set(), None
-        resources = EXPANDED["Resources"].items()
+        resources = self.expanded["Resources"].items()
         self.names = {name for name, resource in resources if self.holds(resource.get("Condition"))}
         self.resources = {}
         for name in sorted(self.names):
             self.now = name
-            resource = EXPANDED["Resources"][name]
+            resource = self.expanded["Resources"][name]
             for other in [resource["DependsOn"]] if isinstance(resource.get("DependsOn"), str) else resource.get("DependsOn", []):
                 self.edges.add((name, other))
             self.resources[name] = {**resource, "Properties": self.value(resource.get("Properties", {}))}
         self.now = None
-        outputs = EXPANDED["Outputs"].items()
+        outputs = self.expanded["Outputs"].items()
         self.outputs = {name: self.value(output["Value"]) for name, output in outputs if self.holds(output.get("Condition"))}
 
     def holds(self, condition):
-        return condition is None or self.value(EXPANDED["Conditions"][condition])
+        return condition is None or self.value(self.expanded["Conditions"][condition])
 
     def refer(self, name):
         if name in self.parameters:
@@ -121,9 +122,11 @@ class Stack:
         parts = self.value(argument[1])
         return argument[0].join(part if isinstance(part, str) else f"<{json.dumps(part)}>" for part in parts)
 
-    def broken_rules(self):
+    @classmethod
+    def broken_rules(cls, **parameters):
         """The assertions of `Rules` that CloudFormation would refuse these parameters by."""
-        broken = []
+        self = cls.__new__(cls)
+        self.parameters, broken = {**DEFAULTS, **parameters}, []
         for rule in SOURCE.get("Rules", {}).values():
             if self.value(rule["RuleCondition"]):
                 broken += [a["AssertDescription"] for a in rule["Assertions"] if not self.value(a["Assert"])]
@@ -294,14 +297,14 @@ def check_rules():
     captcha = {"CaptchaProvider": "gateway", "CaptchaAppId": "1", "CaptchaAppSecret": "s"}
     tencent = {**captcha, "CaptchaProvider": "tencent_cloud", "TencentCloudSecretId": "i", "TencentCloudSecretKey": "k"}
     for whole in ({}, CLOUDFRONT, {**CLOUDFRONT, "WebAclArn": "arn:x"}, captcha, tencent, {**captcha, "CaptchaMode": "enforce"}, ADOPTED):
-        assert Stack(**whole).broken_rules() == [], whole
+        assert Stack.broken_rules(**whole) == [], whole
         for left_out in set(whole) - {"WebAclArn", "CaptchaMode"}:
             partial = {name: value for name, value in whole.items() if name != left_out}
             alone_is_fine = left_out == "ExistingTableStreamArn" or left_out == "CaptchaProvider" and "CaptchaMode" not in whole
-            assert bool(Stack(**partial).broken_rules()) != alone_is_fine, f"{whole} without {left_out}"
-    assert Stack(WebAclArn="arn:x").broken_rules() == ["WebAclArn needs PublicDomain."]
-    assert Stack(CaptchaMode="enforce").broken_rules()
-    assert Stack(**{**CLOUDFRONT, "OriginDomain": "id.example.com"}).broken_rules()
+            assert bool(Stack.broken_rules(**partial)) != alone_is_fine, f"{whole} without {left_out}"
+    assert Stack.broken_rules(WebAclArn="arn:x") == ["WebAclArn needs PublicDomain."]
+    assert Stack.broken_rules(CaptchaMode="enforce")
+    assert Stack.broken_rules(**{**CLOUDFRONT, "OriginDomain": "id.example.com"})
 
 
 def check_parameters():
@@ -313,8 +316,9 @@ def check_parameters():
     rewritten = re.compile("Allow(Origins|Methods|Headers|Credentials)|ExposeHeaders|MaxAge", re.IGNORECASE)
     for name in [*DEFAULTS, *SOURCE["Conditions"], *SOURCE["Rules"]]:
         assert not rewritten.search(name), name
+    expanded = Stack().expanded
     for section in ("Parameters", "Conditions"):
-        assert set(SOURCE[section]) <= set(EXPANDED[section]), f"SAM renamed one of {section}"
+        assert set(SOURCE[section]) <= set(expanded[section]), f"SAM renamed one of {section}"
     for name, parameter in SOURCE["Parameters"].items():
         assert "Default" in parameter and parameter["Description"], f"{name}: sam deploy would ask for it"
         pattern = parameter.get("AllowedPattern")

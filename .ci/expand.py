@@ -1,6 +1,7 @@
 """Prints the CloudFormation template that the SAM transform makes of template.yaml.
 
-Circular dependencies and missing permissions show there, not in the source.
+Circular dependencies and missing permissions show there, not in the source. SAM puts the parameters' values into some
+places, as it does at a deploy: `expand` takes them.
 """
 import json
 import os
@@ -22,11 +23,15 @@ class ManagedPolicies:
         return MANAGED
 
 
-with open(sys.argv[1], encoding="utf-8") as source:
-    template = yaml_parse(source.read())
-# What `sam package` would put there: the code's place in a bucket.
-for resource in template["Resources"].values():
-    if resource["Type"] == "AWS::Serverless::Function":
-        resource["Properties"]["CodeUri"] = "s3://bucket/key"
-template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
-json.dump(transform(template, {}, ManagedPolicies()), sys.stdout, indent=1)
+def expand(path, parameters):
+    with open(path, encoding="utf-8") as source:
+        template = yaml_parse(source.read())
+    # What `sam deploy` puts there: the code's place in a bucket.
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    return transform(template, parameters, ManagedPolicies())
+
+
+if __name__ == "__main__":
+    json.dump(expand(sys.argv[1], {}), sys.stdout, indent=1)

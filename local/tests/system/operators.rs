@@ -87,6 +87,8 @@ async fn what_goes_wrong_is_said_in_plain_words() {
     let (_site, target, folder) = site().await;
     let unknown = act(&Act::Find("13800000000".into()), &target, "anna").await.unwrap_err();
     assert!(matches!(unknown, Problem::NoAccount), "{unknown}");
+    let wrong = act(&Act::RotateKeys(Rotation::Drop("nope".into())), &target, "anna").await.unwrap_err().to_string();
+    assert!(wrong.contains("no key has the id nope; those that are there: "), "{wrong}");
     let nowhere = Target::Local(folder.join("nowhere"));
     let problem = act(&Act::Find("13800000000".into()), &nowhere, "anna").await.unwrap_err().to_string();
     assert!(problem.contains("cargo run"), "{problem}");

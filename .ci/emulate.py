@@ -1,7 +1,7 @@
 """Runs every function's release binary in AWS's own runtime interface emulator, with the local engine behind it.
 
-Usage: emulate.py BINARIES PORT ENVIRONMENT
-BINARIES is the folder of release binaries, PORT that of a running `local`, ENVIRONMENT the `env` file it wrote.
+Usage: emulate.py BUILT PORT ENVIRONMENT
+BUILT is the folder that `cargo lambda build` filled, PORT that of a running `local`, ENVIRONMENT the `env` file it wrote.
 
 Each function gets the variables that template.yaml gives it, and no others. First every event file is sent and its
 status checked; then a person registers, binds an email and recovers the password twice, through the binaries alone.
@@ -59,9 +59,10 @@ EXPECTED = {
 
 def variables_of(function):
     template = yaml_parse(pathlib.Path("template.yaml").read_text(encoding="utf-8"))
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
     for resource in template["Resources"].values():
-        if resource.get("Metadata", {}).get("BuildProperties", {}).get("Binary") == function:
-            return resource["Properties"].get("Environment", {}).get("Variables", {})
+        if resource["Type"] == "AWS::Serverless::Function" and resource["Properties"]["CodeUri"] == f"target/lambda/{function}":
+            return {**shared, **resource["Properties"].get("Environment", {}).get("Variables", {})}
     raise SystemExit(f"{function} is not in template.yaml")
 
 
@@ -73,10 +74,10 @@ class Emulated:
         visible = {k: v for k, v in environment.items() if k in given or k.startswith("AWS_")}
         visible["AWS_LAMBDA_FUNCTION_NAME"] = function
         # By it `local` knows whose policy to hold the function to.
-        visible["AWS_ACCESS_KEY_ID"] = function
+        visible["AWS_ACCESS_KEY_ID"] += "-" + function
         command = [
             RIE, "--runtime-interface-emulator-address", f"127.0.0.1:{EMULATOR}",
-            "--runtime-api-address", f"127.0.0.1:{RUNTIME_API}", binaries / function,
+            "--runtime-api-address", f"127.0.0.1:{RUNTIME_API}", binaries / function / "bootstrap",
         ]
         self.function = function
         self.log = open(f"target/emulated-{function}.log", "wb")
@@ -120,8 +121,8 @@ def delete_item(environment, key):
 
 
 def dynamodb(environment, operation, request):
-    """Straight to the engine, which checks no signature but wants one to be there."""
-    scope = f"local/{time.strftime('%Y%m%d', time.gmtime())}/us-east-1/dynamodb/aws4_request"
+    """Straight to the local AWS, which checks no signature but who signed."""
+    scope = f"{environment['AWS_ACCESS_KEY_ID']}/{time.strftime('%Y%m%d', time.gmtime())}/us-east-1/dynamodb/aws4_request"
     headers = {
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": f"DynamoDB_20120810.{operation}",

@@ -1,5 +1,7 @@
 """Prints the CloudFormation template that the SAM transform makes of template.yaml.
 
+Usage: expand.py SOURCE [PARAMETER=VALUE …]
+
 Circular dependencies and missing permissions show there, not in the source. SAM puts the parameters' values into some
 places, as it does at a deploy: `expand` takes them.
 """
@@ -34,4 +36,5 @@ def expand(path, parameters):
 
 
 if __name__ == "__main__":
-    json.dump(expand(sys.argv[1], {}), sys.stdout, indent=1)
+    values = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    json.dump(expand(sys.argv[1], values), sys.stdout, indent=1)

@@ -7,6 +7,7 @@ mod browser;
 mod centre;
 mod hard_times;
 mod journeys;
+mod other_ports;
 mod pictures;
 mod safety;
 #[path = "../contract/site.rs"]

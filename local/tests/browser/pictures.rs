@@ -26,6 +26,11 @@ fn folder() -> PathBuf {
     folder
 }
 
+/// Writes a picture, to be looked at.
+pub fn keep(name: &str, picture: &[u8]) {
+    std::fs::write(folder().join(format!("{name}.png")), picture).unwrap();
+}
+
 /// What a machine can tell of a page as it is.
 pub async fn look(browser: &Browser, name: &str) {
     for width in [320, 1280] {
@@ -36,7 +41,7 @@ pub async fn look(browser: &Browser, name: &str) {
         for dark in [false, true] {
             browser.set_dark(dark).await;
             let theme = if dark { "dark" } else { "light" };
-            std::fs::write(folder().join(format!("{name}-{width}-{theme}.png")), browser.picture().await).unwrap();
+            keep(&format!("{name}-{width}-{theme}"), &browser.picture().await);
             accessible(browser, &format!("{name} at {width}, {theme}")).await;
         }
     }

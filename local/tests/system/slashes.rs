@@ -181,7 +181,8 @@ async fn the_command_exits_with_0_1_or_2_and_says_why() {
 /// Sends a request line as it stands, which no client library would; the answer's head.
 async fn raw(system: &System, line: &str) -> String {
     let host = system.base_url.strip_prefix("http://").unwrap();
-    let request = format!("{line} HTTP/1.1\r\nhost: {host}\r\norigin: http://localhost:5173\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("{line} HTTP/1.1\r\nhost: {host}\r\norigin: http://localhost:5173\r\nconnection: close\r\n\r\n");
     let mut stream = std::net::TcpStream::connect(host).unwrap();
     let exchange = move || {
         stream.write_all(request.as_bytes()).unwrap();

@@ -108,6 +108,11 @@ fn lock(folder: &Path) -> Result<File, StartProblem> {
     }
 }
 
+/// Whether an instance is running on a folder.
+pub(crate) fn is_in_use(folder: &Path) -> bool {
+    File::open(folder.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn check_version(folder: &Path) -> Result<(), StartProblem> {
     let file = folder.join("version");
     let shown = folder.display().to_string();

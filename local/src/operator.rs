@@ -46,6 +46,9 @@ pub enum Problem {
     /// No local system has run there.
     #[error("{0} has no data of a local system. Start one with `cargo run`, or name a deployed table with --table.")]
     NoData(String),
+    /// The local system of this folder is not running.
+    #[error("no local system is running on {0}. Start it with `cargo run`, or name a deployed table with --table.")]
+    NotRunning(String),
     /// A setting is missing.
     #[error(transparent)]
     Setting(#[from] shared::config::ConfigError),
@@ -118,6 +121,9 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
             clock_seconds = moved_clock(folder);
             let lines = std::fs::read_to_string(folder.join("env"));
             let lines = lines.map_err(|_| Problem::NoData(folder.display().to_string()))?;
+            if !crate::data::is_in_use(folder) {
+                return Err(Problem::NotRunning(folder.display().to_string()));
+            }
             lines.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
         }
     };

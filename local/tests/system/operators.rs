@@ -84,7 +84,7 @@ async fn keys_are_rotated_by_one_command() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_said_in_plain_words() {
-    let (_site, target, folder) = site().await;
+    let (site, target, folder) = site().await;
     let unknown = act(&Act::Find("13800000000".into()), &target, "anna").await.unwrap_err();
     assert!(matches!(unknown, Problem::NoAccount), "{unknown}");
     let wrong = act(&Act::RotateKeys(Rotation::Drop("nope".into())), &target, "anna").await.unwrap_err().to_string();
@@ -92,5 +92,8 @@ async fn what_goes_wrong_is_said_in_plain_words() {
     let nowhere = Target::Local(folder.join("nowhere"));
     let problem = act(&Act::Find("13800000000".into()), &nowhere, "anna").await.unwrap_err().to_string();
     assert!(problem.contains("cargo run"), "{problem}");
+    drop(site);
+    let problem = act(&Act::Find("13800000000".into()), &target, "anna").await.unwrap_err().to_string();
+    assert!(problem.starts_with("no local system is running on "), "{problem}");
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -71,7 +71,7 @@ async fn the_account_page_works_as_localhost_and_as_127_0_0_1() {
         browser.open("/users").await;
         browser.says("nickname-item-value", "小明").await;
         browser.click("sign-out").await;
-        browser.see("signed-out").await;
+        browser.at("/login").await;
         browser.close().await;
     }
 }

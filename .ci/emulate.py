@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -148,7 +149,8 @@ def check(function, answer, status, code):
 def main():
     binaries, port, env_file = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
     lines = pathlib.Path(env_file).read_text(encoding="utf-8").splitlines()
-    environment = dict(line.split("=", 1) for line in lines)
+    # What has spaces stands in quotes.
+    environment = dict(shlex.split(line)[0].split("=", 1) for line in lines)
     functions = sorted(path.stem for path in pathlib.Path("events").glob("*.json"))
     assert set(functions) == {*EXPECTED, "deliver", "rotate-keys"}, "every event has an expectation"
 

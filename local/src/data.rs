@@ -1,5 +1,6 @@
 //! What `local` keeps: the engine's data, the secrets, how far the clock was moved. Only its owner may read any of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -108,6 +109,27 @@ fn lock(folder: &Path) -> Result<File, StartProblem> {
     }
 }
 
+/// A value as a line of an `env` file has it, for shells and for `cargo lambda`.
+fn quoted(value: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
+    match value {
+        _ if value.chars().all(is_plain) => value.into(),
+        _ if value.contains('\'') => format!("\"{value}\"").into(),
+        _ => format!("'{value}'").into(),
+    }
+}
+
+/// The variables of an `env` file.
+pub(crate) fn read_environment(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+    let text = fs::read_to_string(folder.join("env"))?;
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    let unquoted = |value: &str| {
+        let inner = ['\'', '"'].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        inner.unwrap_or(value).to_owned()
+    };
+    Ok(pairs.map(|(name, value)| (name.to_owned(), unquoted(value))).collect())
+}
+
 /// Whether an instance is running on a folder.
 pub(crate) fn is_in_use(folder: &Path) -> bool {
     File::open(folder.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -192,7 +214,7 @@ impl Opened {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
-        let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let lines: String = variables.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
         let json = serde_json::json!({ "Parameters": in_container });
         let json = serde_json::to_string_pretty(&json).unwrap_or_default();
         let value = |name: &str| variables.get(name).map_or("", String::as_str);
@@ -286,4 +308,22 @@ pub(crate) async fn create_table(variables: &BTreeMap<String, String>) -> Result
     let request = client.update_time_to_live().table_name(TABLE);
     let request = request.time_to_live_specification(ttl.map_err(|error| problem(&error))?);
     request.send().await.map(drop).map_err(|error| problem(&shared::error_chain(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_file_is_read_as_it_was_written() {
+        let folder = std::env::temp_dir().join(format!("local-env-{}", random_hex::<8>()));
+        fs::create_dir_all(&folder).unwrap();
+        let values = ["plain", "with spaces", "Li's shop", "https://a.example/?b=c", "", "小店"];
+        let variables: BTreeMap<_, _> =
+            values.iter().enumerate().map(|(index, value)| (format!("V{index}"), (*value).to_owned())).collect();
+        let lines: String = variables.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
+        fs::write(folder.join("env"), lines).unwrap();
+        assert_eq!(read_environment(&folder).unwrap(), variables);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -119,12 +119,12 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
         Target::Table(table) => BTreeMap::from([("TABLE_NAME".to_owned(), table.clone())]),
         Target::Local(folder) => {
             clock_seconds = moved_clock(folder);
-            let lines = std::fs::read_to_string(folder.join("env"));
-            let lines = lines.map_err(|_| Problem::NoData(folder.display().to_string()))?;
+            let variables = crate::data::read_environment(folder);
+            let variables = variables.map_err(|_| Problem::NoData(folder.display().to_string()))?;
             if !crate::data::is_in_use(folder) {
                 return Err(Problem::NotRunning(folder.display().to_string()));
             }
-            lines.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+            variables
         }
     };
     let from_process = matches!(target, Target::Table(_));

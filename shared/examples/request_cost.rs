@@ -108,6 +108,8 @@ impl Function {
     fn start(binary: &str, environment: &str) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let variables = environment.lines().filter_map(|line| line.split_once('='));
+        // What has spaces stands in quotes.
+        let variables = variables.map(|(name, value)| (name, value.trim_matches(['\'', '"'])));
         let process = Command::new(binary)
             .env_clear()
             .envs(variables)

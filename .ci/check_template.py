@@ -296,13 +296,17 @@ def check_where_it_runs():
 def check_rules():
     captcha = {"CaptchaProvider": "gateway", "CaptchaAppId": "1", "CaptchaAppSecret": "s"}
     tencent = {**captcha, "CaptchaProvider": "tencent_cloud", "TencentCloudSecretId": "i", "TencentCloudSecretKey": "k"}
-    for whole in ({}, CLOUDFRONT, {**CLOUDFRONT, "WebAclArn": "arn:x"}, captcha, tencent, {**captcha, "CaptchaMode": "enforce"}, ADOPTED):
+    wholes = (CLOUDFRONT, captcha, tencent, ADOPTED)
+    for whole in ({}, *wholes, {**CLOUDFRONT, "WebAclArn": "arn:x", "OriginSecretVersion": "1"}, {**captcha, "CaptchaMode": "enforce"}):
         assert Stack.broken_rules(**whole) == [], whole
-        for left_out in set(whole) - {"WebAclArn", "CaptchaMode"}:
-            partial = {name: value for name, value in whole.items() if name != left_out}
-            alone_is_fine = left_out == "ExistingTableStreamArn" or left_out == "CaptchaProvider" and "CaptchaMode" not in whole
-            assert bool(Stack.broken_rules(**partial)) != alone_is_fine, f"{whole} without {left_out}"
-    assert Stack.broken_rules(WebAclArn="arn:x") == ["WebAclArn needs PublicDomain."]
+    for whole in wholes:
+        for name, value in whole.items():
+            without = {other: kept for other, kept in whole.items() if other != name}
+            assert Stack.broken_rules(**without), f"{whole} without {name}"
+            assert len(whole) == 1 or Stack.broken_rules(**{name: value}), f"{name} alone"
+    for alone in ("WebAclArn", "OriginSecretVersion"):
+        assert Stack.broken_rules(**{alone: "x"}) == [f"{alone} needs PublicDomain."]
+    assert Stack.broken_rules(**ADOPTED, DeletionProtection="true"), "it would do nothing"
     assert Stack.broken_rules(CaptchaMode="enforce")
     assert Stack.broken_rules(**{**CLOUDFRONT, "OriginDomain": "id.example.com"})
 

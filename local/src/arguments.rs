@@ -23,7 +23,7 @@ Runs Latchkey on this machine, and does what operators do by hand.
     --cors ORIGIN      an origin whose pages may call the API, beside http://localhost:* and http://127.0.0.1:*;
                        as often as needed
     --set NAME=VALUE   any setting of the functions, such as LIMIT_SOURCE=1000/h; as often as needed
-    --containers       the AWS port also listens where containers reach it, for sam local invoke
+    --containers       the AWS port also listens where containers (and your network) reach it, for sam local invoke
     --strict-slashes   a gateway that takes /login/ and /login for different paths
 
   cargo run -- smoke URL              asks a deployed stack for every route, with and without the slash
@@ -93,7 +93,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
     let target = match (table, options.data) {
         (Some(table), _) => Target::Table(table),
         (None, Some(folder)) => Target::Local(folder),
-        (None, None) => return Err("what keeps nothing has no data: leave out --memory".into()),
+        (None, None) => return Err("--memory goes with no command: a system that keeps nothing has no data".into()),
     };
     Ok(Command::Operate { act, target })
 }
@@ -108,15 +108,22 @@ fn port(value: &OsStr) -> Result<u16, lexopt::Error> {
     if port == u16::MAX { Err("--port takes a number from 0 to 65534: AWS has the next one".into()) } else { Ok(port) }
 }
 
-/// An origin as a browser sends it (RFC 6454 §6.2).
+/// An origin as a browser sends it (RFC 6454 §6.2): in lower case, without the scheme's own port.
 fn origin(text: String) -> Result<String, lexopt::Error> {
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-    let well_formed =
-        !authority.is_empty() && authority.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@*".contains(&b));
-    if well_formed && text == text.to_ascii_lowercase() {
+    let (authority, own_port) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(authority), _) => (authority, ":443"),
+        (_, Some(authority)) => (authority, ":80"),
+        _ => ("", ""),
+    };
+    let well_formed = !authority.is_empty()
+        && !authority.starts_with(':')
+        && !authority.ends_with(own_port)
+        && authority.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase() && !b"/?#@*\\".contains(&b));
+    if well_formed {
         return Ok(text);
     }
-    Err(format!("--cors takes an origin such as https://shop.example, without a path, not {text:?}").into())
+    let form = "an origin as browsers send it, such as https://shop.example: lower case, no path, no default port";
+    Err(format!("--cors takes {form}; not {text:?}").into())
 }
 
 fn setting(pair: &str) -> Result<(String, String), lexopt::Error> {
@@ -136,6 +143,8 @@ fn act(words: &[String], compromised: Option<String>) -> Result<Act, lexopt::Err
         (["admin", "disable", who], None) => Ok(Act::Disable(name(who))),
         (["admin", "enable", who], None) => Ok(Act::Enable(name(who))),
         (["admin", "end-sessions", who], None) => Ok(Act::EndSessions(name(who))),
+        ([], Some(_)) => Err("--compromised goes with rotate-keys".into()),
+        ([], None) => Err("--table goes with admin or rotate-keys".into()),
         _ => Err(format!("not understood: {}", words.join(" ")).into()),
     }
 }
@@ -180,14 +189,19 @@ mod tests {
             (&["--captcha", "on"], "--captcha takes off or enforce"),
             (&["--set", "BRAND"], "--set takes NAME=VALUE"),
             (&["--set", "BRANT=x"], "--set: there is no setting BRANT. Did you mean BRAND?"),
-            (&["--cors", "*"], "--cors takes an origin such as https://shop.example, without a path, not \"*\""),
-            (
-                &["--cors", "https://shop.example/"],
-                "--cors takes an origin such as https://shop.example, without a path, not \"https://shop.example/\"",
-            ),
         ] {
             assert_eq!(read(arguments).err().as_deref(), Some(said));
         }
+        for refused in
+            ["*", "https://shop.example/", "https://shop.example:443", "https://Shop.example", "https://:80", "null"]
+        {
+            let said = read(&["--cors", refused]).err().unwrap_or_default();
+            assert!(
+                said.starts_with("--cors takes an origin") && said.ends_with(&format!("not {refused:?}")),
+                "{said}"
+            );
+        }
+        assert_eq!(options(&["--cors", "https://shop.example:8443"]).cors, ["https://shop.example:8443"]);
         for (argument, named) in [("--prot", "--prot"), ("--data", "--data"), ("-x", "-x")] {
             assert!(read(&[argument]).err().is_some_and(|error| error.contains(named)), "{argument}");
         }

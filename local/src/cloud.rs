@@ -20,7 +20,7 @@ use shared::domain::Clock;
 
 use crate::caller;
 use crate::captcha::CaptchaGateway;
-use crate::database_file::{self, DatabaseFile, Forget};
+use crate::database_file::Traces;
 use crate::engine;
 use crate::faults::{Faults, Kind, Service};
 use crate::holds::Holds;
@@ -79,10 +79,8 @@ impl Journal {
 pub struct Cloud {
     /// The engine.
     pub database: Database,
-    /// The file it is in, where it is in one.
-    pub(crate) file: Option<Arc<DatabaseFile>>,
-    /// The names of accounts that were just deleted.
-    pub(crate) deleted: Arc<Mutex<Vec<String>>>,
+    /// Forgets what was deleted.
+    pub(crate) traces: Traces,
     /// What the access key id of every call starts with.
     pub secret: String,
     /// The name by which containers call, where they may.
@@ -233,22 +231,9 @@ fn pass_on(cloud: &Cloud, operation: &str, body: &[u8]) -> Response {
         return Protocol::Json.refuse(400, "UnknownOperationException", &format!("{operation} is not served here."));
     };
     if status == StatusCode::OK {
-        forget_deleted(cloud, operation, body);
+        cloud.traces.note(operation, body);
     }
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static(AMAZON_JSON))], answer).into_response()
-}
-
-/// Leaves no trace of an account that this call deleted in the database's file. Its messages follow once they are sent.
-fn forget_deleted(cloud: &Cloud, operation: &str, body: &[u8]) {
-    let Some(file) = &cloud.file else { return };
-    let names = database_file::deleted_account(operation, body);
-    if names.is_empty() {
-        return;
-    }
-    if let Err(error) = file.forget(&names, Forget::AllButMessages) {
-        tracing::warn!(%error, "traces of a deleted account are left in the database file");
-    }
-    cloud.deleted.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
 }
 
 fn dynamodb_error(status: u16, code: &str, mut more: Value) -> Response {

@@ -94,7 +94,11 @@ async fn refuse_foreign(ConnectInfo(from): ConnectInfo<SocketAddr>, request: Req
         (Some(origin), Some(host)) => origin == format!("http://{host}"),
         (origin, _) => origin.is_none(),
     };
-    if !from.ip().is_loopback() || !is_loopback_name(host_name(headers)) || !own_origin {
+    // A script or an image of another page sends no `Origin`, but newer browsers say this.
+    let is_cross_site =
+        matches!(text(header::HeaderName::from_static("sec-fetch-site")), Some("cross-site" | "same-site"));
+    if !from.ip().to_canonical().is_loopback() || is_cross_site || !is_loopback_name(host_name(headers)) || !own_origin
+    {
         return (StatusCode::FORBIDDEN, "Only this machine may use /_local.").into_response();
     }
     let mut response = next.run(request).await;
@@ -119,6 +123,10 @@ struct Advance {
 
 async fn move_clock(State(control): State<Control>, body: Bytes) -> Result<Response, (StatusCode, String)> {
     let advance: Advance = parse(&body, r#"{"advance_seconds": 60}"#)?;
+    let moved = Clock::default().now().seconds_until(control.clock.now());
+    if u32::try_from(moved + u64::from(advance.advance_seconds)).is_err() {
+        return Err((StatusCode::BAD_REQUEST, "The clock may be moved by 136 years at most.\n".to_owned()));
+    }
     control.clock.advance_seconds(advance.advance_seconds);
     (control.clock_moved)();
     let settled = control.schedule.settle().await;

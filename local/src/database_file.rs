@@ -1,8 +1,8 @@
 //! The file that the engine keeps its data in, and what the engine does not do for it: check it at the start, and leave
-//! nothing of a deleted account behind.
+//! nothing of what was deleted behind.
 //!
-//! SQLite keeps what was deleted in free pages and in the write-ahead log until something else is written there. And the
-//! engine keeps every record of the stream, with the items as they were.
+//! SQLite is compiled to overwrite what is deleted (`.cargo/config.toml`), but older pages stay in the write-ahead log until
+//! they are carried over. And the engine keeps every record of the stream, with the items as they were.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,79 +36,159 @@ impl DatabaseFile {
         let connection = Connection::open(path).map_err(sqlite)?;
         connection.busy_timeout(PATIENCE).map_err(sqlite)?;
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
-        if found != "ok" {
-            return Err(found);
-        }
-        // What VACUUM works on would otherwise lie in a file of its own for a moment.
-        connection.execute_batch("PRAGMA temp_store = MEMORY").map_err(sqlite)?;
-        Ok(Self(Mutex::new(connection)))
+        if found == "ok" { Ok(Self(Mutex::new(connection))) } else { Err(found) }
     }
 
-    /// Leaves no trace of deleted items in the file: nothing in the stream's records that names them, nothing in free
-    /// pages, nothing in the write-ahead log.
-    pub(crate) fn forget(&self, names: &[String], which: Forget) -> rusqlite::Result<()> {
-        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in names {
+    /// Whether the engine has a table of this name.
+    pub(crate) fn has_table(&self, name: &str) -> bool {
+        let query = "SELECT COUNT(*) FROM _tables WHERE table_name = ?1";
+        self.connection().query_row(query, [name], |row| row.get::<_, i64>(0)).is_ok_and(|count| count == 1)
+    }
+
+    /// Forgets the records of the stream that name a deleted account, by its keys.
+    fn forget(&self, keys: &[String], which: Forget) -> rusqlite::Result<()> {
+        let connection = self.connection();
+        for pattern in keys.iter().flat_map(|key| patterns(key)) {
             // The newest record stays: the engine numbers the next one after it.
             connection.execute(
                 "DELETE FROM _stream_records WHERE id < (SELECT MAX(id) FROM _stream_records)
                  AND instr(keys_json || coalesce(new_image, '') || coalesce(old_image, ''), ?1) > 0
                  AND (?2 OR instr(coalesce(new_image, ''), '{\"S\":\"message\"}') = 0)",
-                params![name, which == Forget::All],
+                params![pattern, which == Forget::All],
             )?;
         }
-        connection.execute_batch("VACUUM")?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        Ok(())
+    }
+
+    /// Forgets every record of the stream but the newest.
+    fn forget_stream(&self) -> rusqlite::Result<()> {
+        let all = "DELETE FROM _stream_records WHERE id < (SELECT MAX(id) FROM _stream_records)";
+        self.connection().execute(all, []).map(drop)
+    }
+
+    /// Carries the write-ahead log over into the database and empties it.
+    fn empty_log(&self) -> rusqlite::Result<()> {
+        let is_busy: bool = self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+    }
+
+    fn connection(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The accounts that were just deleted, whose messages are forgotten once they are sent.
-#[derive(Clone)]
+/// How a key, and the name in it, stand in a record. A username may be any word, such as `sms`, so it counts as a key alone.
+fn patterns(key: &str) -> Vec<String> {
+    let mut all = vec![format!("\"{key}\"")];
+    if let Some((kind, name)) = key.split_once('#').filter(|(kind, _)| *kind != "USERNAME") {
+        debug_assert!(NAMED.contains(&kind));
+        all.extend([format!("\"{name}\""), format!("#{name}\""), format!("#{name}#")]);
+    }
+    all
+}
+
+/// Sees to it that what was deleted leaves no trace in the database's file.
+#[derive(Clone, Default)]
 pub(crate) struct Traces {
+    /// `None` in memory.
     pub file: Option<Arc<DatabaseFile>>,
-    pub deleted: Arc<Mutex<Vec<String>>>,
-    pub pump: Arc<Pump>,
+    /// The keys of accounts that were just deleted, whose messages are forgotten once they are sent.
+    deleted: Arc<Mutex<Vec<String>>>,
 }
 
 impl Traces {
+    /// For a database in a file, or in memory.
+    pub(crate) fn new(file: Option<Arc<DatabaseFile>>) -> Self {
+        Self { file, deleted: Arc::default() }
+    }
+
+    /// Looks at a call that was just answered. What an account leaves goes at once, its messages later.
+    pub(crate) fn note(&self, operation: &str, body: &[u8]) {
+        let Some(file) = &self.file else { return };
+        let keys = deleted_account(operation, body);
+        if keys.is_empty() {
+            return;
+        }
+        let forgotten = file.forget(&keys, Forget::AllButMessages).and_then(|()| file.empty_log());
+        if let Err(error) = forgotten {
+            tracing::debug!(%error, "tried again in a second");
+        }
+        self.waiting().extend(keys);
+    }
+
     /// Looks after it for ever.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(self, pump: Arc<Pump>) {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            self.forget().await;
+            self.forget(&pump).await;
         }
     }
 
     /// Sends what is still to be sent, and forgets it.
-    pub(crate) async fn forget(&self) {
-        let Some(file) = &self.file else { return };
-        let names = std::mem::take(&mut *self.deleted.lock().unwrap_or_else(PoisonError::into_inner));
-        if names.is_empty() {
+    pub(crate) async fn forget(&self, pump: &Pump) {
+        let Some(file) = self.file.clone() else { return };
+        let keys = std::mem::take(&mut *self.waiting());
+        let is_sent = keys.is_empty() || pump.settle().await.is_ok();
+        let work = {
+            let keys = keys.clone();
+            tokio::task::spawn_blocking(move || file.forget(&keys, Forget::All).and_then(|()| file.empty_log()))
+        };
+        if !is_sent || !matches!(work.await, Ok(Ok(()))) {
+            self.waiting().extend(keys);
+        }
+    }
+
+    /// At the start and at the end: forgets the whole stream once it is carried, and empties the log.
+    pub(crate) async fn forget_all(&self, pump: &Pump) {
+        let Some(file) = self.file.clone() else { return };
+        if pump.settle().await.is_err() {
             return;
         }
-        let forgotten = match self.pump.settle().await {
-            Ok(()) => file.forget(&names, Forget::All).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = forgotten {
-            tracing::warn!(error, "traces of a deleted account are left in the database file");
+        let work = tokio::task::spawn_blocking(move || file.forget_stream().and_then(|()| file.empty_log()));
+        if let Ok(Err(error)) = work.await {
+            tracing::warn!(%error, "traces of what was deleted are left in the database file");
         }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The names of an account that a call deletes: its id, number, address and username, as they stand in the keys.
-/// Empty where no account is deleted.
-pub(crate) fn deleted_account(operation: &str, body: &[u8]) -> Vec<String> {
+/// The kinds of keys that an account has.
+const NAMED: [&str; 4] = ["USER", "MOBILE", "EMAIL", "USERNAME"];
+
+/// The keys of an account that a call deletes. Empty where it deletes none.
+fn deleted_account(operation: &str, body: &[u8]) -> Vec<String> {
     if !matches!(operation, "TransactWriteItems" | "DeleteItem") {
         return Vec::new();
     }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let in_transaction = body["TransactItems"].as_array().into_iter().flatten().map(|item| &item["Delete"]["Key"]);
-    let keys = in_transaction.chain([&body["Key"]]).filter_map(|key| key["pk"]["S"].as_str());
-    let named: Vec<_> = keys.filter_map(|key| key.split_once('#')).collect();
-    if !named.iter().any(|(kind, _)| *kind == "USER") {
+    let keys: Vec<_> = in_transaction.chain([&body["Key"]]).filter_map(|key| key["pk"]["S"].as_str()).collect();
+    if !keys.iter().any(|key| key.starts_with("USER#")) {
         return Vec::new();
     }
-    let names = named.iter().filter(|(kind, _)| ["USER", "MOBILE", "EMAIL", "USERNAME"].contains(kind));
-    names.map(|(_, name)| (*name).to_owned()).collect()
+    let is_named = |key: &&str| key.split_once('#').is_some_and(|(kind, _)| NAMED.contains(&kind));
+    keys.into_iter().filter(is_named).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without this nothing that is deleted is gone from the file.
+    #[test]
+    fn sqlite_overwrites_what_is_deleted() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut statement = connection.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(options.iter().any(|option| option == "SECURE_DELETE"), "{options:?}");
+    }
+
+    #[test]
+    fn a_username_that_is_a_word_of_ours_forgets_nothing_else() {
+        assert_eq!(patterns("USERNAME#sms"), ["\"USERNAME#sms\""]);
+        assert!(patterns("MOBILE#13800000000").contains(&"#13800000000\"".to_owned()));
+    }
 }

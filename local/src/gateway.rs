@@ -93,7 +93,8 @@ impl Gateway {
     /// Whether pages of this origin may call the API: those that were named, and all of this machine, so that a front end
     /// under development works whatever port it is served on.
     fn admits(&self, origin: &str) -> bool {
-        let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        let is_number = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
+        let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(is_number);
         let of_this_machine = ["http://localhost", "http://127.0.0.1"]
             .iter()
             .filter_map(|machine| origin.strip_prefix(machine))

@@ -10,10 +10,13 @@ pub mod control;
 mod data;
 mod database_file;
 mod engine;
+mod env_file;
 pub mod faults;
+mod folder;
 pub mod fuzzing;
 pub mod gateway;
 pub mod holds;
+mod listeners;
 pub mod mailbox;
 pub mod operator;
 pub mod policy;
@@ -21,11 +24,12 @@ pub mod registry;
 pub mod schedule;
 pub mod settings;
 pub mod smoke;
+mod start_problem;
 pub mod stream;
 pub mod template;
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,10 +40,9 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, Uri};
 use dynoxide::Database;
 use shared::App;
-use shared::config::{Config, ConfigError, Environment, Need};
+use shared::config::{Config, Environment, Need};
 use shared::domain::Clock;
 use shared::dynamodb::client;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use caller::access_key_of;
@@ -48,13 +51,17 @@ use cloud::{Cloud, Journal};
 use control::Control;
 use database_file::Traces;
 use faults::Faults;
+use folder::ACCESS_KEY_ID;
 use gateway::{Function, Gateway};
 use holds::Holds;
+use listeners::Listeners;
 use mailbox::Mailbox;
 use policy::Policies;
 use schedule::Schedule;
 use stream::Pump;
-use template::{Cors, Template, TemplateProblem};
+use template::{Cors, Template};
+
+pub use start_problem::StartProblem;
 
 /// The most API Gateway takes, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -85,8 +92,10 @@ pub struct Options {
 
 /// The system, running until it is dropped.
 pub struct System {
-    /// Where the API is.
+    /// Where the pages and the API are.
     pub base_url: String,
+    /// The same by this machine's own name: here alone is the inbox.
+    pub local_url: String,
     /// Where AWS is.
     pub cloud_url: String,
     /// The clock of the program, and of an engine in memory.
@@ -111,83 +120,6 @@ pub struct System {
     _opened: data::Opened,
 }
 
-/// Why the system does not start, in words for whoever started it.
-#[derive(Debug, thiserror::Error)]
-pub enum StartProblem {
-    /// Somebody else listens there.
-    #[error("port {port} is taken. Stop what listens there, or choose another with --port.")]
-    PortTaken {
-        /// The port.
-        port: u16,
-    },
-    /// The port may not be used.
-    #[error("port {port} cannot be used: {source}")]
-    Port {
-        /// The port.
-        port: u16,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Another instance uses the folder.
-    #[error("another Latchkey is running on the data folder {folder}. Stop it, or choose another folder with --data.")]
-    InUse {
-        /// The folder.
-        folder: String,
-    },
-    /// What is kept cannot be read.
-    #[error(
-        "{file} is damaged: {reason}. Restore it, or delete the folder that it is in to start anew \
-         (accounts and secrets are gone then)."
-    )]
-    Damaged {
-        /// The file.
-        file: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A setting that stands beside others has spaces.
-    #[error("{name} may not contain spaces")]
-    Spaces {
-        /// The setting.
-        name: String,
-    },
-    /// The folder cannot be used.
-    #[error("the data folder {folder} cannot be used: {reason}. Choose another with --data, or none with --memory.")]
-    Data {
-        /// The folder.
-        folder: String,
-        /// Why.
-        reason: String,
-    },
-    /// The data was made by another version.
-    #[error(
-        "the data in {folder} was made by another version of Latchkey ({found}; this one is {expected}). \
-         Move it away or delete it: rm -r {folder}"
-    )]
-    OtherVersion {
-        /// The folder.
-        folder: String,
-        /// Its version.
-        found: String,
-        /// Ours.
-        expected: &'static str,
-    },
-    /// A setting is malformed, or the template does not give a function what it needs.
-    #[error("{function}: {source}")]
-    Setting {
-        /// The function that would not start.
-        function: String,
-        /// Which setting.
-        source: ConfigError,
-    },
-    /// The template is not understood.
-    #[error(transparent)]
-    Template(#[from] TemplateProblem),
-    /// The engine does not work.
-    #[error("the DynamoDB engine does not start: {0}")]
-    Engine(String),
-}
-
 impl System {
     /// Starts everything. It is ready when this returns.
     pub async fn start(options: Options) -> Result<Self, StartProblem> {
@@ -200,26 +132,29 @@ impl System {
         let clock = Clock::default();
         let opened = data::open(options.data.as_deref(), &clock)?;
         // On this machine a page is opened as `localhost`: passkeys ask for that name.
-        let base_url = format!("http://localhost:{}", api.port);
-        let cloud_url = format!("http://127.0.0.1:{}", aws.port);
+        let (local_url, cloud_url) =
+            (format!("http://localhost:{}", api.port), format!("http://127.0.0.1:{}", aws.port));
         let variables_for = |cloud_url: &str| {
-            let mut settings = data::settings(&base_url, cloud_url, &opened.secrets);
+            let mut settings = data::settings(&local_url, cloud_url, &opened.secrets);
             settings.extend(options.variables.clone());
             settings::place(settings, &template.declared_variables())
         };
         let variables = variables_for(&cloud_url)?;
-        opened.write_environment(&variables, &variables_for(&format!("http://{HOST_OF_CONTAINERS}:{}", aws.port))?)?;
+        if let Some(folder) = &opened.folder {
+            env_file::write(folder, &variables, &variables_for(&format!("http://{HOST_OF_CONTAINERS}:{}", aws.port))?)?;
+        }
+        let public_url = listeners::public_url(options.host, api.port);
+        let base_url = public_url.clone().unwrap_or_else(|| local_url.clone());
 
         let mut tasks = JoinSet::new();
-        let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
-        let captcha = CaptchaGateway::new(faults.clone());
-        let holds = Holds::default();
+        let (faults, journal, mailbox, holds) =
+            (Faults::default(), Journal::default(), Mailbox::default(), Holds::default());
+        let (captcha, traces) = (CaptchaGateway::new(faults.clone()), Traces::new(opened.file.clone()));
         let cloud = Cloud {
             captcha: captcha.clone(),
             database: opened.database.clone(),
-            file: opened.file.clone(),
-            deleted: Arc::default(),
-            secret: variables.get(data::ACCESS_KEY_ID).cloned().unwrap_or_default(),
+            traces: traces.clone(),
+            secret: variables.get(ACCESS_KEY_ID).cloned().unwrap_or_default(),
             host_of_containers: options.containers.then_some(HOST_OF_CONTAINERS),
             journal: journal.clone(),
             policies: Policies::of(&template),
@@ -228,15 +163,16 @@ impl System {
             mailbox: mailbox.clone(),
             clock: clock.clone(),
         };
-        let deleted = Arc::clone(&cloud.deleted);
         aws.serve(&mut tasks, &cloud::router(cloud));
         let cors = Cors { origins: options.cors, ..template.cors()? };
-        let public_url = options.host.filter(|host| !host.is_unspecified() && !host.is_loopback());
-        let public_url = public_url.map(|host| format!("http://{}", SocketAddr::new(host, api.port)));
         let host =
-            Host { template: &template, variables: &variables, clock: &clock, public_url: public_url.as_deref() };
+            Host { template: &template, variables: &variables, clock: &clock, public_url, local_url: &local_url };
         let pump = Arc::new(host.pump(opened.database.clone(), opened.engine_clock.clone())?);
         let schedule = Arc::new(host.schedule()?);
+        let gateway = Arc::new(host.gateway(cors, options.strict_slashes)?);
+        prepare(&opened, &variables, &schedule, &gateway).await?;
+        traces.forget_all(&pump).await;
+        let _ = journal.take();
         let control = Control {
             mailbox: mailbox.clone(),
             clock: clock.clone(),
@@ -246,23 +182,16 @@ impl System {
             clock_moved: opened.clock_keeper(&clock),
             captcha,
         };
-        let gateway = Arc::new(host.gateway(cors, options.strict_slashes)?);
-        data::create_table(&variables).await?;
-        schedule.settle().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
-        gateway.warm_up().await.map_err(|error| StartProblem::Engine(shared::error_chain(&error)))?;
-        let _ = journal.take();
         let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
         api.serve(&mut tasks, &app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
-        let carrying = Arc::clone(&pump);
+        let (carrying, scheduled) = (Arc::clone(&pump), Arc::clone(&schedule));
         tasks.spawn(async move { carrying.run().await });
-        let scheduled = Arc::clone(&schedule);
         tasks.spawn(async move { scheduled.run().await });
         tasks.spawn(sweep(opened.database.clone()));
-        let traces = Traces { file: opened.file.clone(), deleted, pump: Arc::clone(&pump) };
-        tasks.spawn(traces.clone().run());
-        let base_url = public_url.unwrap_or(base_url);
+        tasks.spawn(traces.clone().run(Arc::clone(&pump)));
         Ok(Self {
             base_url,
+            local_url,
             cloud_url,
             clock,
             faults,
@@ -280,12 +209,18 @@ impl System {
 
     /// Returns when the traces of every deleted account are gone from the database's file.
     pub async fn forget(&self) {
-        self.traces.forget().await;
+        self.traces.forget(&self.pump).await;
     }
 
-    /// Runs until a task ends, which none does by itself.
-    pub async fn wait(mut self) {
-        while self.tasks.join_next().await.is_some() {}
+    /// Ends the system: what is to be sent is sent, and the database's file is left tidy.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        self.traces.forget_all(&self.pump).await;
+    }
+
+    /// Returns when a task ends, which none does by itself.
+    pub async fn wait(&mut self) {
+        self.tasks.join_next().await;
     }
 }
 
@@ -295,7 +230,9 @@ struct Host<'a> {
     variables: &'a BTreeMap<String, String>,
     clock: &'a Clock,
     /// Where other machines find the pages, when they may.
-    public_url: Option<&'a str>,
+    public_url: Option<String>,
+    /// Where this machine finds them.
+    local_url: &'a str,
 }
 
 impl Host<'_> {
@@ -307,13 +244,14 @@ impl Host<'_> {
             let visible = name.starts_with("AWS_") || given.contains(name);
             let value = visible.then(|| self.variables.get(name).cloned()).flatten();
             // By its access key id the function is known to `policy`.
-            if name == data::ACCESS_KEY_ID { value.map(|secret| access_key_of(&secret, function)) } else { value }
+            if name == ACCESS_KEY_ID { value.map(|secret| access_key_of(&secret, function)) } else { value }
         };
         let setting = |source| StartProblem::Setting { function: function.to_owned(), source };
         let mut config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
         // Set here and not as a variable: an address that crosses a network in clear is no setting of a deployment.
-        if let Some(url) = self.public_url {
-            config.answers.client_host = Some(url.to_owned());
+        if let Some(url) = &self.public_url {
+            config.answers.client_host = Some(url.clone());
+            config.answers.own_origins = vec![self.local_url.to_owned()];
         }
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
@@ -358,6 +296,27 @@ async fn through_gateway(
     gateway.answer(method, uri, headers, body, from).await
 }
 
+/// Makes what the functions expect to be there: the table, and the keys of access tokens.
+async fn prepare(
+    opened: &data::Opened,
+    variables: &BTreeMap<String, String>,
+    schedule: &Schedule,
+    gateway: &Gateway,
+) -> Result<(), StartProblem> {
+    let problem = |error: shared::Error| {
+        let text = shared::error_chain(&error);
+        match &opened.folder {
+            Some(folder) if text.contains("KEY_SECRET opens none") => folder
+                .damaged("secrets.json", "its KEY_SECRET is not the one that the keys in the table were sealed with"),
+            _ => StartProblem::Engine(text),
+        }
+    };
+    data::create_table(variables).await?;
+    schedule.settle().await.map_err(problem)?;
+    gateway.warm_up().await.map_err(problem)?;
+    opened.folder.as_ref().map_or(Ok(()), folder::Folder::mark_used)
+}
+
 /// DynamoDB deletes expired items within days; the engine does so when it is told to.
 async fn sweep(database: Database) {
     loop {
@@ -369,47 +328,6 @@ async fn sweep(database: Database) {
 
 const fn next_port(port: u16) -> u16 {
     if port == 0 { 0 } else { port.saturating_add(1) }
-}
-
-/// Where one of the two addresses is served: on IPv4, and on IPv6's loopback where `localhost` may mean that.
-struct Listeners {
-    port: u16,
-    all: Vec<TcpListener>,
-}
-
-impl Listeners {
-    /// Binds a port of an address; `None` for this machine alone.
-    async fn bind(port: u16, address: Option<IpAddr>) -> Result<Self, StartProblem> {
-        let problem = |source: std::io::Error| match source.kind() {
-            std::io::ErrorKind::AddrInUse => StartProblem::PortTaken { port },
-            _ => StartProblem::Port { port, source },
-        };
-        let first = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let listener = TcpListener::bind((first, port)).await.map_err(problem)?;
-        let bound = listener.local_addr().map_err(problem)?.port();
-        let mut all = vec![listener];
-        if address.is_none() {
-            match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await {
-                Ok(listener) => all.push(listener),
-                // Whoever listens there would be taken for us by a browser that asks for `localhost`.
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && port != 0 => return Err(problem(error)),
-                // A machine without IPv6.
-                Err(_) => {}
-            }
-        }
-        Ok(Self { port: bound, all })
-    }
-
-    fn serve(self, tasks: &mut JoinSet<()>, router: &Router) {
-        for listener in self.all {
-            let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-            tasks.spawn(async move {
-                if let Err(error) = axum::serve(listener, service).await {
-                    tracing::error!(%error, "a server stopped");
-                }
-            });
-        }
-    }
 }
 
 /// The SDK's client for the engine.

@@ -79,7 +79,7 @@ fn log_for_people() {
 
 async fn run(options: Options) -> ExitCode {
     let data = options.data.as_ref().map(|folder| folder.display().to_string());
-    let system = match System::start(options).await {
+    let mut system = match System::start(options).await {
         Ok(system) => system,
         Err(problem) => {
             eprintln!("Latchkey did not start: {problem}");
@@ -91,7 +91,7 @@ async fn run(options: Options) -> ExitCode {
     eprintln!();
     eprintln!("  Pages    {}/", system.base_url);
     eprintln!("  API      {}", system.base_url);
-    eprintln!("  Inbox    {}/_local/inbox   (SMS and mail arrive here)", system.base_url);
+    eprintln!("  Inbox    {}/_local/inbox   (SMS and mail arrive here)", system.local_url);
     eprintln!("  AWS      {}   (DynamoDB, SNS, SES)", system.cloud_url);
     eprintln!("  Data     {}", data.as_deref().unwrap_or("in memory, gone when it stops"));
     eprintln!();
@@ -99,6 +99,22 @@ async fn run(options: Options) -> ExitCode {
     eprintln!();
     tokio::select! {
         () = system.wait() => ExitCode::FAILURE,
-        _ = tokio::signal::ctrl_c() => ExitCode::SUCCESS,
+        () = asked_to_stop() => {
+            system.stop().await;
+            ExitCode::SUCCESS
+        }
     }
+}
+
+/// Returns when a person presses Ctrl-C, or another program asks this one to end.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }

@@ -4,7 +4,6 @@
 //! write the table. Every use leaves an item: in the transaction of what it did, or, for the keys, right before it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::json;
@@ -118,10 +117,10 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
     let variables = match target {
         Target::Table(table) => BTreeMap::from([("TABLE_NAME".to_owned(), table.clone())]),
         Target::Local(folder) => {
-            clock_seconds = moved_clock(folder);
-            let variables = crate::data::read_environment(folder);
+            clock_seconds = crate::folder::moved_clock(folder);
+            let variables = crate::env_file::read(folder);
             let variables = variables.map_err(|_| Problem::NoData(folder.display().to_string()))?;
-            if !crate::data::is_in_use(folder) {
+            if !crate::folder::is_in_use(folder) {
                 return Err(Problem::NotRunning(folder.display().to_string()));
             }
             variables
@@ -138,12 +137,6 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
     let clock = Clock::default();
     clock.advance_seconds(clock_seconds);
     Ok(App::new(config, clock, needs)?)
-}
-
-/// How far the clock of the local system was moved on.
-fn moved_clock(folder: &Path) -> u32 {
-    let text = std::fs::read_to_string(folder.join("clock_seconds")).unwrap_or_default();
-    text.trim().parse().unwrap_or(0)
 }
 
 /// On condition that the account bears the name that the operator gave: another may have it by now.

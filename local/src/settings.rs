@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::config::Config;
 
 use crate::StartProblem;
+use crate::folder::ACCESS_KEY_ID;
 
 const SETTINGS: &str = "SETTINGS";
 /// Names that are further from each other than this are no slips of the keyboard.
@@ -15,12 +16,15 @@ pub(crate) fn place(
     settings: BTreeMap<String, String>,
     declared: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, StartProblem> {
+    if let Some((name, _)) = settings.iter().find(|(_, value)| value.contains(char::is_control)) {
+        return Err(StartProblem::Characters { name: name.clone(), what: "line breaks or control characters" });
+    }
     let (mut variables, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
         settings.into_iter().partition(|(name, _)| declared.contains(name) || name.starts_with("AWS_"));
     let mut pairs: Vec<String> = Vec::new();
     for (name, value) in rest {
         if value.contains(char::is_whitespace) {
-            return Err(StartProblem::Spaces { name });
+            return Err(StartProblem::Characters { name, what: "spaces" });
         }
         // An empty value counts as none.
         if !value.is_empty() {
@@ -33,6 +37,11 @@ pub(crate) fn place(
 
 /// Refuses a name that no function reads, with the one that was probably meant.
 pub fn check_name(name: &str) -> Result<(), String> {
+    match name {
+        SETTINGS => return Err("give each setting by a --set of its own".to_owned()),
+        "TABLE_NAME" | ACCESS_KEY_ID => return Err(format!("{name} is the local system's own")),
+        _ => {}
+    }
     let known = Config::variables();
     if known.iter().any(|one| one == name) {
         return Ok(());

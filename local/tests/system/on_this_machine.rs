@@ -126,7 +126,8 @@ async fn a_deleted_account_leaves_nothing_in_the_database_s_file() {
     let gone = site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await;
     assert_eq!(gone.status, 204, "{gone:?}");
     assert_eq!(found(&hash), 0, "the hash");
-    // The notices of the deletion are on their way, to the number and the address.
+    // The notices of the deletion are on their way, to the number and the address; limits count for a day. Once all of that
+    // is over, TTL deletes it.
     site.was_told(&email, "注销").await;
     let mut rest: Vec<_> = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
     rest.retain(|item| format!("{item:?}").contains(&person.mobile));
@@ -135,8 +136,30 @@ async fn a_deleted_account_leaves_nothing_in_the_database_s_file() {
         let key = key.map(|(name, value)| (name.to_owned(), value)).into();
         client.delete_item().table_name(local::TABLE).set_key(Some(key)).send().await.unwrap();
     }
-    site.system.as_ref().unwrap().forget().await;
+    let system = site.system.unwrap();
+    system.stop().await;
     assert_eq!(found(&person.mobile), 0, "the number, in free pages, records of the stream or the write-ahead log");
+    assert_eq!(found(&person.id), 0, "the id");
+}
+
+/// A crash leaves what was waiting to be forgotten; the next start forgets it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_of_a_deleted_account_is_forgotten_at_the_next_start() {
+    let folder = Folder::new();
+    let site = start(folder.options()).await;
+    let person = site.register().await;
+    let gone = site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    let file = folder.0.join("data/dynamodb.sqlite");
+    let records = || {
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        let query = "SELECT COUNT(*) FROM _stream_records WHERE instr(keys_json || coalesce(new_image, ''), ?1) > 0";
+        connection.query_row(query, [&person.mobile], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert!(records() > 0, "its messages were waiting");
+    drop(site);
+    let _site = start(folder.options()).await;
+    assert!(records() <= 1, "the newest record stays, for its number");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,39 +283,84 @@ async fn a_second_instance_on_one_folder_is_refused() {
     start(folder.options()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_damaged_is_named_with_what_to_do() {
-    let used = Folder::new();
-    let _site = start(used.options()).await;
-    for (file, content) in [
-        ("dynamodb.sqlite", "no database ".repeat(1000)),
-        ("secrets.json", "{".to_owned()),
-        ("secrets.json", r#"{"CODE_SECRET":"short"}"#.to_owned()),
-        ("clock_seconds", "yesterday".to_owned()),
-    ] {
-        let folder = Folder::new();
-        std::fs::create_dir_all(folder.0.join("data")).unwrap();
-        std::fs::copy(used.0.join("data/version"), folder.0.join("data/version")).unwrap();
-        std::fs::write(folder.0.join("data").join(file), &content).unwrap();
-        let Err(problem) = System::start(folder.options()).await else { panic!("it started with a bad {file}") };
-        let text = problem.to_string();
-        assert!(
-            text.contains(&format!("data/{file} is damaged: ")) && text.contains("Restore it, or delete"),
-            "{text}"
-        );
-        assert!(!text.contains("short\""), "{text}");
-        let kept = std::fs::read_to_string(folder.0.join("data").join(file)).unwrap();
-        assert_eq!(kept, content, "it is left as it was");
+/// A folder on which a system was started, with one file replaced, or removed.
+async fn folder_with(used: &Folder, file: &str, content: Option<&[u8]>) -> Folder {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    for entry in std::fs::read_dir(used.0.join("data")).unwrap() {
+        let name = entry.unwrap().file_name();
+        std::fs::copy(used.0.join("data").join(&name), data.join(&name)).unwrap();
     }
+    match content {
+        Some(content) => std::fs::write(data.join(file), content).unwrap(),
+        None => std::fs::remove_file(data.join(file)).unwrap(),
+    }
+    folder
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_damaged_or_lost_is_named_with_what_to_do() {
+    let used = Folder::new();
+    start(used.options()).await.system.unwrap().stop().await;
+    let (secrets, other) = (used.0.join("data/secrets.json"), "o".repeat(64));
+    let secrets: std::collections::BTreeMap<String, String> =
+        serde_json::from_slice(&std::fs::read(secrets).unwrap()).unwrap();
+    let with = |name: &str, value: &str| {
+        let mut changed = secrets.clone();
+        changed.insert(name.to_owned(), value.to_owned());
+        serde_json::to_vec(&changed).unwrap()
+    };
+    let cases: [(&str, Option<Vec<u8>>); 11] = [
+        ("dynamodb.sqlite", Some(b"no database ".repeat(1000))),
+        ("dynamodb.sqlite", Some(Vec::new())),
+        ("dynamodb.sqlite", None),
+        ("secrets.json", Some(b"{".to_vec())),
+        ("secrets.json", Some(Vec::new())),
+        ("secrets.json", None),
+        ("secrets.json", Some(with("CODE_SECRET", "short"))),
+        ("secrets.json", Some(with("KEY_SECRET", &other))),
+        ("secrets.json", Some(with("AWS_ACCESS_KEY_ID", &format!("a-{other}")))),
+        ("clock_seconds", Some(b"yesterday".to_vec())),
+        ("clock_seconds", Some(Vec::new())),
+    ];
+    for (file, content) in cases {
+        let folder = folder_with(&used, file, content.as_deref()).await;
+        let Err(problem) = System::start(folder.options()).await else { panic!("it started: {file} {content:?}") };
+        let text = problem.to_string();
+        let advice = if file == "clock_seconds" { "Delete that file" } else { "Restore it, or start anew" };
+        assert!(text.contains(&format!("data/{file} is damaged: ")) && text.contains(advice), "{text}");
+        assert!(!text.contains("short\"") && !text.contains(&other), "{text}");
+        assert_eq!(std::fs::read(folder.0.join("data").join(file)).ok(), content, "it is left as it was");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_with_other_files_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
-    std::fs::create_dir_all(folder.0.join("data")).unwrap();
-    std::fs::write(folder.0.join("data/letter.txt"), "dear").unwrap();
+    let data = folder.0.join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(data.join("version"), "1.0").unwrap();
+    std::fs::write(data.join("run.sh"), "exit").unwrap();
+    for path in [&data, &data.join("run.sh")] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let Err(problem) = System::start(folder.options()).await else { panic!("it started") };
-    assert!(problem.to_string().contains("it holds other files"), "{problem}");
+    let text = problem.to_string();
+    assert!(text.contains("it holds another file, run.sh") && !text.contains("rm -r"), "{text}");
+    for path in [&data, &data.join("run.sh")] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o755, "{}", path.display());
+    }
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 2, "nothing was added");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_is_not_moved_further_than_can_be_kept() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    assert_eq!(site.post("/_local/clock", &json!({ "advance_seconds": u32::MAX })).await.status, 200);
+    assert_eq!(site.post("/_local/clock", &json!({ "advance_seconds": 1 })).await.status, 400);
 }
 
 /// With `--host` the API is for other machines too; the inbox and the clock are not.
@@ -303,9 +371,38 @@ async fn on_another_address_the_pages_are_served_and_the_inbox_is_not() {
     let system = System::start(Options { host, ..Options::default() }).await.unwrap();
     let http = reqwest::Client::new();
     let port = system.base_url.rsplit(':').next().unwrap();
-    let at = |path: &str| http.get(format!("http://127.0.0.2:{port}{path}"));
-    assert_eq!(read(at("/login")).await.status, 200);
-    assert_eq!(read(at("/_local/inbox.json")).await.status, 403);
+    assert_eq!(system.base_url, format!("http://127.0.0.2:{port}"));
+    assert_eq!(system.local_url, format!("http://localhost:{port}"));
+    let at = |base: &str, path: &str| http.get(format!("{base}{path}"));
+    assert_eq!(read(at(&system.base_url, "/login")).await.status, 200);
+    assert_eq!(read(at(&system.base_url, "/_local/inbox.json")).await.status, 403);
+    assert_eq!(read(at(&system.local_url, "/_local/inbox.json")).await.status, 200);
+    // A page is our own by either name.
+    for base in [&system.base_url, &system.local_url] {
+        let refresh = http.post(format!("{base}/users/token/refresh/")).header("x-session", "cookie");
+        let answer = read(refresh.header("origin", base).header("cookie", "refresh_token=x")).await;
+        assert_eq!(answer.header("x-error-code"), Some("refresh_token_invalid"), "{base}: {answer:?}");
+    }
+    let stranger = http.post(format!("{}/users/token/refresh/", system.base_url)).header("x-session", "cookie");
+    let stranger = read(stranger.header("origin", "http://evil.example").header("cookie", "refresh_token=x")).await;
+    assert_eq!(stranger.header("x-error-code"), Some("origin_refused"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everywhere_is_this_machine_too_and_an_address_of_another_is_refused() {
+    let _ = Site::with_settings(&[]).await;
+    for everywhere in ["0.0.0.0", "::"] {
+        let Ok(system) = System::start(Options { host: everywhere.parse().ok(), ..Options::default() }).await else {
+            assert_eq!(everywhere, "::", "a machine without IPv6");
+            continue;
+        };
+        let inbox = reqwest::Client::new().get(format!("{}/_local/inbox.json", system.local_url));
+        assert_eq!(read(inbox).await.status, 200, "{everywhere}");
+    }
+    let host = Some("203.0.113.9".parse().unwrap());
+    let Err(problem) = System::start(Options { host, ..Options::default() }).await else { panic!("it started") };
+    let text = problem.to_string();
+    assert!(text.starts_with("--host 203.0.113.9 cannot be used: ") && text.ends_with("of this machine."), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use local::registry::ENDPOINTS;
 use local::template::Template;
 use serde_json::Value;
-use shared::config::Config;
+use shared::config::{Config, IN_SETTINGS};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -149,6 +149,7 @@ fn the_readme_lists_every_variable_and_every_error_code() {
     for name in listed {
         let starred = readme.contains(&format!("\n| `{name}` * |"));
         assert_eq!(starred, !given.contains(&name), "{name}");
+        assert_eq!(starred, IN_SETTINGS.contains(&name.as_str()), "{name}");
     }
 
     let source = text("shared/src/error.rs");

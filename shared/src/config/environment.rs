@@ -1,7 +1,7 @@
 //! Reading variables: the forms they have, and what is said of one that is malformed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::domain::{Keyring, Limit, Secret};
 
@@ -18,13 +18,45 @@ pub struct ConfigError {
 /// Holds settings that have no variable of their own, as `NAME=value` separated by spaces.
 const SETTINGS: &str = "SETTINGS";
 
+/// The settings that stand there. All others have a variable, and in the template a parameter: were they taken here too, a
+/// function that has the variable would see another value than one that has not.
+pub const IN_SETTINGS: &[&str] = &[
+    "ACCESS_TOKEN_SECONDS",
+    "ARGON2_MEMORY_KIB",
+    "ARGON2_PASSES",
+    "AUDIENCE",
+    "AWS_ATTEMPT_TIMEOUT_MS",
+    "AWS_CONNECT_TIMEOUT_MS",
+    "CAPTCHA_URL",
+    "CAPTCHA_WIDGET_URL",
+    "DORMANT_DAYS",
+    "KEY_ROTATION_DAYS",
+    "LIMIT_CAPTCHA_SOURCE",
+    "LIMIT_CHANGES",
+    "LIMIT_LOG_IN_SOURCE",
+    "LIMIT_PROBE_SOURCE",
+    "LIMIT_RECIPIENT",
+    "LIMIT_RECIPIENT_SOURCE",
+    "LIMIT_SOURCE",
+    "LIMIT_SOURCE_CAPTCHA",
+    "MAIL_DAILY_BUDGET",
+    "NOTICE_DAILY_BUDGET",
+    "SESSION_IDLE_DAYS",
+    "SESSION_MAX_DAYS",
+    "SESSION_UNREMEMBERED_HOURS",
+    "SMS_DAILY_BUDGET",
+    "SMS_MAX_PRICE_USD",
+    "WARM_UP",
+];
+
 /// Reads variables: those of the process in a function, a map in tests and in `local`. A setting that has no variable
 /// of its own is looked for in `SETTINGS`.
 pub struct Environment<'a> {
     look_up: &'a dyn Fn(&str) -> Option<String>,
-    settings: BTreeMap<String, String>,
-    /// The names that were asked for, and whether each may stand in `SETTINGS`.
-    asked: RefCell<BTreeMap<String, bool>>,
+    /// The pairs of `SETTINGS`, as they stand there.
+    settings: Vec<(String, String)>,
+    /// The names that were asked for.
+    asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Environment<'a> {
@@ -40,42 +72,31 @@ impl<'a> Environment<'a> {
     /// A variable; an empty one counts as absent, because a template cannot leave one out.
     #[must_use]
     pub fn optional(&self, variable: &str) -> Option<String> {
-        self.asked.borrow_mut().insert(variable.to_owned(), true);
-        self.own(variable).or_else(|| self.settings.get(variable).filter(|value| !value.is_empty()).cloned())
-    }
-
-    /// A variable that may not stand in `SETTINGS`: whoever may read the deployment's parameters would read it there.
-    #[must_use]
-    pub fn secret(&self, variable: &str) -> Option<String> {
-        self.asked.borrow_mut().insert(variable.to_owned(), false);
-        self.own(variable)
-    }
-
-    fn own(&self, variable: &str) -> Option<String> {
-        (self.look_up)(variable).filter(|value| !value.is_empty())
+        self.asked.borrow_mut().insert(variable.to_owned());
+        let own = (self.look_up)(variable).filter(|value| !value.is_empty());
+        own.or_else(|| self.settings.iter().find(|(name, _)| name == variable).map(|(_, value)| value.clone()))
     }
 
     /// Every name that was asked for so far.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
-        self.asked.borrow().keys().cloned().collect()
+        self.asked.borrow().iter().cloned().collect()
     }
 
-    /// Refuses what stands in `SETTINGS` and means nothing there: a name that nobody asked for, a secret, a value that has
-    /// a variable of its own too. To be called when everything was read.
+    /// Refuses what stands in `SETTINGS` and may not: every function refuses the same, whatever it needs itself.
     pub(super) fn check_settings(&self) -> Result<(), ConfigError> {
-        let asked = self.asked.borrow();
-        for (name, value) in &self.settings {
-            let problem = match asked.get(name) {
-                None => "is no setting",
-                Some(false) => "may not stand there",
-                Some(true) if value.is_empty() => "has no value",
-                Some(true) if self.own(name).is_some() => "has a variable (and a parameter) of its own",
-                Some(true) => continue,
+        for (index, (name, value)) in self.settings.iter().enumerate() {
+            let is_repeated = self.settings[..index].iter().any(|(earlier, _)| earlier == name);
+            let is_set_apart = || (self.look_up)(name).is_some_and(|own| !own.is_empty());
+            let problem = match () {
+                () if !IN_SETTINGS.contains(&name.as_str()) => "may not stand there",
+                () if value.is_empty() => "has no value",
+                () if is_repeated => "stands there twice",
+                () if is_set_apart() => "has a variable of its own too",
+                () => continue,
             };
-            // A name that nobody knows may be a secret that lost its own.
-            let shown = if asked.contains_key(name) { name.as_str() } else { shown_name(name) };
-            return Err(ConfigError { variable: SETTINGS, problem: format!("is malformed: {shown} {problem}") });
+            let problem = format!("is malformed: {} {problem}", shown_name(name));
+            return Err(ConfigError { variable: SETTINGS, problem });
         }
         Ok(())
     }
@@ -83,11 +104,6 @@ impl<'a> Environment<'a> {
     /// A variable that must be there.
     pub fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
         self.optional(variable).ok_or_else(|| not_set(variable))
-    }
-
-    /// A secret that must be there.
-    pub fn required_secret(&self, variable: &'static str) -> Result<String, ConfigError> {
-        self.secret(variable).ok_or_else(|| not_set(variable))
     }
 
     /// One of several words.
@@ -149,7 +165,7 @@ impl<'a> Environment<'a> {
     }
 
     pub(super) fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
-        self.secret(variable)
+        self.optional(variable)
             .map(|text| Keyring::parse(&text))
             .transpose()
             .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
@@ -157,7 +173,7 @@ impl<'a> Environment<'a> {
 
     /// Secrets of 32 characters at least, separated by commas.
     pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<Secret>, ConfigError> {
-        let text = self.secret(variable).unwrap_or_default();
+        let text = self.optional(variable).unwrap_or_default();
         let secrets: Vec<_> = text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
         if secrets.iter().any(|secret| secret.chars().count() < 32) {
             return Err(ConfigError { variable, problem: "needs at least 32 characters each".to_owned() });
@@ -181,16 +197,19 @@ pub(super) fn not_set(variable: &'static str) -> ConfigError {
     ConfigError { variable, problem: "is not set".to_owned() }
 }
 
-/// A name that looks like one, else no text at all.
+/// A name that begins as one of ours does. What begins otherwise may be a secret that lost its name.
 fn shown_name(name: &str) -> &str {
+    let first = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
+    let known =
+        ["TABLE", "CODE", "KEY", "ISSUER", "CLIENT", "BRAND", "TERMS", "PRIVACY", "MAIL", "PASSWORD", "CAPTCHA"];
+    let is_ours = known.contains(&first(name).as_str()) || IN_SETTINGS.iter().any(|ours| first(ours) == first(name));
     let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    if is_name { name } else { "one of its names" }
+    if is_ours && is_name { name } else { "one of its names" }
 }
 
-/// Whether a text is an `https://` address, or an `http://` one of this machine: nothing of ours crosses a network in
-/// clear.
+/// Whether a text is an `https://` address, or an `http://` one of this machine, or of the one that a container runs on:
+/// nothing of ours crosses a network in clear.
 fn is_safe_url(text: &str) -> bool {
-    // The last one is this machine as its containers know it.
     let loopback = ["http://127.0.0.1", "http://localhost", "http://host.docker.internal"]
         .iter()
         .any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));

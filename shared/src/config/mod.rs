@@ -7,7 +7,7 @@ mod limits;
 
 use std::time::Duration;
 
-pub use environment::{ConfigError, Environment};
+pub use environment::{ConfigError, Environment, IN_SETTINGS};
 pub use limits::LimitConfig;
 
 use subtle::ConstantTimeEq;
@@ -215,6 +215,8 @@ pub struct AnswerConfig {
     /// machine alone. When absent, the API's own domain name as each request tells it. `deliver`, which has no request,
     /// must be given one.
     pub client_host: Option<String>,
+    /// Other origins of the pages. Set by the local system alone, which has several addresses.
+    pub own_origins: Vec<String>,
 }
 
 impl AnswerConfig {
@@ -231,8 +233,9 @@ impl AnswerConfig {
     #[must_use]
     pub fn is_own_origin(&self, origin: &str, domain_name: &str) -> bool {
         let Some(host) = &self.client_host else { return origin.strip_prefix("https://") == Some(domain_name) };
-        let own = origin_of(host);
-        origin == own || loopback_port(own).is_some_and(|port| loopback_port(origin) == Some(port))
+        let is =
+            |own: &str| origin == own || loopback_port(own).is_some_and(|port| loopback_port(origin) == Some(port));
+        is(origin_of(host)) || self.own_origins.iter().any(|own| is(own))
     }
 }
 
@@ -287,9 +290,10 @@ impl Config {
     /// Reads an environment and checks that what is needed is there.
     pub fn read(environment: &Environment<'_>, needs: &[Need]) -> Result<Self, ConfigError> {
         const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
+        environment.check_settings()?;
         let config = Self {
             storage: StorageConfig {
-                table_name: environment.secret("TABLE_NAME"),
+                table_name: environment.optional("TABLE_NAME"),
                 endpoint_url: environment
                     .optional("AWS_ENDPOINT_URL_DYNAMODB")
                     .or_else(|| environment.optional("AWS_ENDPOINT_URL")),
@@ -327,13 +331,13 @@ impl Config {
                 disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
                 require_consent: environment.word("REQUIRE_CONSENT", &SWITCH, false)?,
                 client_host: environment.client_host()?,
+                own_origins: Vec::new(),
             },
             code_secret: environment.keyring("CODE_SECRET")?,
             origin_secrets: environment.secrets("ORIGIN_SECRET")?,
             key_secret: environment.keyring("KEY_SECRET")?,
         };
         config.check(environment, needs)?;
-        environment.check_settings()?;
         Ok(config)
     }
 
@@ -365,9 +369,9 @@ impl Config {
     fn check(&self, environment: &Environment<'_>, needs: &[Need]) -> Result<(), ConfigError> {
         for need in needs {
             match need {
-                Need::Storage => drop(environment.required_secret("TABLE_NAME")?),
-                Need::CodeSecret => drop(environment.required_secret("CODE_SECRET")?),
-                Need::KeySecret => drop(environment.required_secret("KEY_SECRET")?),
+                Need::Storage => drop(environment.required("TABLE_NAME")?),
+                Need::CodeSecret => drop(environment.required("CODE_SECRET")?),
+                Need::KeySecret => drop(environment.required("KEY_SECRET")?),
                 Need::MailSender => drop(environment.required("MAIL_FROM")?),
                 Need::ClientHost => drop(environment.required("CLIENT_HOST")?),
                 Need::PasswordHashing | Need::TokenKeys => {}
@@ -385,9 +389,9 @@ impl CaptchaProvider {
         let words = [("none", None), ("gateway", Some(false)), ("tencent_cloud", Some(true))];
         let provider = environment.word("CAPTCHA_PROVIDER", &words, None)?;
         // Read in any case: a malformed setting is named whether it is used or not.
-        let (app_id, app_secret) = (environment.optional("CAPTCHA_APP_ID"), environment.secret("CAPTCHA_APP_SECRET"));
+        let (app_id, app_secret) = (environment.optional("CAPTCHA_APP_ID"), environment.optional("CAPTCHA_APP_SECRET"));
         let secret_id = environment.optional("TENCENT_CLOUD_SECRET_ID");
-        let secret_key = environment.secret("TENCENT_CLOUD_SECRET_KEY");
+        let secret_key = environment.optional("TENCENT_CLOUD_SECRET_KEY");
         let url = environment.url("CAPTCHA_URL")?;
         let Some(signed) = provider else { return Ok(None) };
         let needed = |variable, value: Option<String>| value.ok_or_else(|| environment::not_set(variable));
@@ -450,9 +454,9 @@ impl AwsConfig {
         };
         Ok(Self {
             region: environment.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
-            access_key_id: environment.secret("AWS_ACCESS_KEY_ID").map(Secret::new),
-            secret_access_key: environment.secret("AWS_SECRET_ACCESS_KEY").map(Secret::new),
-            session_token: environment.secret("AWS_SESSION_TOKEN").map(Secret::new),
+            access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(Secret::new),
+            secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(Secret::new),
+            session_token: environment.optional("AWS_SESSION_TOKEN").map(Secret::new),
             attempt_timeout: milliseconds("AWS_ATTEMPT_TIMEOUT_MS", 1000)?,
             connect_timeout: milliseconds("AWS_CONNECT_TIMEOUT_MS", 500)?,
             warm_up: environment.word("WARM_UP", &[("on", true), ("off", false)], true)?,
@@ -562,14 +566,21 @@ mod tests {
         let malformed = read(&[("SETTINGS", "ARGON2_PASSES=0")], &[]).unwrap_err();
         assert_eq!(malformed.variable, "ARGON2_PASSES");
         for (settings, said) in [
-            ("LIMIT_SORCE=7/h", "LIMIT_SORCE is no setting"),
+            ("LIMIT_SORCE=7/h", "LIMIT_SORCE may not stand there"),
             ("LIMIT_SOURCE", "LIMIT_SOURCE has no value"),
+            ("LIMIT_SOURCE=1/h LIMIT_SOURCE=2/h", "LIMIT_SOURCE stands there twice"),
             ("CODE_SECRET=hunter2", "CODE_SECRET may not stand there"),
             ("TABLE_NAME=t", "TABLE_NAME may not stand there"),
-            ("BRAND=Shop", "BRAND has a variable (and a parameter) of its own"),
-            ("hunter2", "one of its names is no setting"),
+            // Whether the function that reads this has the variable or not.
+            ("PASSWORD_MIN_LENGTH=6", "PASSWORD_MIN_LENGTH may not stand there"),
+            ("CLIENT_HOST=https://a.example", "CLIENT_HOST may not stand there"),
+            ("AWS_ENDPOINT_URL=http://a.example", "AWS_ENDPOINT_URL may not stand there"),
+            ("AUDIENCE=shop", "AUDIENCE has a variable of its own too"),
+            ("hunter2", "one of its names may not stand there"),
+            ("AKIAIOSFODNN7EXAMPLE", "one of its names may not stand there"),
+            ("LIMIT_hunter2=1", "one of its names may not stand there"),
         ] {
-            let error = read(&[("SETTINGS", settings), ("BRAND", "Latchkey")], &[]).unwrap_err();
+            let error = read(&[("SETTINGS", settings), ("AUDIENCE", "x")], &[]).unwrap_err();
             assert_eq!(error.to_string(), format!("SETTINGS is malformed: {said}"));
         }
     }

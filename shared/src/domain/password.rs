@@ -5,7 +5,7 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::account_name::fold;
+use super::username::fold;
 use super::{Email, Mobile, Nickname, User, Username};
 
 /// The 10,000 commonest passwords of six characters or more, lower case, sorted by bytes, one a line.

@@ -224,7 +224,7 @@ const USERNAMES: (&[&str], &[(&str, &str)]) = (
         ("官方客服", "username_reserved"),
         ("latch_key", "username_reserved"),
         ("аdmin", "username_reserved"),
-        ("138 0000 1234", "username_malformed"),
+        ("138 0000 1234", "username_reserved"),
         (" 13800001234", "username_reserved"),
     ],
 );

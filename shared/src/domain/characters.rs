@@ -61,14 +61,15 @@ pub(super) fn is_mark(c: char) -> bool {
     matches!(category(c), GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
 }
 
-/// Whether a character shows nothing: a control, a line break, a default-ignorable code point, one of [`BLANKS`]. A space
-/// is none of these.
+/// Whether a character shows nothing: a control, a line break, a default-ignorable code point, a code point that will never
+/// be a character, one of [`BLANKS`]. A space is none of these.
 pub(super) fn is_hidden(c: char) -> bool {
     let breaks = matches!(
         category(c),
         GeneralCategory::Control | GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator
     );
-    breaks || BLANKS.contains(&c) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+    let never = u32::from(c) & 0xFFFE == 0xFFFE || ('\u{FDD0}'..='\u{FDEF}').contains(&c);
+    breaks || never || BLANKS.contains(&c) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 /// Whether a character shows something without another before it: no space, no mark, nothing hidden.

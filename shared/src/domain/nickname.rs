@@ -72,14 +72,6 @@ impl Nickname {
     }
 }
 
-impl TryFrom<String> for Nickname {
-    type Error = NicknameProblem;
-
-    fn try_from(text: String) -> Result<Self, NicknameProblem> {
-        Self::parse(&text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,14 +118,6 @@ fn is_well_spelt(name: &[char]) -> bool {
     true
 }
 
-impl TryFrom<String> for Username {
-    type Error = UsernameProblem;
-
-    fn try_from(text: String) -> Result<Self, UsernameProblem> {
-        Self::parse(&text)
-    }
-}
-
 impl fmt::Debug for Username {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Username(***)")

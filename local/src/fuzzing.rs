@@ -11,7 +11,7 @@ use shared::App;
 use shared::config::{Config, Environment};
 use shared::domain::{Clock, CsrfValue};
 use shared::dynamodb::items::Message;
-use shared::http::Fields;
+use shared::http::{Digits, Fields};
 
 use crate::registry::ENDPOINTS;
 
@@ -86,7 +86,9 @@ pub fn fields(data: &[u8]) {
     let _ = fields.optional_text("nickname");
     let _ = fields.optional_boolean("remember");
     let _ = fields.consent(APP.clock.now());
-    let _ = (fields.proof(), fields.proof_by("confirm_code"), fields.second_proof());
+    for digits in [Digits::Exact, Digits::Pasted] {
+        let _ = (fields.proof(digits), fields.proof_by("confirm_code", digits), fields.second_proof(digits));
+    }
     let _ = (fields.handle(), fields.asked_handle());
     let _ = format!("{fields:?}");
 }

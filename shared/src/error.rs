@@ -247,7 +247,9 @@ impl Error {
             Self::PasswordRefused(PasswordProblem::Breached) => "password_breached",
             Self::PasswordRefused(PasswordProblem::Personal) => "password_personal",
             Self::UsernameRefused(UsernameProblem::Malformed) => "username_malformed",
-            Self::UsernameRefused(UsernameProblem::Reserved) => "username_reserved",
+            Self::UsernameRefused(
+                UsernameProblem::Reserved | UsernameProblem::MixedScripts | UsernameProblem::Staff,
+            ) => "username_reserved",
             Self::ConsentRequired => "consent_required",
             Self::PasswordsDiffer => "passwords_differ",
             Self::PurposeUnknown => "purpose_unknown",

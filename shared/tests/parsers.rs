@@ -4,9 +4,10 @@
 
 use proptest::prelude::*;
 use shared::domain::{
-    AccountName, CaptchaAction, CaptchaPass, Code, CodeHandle, Consent, CsrfValue, Device, Keyring, Language, Limit,
-    Mobile, NewPassword, Nickname, PasswordRules, RefreshToken, ResetLink, SessionId, Timestamp, Username,
+    AccountName, CaptchaAction, CaptchaPass, Code, CodeHandle, Consent, CsrfValue, Device, Email, Keyring, Language,
+    Limit, Mobile, NewPassword, Nickname, PasswordRules, RefreshToken, ResetLink, SessionId, Timestamp, Username,
 };
+use unicode_segmentation::UnicodeSegmentation;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
@@ -58,20 +59,30 @@ proptest! {
     }
 
     #[test]
-    fn a_nickname_is_one_to_twenty_visible_characters(text in text("\\PC{1,20}")) {
+    fn a_nickname_is_one_to_twenty_visible_characters(text in text("\\PC{1,20}|[a😀👩\u{200d}\u{fe0f}\u{1f3fb}]{1,9}")) {
         let trimmed = text.trim();
-        let hidden = |c: char| {
-            let code = u32::from(c);
-            c.is_control()
-                || (0x200b..=0x200f).contains(&code)
-                || (0x202a..=0x202e).contains(&code)
-                || (0x2060..=0x2069).contains(&code)
-                || code == 0xfeff
-        };
-        let expected = (1..=20).contains(&trimmed.chars().count()) && !trimmed.chars().any(hidden);
-        let parsed = Nickname::parse(&text);
-        prop_assert_eq!(parsed.is_ok(), expected);
-        prop_assert!(parsed.is_err() || parsed.unwrap().as_str() == trimmed);
+        match Nickname::parse(&text) {
+            Ok(name) => {
+                prop_assert_eq!(name.as_str(), trimmed);
+                // Controls, fillers and direction marks; and nothing but them, spaces and what stands on a letter.
+                let hidden = |c: char| {
+                    c.is_control()
+                        || matches!(
+                            c,
+                            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'
+                                | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                                | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{e0100}'..='\u{e0fff}'
+                        )
+                };
+                prop_assert!(!trimmed.chars().any(hidden));
+                prop_assert!((1..=20).contains(&trimmed.graphemes(true).count()));
+            }
+            // Twenty plain letters are always a name.
+            Err(_) => {
+                let is_plain = trimmed.bytes().all(|b| b.is_ascii_alphanumeric());
+                prop_assert!(!is_plain || !(1..=20).contains(&trimmed.len()));
+            }
+        }
     }
 
     #[test]
@@ -94,6 +105,29 @@ proptest! {
             Some(AccountName::Email(_)) => prop_assert!(Username::parse(&text).is_err() && Mobile::parse(&text).is_err()),
             Some(AccountName::Username(_)) => prop_assert!(!text.contains('@') && Mobile::parse(&text).is_err()),
             None => prop_assert!(Username::parse(&text).is_err() && Mobile::parse(&text).is_err()),
+        }
+    }
+
+    #[test]
+    fn a_blank_at_an_end_changes_no_name(text in "[a-z0-9_.@-]{3,30}|李雷雷|li@例子.cn", blanks in "[ \t\u{a0}\u{3000}]{0,3}") {
+        let padded = format!("{blanks}{text}{blanks}");
+        let is_number = Mobile::parse(&text).is_ok();
+        let expected = AccountName::classify(&text).filter(|_| !is_number || blanks.is_empty());
+        prop_assert_eq!(AccountName::classify(&padded), expected);
+    }
+
+    #[test]
+    fn a_code_is_found_among_what_pasting_adds(code in "[0-9]{6}", fillers in proptest::collection::vec("[\\p{Zs}\\p{Cf}\\p{Pd}]{0,2}", 6)) {
+        let spread: String = code.chars().zip(&fillers).flat_map(|(c, filler)| [filler.clone(), c.into()]).collect();
+        let read = Code::parse_pasted(&spread).map(|code| code.expose().to_owned());
+        prop_assert_eq!(read, Ok(code));
+    }
+
+    #[test]
+    fn a_domain_has_one_spelling(domain in "[a-z例子üß]{1,9}\\.(cn|中国)") {
+        if let Ok(email) = Email::parse(&format!("li@{domain}")) {
+            prop_assert!(email.as_str().is_ascii());
+            prop_assert_eq!(Email::parse(&format!("LI@{}", domain.replace('.', "。"))), Ok(email));
         }
     }
 

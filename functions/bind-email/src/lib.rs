@@ -3,8 +3,8 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{Code, Email};
-use shared::http::{Dialect, Endpoint, Renewed, Reply, Request};
+use shared::domain::Email;
+use shared::http::{Dialect, Digits, Endpoint, Renewed, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -28,7 +28,7 @@ async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let body = request.json()?;
     let [email, code] = body.texts(["email", "email_code"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
-    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    let code = Digits::Exact.code(code)?;
     let signed_in = accounts::bind_email(app, &caller, who, email, &code).await?;
     Reply::ok(&Bound { email: signed_in.user.email.as_ref(), renewed: Renewed::from(&signed_in) })
 }

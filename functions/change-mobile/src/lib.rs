@@ -3,8 +3,7 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{Code, Mobile};
-use shared::http::{Account, Dialect, Endpoint, Renewed, Reply, Request};
+use shared::http::{Account, Dialect, Digits, Endpoint, Renewed, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -28,9 +27,9 @@ async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let who = accounts::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [mobile, code] = body.texts(["mobile", "sms_code"])?;
-    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
-    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let proof = body.proof_by("confirm_code")?;
+    let mobile = Digits::Pasted.mobile(mobile)?;
+    let code = Digits::Pasted.code(code)?;
+    let proof = body.proof_by("confirm_code", Digits::Pasted)?;
     let signed_in = accounts::change_mobile(app, &caller, who, mobile, &code, &proof).await?;
     Reply::ok(&Moved { account: Account::from(&signed_in.user), renewed: Renewed::from(&signed_in) })
 }

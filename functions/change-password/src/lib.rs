@@ -3,7 +3,7 @@
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::NewPassword;
-use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
+use shared::http::{Dialect, Digits, Endpoint, Reply, Request, Tokens};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -18,7 +18,7 @@ async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     let who = accounts::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
-    let proof = body.proof()?;
+    let proof = body.proof(Digits::Pasted)?;
     let [password] = body.texts(["new_password"])?;
     let password = NewPassword::parse(password, app.config.passwords.rules)?;
     app.refuse_breached(&password).await?;

@@ -2,7 +2,7 @@
 
 use shared::accounts;
 use shared::config::Need;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -16,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn delete_account(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     let who = accounts::authorize(app, &caller, request.bearer()).await?;
-    let proof = request.json()?.proof()?;
+    let proof = request.json()?.proof(Digits::Pasted)?;
     accounts::delete_account(app, &caller, &who.user, &proof).await?;
     Ok(Reply::no_content().without_session(app, request))
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
-use shared::domain::{CaptchaAction, CodeHandle, Mobile};
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::domain::{CaptchaAction, CodeHandle};
+use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -28,7 +28,7 @@ async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Erro
     let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let body = request.json()?;
     let [mobile] = body.texts(["mobile"])?;
-    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
+    let mobile = Digits::Exact.mobile(mobile)?;
     let handle = body.asked_handle()?;
     let purpose = SmsPurpose::ResetPassword;
     accounts::send_sms_code(app, &caller, solved, &mobile, purpose, handle.clone()).await?;

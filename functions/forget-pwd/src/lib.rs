@@ -3,8 +3,8 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{CaptchaAction, Code, CsrfValue, Mobile, NewPassword, Person};
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::domain::{CaptchaAction, CsrfValue, NewPassword, Person};
+use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -27,9 +27,9 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
     let [mobile, code, password] = body.texts(["mobile", "sms_code", "new_password"])?;
-    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
-    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let (handle, second_proof) = (body.handle()?, body.second_proof()?);
+    let mobile = Digits::Exact.mobile(mobile)?;
+    let code = Digits::Exact.code(code)?;
+    let (handle, second_proof) = (body.handle()?, body.second_proof(Digits::Exact)?);
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
     app.refuse_breached(&password).await?;

@@ -40,7 +40,7 @@ function profile() {
   row("nickname", { nickname_refused: "nickname" }, () =>
     callSignedIn("PATCH", "/users/me/", { body: { nickname: byId("nickname").value } }), keep);
   row("username", username, () =>
-    callSignedIn("PATCH", "/users/me/", { body: { username: byId("username").value } }), keep);
+    callSignedIn("PATCH", "/users/me/", { body: { username: value(byId("username")) } }), keep);
 }
 
 function mobile() {
@@ -68,7 +68,7 @@ function mobile() {
 
 function email() {
   const form = row("email", { ...placesOf("email-proof"), email_malformed: "email" }, async () => {
-    const address = byId("email").value.trim();
+    const address = value(byId("email"));
     const answer = await callSignedIn("POST", "/users/me/email/", { body: { email: address, ...proofOf("email-proof") } });
     if (answer.ok) byId("email-code-form").dataset.email = address;
     return answer;
@@ -80,7 +80,7 @@ function email() {
   const places = { code_wrong: "email-code", code_expired: "email-code", code_malformed: "email-code" };
   row("email-code", places, () => {
     const address = byId("email-code-form").dataset.email;
-    const body = { email: address, email_code: byId("email-code").value.normalize("NFKC").trim() };
+    const body = { email: address, email_code: value(byId("email-code")) };
     return callSignedIn("PUT", "/users/me/email/", { body });
   }, (answer) => {
     keep({ body: { email: answer.body.email } });

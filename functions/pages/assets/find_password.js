@@ -2,13 +2,13 @@
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { busy, byId, onSubmit, refuse, status } from "./form.js";
+import { busy, byId, onSubmit, refuse, status, value } from "./form.js";
 import { say } from "./texts.js";
 
 const form = byId("find");
 
 async function send() {
-  const email = byId("email").value.trim();
+  const email = value(byId("email"));
   const answer = await withCaptcha("mail", (headers) =>
     call("POST", "/users/find/password/email/", { body: { email }, headers }),
   );

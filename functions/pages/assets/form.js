@@ -21,19 +21,30 @@ export function status(form, message, kind = "") {
   line.textContent = message;
 }
 
-/** Full-width digits, +86 and spaces, as people paste numbers. */
-export function normalMobile(text) {
-  const digits = text.normalize("NFKC").replace(/[\s\u00ad\u200b-\u200f\u202a-\u202e().-]/g, "");
-  return digits.replace(/^(\+|00)86/, "");
-}
+/** What people paste around and between digits: format characters, spaces and dashes of every kind. Full-width digits are digits. */
+const withoutFillers = (text) => text.normalize("NFKC").replace(/[\p{Cf}\p{Pd}\p{Dash}\s]/gu, "");
+
+/** The blanks that a keyboard adds at the ends of a name or an address. */
+const trimmed = (text) => text.replace(/^[ \t\u00a0\u3000]+|[ \t\u00a0\u3000]+$/g, "");
+
+/** A number as people paste it: without the country code and a trunk zero, where eleven digits remain. */
+const numberOf = (text) => withoutFillers(text).replace(/[().]/g, "").replace(/^(?:(?:\+|00)?86)?0?(?=1\d{10}$)/, "");
 
 export const isMobile = (text) => /^1[3-9]\d{9}$/.test(text);
 
+/** How each kind of field is read. */
+const readers = {
+  mobile: numberOf,
+  code: withoutFillers,
+  name: trimmed,
+  // A number, a username or an address.
+  account: (text) => (isMobile(numberOf(text)) ? numberOf(text) : trimmed(text)),
+};
+
 /** The value of a field as it is sent. */
 export function value(input) {
-  if (input.dataset.kind === "mobile") return normalMobile(input.value);
-  if (input.dataset.kind === "code") return input.value.normalize("NFKC").replace(/\s/g, "");
-  return input.value;
+  const read = readers[input.dataset.kind];
+  return read ? read(input.value) : input.value;
 }
 
 /** Whether every visible field is filled in well; the first that is not gets the focus. */

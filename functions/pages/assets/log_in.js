@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
-import { byId, check, fault, isMobile, normalMobile, onSubmit, passwordSwitches, refuse, value } from "./form.js";
+import { byId, check, fault, onSubmit, passwordSwitches, refuse, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { goOn, open } from "./session.js";
 import { has, say } from "./texts.js";
@@ -45,9 +45,7 @@ tabs.forEach((tab, index) => {
 
 const byPassword = byId("by-password");
 onSubmit(byPassword, async () => {
-  const typed = byId("username").value.trim();
-  const mobile = normalMobile(typed);
-  const username = isMobile(mobile) ? mobile : typed;
+  const username = value(byId("username"));
   const remember = byId("remember").checked;
   const answer = await withCaptcha("login", (headers) =>
     open("/users/login/", { username, password: byId("password").value, remember }, headers, remember),

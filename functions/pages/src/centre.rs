@@ -16,10 +16,10 @@ pub(crate) fn page(view: &View<'_>) -> Page {
             section.card aria-labelledby="profile-title" {
                 h2 #profile-title { (view.t("资料", "Profile")) }
                 (item("nickname-item", view.t("昵称", "Nickname"), &form(view, "nickname-form", &html! {
-                    (view.field(&Field { id: "nickname", label: view.t("新昵称", "New nickname"), kind: Kind::Text("nickname", 40), hint: "" }))
+                    (view.field(&Field { id: "nickname", label: view.t("新昵称", "New nickname"), kind: Kind::Text("nickname", 200), hint: "" }))
                 }, view.t("保存", "Save"))))
                 (item("username-item", view.t("用户名", "Username"), &form(view, "username-form", &html! {
-                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::Text("username", 60), hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
+                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::Username, hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
                 }, view.t("保存", "Save"))))
             }
             section.card aria-labelledby="security-title" {
@@ -85,7 +85,7 @@ fn email(view: &View<'_>) -> Markup {
                 (proof("email-proof"))
             }, view.t("发送验证邮件", "Send a code by mail")))
             form #email-code-form novalidate hidden {
-                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::Text("one-time-code", 12), hint: "" }))
+                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::SentCode, hint: "" }))
                 (view.submit(view.t("绑定邮箱", "Bind this email")))
             }
         },

@@ -109,8 +109,14 @@ pub(crate) enum Kind<'a> {
     Mobile,
     /// An email.
     Email,
-    /// Six digits, and the text of the button that sends them.
+    /// Six digits, and the button that sends them.
     Code,
+    /// Six digits that were sent already.
+    SentCode,
+    /// A number, an email or a username.
+    Account,
+    /// A username.
+    Username,
     /// The password one has.
     CurrentPassword,
     /// A new one, with its least length.
@@ -126,17 +132,25 @@ impl View<'_> {
     pub(crate) fn field(&self, field: &Field<'_>) -> Markup {
         let Field { id, label, kind, hint } = *field;
         let described = if hint.is_empty() { format!("{id}-error") } else { format!("{id}-error {id}-hint") };
+        let text = |autocomplete: &str, length: usize, read_as: Option<&str>| {
+            html! {
+                input id=(id) type="text" autocomplete=(autocomplete) maxlength=(length) required data-kind=[read_as] aria-describedby=(described) autocapitalize="none" spellcheck="false";
+            }
+        };
         let error = html! { p.error id={ (id) "-error" } aria-live="polite" {} };
         html! {
             div.field id={ (id) "-field" } {
                 label for=(id) { (label) }
                 @match kind {
-                    Kind::Mobile => input id=(id) type="tel" inputmode="tel" autocomplete="tel-national" maxlength="24" required data-kind="mobile" aria-describedby=(described);,
-                    Kind::Email => input id=(id) type="email" inputmode="email" autocomplete="email" maxlength="254" required aria-describedby=(described) autocapitalize="none" spellcheck="false";,
+                    Kind::Mobile => input id=(id) type="tel" inputmode="tel" autocomplete="tel-national" maxlength="48" required data-kind="mobile" aria-describedby=(described);,
+                    Kind::Email => input id=(id) type="email" inputmode="email" autocomplete="email" maxlength="254" required data-kind="name" aria-describedby=(described) autocapitalize="none" spellcheck="false";,
                     Kind::Code => div.with-button {
-                        input id=(id) type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="12" required data-kind="code" aria-describedby=(described);
+                        input id=(id) type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" required data-kind="code" aria-describedby=(described);
                         button.plain id={ (id) "-send" } type="button" { (self.t("发送验证码", "Send code")) }
                     },
+                    Kind::SentCode => input id=(id) type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" required data-kind="code" aria-describedby=(described);,
+                    Kind::Account => (text("username", 254, Some("account"))),
+                    Kind::Username => (text("username", 150, Some("name"))),
                     Kind::CurrentPassword => (self.password(id, "current-password", &described, None, None)),
                     Kind::NewPassword(least) => {
                         (self.password(id, "new-password", &described, Some(least), None))
@@ -144,7 +158,7 @@ impl View<'_> {
                         p.hint id={ (id) "-strength" } aria-live="polite" {}
                     },
                     Kind::Repeat(other) => (self.password(id, "new-password", &described, None, Some(other))),
-                    Kind::Text(autocomplete, length) => input id=(id) type="text" autocomplete=(autocomplete) maxlength=(length) required aria-describedby=(described) autocapitalize="none" spellcheck="false";,
+                    Kind::Text(autocomplete, length) => (text(autocomplete, length, None)),
                 }
                 @if matches!(kind, Kind::Code) { p.hint id={ (id) "-send-live" } role="status" {} }
                 @if !hint.is_empty() { p.hint id={ (id) "-hint" } { (hint) } }
@@ -204,7 +218,7 @@ impl View<'_> {
                 }
                 div.field {
                     label for="second-code" { (self.t("或：绑定邮箱收到的验证码", "Or: the code that was mailed to its address")) }
-                    input #second-code type="text" inputmode="numeric" autocomplete="off" maxlength="12" data-kind="code" aria-describedby="second-code-error";
+                    input #second-code type="text" inputmode="numeric" autocomplete="off" maxlength="24" data-kind="code" aria-describedby="second-code-error";
                     p #second-code-error .error aria-live="polite" {}
                 }
             }

@@ -16,7 +16,7 @@ pub(crate) fn page(view: &View<'_>, by_sms: bool) -> Page {
                 button #by-sms-tab role="tab" type="button" aria-selected=(by_sms) aria-controls="by-sms" tabindex=[(!by_sms).then_some("-1")] { (view.t("短信登录", "Code by SMS")) }
             }
             form #by-password role="tabpanel" aria-labelledby="by-password-tab" novalidate hidden[by_sms] {
-                (view.field(&Field { id: "username", label: name, kind: Kind::Text("username", 254), hint: "" }))
+                (view.field(&Field { id: "username", label: name, kind: Kind::Account, hint: "" }))
                 (view.field(&Field { id: "password", label: view.t("密码", "Password"), kind: Kind::CurrentPassword, hint: "" }))
                 div.split {
                     (remember(view, "remember"))

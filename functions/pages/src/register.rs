@@ -16,7 +16,7 @@ pub(crate) fn page(view: &View<'_>) -> Page {
                 p #availability .hint role="status" {}
                 div #rest hidden {
                     (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: "" }))
-                    (view.field(&Field { id: "nickname", label: view.t("昵称", "Nickname"), kind: Kind::Text("nickname", 40), hint: view.t("1–20个字符。", "1 to 20 characters.") }))
+                    (view.field(&Field { id: "nickname", label: view.t("昵称", "Nickname"), kind: Kind::Text("nickname", 200), hint: view.t("1–20个字符。", "1 to 20 characters.") }))
                     (view.field(&Field { id: "password", label: view.t("密码", "Password"), kind: Kind::NewPassword(least), hint: "" }))
                     (view.submit(view.t("注册", "Create account")))
                 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use shared::accounts::{self, Registration};
 use shared::config::Need;
-use shared::domain::{CaptchaAction, Code, Mobile, NewPassword, Nickname, Person, UserId};
-use shared::http::{Dialect, Endpoint, Fields, Reply, Request, Tokens};
+use shared::domain::{CaptchaAction, NewPassword, Nickname, Person, UserId};
+use shared::http::{Dialect, Digits, Endpoint, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -44,10 +44,10 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
 
 fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let [nickname, mobile, code, password] = body.texts(["nickname", "mobile", "sms_code", "password"])?;
-    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
+    let mobile = Digits::Exact.mobile(mobile)?;
     let nickname = Nickname::parse(nickname)?;
     let consent = body.consent(app.clock.now())?;
-    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
+    let code = Digits::Exact.code(code)?;
     let handle = body.handle()?;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;

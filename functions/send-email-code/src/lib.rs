@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::Email;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -26,7 +26,7 @@ async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let body = request.json()?;
     let [email] = body.texts(["email"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
-    let proof = body.proof()?;
+    let proof = body.proof(Digits::Exact)?;
     accounts::send_email_code(app, &caller, &user, &email, &proof).await?;
     Reply::ok(&Sent {
         detail: caller.language.pick("验证码已发送到您的邮箱", "The code was sent to your mailbox.")

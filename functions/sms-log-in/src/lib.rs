@@ -2,8 +2,8 @@
 
 use shared::accounts::{self, SmsLogIn, SmsSignUp};
 use shared::config::Need;
-use shared::domain::{Code, Mobile, Nickname};
-use shared::http::{Dialect, Endpoint, Fields, LoggedIn, Reply, Request};
+use shared::domain::Nickname;
+use shared::http::{Dialect, Digits, Endpoint, Fields, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
@@ -23,13 +23,13 @@ async fn sms_log_in(app: &App, request: &Request) -> Result<Reply, Error> {
 
 fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {
     let [mobile, code] = body.texts(["mobile", "sms_code"])?;
-    let mobile = Mobile::parse(mobile).map_err(|_| Error::MobileMalformed)?;
+    let mobile = Digits::Pasted.mobile(mobile)?;
     let nickname = body.optional_text("nickname")?.map(Nickname::parse).transpose()?;
     let consent = body.consent(app.clock.now())?;
     let signs_up = body.optional_boolean("register")?.unwrap_or(false);
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
-    let code = Code::parse(code).map_err(|_| Error::CodeMalformed)?;
-    let (handle, second_proof) = (body.handle()?, body.second_proof()?);
+    let code = Digits::Pasted.code(code)?;
+    let (handle, second_proof) = (body.handle()?, body.second_proof(Digits::Pasted)?);
     let sign_up = signs_up.then_some(SmsSignUp { nickname, consent });
     Ok(SmsLogIn { mobile, code, handle, second_proof, remembered, sign_up })
 }

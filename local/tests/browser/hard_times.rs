@@ -43,8 +43,13 @@ async fn numbers_are_taken_however_they_are_pasted() {
     let mobile = new_mobile();
     let wide: String = mobile.chars().map(|c| char::from_u32(c as u32 + 0xfee0).unwrap()).collect();
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
-    for written in [format!("+86 {} {} {}", &mobile[..3], &mobile[3..7], &mobile[7..]), wide, format!("0086-{mobile}")]
-    {
+    for written in [
+        format!("+86 {} {} {}", &mobile[..3], &mobile[3..7], &mobile[7..]),
+        wide,
+        format!("0086-{mobile}"),
+        format!("86{mobile}"),
+        format!("\u{2066}{mobile}\u{2069}"),
+    ] {
         browser.open("/register").await;
         browser.click("consent").await;
         browser.fill("mobile", &written).await;

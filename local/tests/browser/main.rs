@@ -5,6 +5,7 @@
 
 mod browser;
 mod centre;
+mod fields;
 mod hard_times;
 mod journeys;
 mod other_ports;

@@ -7,6 +7,7 @@ mod accounts;
 mod bad_input;
 mod captcha;
 mod email;
+mod fields;
 mod forgotten;
 mod own_account;
 mod pages;

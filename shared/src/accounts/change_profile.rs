@@ -23,6 +23,7 @@ pub async fn change_profile(
     let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
     let (old_key, new_key) = (user.username.as_ref().map(Username::key), changed.username.as_ref().map(Username::key));
     if let Some(new) = changed.username.as_ref().filter(|_| old_key != new_key) {
+        app.config.reserved_usernames.refuse(new)?;
         writes.push(Write::put(&keys::username_marker(new), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
         if let Some(old) = &user.username {
             writes.push(Write::delete(&keys::username_marker(old), mine)?);

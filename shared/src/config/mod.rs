@@ -12,7 +12,7 @@ pub use limits::LimitConfig;
 
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Email, HashCost, Keyring, PasswordRules, RotationRules, Secret, SessionRules};
+use crate::domain::{Email, HashCost, Keyring, PasswordRules, ReservedUsernames, RotationRules, Secret, SessionRules};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]
@@ -27,6 +27,9 @@ pub struct Config {
     /// `DORMANT_DAYS`: an account that was not used for so long is not opened by a code to its number alone, and the
     /// number's next owner may sign up with it; 180, never under 90, after which carriers reissue numbers.
     pub dormant_days: i64,
+    /// `RESERVED_USERNAMES`: usernames that nobody may choose, separated by commas, in place of the default list; the brand
+    /// is always one.
+    pub reserved_usernames: ReservedUsernames,
     /// Passwords.
     pub passwords: PasswordConfig,
     /// The captcha.
@@ -291,6 +294,7 @@ impl Config {
     pub fn read(environment: &Environment<'_>, needs: &[Need]) -> Result<Self, ConfigError> {
         const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
         environment.check_settings()?;
+        let messages = MessageConfig::read(environment)?;
         let config = Self {
             storage: StorageConfig {
                 table_name: environment.optional("TABLE_NAME"),
@@ -324,7 +328,8 @@ impl Config {
                 enforce: environment.word("CAPTCHA_MODE", &[("enforce", true), ("off", false)], false)?,
                 provider: CaptchaProvider::read(environment)?,
             },
-            messages: MessageConfig::read(environment)?,
+            reserved_usernames: read_reserved_usernames(environment, &messages.brand),
+            messages,
             pages: PageConfig::read(environment)?,
             limits: LimitConfig::read(environment)?,
             answers: AnswerConfig {
@@ -381,6 +386,11 @@ impl Config {
     }
 }
 
+fn read_reserved_usernames(environment: &Environment<'_>, brand: &str) -> ReservedUsernames {
+    let names = environment.optional("RESERVED_USERNAMES");
+    ReservedUsernames::new(names.as_deref().unwrap_or(ReservedUsernames::DEFAULT), brand)
+}
+
 impl CaptchaProvider {
     const GATEWAY_URL: &str = "https://ssl.captcha.qq.com/ticket/verify";
     const TENCENT_CLOUD_URL: &str = "https://captcha.tencentcloudapi.com";
@@ -427,7 +437,9 @@ impl MessageConfig {
             return Err(ConfigError { variable: "SMS_MAX_PRICE_USD", problem });
         }
         let mail_from = environment.optional("MAIL_FROM");
-        if mail_from.as_deref().is_some_and(|from| Email::parse(from).is_err()) {
+        // SES gets it as it stands.
+        let is_address = |from: &str| from.bytes().all(|b| b.is_ascii_graphic()) && Email::parse(from).is_ok();
+        if mail_from.as_deref().is_some_and(|from| !is_address(from)) {
             return Err(ConfigError { variable: "MAIL_FROM", problem: "must be an email address".to_owned() });
         }
         Ok(Self {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::characters::without_fillers;
 use super::{Email, Keyring, Mobile, Purpose, UserId, random, random_hex};
 
 /// What a code may be used for, and nothing else (ASVS 6.6.2).
@@ -216,6 +217,14 @@ impl Code {
         well_formed.then(|| Self(Zeroizing::new(text.to_owned()))).ok_or(NotACode)
     }
 
+    /// The same as people paste it: format characters, spaces and dashes of every kind are dropped.
+    pub fn parse_pasted(text: &str) -> Result<Self, NotACode> {
+        // Its capacity is that of the longest text that is kept, so that no copy of the digits is left behind.
+        let mut digits = Zeroizing::new(String::with_capacity(4 * 7));
+        digits.extend(without_fillers(text).take(7));
+        Self::parse(&digits)
+    }
+
     /// The digits, for the message that carries them.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -277,6 +286,25 @@ mod tests {
         let seed = CodeSeed::generate(&keyring());
         let other = Keyring::parse(&"o".repeat(32)).unwrap();
         assert!(seed.digits(&CodeKey::register(&Mobile::parse("13800000000").unwrap()), &other).is_none());
+    }
+
+    #[test]
+    fn a_pasted_code_loses_what_is_not_its_own() {
+        for good in [
+            "507096",
+            "507 096",
+            "507-096",
+            "\u{2066}507096\u{2069}",
+            "5 0 7 0 9 6\t",
+            "507\u{2013}096\u{3000}",
+            "507\u{A0}096",
+        ] {
+            assert_eq!(Code::parse_pasted(good).unwrap().expose(), "507096", "{good:?}");
+        }
+        for bad in ["", "50709", "5070961", "507096\n", "５０７０９６", "507.096", "507096 507096", &"1".repeat(10_000)]
+        {
+            assert!(Code::parse_pasted(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

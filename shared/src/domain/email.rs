@@ -1,9 +1,14 @@
 //! Email addresses.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+
+use super::characters::without_outer_blanks;
 
 /// The longest address SMTP can carry (RFC 5321 §4.5.3.1.3, less the angle brackets).
 const MAX_LENGTH: usize = 254;
@@ -11,6 +16,9 @@ const MAX_LENGTH: usize = 254;
 const MAX_LOCAL_LENGTH: usize = 64;
 
 /// An email address in its canonical form: NFKC, lower case, ASCII.
+///
+/// A domain of other letters is brought to its ASCII form (UTS #46, as browsers do in a field for addresses), so that an
+/// address is one however it was typed. An ASCII domain is not looked at: it stays as it is.
 ///
 /// The form accepted is that of HTML's `<input type=email>` with a dot in the domain: no comments, no quoted local
 /// parts, so nothing that could break out of a mail header. Mail is sent to the canonical form, never to the text as
@@ -31,7 +39,9 @@ impl Email {
         if text.len() > 4 * MAX_LENGTH {
             return Err(NotAnEmail);
         }
-        let address: String = text.nfkc().flat_map(char::to_lowercase).collect();
+        let address: String = without_outer_blanks(text).nfkc().flat_map(char::to_lowercase).collect();
+        let (local, domain) = address.split_once('@').ok_or(NotAnEmail)?;
+        let address = format!("{local}@{}", ascii_domain(domain)?);
         let (local, domain) = address.split_once('@').ok_or(NotAnEmail)?;
         let well_formed =
             address.len() <= MAX_LENGTH && local.len() <= MAX_LOCAL_LENGTH && is_local(local) && is_domain(domain);
@@ -57,6 +67,15 @@ impl Email {
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
     }
+}
+
+fn ascii_domain(domain: &str) -> Result<Cow<'_, str>, NotAnEmail> {
+    if domain.is_ascii() {
+        return Ok(domain.into());
+    }
+    let ascii =
+        Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    ascii.map_err(|_| NotAnEmail)
 }
 
 fn is_local(local: &str) -> bool {
@@ -102,6 +121,54 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_in_two_spellings_is_one() {
+        let canonical = |text: &str| Email::parse(text).unwrap().as_str().to_owned();
+        for spelling in [
+            "lilei@例子.cn",
+            "lilei@xn--fsqu00a.cn",
+            "LiLei@XN--FSQU00A.CN",
+            "lilei@例子。cn",
+            "lilei＠例子．ｃｎ",
+            "lilei@例子｡CN",
+            " \u{3000}lilei@例子.cn\u{A0}\t",
+        ] {
+            assert_eq!(canonical(spelling), "lilei@xn--fsqu00a.cn", "{spelling}");
+        }
+        assert_eq!(canonical("li@Bücher.example"), canonical("li@xn--bcher-kva.example"));
+        assert_eq!(canonical("li@bu\u{308}cher.example"), canonical("li@bücher.example"));
+        assert_eq!(canonical("li@faß.de"), "li@xn--fa-hia.de", "it is not fass.de");
+        assert_eq!(
+            canonical("li@ΒΌΛΟΣ.example"),
+            canonical("li@βόλος.example").replace("xn--nxasmm1c", "xn--nxasmq6b")
+        );
+        // What is ASCII is not looked at, an odd one neither: it may be stored.
+        assert_eq!(canonical("li@xn--zzzzzz.cn"), "li@xn--zzzzzz.cn");
+    }
+
+    #[test]
+    fn a_domain_that_no_registry_takes_is_no_domain() {
+        for bad in [
+            "li@例子",
+            "li@-例子.cn",
+            "li@例子-.cn",
+            "li@例子..cn",
+            "li@例 子.cn",
+            "li@例子.cn\n",
+            "li@例_子.cn",
+            "li@\u{301}例.cn",
+            "li@例\u{200D}子.cn",
+            "li@אa.cn",
+            "李@例子.cn",
+            "li@例子.cn@b.cn",
+            "li@\u{FFFD}.cn",
+            "li@例子.xn--a",
+            &format!("li@{}.cn", "例".repeat(60)),
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn what_could_break_a_header_or_a_mail_server_is_refused() {
         for bad in [
             "",
@@ -135,8 +202,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_is_idempotent(text in "\\PC{0,40}|[a-zA-Z.+]{1,9}@[a-zA-Z.-]{1,12}") {
+        fn parsing_never_panics_and_is_idempotent(text in "\\PC{0,40}|[a-zA-Z.+]{1,9}@[a-zA-Z.-]{1,12}|[a-z]{1,3}@[a-zß-ž例子。．.]{1,8}\\.cn") {
             if let Ok(email) = Email::parse(&text) {
+                prop_assert!(email.as_str().is_ascii());
                 prop_assert_eq!(Email::parse(email.as_str()), Ok(email));
             }
         }

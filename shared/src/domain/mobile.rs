@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::characters::without_fillers;
+
+/// Digits, and a plus sign, of the longest number that is one: `00860` and eleven.
+const MAX_PASTED: usize = 16;
+
 /// A mobile number: eleven ASCII digits, `1[3-9]` first, nothing before or after.
 ///
 /// `Debug` shows it masked, because logs and errors must not hold a whole number.
@@ -25,6 +30,15 @@ impl Mobile {
             && (b'3'..=b'9').contains(&bytes[1])
             && bytes.iter().all(u8::is_ascii_digit);
         well_formed.then(|| Self(text.to_owned())).ok_or(NotAMobile)
+    }
+
+    /// The same as people paste it: format characters, spaces and dashes of every kind are dropped, and the country code and
+    /// a trunk zero where eleven digits remain.
+    pub fn parse_pasted(text: &str) -> Result<Self, NotAMobile> {
+        let number: String = without_fillers(text).take(MAX_PASTED + 1).collect();
+        let national = ["+86", "0086", "86", ""].iter().filter_map(|prefix| number.strip_prefix(prefix));
+        let mut numbers = national.flat_map(|rest| [Some(rest), rest.strip_prefix('0')]).flatten();
+        numbers.find_map(|number| Self::parse(number).ok()).ok_or(NotAMobile)
     }
 
     /// The eleven digits.
@@ -88,6 +102,42 @@ mod tests {
     }
 
     #[test]
+    fn a_pasted_number_loses_what_is_not_its_own() {
+        for good in [
+            "13800001234",
+            "\u{2066}13800001234\u{2069}",
+            "\u{202D}+86 138 0000 1234\u{202C}",
+            "8613800001234",
+            "+86-138-0000-1234",
+            "0086 138\u{2011}0000\u{2013}1234",
+            "+86 0138 0000 1234",
+            "013800001234",
+            "138\u{A0}0000\u{3000}1234\t",
+            "138\u{2212}0000\u{FF0D}1234\u{FEFF}",
+            "\u{200B}1380\u{AD}0001234",
+        ] {
+            assert_eq!(Mobile::parse_pasted(good).map(|mobile| mobile.0), Ok("13800001234".to_owned()), "{good:?}");
+        }
+        for bad in [
+            "",
+            "+13800001234",
+            "868613800001234",
+            "0013800001234",
+            "+860013800001234",
+            "13800001234\n",
+            "１３８００００１２３４",
+            "+85213800001234",
+            "138.0000.1234",
+            "1380000123",
+            "8613800001234x",
+            "13800001234 13800001234",
+            &"8".repeat(10_000),
+        ] {
+            assert!(Mobile::parse_pasted(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn debug_never_shows_a_whole_number() {
         let mobile = Mobile::parse("13812345678").unwrap();
         assert_eq!(format!("{mobile:?}"), "138****5678");
@@ -98,6 +148,24 @@ mod tests {
         fn parsing_never_panics_and_keeps_the_text(text in "\\PC{0,14}") {
             if let Ok(mobile) = Mobile::parse(&text) {
                 prop_assert_eq!(mobile.as_str(), text);
+            }
+        }
+
+        #[test]
+        fn a_number_is_found_among_what_pasting_adds(
+            number in "1[3-9][0-9]{9}",
+            prefix in "(\\+86|0086|86)?0?",
+            fillers in proptest::collection::vec("[ \\p{Zs}\\p{Cf}\\p{Pd}]{0,2}", 17),
+        ) {
+            let digits = format!("{prefix}{number}");
+            let spread: String = digits.chars().zip(&fillers).flat_map(|(c, filler)| [filler.clone(), c.into()]).collect();
+            prop_assert_eq!(Mobile::parse_pasted(&spread).map(|mobile| mobile.0), Ok(number));
+        }
+
+        #[test]
+        fn an_exact_number_is_a_pasted_one(text in "\\PC{0,14}|[0-9]{11}") {
+            if let Ok(mobile) = Mobile::parse(&text) {
+                prop_assert_eq!(Mobile::parse_pasted(&text), Ok(mobile));
             }
         }
 

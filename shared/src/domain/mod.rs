@@ -7,12 +7,14 @@
 //!
 //! | what | canonical form |
 //! |---|---|
-//! | mobile number | the eleven ASCII digits as sent; nothing is normalised, so full-width digits are refused |
-//! | email | Unicode NFKC, then lower case, then ASCII only; tags (`a+b@…`) and dots are kept: they are other addresses at some providers |
-//! | username | shown as chosen (NFKC); compared by NFKC and case folding ([`Username::key`]) |
+//! | mobile number | the eleven ASCII digits; full-width digits are refused. [`Mobile::parse_pasted`] drops what pasting adds |
+//! | email | Unicode NFKC, then lower case, then a domain that is not ASCII in its ASCII form (UTS #46); tags (`a+b@…`) and dots are kept: they are other addresses at some providers |
+//! | username | shown as chosen (NFKC); compared by NFKC and case folding, without joiners ([`Username::key`]) |
+//! | nickname | as typed, trimmed; nothing compares it |
 //! | password | Unicode NFKC (NIST SP 800-63B §3.1.1.2), nothing else: no trimming, no change of case, no truncation |
 
 mod account_name;
+mod characters;
 mod code;
 mod consent;
 mod device;
@@ -32,8 +34,9 @@ mod signed;
 mod time;
 mod token;
 mod user;
+mod username;
 
-pub use account_name::{AccountName, Username, UsernameProblem};
+pub use account_name::AccountName;
 pub use code::{Code, CodeHandle, CodeKey, CodePurpose, CodeSeed};
 pub use consent::Consent;
 pub use device::device_of;
@@ -55,3 +58,4 @@ pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, Device, RefreshToken, Re
 pub use time::{Clock, Timestamp};
 pub use token::{AccessToken, Grant, TokenKeys, is_access_token_shaped};
 pub use user::{PasswordHashText, User, UserId};
+pub use username::{ReservedUsernames, Username, UsernameProblem};

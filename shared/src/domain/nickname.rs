@@ -1,30 +1,36 @@
 //! Nicknames: how a person is addressed; not unique, not secret.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use super::Mobile;
+use super::characters::{clusters, is_hidden, is_joiner, is_of_emoji, is_visible_base, joins_letters};
 
-/// 1–20 characters, any script, no control characters, not only white space.
+/// 1–20 characters as a person counts them, any script, emoji too; nothing that shows nothing.
+///
+/// One that is read from the table was checked when it was chosen, by the rules of that day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(transparent)]
 pub struct Nickname(String);
 
 /// Why a nickname is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NicknameProblem {
-    /// Nothing but white space.
+    /// Nothing that can be seen.
     #[error("the nickname is blank")]
     Blank,
     /// More than 20 characters.
     #[error("the nickname is too long")]
     TooLong,
-    /// A control or an invisible formatting character.
-    #[error("the nickname has a control character")]
-    ControlCharacter,
+    /// A control or an invisible character.
+    #[error("the nickname has a control or an invisible character")]
+    Hidden,
 }
 
 impl Nickname {
-    const MAX_CHARACTERS: usize = 20;
+    const MAX_CLUSTERS: usize = 20;
+    /// Five for each cluster: a family of emoji has seven, a letter under a heap of marks any number.
+    const MAX_CODE_POINTS: usize = 5 * Self::MAX_CLUSTERS;
 
     /// Trims white space at both ends and checks.
     pub fn parse(text: &str) -> Result<Self, NicknameProblem> {
@@ -32,16 +38,23 @@ impl Nickname {
         if name.is_empty() {
             return Err(NicknameProblem::Blank);
         }
-        if name.chars().count() > Self::MAX_CHARACTERS {
+        // Clusters are counted only where there are few code points. Composition does not lengthen a text that fits.
+        if name.nfc().take(Self::MAX_CODE_POINTS + 1).count() > Self::MAX_CODE_POINTS
+            || clusters(name) > Self::MAX_CLUSTERS
+        {
             return Err(NicknameProblem::TooLong);
         }
-        // Bidirectional overrides and zero-width characters let a name pass for another's on a page.
-        let hidden = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        let characters: Vec<_> = name.chars().collect();
+        // What is not seen lets a name pass for another's on a page, and bidirectional overrides turn the page around.
+        let is_stray = |(at, c): (usize, &char)| {
+            let is_needed = || is_of_emoji(&characters, at) || is_joiner(*c) && joins_letters(&characters, at);
+            is_hidden(*c) && !is_needed()
         };
-        if name.chars().any(hidden) {
-            return Err(NicknameProblem::ControlCharacter);
+        if characters.iter().enumerate().any(is_stray) {
+            return Err(NicknameProblem::Hidden);
+        }
+        if !characters.iter().any(|c| is_visible_base(*c)) {
+            return Err(NicknameProblem::Blank);
         }
         Ok(Self(name.to_owned()))
     }
@@ -59,14 +72,6 @@ impl Nickname {
     }
 }
 
-impl TryFrom<String> for Nickname {
-    type Error = NicknameProblem;
-
-    fn try_from(text: String) -> Result<Self, NicknameProblem> {
-        Self::parse(&text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +82,90 @@ mod tests {
         assert!(Nickname::parse(&"明".repeat(20)).is_ok());
         assert_eq!(Nickname::parse(&"明".repeat(21)), Err(NicknameProblem::TooLong));
         assert_eq!(Nickname::parse("  "), Err(NicknameProblem::Blank));
-        assert_eq!(Nickname::parse("a\0b"), Err(NicknameProblem::ControlCharacter));
-        assert_eq!(Nickname::parse("a\u{202E}b"), Err(NicknameProblem::ControlCharacter));
+        assert_eq!(Nickname::parse("a\0b"), Err(NicknameProblem::Hidden));
+        assert_eq!(Nickname::parse("a\u{202E}b"), Err(NicknameProblem::Hidden));
+    }
+
+    #[test]
+    fn joined_emoji_and_the_scripts_that_need_joiners_are_names() {
+        for good in [
+            "小红👩🏻\u{200D}💻",
+            "👨\u{200D}👩\u{200D}👧\u{200D}👦",
+            "🏳\u{FE0F}\u{200D}🌈",
+            "🏴\u{200D}☠\u{FE0F}",
+            "❤\u{FE0F}",
+            "1\u{FE0F}\u{20E3}",
+            "🏃🏽\u{200D}♀\u{FE0F}\u{200D}➡\u{FE0F}",
+            "🇨🇳",
+            "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+            "می\u{200C}خواهم",
+            "ශ්\u{200D}රී",
+            "नमस्ते",
+            "مُحَمَّد",
+            "小 明",
+            "O’Neil",
+            "…",
+            "😀",
+        ] {
+            assert_eq!(Nickname::parse(good).unwrap().as_str(), good);
+        }
+        assert!(Nickname::parse(&"👩🏻\u{200D}💻".repeat(20)).is_ok());
+        assert_eq!(Nickname::parse(&"👩🏻\u{200D}💻".repeat(21)), Err(NicknameProblem::TooLong));
+        assert!(Nickname::parse(&"e\u{302}\u{301}".repeat(20)).is_ok());
+        assert_eq!(Nickname::parse(&format!("a{}", "\u{323}".repeat(101))), Err(NicknameProblem::TooLong));
+    }
+
+    #[test]
+    fn what_shows_nothing_is_no_name_and_part_of_none() {
+        for hidden in [
+            "\u{2800}",
+            "\u{3164}",
+            "\u{115F}",
+            "\u{1160}",
+            "\u{FFA0}",
+            "\u{34F}",
+            "\u{17B4}",
+            "\u{E0041}",
+            "\u{FE0F}",
+            "\u{E0100}",
+            "\u{2066}",
+            "\u{2069}",
+            "\u{FEFF}",
+            "\u{180E}",
+            "\u{AD}",
+            "\u{200B}",
+            "\u{200C}",
+            "\u{200D}",
+            "\u{200E}",
+            "\u{61C}",
+            "\u{2064}",
+            "\u{FFFB}",
+            "\u{1D159}",
+            "\u{E007F}",
+        ] {
+            for text in [
+                hidden.to_owned(),
+                hidden.repeat(3),
+                format!("小明{hidden}"),
+                format!("{hidden}小明"),
+                format!("a{hidden}b"),
+            ] {
+                assert!(Nickname::parse(&text).is_err(), "{text:?}");
+            }
+        }
+        for blank in ["\u{301}", "\u{20DD}", "\u{903}", "\u{3000}", "\u{2003}\u{A0}", "\u{1680}", "\u{301} \u{302}"] {
+            assert_eq!(Nickname::parse(blank), Err(NicknameProblem::Blank), "{blank:?}");
+        }
+        for stray in [
+            "👩\u{200D}",
+            "\u{200D}💻",
+            "👩\u{200D}a",
+            "a\u{200D}💻",
+            "1\u{FE0F}",
+            "🏴\u{E0067}\u{E0062}",
+            "👩\u{200D}\u{200D}💻",
+        ] {
+            assert_eq!(Nickname::parse(stray), Err(NicknameProblem::Hidden), "{stray:?}");
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::account_name::fold;
+use super::characters::is_joiner;
+use super::username::fold;
 use super::{Email, Mobile, Nickname, User, Username};
 
 /// The 10,000 commonest passwords of six characters or more, lower case, sorted by bytes, one a line.
@@ -97,14 +98,15 @@ impl NewPassword {
     pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordProblem> {
         let folded = Zeroizing::new(fold(&self.0.0));
         let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
+        let without_joiners: Zeroizing<String> = Zeroizing::new(folded.chars().filter(|c| !is_joiner(*c)).collect());
+        let is_username = person.username.is_some_and(|name| name.key() == *without_joiners);
         let names = [
             person.nickname.map(|name| fold(name.as_str())),
-            person.username.map(Username::key),
             person.email.map(|email| email.as_str().to_owned()),
             person.email.map(|email| email.local_part().to_owned()),
         ];
         let is_name = names.into_iter().flatten().any(|name| name == *folded);
-        if holds_mobile || is_name { Err(PasswordProblem::Personal) } else { Ok(self) }
+        if holds_mobile || is_username || is_name { Err(PasswordProblem::Personal) } else { Ok(self) }
     }
 
     /// The password to hash.
@@ -196,6 +198,12 @@ mod tests {
         for personal in
             ["13812345678", "x13812345678x", "LiLeiLei", "lileilei@b.cn", "han meimei", "１３８１２３４５６７８"]
         {
+            let parsed = NewPassword::parse(personal, RULES).unwrap();
+            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordProblem::Personal, "{personal}");
+        }
+        let username = Username::parse("می\u{200C}خواهممی").unwrap();
+        let person = Person { username: Some(&username), ..person };
+        for personal in [username.as_str(), &username.key()] {
             let parsed = NewPassword::parse(personal, RULES).unwrap();
             assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordProblem::Personal, "{personal}");
         }

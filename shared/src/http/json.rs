@@ -6,8 +6,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
+use super::digits::Digits;
 use crate::accounts::{Proof, SecondProof};
-use crate::domain::{Code, CodeHandle, Consent, Password, Timestamp};
+use crate::domain::{CodeHandle, Consent, Password, Timestamp};
 use crate::error::{Error, FieldFault, FieldProblem};
 
 /// The fields of a body. Unknown ones are ignored.
@@ -88,23 +89,23 @@ impl Fields {
     }
 
     /// What is offered as proof of who asks: `password`, or `sms_code`.
-    pub fn proof(&self) -> Result<Proof, Error> {
-        self.proof_by("sms_code")
+    pub fn proof(&self, digits: Digits) -> Result<Proof, Error> {
+        self.proof_by("sms_code", digits)
     }
 
     /// The same, where the code has another name.
-    pub fn proof_by(&self, code: &'static str) -> Result<Proof, Error> {
+    pub fn proof_by(&self, code: &'static str, digits: Digits) -> Result<Proof, Error> {
         if let Some(code) = self.optional_text(code)? {
-            return Code::parse(code).map(Proof::SmsCode).map_err(|_| Error::CodeMalformed);
+            return digits.code(code).map(Proof::SmsCode);
         }
         let [password] = self.texts(["password"])?;
         Ok(Proof::Password(Password::new(password)))
     }
 
     /// What is offered beside a code by SMS, for an account that was long unused: `password`, or `email_code`.
-    pub fn second_proof(&self) -> Result<Option<SecondProof>, Error> {
+    pub fn second_proof(&self, digits: Digits) -> Result<Option<SecondProof>, Error> {
         if let Some(code) = self.optional_text("email_code")? {
-            return Code::parse(code).map(SecondProof::EmailCode).map(Some).map_err(|_| Error::CodeMalformed);
+            return digits.code(code).map(SecondProof::EmailCode).map(Some);
         }
         Ok(self.optional_text("password")?.map(Password::new).map(SecondProof::Password))
     }

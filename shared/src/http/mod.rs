@@ -2,6 +2,7 @@
 
 mod answers;
 mod dialect;
+mod digits;
 mod endpoint;
 mod event;
 mod json;
@@ -12,6 +13,7 @@ mod texts;
 
 pub use answers::{Account, LoggedIn, Renewed, Tokens};
 pub use dialect::Dialect;
+pub use digits::Digits;
 pub use endpoint::{Endpoint, Handled};
 pub use event::NOT_IN_A_QUERY;
 pub use json::Fields;

@@ -34,6 +34,13 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::UsernameRefused(UsernameProblem::Reserved) => {
             ("用户名不能是手机号或邮箱的样子。", "A username may not look like a mobile number or an email.")
         }
+        Error::UsernameRefused(UsernameProblem::MixedScripts) => (
+            "用户名不能混用容易混淆的文字，例如拉丁字母与西里尔字母。",
+            "A username may not mix scripts that look alike, such as Latin and Cyrillic.",
+        ),
+        Error::UsernameRefused(UsernameProblem::Staff) => {
+            ("该用户名为系统保留，请换一个。", "This username is reserved. Please choose another.")
+        }
         Error::ConsentRequired => {
             ("请先阅读并同意用户协议和隐私政策。", "Please agree to the terms and the privacy policy first.")
         }
@@ -119,8 +126,8 @@ fn nickname(problem: NicknameProblem, language: Language) -> &'static str {
     match problem {
         NicknameProblem::Blank => language.pick("昵称不能为空。", "The nickname may not be blank."),
         NicknameProblem::TooLong => language.pick("昵称最多20个字符。", "A nickname has 20 characters at most."),
-        NicknameProblem::ControlCharacter => {
-            language.pick("昵称中有不允许的字符。", "The nickname has a character that is not allowed.")
+        NicknameProblem::Hidden => {
+            language.pick("昵称中有不可见的字符。", "The nickname has a character that cannot be seen.")
         }
     }
 }

@@ -218,11 +218,6 @@ impl Site {
         (person, email)
     }
 
-    /// Waits until the traces of what was deleted are gone from the database's file.
-    pub async fn forget(&self) {
-        self.system.as_ref().unwrap().forget().await;
-    }
-
     /// The CSRF value that the page of a forgotten password sets.
     pub async fn csrf(&self) -> String {
         let answer = self.get("/forget_pwd/").await;

@@ -5,6 +5,7 @@ mod dialect;
 mod endpoint;
 mod event;
 mod json;
+mod media_type;
 mod reply;
 mod request;
 mod session_cookie;

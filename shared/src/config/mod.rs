@@ -86,6 +86,8 @@ pub struct TokenConfig {
     pub issuer: Option<String>,
     /// `AUDIENCE`: the `aud` of tokens; `latchkey`.
     pub audience: String,
+    /// `CLIENT_ID`: the `client_id` of tokens (RFC 9068 §2.2); the audience.
+    pub client_id: String,
     /// `ACCESS_TOKEN_SECONDS`: how long a token is good; 3600.
     pub life_seconds: i64,
     /// `KEY_ROTATION_DAYS`: how long a key signs; 30. Read by `rotate-keys` alone.
@@ -287,6 +289,7 @@ impl Config {
     /// Reads an environment and checks that what is needed is there.
     pub fn read(environment: &Environment<'_>, needs: &[Need]) -> Result<Self, ConfigError> {
         const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
+        let audience = environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned());
         let config = Self {
             storage: StorageConfig {
                 table_name: environment.secret("TABLE_NAME"),
@@ -297,7 +300,8 @@ impl Config {
             },
             tokens: TokenConfig {
                 issuer: environment.url("ISSUER")?,
-                audience: environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned()),
+                client_id: environment.optional("CLIENT_ID").unwrap_or_else(|| audience.clone()),
+                audience,
                 life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
                 rotation_days: environment.number("KEY_ROTATION_DAYS", 1..=3650, 30)?.into(),
             },

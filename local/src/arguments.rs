@@ -113,7 +113,8 @@ fn origin(text: String) -> Result<String, lexopt::Error> {
     let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
     let well_formed =
         !authority.is_empty() && authority.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@*".contains(&b));
-    if well_formed && text == text.to_ascii_lowercase() {
+    let default_port = if text.starts_with("https:") { ":443" } else { ":80" };
+    if well_formed && text == text.to_ascii_lowercase() && !text.ends_with(default_port) {
         return Ok(text);
     }
     Err(format!("--cors takes an origin such as https://shop.example, without a path, not {text:?}").into())
@@ -180,6 +181,10 @@ mod tests {
             (&["--captcha", "on"], "--captcha takes off or enforce"),
             (&["--set", "BRAND"], "--set takes NAME=VALUE"),
             (&["--set", "BRANT=x"], "--set: there is no setting BRANT. Did you mean BRAND?"),
+            (
+                &["--cors", "https://shop.example:443"],
+                "--cors takes an origin such as https://shop.example, without a path, not \"https://shop.example:443\"",
+            ),
             (&["--cors", "*"], "--cors takes an origin such as https://shop.example, without a path, not \"*\""),
             (
                 &["--cors", "https://shop.example/"],

@@ -154,7 +154,6 @@ impl Gateway {
             "routeKey": route_key,
             "rawPath": uri.path(),
             "rawQueryString": query,
-            "headers": plain_headers,
             "requestContext": {
                 "accountId": "000000000000",
                 "apiId": "local",
@@ -165,7 +164,7 @@ impl Gateway {
                     "path": uri.path(),
                     "protocol": "HTTP/1.1",
                     "sourceIp": source_address(from.ip()),
-                    "userAgent": headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default(),
+                    "userAgent": plain_headers.get("user-agent").and_then(Value::as_str).unwrap_or_default(),
                 },
                 "requestId": request_id,
                 "routeKey": route_key,
@@ -175,6 +174,7 @@ impl Gateway {
             },
             "isBase64Encoded": false,
         });
+        event["headers"] = plain_headers.into();
         if !cookies.is_empty() {
             event["cookies"] = cookies.into();
         }
@@ -217,7 +217,8 @@ fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {
     }
 }
 
-/// Headers in lower case, those that come twice joined by a comma; cookies apart.
+/// Headers in lower case, those that come twice joined by a comma; cookies apart. An event is JSON, so a byte that is no
+/// UTF-8 becomes U+FFFD.
 fn split_headers(headers: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
     let (mut plain, mut cookies) = (Map::new(), Vec::new());
     for name in headers.keys() {
@@ -237,10 +238,10 @@ fn add_body(event: &mut Value, headers: &HeaderMap, body: &[u8]) {
     if body.is_empty() {
         return;
     }
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_text = ["text/", "application/json", "application/javascript", "application/xml"]
         .iter()
-        .any(|prefix| content_type.starts_with(prefix));
+        .any(|prefix| content_type.starts_with(prefix.as_bytes()));
     match std::str::from_utf8(body) {
         Ok(text) if is_text => event["body"] = text.into(),
         _ => {

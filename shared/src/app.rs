@@ -144,6 +144,7 @@ impl App {
         Grant {
             issuer: &caller.issuer,
             audience: &self.config.tokens.audience,
+            client_id: &self.config.tokens.client_id,
             now: self.clock.now(),
             life_seconds: self.config.tokens.life_seconds,
         }

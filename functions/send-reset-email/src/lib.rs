@@ -20,7 +20,7 @@ async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> 
     let caller = request.caller(app);
     let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
     let email = if *request.method() == Method::GET {
-        request.query("email").unwrap_or_default()
+        with_plus(&request.query("email").unwrap_or_default())
     } else {
         let body = request.json()?;
         let [email] = body.texts(["email"])?;
@@ -31,8 +31,29 @@ async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> 
     Reply::ok(&caller.language.pick("邮件已经发送，请留意您的邮箱", "The mail was sent. Please check your mailbox."))
 }
 
+/// An address of a query. `+` stands for a space there, and old clients do not encode it; an address has no space, so one
+/// within it was a plus. (At its ends it is a blank that a keyboard added.)
+fn with_plus(address: &str) -> String {
+    address.trim_matches([' ', '\t', '\u{a0}', '\u{3000}']).replace(' ', "+")
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_space_within_an_address_was_a_plus() {
+        for (query, address) in [
+            ("tag 1@example.com", "tag+1@example.com"),
+            ("a b  c@example.com", "a+b++c@example.com"),
+            (" a@example.com ", "a@example.com"),
+            ("a@example.com\u{3000}", "a@example.com"),
+            ("a+1@example.com", "a+1@example.com"),
+            (" a@example.com\n", "a@example.com\n"),
+            ("", ""),
+        ] {
+            assert_eq!(super::with_plus(query), address);
+        }
+    }
+
     #[tokio::test]
     async fn its_event_is_accepted_up_to_the_table() {
         let reply =

@@ -1,5 +1,6 @@
-//! `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration` (C10): what other services need to trust
-//! our access tokens. API Gateway's JWT authorizer reads both.
+//! `GET /.well-known/jwks.json`, and `GET /.well-known/openid-configuration` and `…/oauth-authorization-server` (C10): what
+//! other services need to trust our access tokens. API Gateway's JWT authorizer reads the first two, OAuth libraries the
+//! last.
 
 use serde_json::json;
 use shared::config::Need;
@@ -24,7 +25,8 @@ async fn well_known(app: &App, request: &Request) -> Result<Reply, Error> {
     Ok(Reply::ok(&document)?.with_header("cache-control", CACHE))
 }
 
-/// OpenID Connect Discovery 1.0 §3, as far as it is about verifying tokens: nobody signs in through it.
+/// OpenID Connect Discovery 1.0 §3 and RFC 8414 §2, as far as they are about verifying tokens: nobody signs in through
+/// them, so no endpoint is named.
 fn configuration(issuer: &str) -> serde_json::Value {
     json!({
         "issuer": issuer,
@@ -33,7 +35,7 @@ fn configuration(issuer: &str) -> serde_json::Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["account"],
-        "claims_supported": ["iss", "aud", "sub", "iat", "exp", "jti", "sid", "scope", "ver"],
+        "claims_supported": ["iss", "aud", "sub", "iat", "exp", "jti", "client_id", "sid", "scope", "ver"],
     })
 }
 

@@ -47,6 +47,11 @@ async fn malformed_bodies_are_refused_by_every_call() {
             (Some("application/x-www-form-urlencoded"), b"a=1".to_vec(), 415, "unsupported_media_type"),
             (Some("multipart/form-data; boundary=x"), b"--x--".to_vec(), 415, "unsupported_media_type"),
             (None, b"{}".to_vec(), 415, "unsupported_media_type"),
+            (Some("application/json; charset=gbk"), b"{}".to_vec(), 415, "unsupported_media_type"),
+            (Some("application/json; charset=utf-16"), b"{}".to_vec(), 415, "unsupported_media_type"),
+            (Some("application/json; charset=latin1"), b"{\"a\":\"\xe9\"}".to_vec(), 415, "unsupported_media_type"),
+            (Some("application/json; charset=latin1"), b"{".to_vec(), not_json, "body_not_json"),
+            (json, b"\xef\xbb\xbf".to_vec(), not_json, "body_empty"),
         ] {
             let answer = send(&site, *call, content_type, body.clone()).await;
             let shown = String::from_utf8_lossy(&body[..body.len().min(20)]).into_owned();
@@ -110,12 +115,45 @@ async fn headers_and_queries_that_make_no_uri_are_no_5xx() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_fields_are_ignored_and_a_charset_or_a_binary_body_is_no_matter() {
+async fn unknown_fields_are_ignored_and_so_is_a_charset_that_fits_the_body() {
     let site = Site::any().await;
-    let body = json!({ "username": "nobody", "password": "x", "extra": { "deep": [1] } }).to_string().into_bytes();
-    for content_type in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
-        let answer = send(&site, CALLS[0], Some(content_type), body.clone()).await;
-        assert_eq!(answer.header("x-error-code"), Some("bad_credentials"), "{content_type}: {answer:?}");
+    for content_type in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/json; charset=\"UTF8\"",
+        "application/json; charset=us-ascii",
+        "application/json;charset=ISO-8859-1",
+    ] {
+        for mark in ["", "\u{feff}"] {
+            // Tries at one name are limited.
+            let body = json!({ "username": new_mobile(), "password": "x", "extra": { "deep": [1] } });
+            let body = format!("{mark}{body}");
+            let answer = send(&site, CALLS[0], Some(content_type), body.into_bytes()).await;
+            assert_eq!(answer.header("x-error-code"), Some("bad_credentials"), "{content_type}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_is_no_text_hides_no_other_and_no_other_part() {
+    let site = Site::any().await;
+    let csrf = site.csrf().await;
+    let body = json!({ "mobile": new_mobile(), "sms_code": "000000", "new_password": "correct horse battery" });
+    for odd in [&b"city=\xe5\x8c\x97\xe4\xba\xac"[..], b"city=caf\xe9", b"\xff\xfe", b"city=\t", b"=;;"] {
+        let ours = format!("csrf_token={csrf}").into_bytes();
+        for cookies in [[odd, &ours[..]], [&ours[..], odd]] {
+            let request = site.request(Method::POST, "/forget_pwd/").header("cookie", cookies.join(&b"; "[..]));
+            let request = request.header("user-agent", b"\xe6\xb5\x8f\xe8\xa7\x88".as_slice());
+            let request = request.header("referer", b"https://\xff".as_slice()).header("x-csrftoken", &csrf);
+            let answer = read(request.json(&body)).await;
+            assert_ne!(answer.status, 403, "{cookies:?}: {answer:?}");
+        }
+    }
+    for name in ["authorization", "x-captcha-pass", "origin", "x-session", "sec-fetch-mode", "x-forwarded-for"] {
+        let request = site.request(Method::GET, "/users/me/").header(name, b"\xe5\x8c\x97\xff".as_slice());
+        let answer = read(request.header("accept-language", "en")).await;
+        answer.refuses(401, "unauthorized", &json!({ "detail": "Please sign in." }));
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use local::registry::ENDPOINTS;
 use local::template::Template;
+use regex::Regex;
 use serde_json::Value;
-use shared::config::{Config, IN_SETTINGS};
+use shared::config::{Config, Environment, IN_SETTINGS};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -183,5 +184,64 @@ fn no_policy_grants_every_action() {
     let actions = template.lines().filter_map(|line| line.trim().strip_prefix("Action:"));
     for action in actions {
         assert!(!action.contains('*'), "{action}");
+    }
+}
+
+/// Values of parameters: what the template takes, the functions start with, and the reverse.
+const PARAMETERS: &[(&str, &str, &[&str])] = &[
+    ("Issuer", "ISSUER", ADDRESSES),
+    ("ClientHost", "CLIENT_HOST", ADDRESSES),
+    ("TermsUrl", "TERMS_URL", ADDRESSES),
+    ("PrivacyUrl", "PRIVACY_URL", ADDRESSES),
+    ("BreachedPasswordsUrl", "BREACHED_PASSWORDS_URL", ADDRESSES),
+    ("Brand", "BRAND", &["L", "My Shop", "例子商城", " ", " L", "L ", "a\nb", TOO_LONG]),
+    ("TermsVersion", "TERMS_VERSION", &["", "1", "2026-11", " 1", "1 ", "1\n", TOO_LONG]),
+    ("PrivacyVersion", "PRIVACY_VERSION", &["", "1", "v 2", " ", TOO_LONG]),
+    (
+        "MailFrom",
+        "MAIL_FROM",
+        &["no-reply@example.com", "a", "a@", "@a.example", "a b@a.example", "a@b", "A <a@a.example>"],
+    ),
+    ("SmsSenderId", "SMS_SENDER_ID", &["", "Latchkey", "1-a", "12345678901", "a b", "商城"]),
+];
+
+const TOO_LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+const ADDRESSES: &[&str] = &[
+    "",
+    "https://id.example",
+    "https://ID.example:443",
+    "https://id.example/accounts",
+    "https://id.example/",
+    "https://id.example/accounts/",
+    "https://id.example?a=b",
+    "https://id.example#a",
+    "https://user@id.example",
+    "https://localhost:x@evil.example/",
+    "https://id example",
+    " https://id.example",
+    "https://id.example\n",
+    "https://",
+    "https:///id.example",
+    "https://id.example/\"",
+    "https://例子.cn",
+    "http://id.example",
+    "id.example",
+];
+
+#[test]
+fn the_template_takes_what_a_function_starts_with_and_nothing_else() {
+    let template = text("template.yaml");
+    for (parameter, variable, values) in PARAMETERS {
+        let declared = template.split(&format!("\n  {parameter}:\n")).nth(1).unwrap();
+        let pattern = declared.lines().find_map(|line| line.trim().strip_prefix("AllowedPattern: ")).unwrap();
+        let unquoted = pattern.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let pattern = unquoted.map_or_else(|| pattern.to_owned(), |quoted| quoted.replace("''", "'"));
+        let pattern = Regex::new(&format!(r"\A(?:{pattern})\z")).unwrap();
+        for value in *values {
+            let look_up = |name: &str| (name == *variable).then(|| (*value).to_owned());
+            let starts = Config::read(&Environment::new(&look_up), &[]);
+            assert_eq!(pattern.is_match(value), starts.is_ok(), "{parameter}={value:?}: {:?}", starts.err());
+        }
     }
 }

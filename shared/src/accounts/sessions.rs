@@ -79,7 +79,7 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
         }
         if session.generation == token.generation {
             let child = child_of(app, caller, &session, now);
-            let signed_in = SignedIn::issued_at(now, app, caller, &keys, user, child.clone())?;
+            let signed_in = SignedIn::of_refresh(app, caller, &keys, user, child.clone())?;
             let (rotated, ()) = tokio::join!(rotate(app, &session, &child), note_use(app, &signed_in.user, now));
             if rotated? {
                 return Ok(signed_in);
@@ -87,9 +87,8 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
             continue;
         }
         let is_parent = session.generation == token.generation + 1;
-        let (made_at, until) = (session.rotated_at, session.rotated_at.plus_seconds(REPEAT_SECONDS));
-        if is_parent && now <= until {
-            return SignedIn::issued_at(made_at, app, caller, &keys, user, session);
+        if is_parent && now <= session.rotated_at.plus_seconds(REPEAT_SECONDS) {
+            return SignedIn::of_refresh(app, caller, &keys, user, session);
         }
         // Two hold tokens of this session, and which of them is the owner cannot be told (RFC 9700 §4.14.2).
         end(app, &token.user_id, &token.session_id).await?;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
-use crate::domain::{
-    AccessToken, KeySet, Session, SessionId, Timestamp, TokenKeys, User, UserId, is_access_token_shaped,
-};
+use crate::domain::{AccessToken, Grant, KeySet, Session, SessionId, TokenKeys, User, UserId, is_access_token_shaped};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 
@@ -30,12 +28,13 @@ impl SignedIn {
     /// Makes the tokens of a session. Nothing is stored: done before what stores it, so that a function that cannot sign
     /// changes nothing.
     pub fn new(app: &App, caller: &Caller, keys: &TokenKeys, user: User, session: Session) -> Result<Self, Error> {
-        Self::issued_at(app.clock.now(), app, caller, keys, user, session)
+        let grant = app.grant(caller);
+        let token = AccessToken::new(&user, &session, grant.now, &grant);
+        Self::sign(app, &grant, keys, user, session, &token)
     }
 
-    /// The same, as they were made at another moment.
-    pub(super) fn issued_at(
-        at: Timestamp,
+    /// Makes the tokens of a session that was refreshed: each time the same.
+    pub(super) fn of_refresh(
         app: &App,
         caller: &Caller,
         keys: &TokenKeys,
@@ -43,9 +42,20 @@ impl SignedIn {
         session: Session,
     ) -> Result<Self, Error> {
         let grant = app.grant(caller);
-        let token = AccessToken::new(&user, &session, at, &grant);
-        let expires_in_seconds = token.expires_at.unix_seconds() - at.unix_seconds();
-        let token = keys.sign(&token, grant.now).map_err(|source| Error::unavailable("signing a token", source))?;
+        let token = AccessToken::of_refresh(&user, &session, &grant);
+        Self::sign(app, &grant, keys, user, session, &token)
+    }
+
+    fn sign(
+        app: &App,
+        grant: &Grant<'_>,
+        keys: &TokenKeys,
+        user: User,
+        session: Session,
+        token: &AccessToken,
+    ) -> Result<Self, Error> {
+        let expires_in_seconds = token.expires_at.unix_seconds() - token.issued_at.unix_seconds();
+        let token = keys.sign(token, grant.now).map_err(|source| Error::unavailable("signing a token", source))?;
         let refresh_token = session.refresh_token().sign(app.keyring()?);
         Ok(Self { user, session, token, refresh_token, expires_in_seconds })
     }

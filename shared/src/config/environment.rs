@@ -3,7 +3,36 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::domain::{Keyring, Limit, Secret};
+use crate::domain::{Consent, Keyring, Limit, Secret, Timestamp};
+
+/// What a text has to be.
+pub(super) struct TextRule {
+    /// Whether a text is it.
+    pub admits: fn(&str) -> bool,
+    /// What is said of another.
+    pub said: &'static str,
+}
+
+/// A name that people read: on one line, not too long for the subject of a mail.
+pub(super) const NAME: TextRule = TextRule {
+    admits: |text| {
+        let fits = (1..=40).contains(&text.chars().count());
+        fits && text.trim() == text && !text.chars().any(char::is_control)
+    },
+    said: "must be 1 to 40 characters on one line, without spaces at its ends",
+};
+
+/// A name that programs compare.
+pub(super) const IDENTIFIER: TextRule = TextRule {
+    admits: |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+    said: "must be 1 to 255 characters of ASCII, without spaces",
+};
+
+/// A version that a consent can name.
+pub(super) const VERSION: TextRule = TextRule {
+    admits: |text| Consent::parse(text, text, Timestamp::from_unix_seconds(0)).is_some(),
+    said: "must be 1 to 64 bytes on one line, without spaces at its ends",
+};
 
 /// A variable that is missing or malformed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +58,7 @@ pub const IN_SETTINGS: &[&str] = &[
     "AWS_CONNECT_TIMEOUT_MS",
     "CAPTCHA_URL",
     "CAPTCHA_WIDGET_URL",
+    "CLIENT_ID",
     "DORMANT_DAYS",
     "KEY_ROTATION_DAYS",
     "LIMIT_CAPTCHA_SOURCE",
@@ -133,17 +163,19 @@ impl<'a> Environment<'a> {
         let Some(value) = self.optional(variable) else {
             return Ok(default);
         };
-        value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| ConfigError {
+        // `parse` alone would take a plus sign, which the template does not.
+        let digits = Some(value).filter(|value| value.bytes().all(|b| b.is_ascii_digit()));
+        let number = digits.and_then(|value| value.parse().ok());
+        number.filter(|number| bounds.contains(number)).ok_or_else(|| ConfigError {
             variable,
             problem: format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
         })
     }
 
-    /// An address that nothing crosses a network in clear to.
-    pub fn url(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
-        let Some(url) = self.optional(variable) else { return Ok(None) };
-        let problem = || "must be an https:// address (http:// for this machine alone)".to_owned();
-        if is_safe_url(&url) { Ok(Some(url)) } else { Err(ConfigError { variable, problem: problem() }) }
+    /// A short text, or its default.
+    pub(super) fn text(&self, variable: &'static str, rule: &TextRule, default: &str) -> Result<String, ConfigError> {
+        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
+        if (rule.admits)(&text) { Ok(text) } else { Err(ConfigError { variable, problem: rule.said.to_owned() }) }
     }
 
     /// The most that an exact count remembers.
@@ -181,17 +213,6 @@ impl<'a> Environment<'a> {
         }
         Ok(secrets.into_iter().map(|secret| Secret::new(secret.to_owned())).collect())
     }
-
-    /// The public address of the pages.
-    pub(super) fn client_host(&self) -> Result<Option<String>, ConfigError> {
-        let variable = "CLIENT_HOST";
-        let Some(host) = self.optional(variable) else { return Ok(None) };
-        let well_formed = is_safe_url(&host) && !host.ends_with('/') && !host.contains(['?', '#']);
-        well_formed.then_some(Some(host)).ok_or_else(|| ConfigError {
-            variable,
-            problem: "must start with https:// (http:// for this machine alone) and not end with a slash".to_owned(),
-        })
-    }
 }
 
 pub(super) fn not_set(variable: &'static str) -> ConfigError {
@@ -206,14 +227,4 @@ fn shown_name(name: &str) -> &str {
     let is_ours = known.contains(&first(name).as_str()) || IN_SETTINGS.iter().any(|ours| first(ours) == first(name));
     let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     if is_ours && is_name { name } else { "one of its names" }
-}
-
-/// Whether a text is an `https://` address, or an `http://` one of this machine, or of the one that a container runs on:
-/// nothing of ours crosses a network in clear.
-fn is_safe_url(text: &str) -> bool {
-    let loopback = ["http://127.0.0.1", "http://localhost", "http://host.docker.internal"]
-        .iter()
-        .any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])));
-    let has_host = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    (has_host || loopback) && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>".contains(&b))
 }

@@ -2,6 +2,7 @@
 //!
 //! A setting that is missing or malformed stops the function from starting, and the message names the variable.
 
+mod address;
 mod environment;
 mod limits;
 
@@ -11,6 +12,8 @@ pub use environment::{ConfigError, Environment, IN_SETTINGS};
 pub use limits::LimitConfig;
 
 use subtle::ConstantTimeEq;
+
+use environment::{IDENTIFIER, NAME, VERSION};
 
 use crate::domain::{Email, HashCost, Keyring, PasswordRules, ReservedUsernames, RotationRules, Secret, SessionRules};
 
@@ -89,6 +92,8 @@ pub struct TokenConfig {
     pub issuer: Option<String>,
     /// `AUDIENCE`: the `aud` of tokens; `latchkey`.
     pub audience: String,
+    /// `CLIENT_ID`: the `client_id` of tokens (RFC 9068 §2.2); the audience.
+    pub client_id: String,
     /// `ACCESS_TOKEN_SECONDS`: how long a token is good; 3600.
     pub life_seconds: i64,
     /// `KEY_ROTATION_DAYS`: how long a key signs; 30. Read by `rotate-keys` alone.
@@ -194,13 +199,13 @@ pub struct PageConfig {
 
 impl PageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let version = |variable| environment.optional(variable).unwrap_or_else(|| "1".to_owned());
+        let version = |variable| environment.text(variable, &VERSION, "1");
         let widget = environment.url("CAPTCHA_WIDGET_URL")?;
         Ok(Self {
             terms_url: environment.url("TERMS_URL")?,
             privacy_url: environment.url("PRIVACY_URL")?,
-            terms_version: version("TERMS_VERSION"),
-            privacy_version: version("PRIVACY_VERSION"),
+            terms_version: version("TERMS_VERSION")?,
+            privacy_version: version("PRIVACY_VERSION")?,
             captcha_app_id: environment.optional("CAPTCHA_APP_ID"),
             captcha_widget_url: widget.unwrap_or_else(|| "https://turing.captcha.qcloud.com/TJCaptcha.js".to_owned()),
         })
@@ -295,17 +300,17 @@ impl Config {
         const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
         environment.check_settings()?;
         let messages = MessageConfig::read(environment)?;
+        let audience = environment.text("AUDIENCE", &IDENTIFIER, "latchkey")?;
         let config = Self {
             storage: StorageConfig {
                 table_name: environment.optional("TABLE_NAME"),
-                endpoint_url: environment
-                    .optional("AWS_ENDPOINT_URL_DYNAMODB")
-                    .or_else(|| environment.optional("AWS_ENDPOINT_URL")),
+                endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
                 aws: AwsConfig::read(environment)?,
             },
             tokens: TokenConfig {
-                issuer: environment.url("ISSUER")?,
-                audience: environment.optional("AUDIENCE").unwrap_or_else(|| "latchkey".to_owned()),
+                issuer: environment.base_url("ISSUER")?,
+                client_id: environment.text("CLIENT_ID", &IDENTIFIER, &audience)?,
+                audience,
                 life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
                 rotation_days: environment.number("KEY_ROTATION_DAYS", 1..=3650, 30)?.into(),
             },
@@ -335,7 +340,7 @@ impl Config {
             answers: AnswerConfig {
                 disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
                 require_consent: environment.word("REQUIRE_CONSENT", &SWITCH, false)?,
-                client_host: environment.client_host()?,
+                client_host: environment.base_url("CLIENT_HOST")?,
                 own_origins: Vec::new(),
             },
             code_secret: environment.keyring("CODE_SECRET")?,
@@ -430,9 +435,9 @@ impl CaptchaProvider {
 
 impl MessageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let endpoint = |own| environment.optional(own).or_else(|| environment.optional("AWS_ENDPOINT_URL"));
         let max_price = environment.optional("SMS_MAX_PRICE_USD").unwrap_or_else(|| "0.10".to_owned());
-        if !max_price.parse::<f64>().is_ok_and(|price| price > 0.0 && price <= 10.0) {
+        let is_plain = max_price.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if !is_plain || !max_price.parse::<f64>().is_ok_and(|price| price > 0.0 && price <= 10.0) {
             let problem = "must be a price in US dollars, above 0 and at most 10".to_owned();
             return Err(ConfigError { variable: "SMS_MAX_PRICE_USD", problem });
         }
@@ -442,20 +447,31 @@ impl MessageConfig {
         if mail_from.as_deref().is_some_and(|from| !is_address(from)) {
             return Err(ConfigError { variable: "MAIL_FROM", problem: "must be an email address".to_owned() });
         }
+        let sms_sender_id = environment.optional("SMS_SENDER_ID");
+        if !sms_sender_id.as_deref().is_none_or(is_sender_id) {
+            let problem = "must be 1 to 11 letters, digits or hyphens of ASCII, one letter at least".to_owned();
+            return Err(ConfigError { variable: "SMS_SENDER_ID", problem });
+        }
         Ok(Self {
-            brand: environment.optional("BRAND").unwrap_or_else(|| "Latchkey".to_owned()),
+            brand: environment.text("BRAND", &NAME, "Latchkey")?,
             mail_from,
-            sms_sender_id: environment.optional("SMS_SENDER_ID"),
+            sms_sender_id,
             sms_max_price_usd: max_price,
             budgets: BudgetConfig {
                 sms: environment.number("SMS_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
                 mail: environment.number("MAIL_DAILY_BUDGET", 0..=1_000_000_000, 10_000)?,
                 notices: environment.number("NOTICE_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
             },
-            sns_endpoint_url: endpoint("AWS_ENDPOINT_URL_SNS"),
-            ses_endpoint_url: endpoint("AWS_ENDPOINT_URL_SESV2"),
+            sns_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SNS")?,
+            ses_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SESV2")?,
         })
     }
+}
+
+/// What SNS takes for the sender of an SMS.
+fn is_sender_id(text: &str) -> bool {
+    let fits = text.len() <= 11 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    fits && text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 impl AwsConfig {
@@ -477,132 +493,4 @@ impl AwsConfig {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigError> {
-        let look_up = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Config::read(&Environment::new(&look_up), needs)
-    }
-
-    #[test]
-    fn nothing_is_needed_but_what_a_function_needs() {
-        let config = read(&[], &[]).unwrap();
-        assert_eq!(config.passwords.hash_cost, HashCost::OWASP);
-        for (need, variable) in
-            [(Need::Storage, "TABLE_NAME"), (Need::CodeSecret, "CODE_SECRET"), (Need::KeySecret, "KEY_SECRET")]
-        {
-            assert_eq!(read(&[(variable, "")], &[need]).unwrap_err().variable, variable);
-        }
-    }
-
-    #[test]
-    fn a_malformed_setting_is_named_and_its_value_is_not_shown() {
-        for (variable, value) in [
-            ("CODE_SECRET", "hunter2"),
-            ("KEY_SECRET", "hunter2,"),
-            ("SESSION_IDLE_DAYS", "0"),
-            ("REQUIRE_CONSENT", "yes"),
-            ("LIMIT_SOURCE", "hunter2"),
-            ("LIMIT_RECIPIENT", "5/h,31/d"),
-            ("PASSWORD_MIN_LENGTH", "5"),
-            ("ARGON2_PASSES", "0"),
-            ("ACCESS_TOKEN_SECONDS", "an hour"),
-            ("CAPTCHA_MODE", "hunter2"),
-            ("DISCLOSE_REGISTRATION", "yes"),
-            ("WARM_UP", "1"),
-            ("MAIL_FROM", "hunter2"),
-            ("SMS_MAX_PRICE_USD", "free"),
-            ("CAPTCHA_PROVIDER", "hunter2"),
-            ("ISSUER", "hunter2"),
-            ("AWS_ATTEMPT_TIMEOUT_MS", "-1"),
-            ("CLIENT_HOST", "example.com"),
-            ("CLIENT_HOST", "https://example.com/"),
-            ("CLIENT_HOST", "http://example.com"),
-            ("CLIENT_HOST", "http://localhost.example.com"),
-        ] {
-            let error = read(&[(variable, value)], &[]).unwrap_err();
-            assert_eq!(error.variable, variable, "{value}");
-            assert!(!error.to_string().contains("hunter2"), "{error}");
-        }
-        let captcha = |more: &[(&'static str, &'static str)]| {
-            let base =
-                [("CAPTCHA_PROVIDER", "tencent_cloud"), ("CAPTCHA_APP_SECRET", "s"), ("TENCENT_CLOUD_SECRET_ID", "i")];
-            read(&[&base[..], &[("TENCENT_CLOUD_SECRET_KEY", "k")], more].concat(), &[])
-        };
-        assert!(captcha(&[("CAPTCHA_APP_ID", "200")]).is_ok());
-        assert_eq!(captcha(&[]).unwrap_err().variable, "CAPTCHA_APP_ID");
-        assert_eq!(captcha(&[("CAPTCHA_APP_ID", "x")]).unwrap_err().variable, "CAPTCHA_APP_ID");
-        let in_clear = captcha(&[("CAPTCHA_APP_ID", "200"), ("CAPTCHA_URL", "http://captcha.example/")]);
-        assert_eq!(in_clear.unwrap_err().variable, "CAPTCHA_URL");
-        for (host, origin) in
-            [("http://127.0.0.1:3000", "http://127.0.0.1:3000"), ("https://a.example/accounts", "https://a.example")]
-        {
-            let answers = read(&[("CLIENT_HOST", host)], &[]).unwrap().answers;
-            assert!(answers.is_own_origin(origin, "api.example"), "{host}");
-        }
-    }
-    #[test]
-    fn our_own_origin_is_the_configured_one_else_the_apis() {
-        let is_own = |host: &str, origin: &str| {
-            read(&[("CLIENT_HOST", host)], &[]).unwrap().answers.is_own_origin(origin, "api.example")
-        };
-        assert!(is_own("", "https://api.example"));
-        assert!(is_own("https://a.example/accounts", "https://a.example"));
-        for name in ["localhost", "127.0.0.1", "[::1]"] {
-            assert!(is_own("http://localhost:3000", &format!("http://{name}:3000")), "{name}");
-        }
-        for (host, origin) in [
-            ("", "http://api.example"),
-            ("", "https://api.example.evil.example"),
-            ("", "https://"),
-            ("https://a.example", "https://api.example"),
-            ("https://a.example", "http://a.example"),
-            ("https://localhost", "http://localhost"),
-            ("http://localhost:3000", "http://localhost:3001"),
-            ("http://localhost:3000", "http://localhost"),
-            ("http://localhost:3000", "http://localhost:3000.evil.example"),
-            ("http://localhost:3000", "http://localhost.evil.example:3000"),
-            ("http://localhost:3000", "https://localhost:3000"),
-            ("http://localhost:3000", "null"),
-        ] {
-            assert!(!is_own(host, origin), "{host}: {origin}");
-        }
-    }
-
-    #[test]
-    fn settings_without_a_variable_of_their_own_stand_in_one() {
-        let config = read(&[("SETTINGS", "LIMIT_SOURCE=7/h  ARGON2_PASSES=3\nAUDIENCE=shop")], &[]).unwrap();
-        assert_eq!((config.limits.source.most, config.passwords.hash_cost.passes), (7, 3));
-        assert_eq!(config.tokens.audience, "shop");
-        let malformed = read(&[("SETTINGS", "ARGON2_PASSES=0")], &[]).unwrap_err();
-        assert_eq!(malformed.variable, "ARGON2_PASSES");
-        for (settings, said) in [
-            ("LIMIT_SORCE=7/h", "LIMIT_SORCE may not stand there"),
-            ("LIMIT_SOURCE", "LIMIT_SOURCE has no value"),
-            ("LIMIT_SOURCE=1/h LIMIT_SOURCE=2/h", "LIMIT_SOURCE stands there twice"),
-            ("CODE_SECRET=hunter2", "CODE_SECRET may not stand there"),
-            ("TABLE_NAME=t", "TABLE_NAME may not stand there"),
-            // Whether the function that reads this has the variable or not.
-            ("PASSWORD_MIN_LENGTH=6", "PASSWORD_MIN_LENGTH may not stand there"),
-            ("CLIENT_HOST=https://a.example", "CLIENT_HOST may not stand there"),
-            ("AWS_ENDPOINT_URL=http://a.example", "AWS_ENDPOINT_URL may not stand there"),
-            ("AUDIENCE=shop", "AUDIENCE has a variable of its own too"),
-            ("hunter2", "one of its names may not stand there"),
-            ("AKIAIOSFODNN7EXAMPLE", "one of its names may not stand there"),
-            ("LIMIT_hunter2=1", "one of its names may not stand there"),
-        ] {
-            let error = read(&[("SETTINGS", settings), ("AUDIENCE", "x")], &[]).unwrap_err();
-            assert_eq!(error.to_string(), format!("SETTINGS is malformed: {said}"));
-        }
-    }
-
-    #[test]
-    fn every_variable_that_is_read_has_a_name_that_is_known() {
-        let known = Config::variables();
-        for name in ["TABLE_NAME", "CODE_SECRET", "LIMIT_SOURCE", "TENCENT_CLOUD_SECRET_KEY", "CAPTCHA_URL", "WARM_UP"]
-        {
-            assert!(known.iter().any(|one| one == name), "{name}");
-        }
-    }
-}
+mod tests;

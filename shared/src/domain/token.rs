@@ -13,7 +13,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
 
-use super::{KeySet, Keyring, Session, SessionId, Timestamp, TokenKey, User, UserId};
+use super::{KeySet, Keyring, Session, SessionId, Timestamp, TokenKey, User, UserId, random_hex};
 
 /// The `typ` of the header (RFC 9068 §2.1), so that no other JWT passes for an access token.
 const HEADER_TYPE: &str = "at+jwt";
@@ -40,7 +40,9 @@ pub struct AccessToken {
     /// It is good before this moment.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
-    /// Names this token.
+    /// The OAuth client it was issued to: all of this deployment's front ends are one.
+    pub client_id: String,
+    /// Names this token, and no other.
     #[serde(rename = "jti")]
     pub id: String,
     /// Always `access`.
@@ -57,8 +59,7 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token of a session. The same session at the same moment gives the same token: so a refresh whose answer was lost
-    /// can be answered again. It outlives no session.
+    /// A new token of a session. It outlives no session.
     #[must_use]
     pub fn new(user: &User, session: &Session, issued_at: Timestamp, grant: &Grant<'_>) -> Self {
         Self {
@@ -67,12 +68,22 @@ impl AccessToken {
             user_id: user.id.clone(),
             issued_at,
             expires_at: issued_at.plus_seconds(grant.life_seconds).min(session.ends_at),
-            id: format!("{}-{}-{}", session.id, session.generation, user.credential_version),
+            client_id: grant.client_id.to_owned(),
+            id: random_hex::<16>(),
             token_type: CLAIM_TYPE.to_owned(),
             scope: "account".to_owned(),
             session_id: session.id.clone(),
             credential_version: user.credential_version,
         }
+    }
+
+    /// The token that a refresh of the session answers. It is made of what is stored alone, so that a refresh whose
+    /// answer was lost can be answered with the same token again. A session has each generation once, so no other token
+    /// has its id.
+    #[must_use]
+    pub fn of_refresh(user: &User, session: &Session, grant: &Grant<'_>) -> Self {
+        let id = format!("{}-{}-{}", session.id, session.generation, user.credential_version);
+        Self { id, ..Self::new(user, session, session.rotated_at, grant) }
     }
 }
 
@@ -83,6 +94,8 @@ pub struct Grant<'a> {
     pub issuer: &'a str,
     /// The audience that is configured.
     pub audience: &'a str,
+    /// The client id that is configured.
+    pub client_id: &'a str,
     /// The program's time.
     pub now: Timestamp,
     /// How long a new token lives, in seconds.
@@ -255,7 +268,13 @@ mod tests {
     use std::sync::LazyLock;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-    const GRANT: Grant<'_> = Grant { issuer: "https://id.example", audience: "latchkey", now: NOW, life_seconds: 3600 };
+    const GRANT: Grant<'_> = Grant {
+        issuer: "https://id.example",
+        audience: "latchkey",
+        client_id: "latchkey",
+        now: NOW,
+        life_seconds: 3600,
+    };
 
     /// An RSAPrivateKey (DER), made once for these tests.
     fn private() -> Vec<u8> {
@@ -273,7 +292,7 @@ mod tests {
         TokenKeys::new(KeySet { version: 1, keys: vec![key] }, Some(&keyring)).unwrap()
     }
 
-    fn token() -> AccessToken {
+    fn user_and_session() -> (User, Session) {
         let user = User {
             id: UserId::generate(),
             username: None,
@@ -293,7 +312,13 @@ mod tests {
             password_tried_at: None,
         };
         let rules = SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200 };
-        AccessToken::new(&user, &Session::open(&user, rules, true, Origin::default(), NOW), NOW, &GRANT)
+        let session = Session::open(&user, rules, true, Origin::default(), NOW);
+        (user, session)
+    }
+
+    fn token() -> AccessToken {
+        let (user, session) = user_and_session();
+        AccessToken::new(&user, &session, NOW, &GRANT)
     }
 
     /// Signs any header and claims with the right key: what only we could make, had we made a mistake.
@@ -304,6 +329,21 @@ mod tests {
         let text = [&header, &claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let signer = Rs256Signer(RsaKeyPair::from_der(&private()).unwrap());
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signer.try_sign(text.as_bytes()).unwrap()))
+    }
+
+    #[test]
+    fn each_token_has_an_id_of_its_own_and_a_repeated_refresh_the_same() {
+        let (mut user, mut session) = user_and_session();
+        let mut ids = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            assert!(ids.insert(AccessToken::new(&user, &session, NOW, &GRANT).id));
+            session.generation += 1;
+            let refreshed = AccessToken::of_refresh(&user, &session, &GRANT);
+            assert_eq!(refreshed, AccessToken::of_refresh(&user, &session, &GRANT));
+            assert!(ids.insert(refreshed.id));
+            user.credential_version += 1;
+            assert!(ids.insert(AccessToken::of_refresh(&user, &session, &GRANT).id));
+        }
     }
 
     #[test]
@@ -320,7 +360,7 @@ mod tests {
     #[test]
     fn a_token_that_differs_in_one_thing_is_refused() {
         let keys = keys();
-        for claim in ["iss", "aud", "sub", "iat", "exp", "jti", "typ", "scope", "sid", "ver"] {
+        for claim in ["iss", "aud", "sub", "iat", "exp", "jti", "client_id", "typ", "scope", "sid", "ver"] {
             let without = forge(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
             assert!(keys.verify(&without, &GRANT).is_err(), "without {claim}");
         }

@@ -1,5 +1,6 @@
 //! From API Gateway's event to its answer, JSON to JSON: the one way in for Lambda and for `local`.
 
+use lambda_http::http::{HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, service_fn};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -51,8 +52,15 @@ fn make_parseable(event: &mut Value) {
         event["headers"] = serde_json::json!({});
     }
     if let Some(headers) = event["headers"].as_object_mut() {
-        headers.retain(|name, _| !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str()));
+        headers.retain(|name, value| {
+            let replaced = ["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str());
+            !replaced && HeaderName::from_bytes(name.as_bytes()).is_ok() && is_header_value(value)
+        });
         headers.insert("host".to_owned(), "localhost".into());
+    }
+    // It joins them into one header, and leaves out all where one has a character that no header may have.
+    if let Some(cookies) = event["cookies"].as_array_mut() {
+        cookies.retain(is_header_value);
     }
     let path = event["rawPath"].as_str().unwrap_or_default();
     let query = event["rawQueryString"].as_str().unwrap_or_default();
@@ -63,6 +71,10 @@ fn make_parseable(event: &mut Value) {
     if no_path {
         event["rawPath"] = "/".into();
     }
+}
+
+fn is_header_value(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| HeaderValue::from_str(text).is_ok())
 }
 
 #[cfg(test)]
@@ -80,14 +92,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_header_or_cookie_that_none_can_be_is_left_out_alone() {
+        let mut event = json!({
+            "headers": { "a": "\u{1}", "b\u{e9}": "1", "c": null, "d": "北京", "Host": "evil.example" },
+            "cookies": ["city=北京", "a=\u{0}", null, "csrf_token=1", "b=\u{7f}"],
+        });
+        make_parseable(&mut event);
+        assert_eq!(event["headers"], json!({ "d": "北京", "host": "localhost" }));
+        assert_eq!(event["cookies"], json!(["city=北京", "csrf_token=1"]));
+    }
+
     proptest! {
         #[test]
         fn no_event_makes_the_adapter_panic(
-            path in "/?\\PC{0,20}", query in "[ -~]{0,20}|\\PC{0,20}", host in "\\PC{0,12}", scheme in "[ -~]{0,8}"
+            path in "/?\\PC{0,20}", query in "[ -~]{0,20}|\\PC{0,20}", host in "\\PC{0,12}", scheme in "[ -~]{0,8}",
+            name in ".{0,8}", value in ".{0,8}",
         ) {
             let mut event = json!({
                 "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
-                "headers": { "Host": host, "X-Forwarded-Proto": scheme },
+                "headers": { "Host": host, "X-Forwarded-Proto": scheme, name: value }, "cookies": [value],
                 "requestContext": {
                     "domainName": host, "stage": "$default", "timeEpoch": 0,
                     "http": { "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7" },

@@ -6,6 +6,7 @@ mod digits;
 mod endpoint;
 mod event;
 mod json;
+mod media_type;
 mod reply;
 mod request;
 mod session_cookie;

@@ -5,12 +5,15 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 
 use super::json::Fields;
+use super::media_type;
 use crate::app::{App, Caller, Who};
 use crate::domain::{Language, Mobile, SessionId};
 use crate::error::Error;
 
 /// The longest body that is looked at, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// What some editors and libraries of Windows write before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A request that came through API Gateway (payload format 2.0).
 pub struct Request {
@@ -94,8 +97,10 @@ impl Request {
     /// The last address of `X-Forwarded-For` that is not the one API Gateway saw: CloudFront appends the viewer's to
     /// whatever the viewer sent, and API Gateway appends CloudFront's.
     fn viewer(&self, seen: &str) -> Option<&str> {
-        let forwarded = self.inner.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-        let viewer = forwarded.rsplit(',').map(str::trim).find(|address| *address != seen)?;
+        // Each address by itself: what stands to its left was made up by the viewer, and may be no text.
+        let forwarded = self.inner.headers().get_all("x-forwarded-for").iter().next_back()?.as_bytes();
+        let addresses = forwarded.rsplit(|byte| *byte == b',').map(|address| text(address).map_or("", str::trim));
+        let viewer = addresses.into_iter().find(|address| *address != seen)?;
         viewer.parse::<std::net::IpAddr>().ok().map(|_| viewer)
     }
 
@@ -135,10 +140,11 @@ impl Request {
     /// A cookie's value; the first of that name.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let cookies = self.inner.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        cookies
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
+        // Each pair by itself: any script of the domain may set a cookie beside ours that is no text.
+        let lines = self.inner.headers().get_all(header::COOKIE).iter().map(|line| line.as_bytes());
+        lines
+            .flat_map(|line| line.split(|byte| *byte == b';'))
+            .filter_map(|pair| text(pair)?.trim().split_once('='))
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
@@ -187,12 +193,13 @@ impl Request {
         if body.len() > MAX_BODY_BYTES {
             return Err(Error::BodyTooLarge);
         }
+        // RFC 8259 §8.1 lets a reader ignore it.
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         if body.trim_ascii().is_empty() {
             return Err(Error::BodyEmpty);
         }
         // A page of another site can send a form or plain text without asking; JSON it cannot.
-        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or("").trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        if !media_type::is_json(self.header("content-type").unwrap_or(""), body) {
             return Err(Error::UnsupportedMediaType);
         }
         Fields::parse(body)
@@ -214,7 +221,12 @@ impl Request {
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+    headers.get(name).and_then(|value| text(value.as_bytes()))
+}
+
+/// Bytes of a header as text. Clients send more than ASCII, against RFC 9110 §5.5, and mean UTF-8.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -299,6 +311,41 @@ mod tests {
             request(|event| event["cookies"] = json!(["xcsrf_token=no", "csrf_token=yes=1", "csrf_token=late"]));
         assert_eq!(request.cookie("csrf_token"), Some("yes=1"));
         assert_eq!(request.cookie("csrf"), None);
+    }
+
+    #[test]
+    fn a_part_of_a_header_that_is_no_text_hides_no_other() {
+        for odd in ["city=北京", "city=caf\u{fffd}", "=", "\u{1f511}", "a=\t", "北=1"] {
+            for cookies in [json!([odd, "csrf_token=1"]), json!(["csrf_token=1", odd])] {
+                let request = request(|event| event["cookies"] = cookies.clone());
+                assert_eq!(request.cookie("csrf_token"), Some("1"), "{cookies}");
+            }
+        }
+        let bytes = |name: &'static str, value: &[u8]| {
+            let mut request = request(|_| ());
+            request.inner.headers_mut().insert(name, lambda_http::http::HeaderValue::from_bytes(value).unwrap());
+            request
+        };
+        let request = bytes("cookie", b"city=\xb1\xb1; csrf_token=1;caf\xe9");
+        assert_eq!((request.cookie("csrf_token"), request.cookie("city")), (Some("1"), None));
+        let viewer = bytes("x-forwarded-for", b"\xb1\xb1, 198.51.100.1");
+        assert_eq!(viewer.viewer("203.0.113.7"), Some("198.51.100.1"));
+        assert_eq!(bytes("user-agent", "浏览器/1".as_bytes()).header("user-agent"), Some("浏览器/1"));
+        assert_eq!(bytes("user-agent", b"\xff").header("user-agent"), None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_body_is_ignored() {
+        for (body, fault) in [
+            ("\u{feff}{\"a\":\"1\"}", None),
+            ("\u{feff}", Some("body_empty")),
+            ("\u{feff} \n", Some("body_empty")),
+            ("\u{feff}\u{feff}{}", Some("body_not_json")),
+            (" \u{feff}{}", Some("body_not_json")),
+        ] {
+            let request = request(|event| event["body"] = body.into());
+            assert_eq!(request.json().err().map(|error| error.code()), fault, "{body:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::error::{Error, FieldFault, FieldProblem};
 pub(super) fn of(error: &Error, language: Language) -> String {
     let (zh, en) = match error {
         Error::BodyTooLarge => ("请求内容过大。", "The request body is too large."),
-        Error::UnsupportedMediaType => ("请使用 application/json。", "Send application/json."),
+        Error::UnsupportedMediaType => ("请使用 UTF-8 编码的 application/json。", "Send application/json in UTF-8."),
         Error::BodyEmpty => ("请求内容为空。", "The request body is empty."),
         Error::BodyNotJson => ("请求内容不是有效的 JSON。", "The request body is not valid JSON."),
         Error::DuplicateKey => ("JSON 中有重复的字段。", "The JSON has a field twice."),

@@ -287,6 +287,7 @@ fn values(kind: Kind) -> (Vec<&'static str>, Vec<&'static str>) {
         Kind::Address => (ADDRESSES.0.to_vec(), ADDRESSES.1.to_vec()),
         Kind::Nickname => (NICKNAMES.0.to_vec(), NICKNAMES.1.to_vec()),
         Kind::Username => (USERNAMES.0.to_vec(), USERNAMES.1.iter().map(|(name, _)| *name).collect()),
+        // It refuses nothing by its form; `whoever_has_a_name_signs_in_by_each_spelling_of_it` drives it.
         Kind::AccountName => (Vec::new(), Vec::new()),
     }
 }

@@ -74,9 +74,8 @@ pub(super) fn is_hidden(c: char) -> bool {
 
 /// Whether a character shows something without another before it: no space, no mark, nothing hidden.
 pub(super) fn is_visible_base(c: char) -> bool {
-    let shows_nothing = GeneralCategoryGroup::Separator.union(GeneralCategoryGroup::Mark);
-    !is_hidden(c) && !is_in(shows_nothing.union(GeneralCategoryGroup::Other), c)
-        || matches!(category(c), GeneralCategory::Unassigned | GeneralCategory::PrivateUse) && !is_hidden(c)
+    let needs_another = GeneralCategoryGroup::Separator.union(GeneralCategoryGroup::Mark);
+    !is_hidden(c) && !is_in(needs_another, c) && category(c) != GeneralCategory::Format
 }
 
 /// Whether the joiner at `at` is one that its script needs: RFC 5892, A.1 and A.2.

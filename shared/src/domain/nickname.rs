@@ -29,7 +29,7 @@ pub enum NicknameProblem {
 
 impl Nickname {
     const MAX_CLUSTERS: usize = 20;
-    /// Five for each cluster: a family of emoji has seven, a letter under a heap of marks any number.
+    /// Five for each cluster, on the average: a heap of marks on one letter is still one cluster.
     const MAX_CODE_POINTS: usize = 5 * Self::MAX_CLUSTERS;
 
     /// Trims white space at both ends and checks.
@@ -38,7 +38,7 @@ impl Nickname {
         if name.is_empty() {
             return Err(NicknameProblem::Blank);
         }
-        // Clusters are counted only where there are few code points. Composition does not lengthen a text that fits.
+        // Clusters are counted only where there are few code points.
         if name.nfc().take(Self::MAX_CODE_POINTS + 1).count() > Self::MAX_CODE_POINTS
             || clusters(name) > Self::MAX_CLUSTERS
         {

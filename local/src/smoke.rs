@@ -134,7 +134,8 @@ impl Stack<'_> {
     /// caused, at which routes that act on GET refuse.
     async fn ask(&self, method: &Method, path: &str) -> Result<Answer, String> {
         let mut request = self.http.request(method.clone(), self.url(path)).header("sec-fetch-mode", "no-cors");
-        if method != Method::GET {
+        // HEAD acts nowhere, and a body of it has no meaning (RFC 9110 §9.3.2).
+        if ![Method::GET, Method::HEAD].contains(method) {
             request = request.header(CONTENT_TYPE, "text/plain").body("x");
         }
         let response = request.send().await.map_err(|error| error_chain(&error.without_url()))?;
@@ -205,7 +206,9 @@ fn refusal_of_route(method: &Method, answer: &Answer) -> Option<String> {
         _ if status.is_server_error() => "the stack is in trouble",
         _ if !answer.is_from_a_function => "no function of ours answers",
         None if status.is_client_error() || status.is_redirection() => "no function of ours answers so",
-        _ if status.is_success() && method != Method::GET => "the request is taken, though it should be refused",
+        _ if status.is_success() && ![Method::GET, Method::HEAD].contains(method) => {
+            "the request is taken, though it should be refused"
+        }
         _ => return None,
     };
     Some(format!("it answers {}: {reason}", answer.in_short()))

@@ -8,6 +8,7 @@
 mod budget;
 mod claim;
 mod compose;
+mod encoded_words;
 mod mint;
 mod providers;
 

@@ -8,13 +8,12 @@ use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use shared::domain::{Email, Mobile};
 use shared::dynamodb::items::Recipient;
 use shared::{App, Error};
 
 use crate::compose::Composed;
+use crate::encoded_words::encoded_words;
 
 /// How long a provider may take with one message.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,8 +86,8 @@ impl Providers {
     async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), Trouble> {
         let body = Body::builder().text(utf8(&composed.text)?).html(utf8(&composed.html)?).build();
         let message = Message::builder().subject(utf8(&composed.subject)?).body(body).build();
-        // A name that is not ASCII stands in a header as an encoded word (RFC 2047 §2); so does any, for one rule.
-        let sender = format!("=?UTF-8?B?{}?= <{}>", STANDARD.encode(&composed.sender), self.mail_from);
+        // A name that is not ASCII stands in a header as encoded words; so does any, for one rule.
+        let sender = format!("{} <{}>", encoded_words(&composed.sender), self.mail_from);
         self.ses
             .send_email()
             .from_email_address(sender)

@@ -42,19 +42,33 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/users/sms_login"),
     ("POST", "/users/me/export"),
     ("GET", "/.well-known/jwks.json"),
+    ("HEAD", "/.well-known/jwks.json"),
     ("GET", "/.well-known/openid-configuration"),
+    ("HEAD", "/.well-known/openid-configuration"),
     ("GET", "/.well-known/oauth-authorization-server"),
+    ("HEAD", "/.well-known/oauth-authorization-server"),
     ("GET", "/forget_pwd"),
+    ("HEAD", "/forget_pwd"),
     ("GET", "/"),
+    ("HEAD", "/"),
     ("GET", "/login"),
+    ("HEAD", "/login"),
     ("GET", "/user/login"),
+    ("HEAD", "/user/login"),
     ("GET", "/register"),
+    ("HEAD", "/register"),
     ("GET", "/user/register"),
+    ("HEAD", "/user/register"),
     ("GET", "/find_password"),
+    ("HEAD", "/find_password"),
     ("GET", "/reset_password"),
+    ("HEAD", "/reset_password"),
     ("GET", "/secure"),
+    ("HEAD", "/secure"),
     ("GET", "/users"),
+    ("HEAD", "/users"),
     ("GET", "/assets/{version}/{file}"),
+    ("HEAD", "/assets/{version}/{file}"),
     ("POST", "/forget_pwd"),
     ("GET", "/forget_pwd/mobiles/{mobile}"),
     ("POST", "/forget_pwd/sms_code"),
@@ -118,8 +132,9 @@ mod tests {
         for (method, path, allow) in [
             ("GET", "/users/login/", "POST"),
             ("GET", "/users/login", "POST"),
-            ("HEAD", "/login/", "GET"),
-            ("HEAD", "/login", "GET"),
+            ("POST", "/login/", "GET, HEAD"),
+            ("HEAD", "/users/me/", "GET, PATCH, DELETE"),
+            ("HEAD", "/users/captcha", "GET"),
             ("PUT", "/users/sms/13800000000/", "GET, POST"),
         ] {
             let reply = answer(method, path, "").await;
@@ -140,8 +155,8 @@ mod tests {
     #[test]
     fn a_known_path_lists_its_methods_with_and_without_the_slash() {
         assert_eq!(methods_of("/users/find/password/"), ["GET", "POST", "PUT"]);
-        assert_eq!(methods_of("/users"), ["POST", "GET"]);
-        assert_eq!(methods_of("/"), ["GET"]);
+        assert_eq!(methods_of("/users"), ["POST", "GET", "HEAD"]);
+        assert_eq!(methods_of("/"), ["GET", "HEAD"]);
         assert_eq!(methods_of("/users/sms/13800000000"), ["GET", "POST"]);
         for unknown in ["", "/users/sms/", "/users/sms//", "/users/x/y/z", "/users//"] {
             assert!(methods_of(unknown).is_empty(), "{unknown}");

@@ -101,7 +101,8 @@ mod tests {
         for method in ["GET", "HEAD", "OPTIONS", "post", ""] {
             assert_eq!(location(method, "/users/login/", ""), None, "{method}");
         }
-        assert_eq!(location("HEAD", "/login/", ""), None);
+        assert_eq!(location("HEAD", "/users/captcha/", ""), None);
+        assert_eq!(location("HEAD", "/login/", "").as_deref(), Some("/login"));
     }
 
     #[test]

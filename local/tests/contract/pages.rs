@@ -70,3 +70,40 @@ async fn a_page_speaks_the_language_that_was_chosen_then_the_browser_s() {
     assert_eq!(title("lang=zh", "en").await, "登录");
     assert_eq!(title("lang=en", "zh-CN").await, "Sign in");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_of_a_page_or_a_document_answers_as_get_does_without_a_body() {
+    let site = Site::any().await;
+    let home = site.get("/").await.text;
+    let file = home.split('"').find(|part| part.starts_with("/assets/")).unwrap();
+    let pages =
+        ["/", "/login", "/login/", "/user/login/", "/register", "/find_password", "/reset_password?access_token=x"];
+    let documents = ["jwks.json", "openid-configuration", "oauth-authorization-server/"];
+    let documents = documents.map(|name| format!("/.well-known/{name}"));
+    let more = ["/secure", "/forget_pwd/", "/users/", file, "/assets/x/nothing.css"];
+    for path in pages.into_iter().chain(more).chain(documents.iter().map(String::as_str)) {
+        let (get, head) = (site.get(path).await, read(site.request(Method::HEAD, path)).await);
+        assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
+        let names = |answer: &crate::site::Answer| {
+            let names = answer.headers.keys().map(|name| name.as_str().to_owned());
+            let mut names: Vec<_> =
+                names.filter(|name| !["content-length", "transfer-encoding"].contains(&&**name)).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&head), names(&get), "{path}");
+        // A gateway may leave it out.
+        let length = head.header("content-length");
+        assert!(length.is_none() || length == get.header("content-length"), "{path}: {length:?}");
+        for name in ["content-type", "cache-control", "content-security-policy", "vary", "x-error-code"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+    }
+    // Anywhere else it does nothing.
+    for path in
+        ["/users/me/", "/users/captcha/", "/users/find/password/?email=a@example.com", "/users/sms/13800000000/"]
+    {
+        let head = read(site.request(Method::HEAD, path)).await;
+        assert_eq!((head.status, head.header("x-error-code")), (405, Some("method_not_allowed")), "{path}");
+    }
+}

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
 
+use lambda_http::http::Method;
 use lambda_http::{Body, Response};
 
 use super::{Dialect, Reply, Request};
@@ -41,6 +42,8 @@ impl Endpoint {
             Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),
         };
         self.log(app, &request, &reply, error.as_ref(), started);
+        // RFC 9110 §9.3.2: the header fields of the answer to GET, and no body.
+        let reply = if *request.method() == Method::HEAD { reply.without_body() } else { reply };
         reply.into_response()
     }
 

@@ -56,6 +56,17 @@ impl Reply {
         Self { status, headers: Vec::new(), content_type, body }
     }
 
+    /// The same without its body, but with the length that it has (RFC 9110 §8.6): left out, servers write that it is 0.
+    #[must_use]
+    pub(super) fn without_body(self) -> Self {
+        let length = match &self.body {
+            Body::Text(text) => text.len(),
+            Body::Binary(bytes) => bytes.len(),
+            _ => return self,
+        };
+        Self { body: Body::Empty, ..self }.with_header("content-length", &length.to_string())
+    }
+
     /// Adds a header. A value that cannot stand in one is left out.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {

@@ -156,6 +156,9 @@ const TABLE: &[Row] = &[
     row("sms-log-in", SMS_LOG_IN, "nickname", Kind::Nickname, r#"{"mobile":"13800000000","sms_code":"000000"}"#),
 ];
 
+const UNRESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// What is one number or code in every field, what only where it may be pasted, and what nowhere.
 const NUMBERS: (&str, &[&str], &[&str]) = (
     "13800001234",
@@ -231,7 +234,8 @@ const USERNAMES: (&[&str], &[(&str, &str)]) = (
 
 impl Row {
     async fn send(&self, site: &Site, person: &Person, csrf: &str, value: &str) -> Answer {
-        let encoded: String = value.bytes().map(|b| format!("%{b:02X}")).collect();
+        // As a redirect writes it too: all but unreserved characters (RFC 3986 §2.3).
+        let encoded = percent_encoding::utf8_percent_encode(value, UNRESERVED).to_string();
         let path = self.path.replace("{field}", &encoded);
         let mut request = site.request(self.method.parse::<Method>().unwrap(), &path);
         if path.starts_with("/users/me/") {

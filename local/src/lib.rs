@@ -26,6 +26,7 @@ pub mod settings;
 pub mod smoke;
 mod start_problem;
 pub mod stream;
+mod streams;
 pub mod template;
 
 use std::collections::{BTreeMap, HashSet};

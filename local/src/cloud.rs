@@ -26,6 +26,7 @@ use crate::faults::{Faults, Kind, Service};
 use crate::holds::Holds;
 use crate::mailbox::{Mailbox, Sent};
 use crate::policy::Policies;
+use crate::refusals::Refusals;
 use crate::streams;
 
 const AMAZON_JSON: &str = "application/x-amz-json-1.0";
@@ -94,6 +95,8 @@ pub struct Cloud {
     pub faults: Faults,
     /// Makes them wait.
     pub holds: Holds,
+    /// Refuses their writes.
+    pub refusals: Refusals,
     /// Takes messages in.
     pub mailbox: Mailbox,
     /// Checks captcha tickets, for functions that do not reach `/_local`.
@@ -228,7 +231,10 @@ async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
             pass_on(cloud, &operation, body);
             never().await
         }
-        None => pass_on(cloud, &operation, body),
+        None => match cloud.refusals.answer(&operation, body, &cloud.database) {
+            Some(refusal) => amazon_json(400, &refusal),
+            None => pass_on(cloud, &operation, body),
+        },
     };
     cloud.journal.write(Call { operation, started, ended: Instant::now() });
     answer

@@ -24,6 +24,7 @@ mod on_this_machine;
 mod operators;
 mod outages;
 mod races;
+mod refused_together;
 mod reissued;
 mod round_trips;
 mod slashes;

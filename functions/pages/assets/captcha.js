@@ -1,6 +1,6 @@
 // The captcha: loaded when it is needed and not before, solved, and exchanged for a pass of ours.
 
-import { call } from "./api.js";
+import { call, refusal } from "./api.js";
 import { say } from "./texts.js";
 
 const setting = document.querySelector("meta[name=captcha]");
@@ -46,7 +46,7 @@ export async function withCaptcha(action, then) {
   try {
     headers = await solve(action);
   } catch (error) {
-    return { ok: false, status: 0, code: "captcha", message: error.message, fields: {}, seconds: 0 };
+    return { ...refusal("captcha_refused"), message: error.message };
   }
   return then(headers);
 }

@@ -5,6 +5,7 @@ import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
 import { fillProofs, placesOf, proofOf } from "./proof.js";
 import { callSignedIn, over, signOut } from "./session.js";
+import { ready } from "./site.js";
 import { english, say } from "./texts.js";
 
 let account = {};
@@ -107,8 +108,11 @@ function password() {
 async function devices() {
   const answer = await callSignedIn("GET", "/users/me/sessions/");
   if (!answer.ok) return (byId("devices-status").textContent = answer.message);
-  const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", { dateStyle: "medium", timeStyle: "short" });
-  byId("devices").replaceChildren(
+  // By parts: Safari 14.0 and Firefox 78 do not know `timeStyle`.
+  const parts = { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+  const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", parts);
+  byId("devices").textContent = "";
+  byId("devices").append(
     ...answer.body.map((session) => {
       const item = document.createElement("li");
       item.className = "device";
@@ -196,3 +200,4 @@ async function start() {
 
 byId("sign-out").addEventListener("click", () => leave());
 start();
+ready();

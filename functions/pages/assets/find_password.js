@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { busy, byId, onSubmit, refuse, status, value } from "./form.js";
+import { ready } from "./site.js";
 import { say } from "./texts.js";
 
 const form = byId("find");
@@ -30,3 +31,4 @@ onSubmit(form, send);
 const again = byId("again");
 again.textContent = say("mailAgain");
 again.addEventListener("click", () => busy(form, again, send));
+ready();

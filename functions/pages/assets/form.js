@@ -78,7 +78,7 @@ export function refuse(form, answer, places = {}) {
   let first = null;
   const beside = (input, message) => {
     fault(input, message);
-    first ||= input;
+    first = first || input;
   };
   for (const [name, message] of Object.entries(answer.fields)) {
     const input = byId(places[name] || name);

@@ -2,6 +2,7 @@
 
 import { byId, status } from "./form.js";
 import { callSignedIn, isHinted, signOut, signedIn } from "./session.js";
+import { ready } from "./site.js";
 import { say } from "./texts.js";
 
 const card = document.querySelector(".card");
@@ -22,3 +23,4 @@ byId("sign-out").addEventListener("click", async () => {
 });
 
 show();
+ready();

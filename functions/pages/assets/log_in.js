@@ -2,22 +2,24 @@
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { askForCode, codeButton, handleOf } from "./codes.js";
-import { byId, check, fault, onSubmit, passwordSwitches, refuse, value } from "./form.js";
+import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
+import { byId, check, fault, isMobile, onSubmit, passwordSwitches, refuse, status, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { goOn, open } from "./session.js";
-import { has, say } from "./texts.js";
+import { ready } from "./site.js";
+import { tab } from "./storage.js";
+import { hasReason, say } from "./texts.js";
 
 const reason = new URLSearchParams(location.search).get("reason");
-if (reason && has(reason)) {
+if (hasReason(reason)) {
   byId("reason").textContent = say(reason);
   byId("reason").hidden = false;
 }
 
 // A number that was typed on the page before.
-const carried = sessionStorage.getItem("mobile");
+const carried = tab.get("mobile");
 if (carried) {
-  sessionStorage.removeItem("mobile");
+  tab.remove("mobile");
   byId("username").value = carried;
   byId("mobile").value = carried;
   byId("password").focus();
@@ -25,16 +27,16 @@ if (carried) {
 
 const tabs = [byId("by-password-tab"), byId("by-sms-tab")];
 function select(chosen) {
-  for (const tab of tabs) {
-    const is = tab === chosen;
-    tab.setAttribute("aria-selected", String(is));
-    tab.tabIndex = is ? 0 : -1;
-    byId(tab.getAttribute("aria-controls")).hidden = !is;
+  for (const one of tabs) {
+    const is = one === chosen;
+    one.setAttribute("aria-selected", String(is));
+    one.tabIndex = is ? 0 : -1;
+    byId(one.getAttribute("aria-controls")).hidden = !is;
   }
 }
-tabs.forEach((tab, index) => {
-  tab.addEventListener("click", () => select(tab));
-  tab.addEventListener("keydown", (event) => {
+tabs.forEach((one, index) => {
+  one.addEventListener("click", () => select(one));
+  one.addEventListener("keydown", (event) => {
     if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
     event.preventDefault();
     const other = event.key === "Home" ? tabs[0] : event.key === "End" ? tabs[1] : tabs[1 - index];
@@ -44,6 +46,26 @@ tabs.forEach((tab, index) => {
 });
 
 const byPassword = byId("by-password");
+const bySms = byId("by-sms");
+
+/** The other way to sign in, where this one does not lead on. The name goes along, where that way takes it. */
+function offer(form, chosen, text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link";
+  button.id = "other-way";
+  button.textContent = say(text);
+  button.addEventListener("click", () => {
+    const [from, to] = chosen === tabs[1] ? [byId("username"), byId("mobile")] : [byId("mobile"), byId("username")];
+    if (!to.value && isMobile(value(from))) to.value = value(from);
+    to.dispatchEvent(new Event("input", { bubbles: true }));
+    status(form, "");
+    select(chosen);
+    to.focus();
+  });
+  form.querySelector(".status").append(" ", button);
+}
+
 onSubmit(byPassword, async () => {
   const username = value(byId("username"));
   const remember = byId("remember").checked;
@@ -52,10 +74,11 @@ onSubmit(byPassword, async () => {
   );
   if (answer.ok) return goOn();
   refuse(byPassword, answer);
-  if (answer.code === "bad_credentials") byId("password").select();
+  if (answer.code !== "bad_credentials") return;
+  byId("password").select();
+  offer(byPassword, tabs[1], "useSms");
 });
 
-const bySms = byId("by-sms");
 codeButton(byId("code-send"), { name: "login", input: byId("code"), recipient: byId("mobile") }, async () => {
   byId("code").required = false;
   const ready = check(bySms);
@@ -75,7 +98,7 @@ onSubmit(bySms, async () => {
     {
       mobile: value(byId("mobile")),
       sms_code: value(byId("code")),
-      handle: handleOf("login", value(byId("mobile"))),
+      handle: challengeOf("login", value(byId("mobile"))),
       register: true,
       remember,
       consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
@@ -84,12 +107,20 @@ onSubmit(bySms, async () => {
     {},
     remember,
   );
-  if (answer.ok) return goOn();
-  const places = { code_wrong: "code", code_expired: "code", code_malformed: "code", mobile_malformed: "mobile" };
+  if (answer.ok) {
+    codeUsed("login");
+    return goOn();
+  }
+  const places = {
+    code_wrong: "code", code_expired: "code", code_malformed: "code",
+    mobile_malformed: "mobile", consent_required: "consent", consent_outdated: "consent",
+  };
   showSecondProof(answer);
   refuse(bySms, answer, { ...places, ...secondPlaces });
+  if (answer.code === "codes_blocked") offer(bySms, tabs[0], "usePassword");
 });
 
 byId("mobile").addEventListener("blur", ({ target }) => (target.value = value(target)));
 byId("consent").addEventListener("change", ({ target }) => fault(target, ""));
 passwordSwitches();
+ready();

@@ -2,9 +2,11 @@
 
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { askForCode, codeButton, handleOf } from "./codes.js";
+import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
 import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
 import { goOn, open } from "./session.js";
+import { ready } from "./site.js";
+import { tab } from "./storage.js";
 import { say } from "./texts.js";
 
 const form = byId("register");
@@ -46,7 +48,7 @@ box.addEventListener("change", () => {
 
 /** To the sign-in page the number goes along, but in no address. */
 function carry() {
-  if (isMobile(value(mobile))) sessionStorage.setItem("mobile", value(mobile));
+  if (isMobile(value(mobile))) tab.set("mobile", value(mobile));
 }
 
 function signInLink() {
@@ -83,15 +85,18 @@ onSubmit(form, async () => {
     nickname: byId("nickname").value,
     mobile: value(mobile),
     sms_code: value(code),
-    handle: handleOf("register", value(mobile)),
+    handle: challengeOf("register", value(mobile)),
     password: byId("password").value,
     consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
   };
   const answer = await withCaptcha("register", (headers) => open("/users/", body, headers));
-  if (answer.ok) return goOn();
+  if (answer.ok) {
+    codeUsed("register");
+    return goOn();
+  }
   const places = {
     sms_code: "code", code_wrong: "code", code_expired: "code", code_malformed: "code",
-    mobile_malformed: "mobile", mobile_taken: "mobile", consent_required: "consent",
+    mobile_malformed: "mobile", mobile_taken: "mobile", consent_required: "consent", consent_outdated: "consent", codes_blocked: "code",
   };
   refuse(form, answer, places);
 });
@@ -101,3 +106,4 @@ addEventListener("online", checkNumber);
 if (mobile.value) checkNumber();
 strength(byId("password"), () => [value(mobile), byId("nickname").value]);
 passwordSwitches();
+ready();

@@ -4,6 +4,7 @@
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { byId, fault, onSubmit, passwordSwitches, refuse, strength } from "./form.js";
+import { ready } from "./site.js";
 import { say } from "./texts.js";
 
 const token = new URLSearchParams(location.search).get("access_token") || history.state?.token || "";
@@ -67,3 +68,4 @@ onSubmit(form, async () => {
 strength(password);
 passwordSwitches();
 look();
+ready();

@@ -49,12 +49,23 @@ impl View<'_> {
                     (self.captcha())
                     link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
                     link rel="stylesheet" href=(address("style.css"));
+                    // Before all others, and for browsers that know no modules: it tells of their failure.
+                    script src=(address("guard.js")) {}
                     script type="module" src=(address("site.js")) {}
                     script type="module" src=(address(page.script)) {}
                 }
                 body {
                     // Without a path it is this very document, whatever the query; a base makes it another.
                     a.skip href={ @if page.has_base { (page.path) } "#main" } { (self.t("跳到正文", "Skip to content")) }
+                    // Without a style sheet it is seen, too. The style sheet hides it while scripts are expected and once they run.
+                    p .banner.trouble role="alert" { (self.t(
+                        "页面没有完整加载或出了错，现在无法正常使用。请刷新页面；如果仍然这样，请更新浏览器或换一个浏览器。",
+                        "The page did not load as a whole, or something in it failed, so it does not work now. Please reload it. If that does not help, update your browser or use another.",
+                    )) }
+                    p #cookies .banner role="status" hidden { (self.t(
+                        "此浏览器没有开启 Cookie：登录和找回密码需要它。请在浏览器设置中允许本站使用 Cookie。",
+                        "This browser refuses cookies. Signing in and recovering a password need them: please allow them for this site in its settings.",
+                    )) }
                     p #offline .banner role="status" hidden { (self.t("网络已断开，恢复后可继续操作。", "You are offline. Go on once the network is back.")) }
                     header.site {
                         a.brand href="/" { (mark()) (brand) }

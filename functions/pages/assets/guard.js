@@ -19,7 +19,8 @@
   }, true);
 
   window.addEventListener("unhandledrejection", function (event) {
-    var stack = event.reason && event.reason.stack;
-    if (!stack || String(stack).indexOf(own) !== -1) tell();
+    var stack = String((event.reason && event.reason.stack) || "");
+    // One that a browser's own function made may name no file at all.
+    if (stack.indexOf(own) !== -1 || stack.indexOf("://") === -1) tell();
   });
 })();

@@ -21,8 +21,7 @@ let leaving = false;
 
 const isGood = () => token !== "" && left() > 0;
 
-// eslint-disable-next-line compat/compat -- Safari before 15.4 has none: there each tab refreshes for itself.
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
+const channel = openChannel();
 channel?.addEventListener("message", ({ data }) => {
   if (data.wanted && isGood()) lend();
   if (data.token && data.left > left()) adopt(data);
@@ -32,6 +31,16 @@ channel?.addEventListener("message", ({ data }) => {
     if (shows) reload();
   }
 });
+
+/** Safari before 15.4 has none, and where nothing may be stored Firefox gives none: there each tab refreshes for itself. */
+function openChannel() {
+  try {
+    // eslint-disable-next-line compat/compat
+    return new BroadcastChannel("session");
+  } catch {
+    return null;
+  }
+}
 
 const lend = () => channel?.postMessage({ token, left: left() });
 
@@ -101,10 +110,24 @@ export async function signedIn() {
     return never();
   }
   if (isGood()) return { ok: true };
-  // Older browsers have none: there the server bears with two refreshes at once.
-  const { locks } = navigator;
-  const state = await (locks ? locks.request("refresh", refresh) : refresh());
+  const state = await alone(refresh);
   return leaving ? never() : state;
+}
+
+/** In one tab at a time. Where a browser has no locks, or refuses them, the server bears with two refreshes at once. */
+async function alone(act) {
+  const { locks } = navigator;
+  let began = false;
+  const begin = () => {
+    began = true;
+    return act();
+  };
+  try {
+    return await (locks ? locks.request("refresh", begin) : begin());
+  } catch (error) {
+    if (began) throw error;
+    return act();
+  }
 }
 
 async function refresh() {

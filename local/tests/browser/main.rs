@@ -8,8 +8,13 @@ mod centre;
 mod fields;
 mod hard_times;
 mod journeys;
+mod left_open;
+mod lost_answers;
+mod old_browsers;
 mod other_ports;
 mod pictures;
+mod refusals;
+mod refusing_browsers;
 mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]

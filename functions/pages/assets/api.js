@@ -54,7 +54,8 @@ function read(answer, text) {
 function wordsFor(code, seconds, body, text) {
   const fields = fieldsOf(body);
   if (!hasError(code)) return { fields, message: messageOf(body, text) || say("broken") };
-  const message = code === "too_many_requests" && seconds > 0 ? `${say(code)}${english ? " " : ""}${wait(seconds)}` : say(code);
+  const knowsWhen = code === "too_many_requests" && seconds > 0;
+  const message = knowsWhen ? `${say("tooMany")}${english ? " " : ""}${wait(seconds)}` : say(code);
   for (const name of Object.keys(fields)) fields[name] = message;
   return { fields, message };
 }

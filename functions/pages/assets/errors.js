@@ -93,7 +93,7 @@ export const errors = {
   not_found: ["没有找到，可能已被删除。请刷新页面。", "This was not found. It may be gone: please reload the page."],
 
   // Whether it may be done now, and from here.
-  too_many_requests: ["操作过于频繁。", "Too many requests."],
+  too_many_requests: ["操作过于频繁，请稍后再试。", "Too many requests. Please try again later."],
   captcha_required: [
     "请先完成人机验证。如果没有出现验证窗口，请刷新页面后再试。",
     "Please solve the captcha first. If none appears, reload the page and try again.",

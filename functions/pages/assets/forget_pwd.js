@@ -34,8 +34,8 @@ codeButton(byId("code-send"), { name: "forgotten", input: byId("code"), recipien
     return undefined;
   }
   const number = value(mobile);
-  return askForCode("forgotten", number, (handle) =>
-    withCaptcha("sms", (headers) => call("POST", "forget_pwd/sms_code/", { body: { mobile: number, handle }, headers })),
+  return askForCode("forgotten", number, (challenge) =>
+    withCaptcha("sms", (headers) => call("POST", "forget_pwd/sms_code/", { body: { mobile: number, handle: challenge }, headers })),
   );
 });
 

@@ -86,8 +86,8 @@ codeButton(byId("code-send"), { name: "login", input: byId("code"), recipient: b
   if (!ready) return undefined;
   const mobile = value(byId("mobile"));
   const path = `/users/sms/${mobile}/?purpose=login&register=true`;
-  return askForCode("login", mobile, (handle) =>
-    withCaptcha("sms", (headers) => call("POST", `${path}&handle=${handle}`, { headers })),
+  return askForCode("login", mobile, (challenge) =>
+    withCaptcha("sms", (headers) => call("POST", `${path}&handle=${challenge}`, { headers })),
   );
 });
 onSubmit(bySms, async () => {

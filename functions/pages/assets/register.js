@@ -74,8 +74,8 @@ codeButton(byId("code-send"), { name: "register", input: code, recipient: mobile
     return undefined;
   }
   const number = value(mobile);
-  return askForCode("register", number, (handle) =>
-    withCaptcha("sms", (headers) => call("POST", `/users/sms/${number}/?handle=${handle}`, { headers })),
+  return askForCode("register", number, (challenge) =>
+    withCaptcha("sms", (headers) => call("POST", `/users/sms/${number}/?handle=${challenge}`, { headers })),
   );
 });
 

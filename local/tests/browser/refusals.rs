@@ -130,3 +130,35 @@ async fn a_reason_in_an_address_says_only_what_leads_there() {
     }
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_captcha_that_does_not_load_does_not_start_or_never_comes_is_said() {
+    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
+    let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+    let send = async || {
+        browser.open("/login?by=sms").await;
+        browser.click("consent").await;
+        browser.fill("mobile", &new_mobile()).await;
+        browser.click("code-send").await;
+        browser.says("code-error", "人机验证加载失败").await;
+        // It is another's script: the page itself works.
+        let broken = browser.js("return document.documentElement.hasAttribute('data-broken')").await;
+        assert_eq!(broken, false);
+        browser.until("!document.getElementById('code-send').disabled").await;
+    };
+    browser.block(&["*/_local/captcha.js"]).await;
+    send().await;
+    browser.block(&[]).await;
+    let planted = "window.TencentCaptcha = class { constructor() { throw new Error('theirs'); } };";
+    let planted = browser.before_scripts(planted).await;
+    send().await;
+    browser.without(planted).await;
+    // Fifteen seconds, and nothing else, are over at once.
+    let never = "const wait = setTimeout; window.setTimeout = (act, time, ...rest) => wait(act, time === 15_000 ? 0 : time, ...rest);
+        Element.prototype.append = new Proxy(Element.prototype.append, {
+            apply: (append, owner, nodes) => nodes[0].src ? undefined : Reflect.apply(append, owner, nodes),
+        });";
+    browser.before_scripts(never).await;
+    send().await;
+    browser.close().await;
+}

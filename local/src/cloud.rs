@@ -21,11 +21,13 @@ use shared::domain::Clock;
 use crate::caller;
 use crate::captcha::CaptchaGateway;
 use crate::database_file::Traces;
-use crate::engine;
+use crate::engine::{self, Answer};
 use crate::faults::{Faults, Kind, Service};
 use crate::holds::Holds;
 use crate::mailbox::{Mailbox, Sent};
 use crate::policy::Policies;
+use crate::refusals::Refusals;
+use crate::streams;
 
 const AMAZON_JSON: &str = "application/x-amz-json-1.0";
 /// Longer than any client of ours waits.
@@ -93,6 +95,8 @@ pub struct Cloud {
     pub faults: Faults,
     /// Makes them wait.
     pub holds: Holds,
+    /// Refuses their writes.
+    pub refusals: Refusals,
     /// Takes messages in.
     pub mailbox: Mailbox,
     /// Checks captcha tickets, for functions that do not reach `/_local`.
@@ -191,6 +195,12 @@ async fn answer(
         }
         return dynamodb(&cloud, operation.to_owned(), &body).await;
     }
+    if let Some(operation) = target.strip_prefix(streams::TARGET) {
+        if !cloud.policies.allow(&caller, &format!("dynamodb:{operation}")) {
+            return denied();
+        }
+        return engine_answer(operation, streams::call(&cloud.database, operation, &body));
+    }
     match (method, uri.path()) {
         (Method::POST, "/v2/email/outbound-emails") if !cloud.policies.allow(&caller, "ses:SendEmail") => denied(),
         (Method::POST, "/") if protocol == Protocol::Query && !cloud.policies.allow(&caller, "sns:Publish") => denied(),
@@ -201,7 +211,8 @@ async fn answer(
 }
 
 /// What is said of a service or an operation that is not served here.
-const NOT_BUILT: &str = "This address answers for DynamoDB, SNS Publish by number and SESv2 SendEmail alone.";
+const NOT_BUILT: &str =
+    "This address answers for DynamoDB, DynamoDB Streams, SNS Publish by number and SESv2 SendEmail alone.";
 
 async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
     let started = Instant::now();
@@ -220,19 +231,28 @@ async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
             pass_on(cloud, &operation, body);
             never().await
         }
-        None => pass_on(cloud, &operation, body),
+        None => match cloud.refusals.answer(&operation, body, &cloud.database) {
+            Some(refusal) => amazon_json(400, &refusal),
+            None => pass_on(cloud, &operation, body),
+        },
     };
     cloud.journal.write(Call { operation, started, ended: Instant::now() });
     answer
 }
 
 fn pass_on(cloud: &Cloud, operation: &str, body: &[u8]) -> Response {
-    let Some((status, answer)) = engine::call(&cloud.database, operation, body) else {
-        return Protocol::Json.refuse(400, "UnknownOperationException", &format!("{operation} is not served here."));
-    };
-    if status == StatusCode::OK {
+    let answer = engine::call(&cloud.database, operation, body);
+    if answer.as_ref().is_some_and(|(status, _)| *status == StatusCode::OK) {
         cloud.traces.note(operation, body);
     }
+    engine_answer(operation, answer)
+}
+
+/// What the engine answered. `None` where it does not have the operation.
+fn engine_answer(operation: &str, answer: Option<Answer>) -> Response {
+    let Some((status, answer)) = answer else {
+        return Protocol::Json.refuse(400, "UnknownOperationException", &format!("{operation} is not served here."));
+    };
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static(AMAZON_JSON))], answer).into_response()
 }
 

@@ -40,7 +40,8 @@ pub(crate) fn call(database: &Database, operation: &str, body: &[u8]) -> Option<
     Some(answer.map_or_else(refusal, |body| (StatusCode::OK, body)))
 }
 
-fn run<Request: DeserializeOwned, Response: Serialize>(
+/// Runs one operation on a body in DynamoDB's JSON.
+pub(crate) fn run<Request: DeserializeOwned, Response: Serialize>(
     body: &[u8],
     operation: impl FnOnce(Request) -> dynoxide::Result<Response>,
 ) -> dynoxide::Result<String> {
@@ -49,6 +50,7 @@ fn run<Request: DeserializeOwned, Response: Serialize>(
     serde_json::to_string(&response).map_err(malformed)
 }
 
-fn refusal(error: DynoxideError) -> Answer {
+/// An error of the engine, as it stands on the wire.
+pub(crate) fn refusal(error: DynoxideError) -> Answer {
     (StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
 }

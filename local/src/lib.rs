@@ -20,12 +20,14 @@ mod listeners;
 pub mod mailbox;
 pub mod operator;
 pub mod policy;
+pub mod refusals;
 pub mod registry;
 pub mod schedule;
 pub mod settings;
 pub mod smoke;
 mod start_problem;
 pub mod stream;
+mod streams;
 pub mod template;
 
 use std::collections::{BTreeMap, HashSet};
@@ -57,6 +59,7 @@ use holds::Holds;
 use listeners::Listeners;
 use mailbox::Mailbox;
 use policy::Policies;
+use refusals::Refusals;
 use schedule::Schedule;
 use stream::Pump;
 use template::{Cors, Template};
@@ -104,6 +107,8 @@ pub struct System {
     pub faults: Faults,
     /// Calls that wait.
     pub holds: Holds,
+    /// Writes that are refused.
+    pub refusals: Refusals,
     /// The calls to DynamoDB.
     pub journal: Journal,
     /// What was sent.
@@ -147,8 +152,8 @@ impl System {
         let base_url = public_url.clone().unwrap_or_else(|| local_url.clone());
 
         let mut tasks = JoinSet::new();
-        let (faults, journal, mailbox, holds) =
-            (Faults::default(), Journal::default(), Mailbox::default(), Holds::default());
+        let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
+        let (holds, refusals) = (Holds::default(), Refusals::default());
         let (captcha, traces) = (CaptchaGateway::new(faults.clone()), Traces::new(opened.file.clone()));
         let cloud = Cloud {
             captcha: captcha.clone(),
@@ -160,6 +165,7 @@ impl System {
             policies: Policies::of(&template),
             faults: faults.clone(),
             holds: holds.clone(),
+            refusals: refusals.clone(),
             mailbox: mailbox.clone(),
             clock: clock.clone(),
         };
@@ -196,6 +202,7 @@ impl System {
             clock,
             faults,
             holds,
+            refusals,
             journal,
             mailbox,
             variables,

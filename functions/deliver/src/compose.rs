@@ -1,5 +1,6 @@
 //! What messages say, in both languages. Each names its action and warns not to pass the code on.
 
+use maud::{DOCTYPE, Markup, html};
 use shared::domain::{CodePurpose, Language};
 use shared::dynamodb::items::Notice;
 
@@ -46,7 +47,7 @@ fn compose_code(brand: &str, language: Language, purpose: CodePurpose, code: &st
             format!("[{brand}] {code} is your code to {action}. Valid {minutes} minutes. Never share it."),
         ),
     };
-    let html = page(language, &format!("<p>{}</p>", escape(&text)));
+    let html = page(language, &html! { p { (text) } });
     Composed { sender: brand.to_owned(), subject, text, html }
 }
 
@@ -68,12 +69,12 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
     let text = format!("{lead}\n\n{url}\n\n{tail}\n");
     let html = page(
         language,
-        &format!(
-            "<p>{}</p><p><a href=\"{url}\">{button}</a></p><p>{}</p><p>{tail}</p>",
-            escape(&lead),
-            escape(url),
-            url = escape(url)
-        ),
+        &html! {
+            p { (lead) }
+            p { a href=(url) { (button) } }
+            p { (url) }
+            p { (tail) }
+        },
     );
     Composed { sender: brand.to_owned(), subject, text, html }
 }
@@ -97,8 +98,7 @@ fn compose_notice(brand: &str, language: Language, notice: Notice, url: Option<&
         Language::En => (format!("{brand} security notice"), format!("[{brand}] {en}. "), advice_en(url.is_some())),
     };
     let text = format!("{lead}{advice}{}", url.unwrap_or_default());
-    let link = url.map(|url| html_link(url, url)).unwrap_or_default();
-    let html = page(language, &format!("<p>{}{link}</p>", escape(&format!("{lead}{advice}"))));
+    let html = page(language, &html! { p { (lead) (advice) @if let Some(url) = url { a href=(url) { (url) } } } });
     Composed { sender: brand.to_owned(), subject, text, html }
 }
 
@@ -114,17 +114,16 @@ const fn advice_en(has_link: bool) -> &'static str {
     if has_link { "If this was not you, open " } else { "If this was not you, reset your password or contact us now." }
 }
 
-fn html_link(url: &str, text: &str) -> String {
-    format!("<a href=\"{}\">{}</a>", escape(url), escape(text))
-}
-
-fn page(language: Language, body: &str) -> String {
-    let language = language.pick("zh-CN", "en");
-    format!("<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// The document of a mail. `maud` escapes every text in it.
+fn page(language: Language, body: &Markup) -> String {
+    let document = html! {
+        (DOCTYPE)
+        html lang=(language.pick("zh-CN", "en")) {
+            head { meta charset="utf-8"; }
+            body { (body) }
+        }
+    };
+    document.into_string()
 }
 
 #[cfg(test)]
@@ -179,5 +178,34 @@ mod tests {
         let composed = compose("<i>&", Language::En, &carried);
         assert!(composed.html.contains("&lt;i&gt;&amp;") && !composed.html.contains("<i>"), "{}", composed.html);
         assert!(composed.html.contains("x=1&amp;y=2") && composed.text.contains("x=1&y=2"));
+    }
+
+    /// Every message, whole, in both languages: `snapshots/` shows what people are sent.
+    #[test]
+    fn messages_are_as_they_were() {
+        let code = |purpose| Carried::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
+        let url = "https://accounts.example.com/secure#TOKEN";
+        let notice = |notice, url: Option<&str>| Carried::Notice { notice, url: url.map(str::to_owned) };
+        let all = PURPOSES.into_iter().map(code).chain([
+            Carried::ResetLink {
+                url: "https://accounts.example.com/reset_password?access_token=T&x=1".into(),
+                minutes: 10,
+            },
+            notice(Notice::Password, Some(url)),
+            notice(Notice::Mobile, Some(url)),
+            notice(Notice::Email, Some(url)),
+            notice(Notice::Password, None),
+            notice(Notice::Reissued, None),
+            notice(Notice::Secured, None),
+            notice(Notice::Deleted, None),
+        ]);
+        let mut told = String::new();
+        for carried in all {
+            for language in [Language::Zh, Language::En] {
+                let Composed { sender, subject, text, html } = compose("O'Neil & 小店", language, &carried);
+                told += &format!("{sender} · {subject}\n{text}\n{html}\n\n");
+            }
+        }
+        insta::assert_snapshot!(told);
     }
 }

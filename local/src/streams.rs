@@ -1,0 +1,76 @@
+//! DynamoDB Streams at the address of the local AWS, so that people can look at the table's stream with AWS's own tools.
+//!
+//! The engine's answers are changed where those tools would refuse them: a shard id has 28 characters at least, and the
+//! identity behind a record is spelt as in the API, not as in the events of Lambda.
+
+use dynoxide::{Database, DynoxideError};
+use serde_json::{Value, json};
+
+use crate::engine::{Answer, refusal, run};
+
+/// What `x-amz-target` starts with.
+pub(crate) const TARGET: &str = "DynamoDBStreams_20120810.";
+
+/// The id of the only shard that the engine keeps for a stream. The stream's ARN already names the table.
+const SHARD_ID: &str = "shardId-00000000000000000001-00000001";
+
+/// Calls an operation by its name on the wire. `None` where there is none of this name.
+pub(crate) fn call(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
+    let answer = match operation {
+        "ListStreams" => run(body, |request| database.list_streams(request)),
+        "DescribeStream" => describe_stream(database, body),
+        "GetShardIterator" => shard_iterator(database, body),
+        "GetRecords" => run(body, |request| database.get_records(request)).map(with_api_identities),
+        _ => return None,
+    };
+    Some(answer.map_or_else(refusal, |body| (axum::http::StatusCode::OK, body)))
+}
+
+fn describe_stream(database: &Database, body: &[u8]) -> dynoxide::Result<String> {
+    let mut answer = parse(&run(body, |request| database.describe_stream(request))?);
+    let is_after_the_shard = parse_bytes(body)?["ExclusiveStartShardId"] == SHARD_ID;
+    let shards = &mut answer["StreamDescription"]["Shards"];
+    if is_after_the_shard {
+        *shards = json!([]);
+    }
+    for shard in shards.as_array_mut().into_iter().flatten() {
+        shard["ShardId"] = SHARD_ID.into();
+    }
+    Ok(answer.to_string())
+}
+
+fn shard_iterator(database: &Database, body: &[u8]) -> dynoxide::Result<String> {
+    let mut request = parse_bytes(body)?;
+    if request["ShardId"] == SHARD_ID {
+        let stream = json!({ "StreamArn": request["StreamArn"] }).to_string();
+        let description = parse(&run(stream.as_bytes(), |request| database.describe_stream(request))?);
+        request["ShardId"] = description["StreamDescription"]["Shards"][0]["ShardId"].clone();
+    } else {
+        let message = format!("Requested resource not found: Shard: {}", request["ShardId"]);
+        return Err(DynoxideError::ResourceNotFoundException(message));
+    }
+    run(request.to_string().as_bytes(), |request| database.get_shard_iterator(request))
+}
+
+/// Records of items that expired name the service which deleted them.
+fn with_api_identities(answer: String) -> String {
+    if !answer.contains("userIdentity") {
+        return answer;
+    }
+    let mut answer = parse(&answer);
+    for record in answer["Records"].as_array_mut().into_iter().flatten() {
+        if let Some(identity) = record.get_mut("userIdentity") {
+            *identity = json!({ "PrincipalId": identity["principalId"], "Type": identity["type"] });
+        }
+    }
+    answer.to_string()
+}
+
+/// Reads an answer of the engine, which is JSON.
+fn parse(answer: &str) -> Value {
+    serde_json::from_str(answer).unwrap_or_default()
+}
+
+fn parse_bytes(body: &[u8]) -> dynoxide::Result<Value> {
+    serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}

@@ -1,0 +1,297 @@
+//! What each use case answers when a write of its transactions is refused, alone and together with each other one.
+//!
+//! `refused_together.txt` holds the answers. A change that is not meant to change an answer leaves that file as it is.
+//! Where an answer has to change, this test writes the new file into `target/`, to be read and copied.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use local::refusals::Writes;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, registration};
+
+const EXPECTED: &str = include_str!("refused_together.txt");
+
+/// The use cases. Each is tried in a system of its own, so that limits of the whole system do not fill up.
+const CASES: &[&str] = &[
+    "log_in",
+    "log_in on a known device",
+    "register",
+    "sms_log_in",
+    "sms_log_in of a new number",
+    "send_sms_code to register",
+    "send_sms_code to log in",
+    "send_sms_code to log in on a known device",
+    "send_sms_code to change the number",
+    "send_proof_code",
+    "forget_pwd_sms_code",
+    "forget_pwd",
+    "send_reset_email",
+    "reset_password",
+    "send_email_code by password",
+    "send_email_code by code",
+    "bind_email",
+    "bind_email in place of another",
+    "change_mobile by password",
+    "change_mobile by code",
+    "change_password by password",
+    "change_password by code",
+    "change_nickname",
+    "change_username",
+    "change_username in place of another",
+    "delete_account by password",
+    "delete_account by code",
+    "export by password",
+    "export by code",
+    "refresh_token",
+    "log_out",
+    "log_out everywhere",
+    "end_session",
+    "secure_account",
+];
+
+async fn sms_code(site: &Site, mobile: &str, purpose: &str) -> String {
+    let answer = site.post(&format!("/users/sms/{mobile}/?purpose={purpose}"), &json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    site.code_for(mobile).await
+}
+
+/// Asks for a code to the number that the account is to have.
+async fn new_number(site: &Site, person: &Person) -> (String, String) {
+    let mobile = new_mobile();
+    let path = format!("/users/sms/{mobile}/?purpose=mobile");
+    let answer = site.send_as(&person.token, Method::POST, &path, &json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let code = site.code_for(&mobile).await;
+    (mobile, code)
+}
+
+async fn device(site: &Site, person: &Person) -> String {
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    let answer = site.post("/users/login/", &body).await;
+    answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+/// Does all that comes before the request of a case, for a new person, and gives the request.
+async fn prepare(site: &Site, case: &str) -> RequestBuilder {
+    let post = |path: &str, body: Value| site.request(Method::POST, path).json(&body);
+    match case {
+        "register" => {
+            let mobile = new_mobile();
+            let code = site.sms_code(&mobile).await;
+            post("/users/", registration(&mobile, &code))
+        }
+        "sms_log_in of a new number" => {
+            let mobile = new_mobile();
+            let code = sms_code(site, &mobile, "login&register=true").await;
+            post("/users/sms_login/", json!({ "mobile": mobile, "sms_code": code, "register": true }))
+        }
+        "send_sms_code to register" => post(&format!("/users/sms/{}/", new_mobile()), json!({})),
+        _ => prepare_of_account(site, case).await,
+    }
+}
+
+async fn prepare_of_account(site: &Site, case: &str) -> RequestBuilder {
+    let person = site.register().await;
+    let mobile = &person.mobile;
+    let post = |path: &str, body: Value| site.request(Method::POST, path).json(&body);
+    match case {
+        "log_in" => post("/users/login/", json!({ "username": mobile, "password": PASSWORD })),
+        "log_in on a known device" => {
+            let body = json!({ "username": mobile, "password": PASSWORD });
+            post("/users/login/", body).header("cookie", device(site, &person).await)
+        }
+        "sms_log_in" => {
+            let code = sms_code(site, mobile, "login").await;
+            post("/users/sms_login/", json!({ "mobile": mobile, "sms_code": code }))
+        }
+        "send_sms_code to log in" => post(&format!("/users/sms/{mobile}/?purpose=login"), json!({})),
+        "send_sms_code to log in on a known device" => {
+            let path = format!("/users/sms/{mobile}/?purpose=login");
+            post(&path, json!({})).header("cookie", device(site, &person).await)
+        }
+        "send_sms_code to change the number" => {
+            post(&format!("/users/sms/{}/?purpose=mobile", new_mobile()), json!({})).bearer_auth(person.token)
+        }
+        "forget_pwd_sms_code" => post("/forget_pwd/sms_code/", json!({ "mobile": mobile })),
+        "forget_pwd" => {
+            site.post("/forget_pwd/sms_code/", &json!({ "mobile": mobile })).await;
+            let (code, csrf) = (site.code_for(mobile).await, site.csrf().await);
+            let body = json!({ "mobile": mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+            post("/forget_pwd/", body).header("cookie", format!("csrf_token={csrf}")).header("x-csrftoken", csrf)
+        }
+        "refresh_token" => post("/users/token/refresh/", json!({ "refresh_token": person.refresh_token })),
+        "log_out" => post("/users/logout/", json!({ "refresh_token": person.refresh_token })),
+        "log_out everywhere" => post("/users/logout/", json!({ "all": true })).bearer_auth(person.token),
+        "end_session" => {
+            site.log_in(mobile).await;
+            let sessions = site.send_as(&person.token, Method::GET, "/users/me/sessions/", &json!({})).await.json();
+            let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+            let path = format!("/users/me/sessions/{}/", other["id"].as_str().unwrap());
+            site.request(Method::DELETE, &path).bearer_auth(person.token)
+        }
+        _ if case.contains("email") || case.contains("reset_password") || case.contains("secure") => {
+            prepare_of_email(site, case, person).await
+        }
+        _ => prepare_of_signed_in(site, case, person).await,
+    }
+}
+
+/// Cases that mail has a part in.
+async fn prepare_of_email(site: &Site, case: &str, person: Person) -> RequestBuilder {
+    let (person, email) = match case {
+        "bind_email" | "send_email_code by password" | "send_email_code by code" => (person, new_email()),
+        _ => site.register_with_email().await,
+    };
+    let post = |path: &str, body: Value| site.request(Method::POST, path).json(&body);
+    match case {
+        "send_reset_email" => post("/users/find/password/email/", json!({ "email": email })),
+        "reset_password" => {
+            site.post("/users/find/password/email/", &json!({ "email": email })).await;
+            let body = json!({
+                "access_token": site.link_for(&email).await, "password": NEW_PASSWORD, "password2": NEW_PASSWORD,
+            });
+            site.request(Method::PUT, "/users/find/password/").json(&body)
+        }
+        "send_email_code by password" => {
+            post("/users/me/email/", json!({ "email": email, "password": PASSWORD })).bearer_auth(person.token)
+        }
+        "send_email_code by code" => {
+            let code = site.proof_code(&person).await;
+            post("/users/me/email/", json!({ "email": email, "sms_code": code })).bearer_auth(person.token)
+        }
+        "secure_account" => {
+            let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
+            site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await;
+            let told = site.messages_to(&format!("+86{}", person.mobile)).await;
+            let texts: Vec<_> = told.iter().map(|one| one["text"].as_str().unwrap()).collect();
+            let token = texts.iter().find_map(|text| text.split_once("/secure#")).expect("a link").1.to_owned();
+            post("/users/secure/", json!({ "token": token }))
+        }
+        _ => {
+            let email = new_email();
+            let body = json!({ "email": email, "password": PASSWORD });
+            site.send_as(&person.token, Method::POST, "/users/me/email/", &body).await;
+            let body = json!({ "email": email, "email_code": site.code_for(&email).await });
+            site.request(Method::PUT, "/users/me/email/").json(&body).bearer_auth(person.token)
+        }
+    }
+}
+
+/// Cases of somebody who is signed in.
+async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> RequestBuilder {
+    let request =
+        |method: Method, path: &str, body: Value| site.request(method, path).json(&body).bearer_auth(&person.token);
+    let profile = |name: &str| json!({ "username": format!("{name}{}", person.mobile.replace('1', "x")) });
+    let proof_name = if case.starts_with("change_mobile") { "confirm_code" } else { "sms_code" };
+    let mut body = match case {
+        _ if case.ends_with("by password") => json!({ "password": PASSWORD }),
+        _ if case.ends_with("by code") => json!({ proof_name: site.proof_code(&person).await }),
+        _ => json!({}),
+    };
+    match case {
+        "send_proof_code" => request(Method::POST, "/users/me/sms/", body),
+        "change_nickname" => request(Method::PATCH, "/users/me/", json!({ "nickname": "新名字" })),
+        "change_username" => request(Method::PATCH, "/users/me/", profile("b")),
+        "change_username in place of another" => {
+            site.send_as(&person.token, Method::PATCH, "/users/me/", &profile("a")).await;
+            request(Method::PATCH, "/users/me/", profile("b"))
+        }
+        "change_password by password" | "change_password by code" => {
+            body["new_password"] = NEW_PASSWORD.into();
+            request(Method::PUT, "/users/me/password/", body)
+        }
+        "change_mobile by password" | "change_mobile by code" => {
+            let (mobile, code) = new_number(site, &person).await;
+            (body["mobile"], body["sms_code"]) = (mobile.into(), code.into());
+            request(Method::PUT, "/users/me/mobile/", body)
+        }
+        "delete_account by password" | "delete_account by code" => {
+            site.send_as(&person.token, Method::PATCH, "/users/me/", &profile("a")).await;
+            request(Method::DELETE, "/users/me/", body)
+        }
+        "export by password" | "export by code" => request(Method::POST, "/users/me/export/", body),
+        other => panic!("no case {other}"),
+    }
+}
+
+/// Sends a request; its status, code and wait.
+async fn answer(request: RequestBuilder) -> String {
+    let answer = request.send().await.unwrap();
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let mut line = answer.status().as_u16().to_string();
+    if let Some(code) = header("x-error-code") {
+        line += &format!(" {code}");
+    }
+    if let Some(seconds) = header("retry-after") {
+        // Longer waits depend on the time of day.
+        line += &match seconds.parse::<u32>().unwrap() {
+            seconds @ 0..20 => format!(", retry after {seconds} s"),
+            20..=60 => ", retry after a minute at most".to_owned(),
+            61..=3600 => ", retry after an hour at most".to_owned(),
+            _ => ", retry after a day at most".to_owned(),
+        };
+    }
+    line
+}
+
+/// Moves the clock into the next hour where this one ends soon: limits by the hour would tell other waits then.
+async fn leave_the_end_of_the_hour(site: &Site) {
+    let left = 3600 - site.system.as_ref().unwrap().clock.now().unix_seconds() % 3600;
+    if left < 400 {
+        site.advance(401).await;
+    }
+}
+
+/// The places of every conditional write, alone and with each other one.
+fn pairs(call: &Writes) -> Vec<Vec<usize>> {
+    let places: Vec<_> = (0..call.0.len()).filter(|place| call.0[*place].is_conditional).collect();
+    let alone = places.iter().map(|place| vec![*place]);
+    let together = places.iter().flat_map(|one| places.iter().map(move |other| vec![*one, *other]));
+    alone.chain(together.filter(|pair| pair[0] < pair[1])).collect()
+}
+
+async fn characterize(case: &str) -> String {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let system = site.system.as_ref().unwrap();
+    let request = prepare(&site, case).await;
+    let calls: BTreeSet<_> = {
+        // `deliver` does not write meanwhile.
+        let _still = system.pump.hold().await;
+        system.refusals.record();
+        let answered = answer(request).await;
+        assert!(answered.starts_with('2'), "{case}: {answered}");
+        system.refusals.recorded().into_iter().collect()
+    };
+    let mut told = format!("{case}\n");
+    for call in calls {
+        for places in pairs(&call) {
+            leave_the_end_of_the_hour(&site).await;
+            let request = prepare(&site, case).await;
+            let _still = system.pump.hold().await;
+            system.refusals.refuse(call.clone(), places.clone());
+            let answered = answer(request).await;
+            assert!(!system.refusals.take_back(), "{case}: {call:?} did not come again");
+            let names: Vec<_> = places.iter().map(|place| call.0[*place].name.as_str()).collect();
+            let _ = writeln!(told, "  {}: {answered}", names.join(" + "));
+        }
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_pair_of_refused_writes_is_answered_as_it_was() {
+    let mut told = String::new();
+    for case in CASES {
+        told += &characterize(case).await;
+        told += "\n";
+    }
+    if told != EXPECTED {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/refused_together.txt");
+        std::fs::write(path, &told).unwrap();
+        let differ = told.lines().filter(|line| !EXPECTED.contains(line)).collect::<Vec<_>>().join("\n");
+        panic!("these answers are new; {path} holds all of them\n{differ}");
+    }
+}

@@ -32,9 +32,10 @@ const leftOf = (seconds) => {
 
 /**
  * `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others;
- * `recipient` gives the field with the number, where there is one: another number waits for nothing.
+ * `recipient` gives the field with the number, where there is one: another number waits for nothing. `refused` may say more.
+ * Gives what begins a wait for a code that was sent otherwise.
  */
-export function codeButton(button, { name, input, recipient }, send) {
+export function codeButton(button, { name, input, recipient, refused }, send) {
   const form = button.closest("form");
   const live = document.getElementById(`${button.id}-live`);
   const whose = () => (recipient ? value(recipient) : "");
@@ -80,6 +81,8 @@ export function codeButton(button, { name, input, recipient }, send) {
       } else {
         live.textContent = "";
         fault(input, answer.message);
+        input.focus();
+        refused?.(answer);
         if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000, of);
       }
     }).then(count),
@@ -90,4 +93,5 @@ export function codeButton(button, { name, input, recipient }, send) {
     resume();
   });
   resume();
+  return () => begin(INTERVAL_MS, whose());
 }

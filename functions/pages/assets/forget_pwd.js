@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
-import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
+import { byId, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { has, say } from "./texts.js";
 
@@ -13,7 +13,7 @@ const mobile = byId("mobile");
 /** The cookie's value, repeated in a header: a page of another site can send the one, and read neither. */
 const csrf = () => (document.cookie.match(/(?:^|; )csrf_token=([^;]*)/) || [])[1] || "";
 
-mobile.addEventListener("blur", () => (mobile.value = value(mobile)));
+numberField(mobile);
 
 codeButton(byId("code-send"), { name: "forgotten", input: byId("code"), recipient: mobile }, async () => {
   if (!isMobile(value(mobile))) {
@@ -48,7 +48,9 @@ onSubmit(form, async () => {
   // The answer's words are the old clients' and give no reason; its code does.
   if (answer.code.startsWith("password_") && has(answer.code)) answer.message = say(answer.code);
   showSecondProof(answer);
-  refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
+  const line = refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
+  const codeFails = ["code_expired", "codes_blocked", "too_many_requests"].includes(answer.code);
+  if (codeFails) offer(line, say("byMail"), () => location.assign("/find_password"));
 });
 
 strength(byId("password"), () => [value(mobile)]);

@@ -1,18 +1,17 @@
 // `/login`
 
+import { keepAccountName } from "./account_name.js";
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, codeButton, handleOf } from "./codes.js";
-import { byId, check, fault, onSubmit, passwordSwitches, refuse, value } from "./form.js";
+import { byId, check, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { goOn, open } from "./session.js";
 import { has, say } from "./texts.js";
 
 const reason = new URLSearchParams(location.search).get("reason");
-if (reason && has(reason)) {
-  byId("reason").textContent = say(reason);
-  byId("reason").hidden = false;
-}
+byId("reason").hidden = !reason || !has(reason);
+if (!byId("reason").hidden) byId("reason").textContent = say(reason);
 
 // A number that was typed on the page before.
 const carried = sessionStorage.getItem("mobile");
@@ -43,6 +42,19 @@ tabs.forEach((tab, index) => {
   });
 });
 
+/** Leads to the other way to sign in, with the number that was typed and the focus where something is missing. */
+function changeTo(tab, from, to, then) {
+  const number = value(from);
+  if (isMobile(number)) to.value = number;
+  // Its wait is counted by the number.
+  to.dispatchEvent(new Event("input", { bubbles: true }));
+  select(tab);
+  (to.value === "" ? to : then).focus();
+}
+
+const bySmsInstead = () => changeTo(tabs[1], byId("username"), byId("mobile"), byId(byId("consent").checked ? "code-send" : "consent"));
+const byPasswordInstead = () => changeTo(tabs[0], byId("mobile"), byId("username"), byId("password"));
+
 const byPassword = byId("by-password");
 onSubmit(byPassword, async () => {
   const username = value(byId("username"));
@@ -50,13 +62,22 @@ onSubmit(byPassword, async () => {
   const answer = await withCaptcha("login", (headers) =>
     open("/users/login/", { username, password: byId("password").value, remember }, headers, remember),
   );
-  if (answer.ok) return goOn();
-  refuse(byPassword, answer);
+  if (answer.ok) {
+    keepAccountName(username);
+    return goOn();
+  }
+  const line = refuse(byPassword, answer);
   if (answer.code === "bad_credentials") byId("password").select();
+  if (["bad_credentials", "too_many_requests"].includes(answer.code)) offer(line, say("bySms"), bySmsInstead);
 });
 
 const bySms = byId("by-sms");
-codeButton(byId("code-send"), { name: "login", input: byId("code"), recipient: byId("mobile") }, async () => {
+const offerPassword = (line, { code }) => {
+  const codeFails = ["code_wrong", "code_expired", "codes_blocked", "too_many_requests"].includes(code);
+  if (codeFails) offer(line, say("byPassword"), byPasswordInstead);
+};
+const button = { name: "login", input: byId("code"), recipient: byId("mobile"), refused: (answer) => offerPassword(byId("code-error"), answer) };
+codeButton(byId("code-send"), button, async () => {
   byId("code").required = false;
   const ready = check(bySms);
   byId("code").required = true;
@@ -84,12 +105,17 @@ onSubmit(bySms, async () => {
     {},
     remember,
   );
-  if (answer.ok) return goOn();
+  if (answer.ok) {
+    keepAccountName(value(byId("mobile")));
+    return goOn();
+  }
   const places = { code_wrong: "code", code_expired: "code", code_malformed: "code", mobile_malformed: "mobile" };
   showSecondProof(answer);
-  refuse(bySms, answer, { ...places, ...secondPlaces });
+  offerPassword(refuse(bySms, answer, { ...places, ...secondPlaces }), answer);
 });
 
-byId("mobile").addEventListener("blur", ({ target }) => (target.value = value(target)));
+numberField(byId("mobile"));
+// Under which name a password manager finds the second proof.
+byId("mobile").addEventListener("input", () => (byId("account-name").value = value(byId("mobile"))));
 byId("consent").addEventListener("change", ({ target }) => fault(target, ""));
 passwordSwitches();

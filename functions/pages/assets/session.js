@@ -87,20 +87,21 @@ export async function signedIn() {
   if (token && Date.now() < goodUntil) return { ok: true };
   const refresh = async () => {
     if (await borrow()) return { ok: true };
+    const hinted = isHinted();
     const answer = await call("POST", "/users/token/refresh/", { headers: COOKIE });
     if (answer.ok) {
       keep(answer.body);
       return { ok: true };
     }
     if (answer.status === 401) forget();
-    return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code) : "offline", message: answer.message };
+    return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code, hinted) : "offline", message: answer.message };
   };
   const state = await (navigator.locks ? navigator.locks.request("refresh", refresh) : refresh());
   return leaving ? never() : state;
 }
 
-/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too. */
-const reasonOf = (code) => (code === "refresh_token_spent" ? code : "session_ended");
+/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too, if ever signed in. */
+const reasonOf = (code, hinted) => (code === "refresh_token_spent" ? code : hinted ? "session_ended" : "");
 
 /** Another tab may have refreshed a moment ago. */
 async function borrow() {
@@ -151,7 +152,8 @@ export function over() {
 function leave(reason) {
   forget();
   const next = encodeURIComponent(location.pathname);
-  location.replace(`/login?reason=${encodeURIComponent(reason)}&next=${next}`);
+  // Who was not signed in is simply asked to.
+  location.replace(`/login?${reason ? `reason=${encodeURIComponent(reason)}&` : ""}next=${next}`);
   return never();
 }
 

@@ -12,7 +12,7 @@ const texts = {
   consent: ["请先勾选同意。", "Please agree first."],
   deleteSure: ["请先勾选，确认注销账号。", "Tick this to delete the account."],
   send: ["发送验证码", "Send code"],
-  sent: ["验证码已发送，60秒后可以重新发送。", "The code was sent. You can send another in 60 seconds."],
+  sent: ["已发送，60秒后可以重新发送。", "Sent. You can send another in 60 seconds."],
   sendAgain: ["现在可以重新发送验证码。", "You can send another code now."],
   seconds: ["{n} 秒", "{n} s"],
   minutes: ["{n} 分钟", "{n} min"],

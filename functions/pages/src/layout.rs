@@ -245,7 +245,7 @@ impl View<'_> {
                 }
                 div.field {
                     label for="second-code" { (self.t("或：绑定邮箱收到的验证码", "Or: the code that was mailed to its address")) }
-                    input #second-code type="text" inputmode="numeric" autocomplete="off" maxlength="24" data-kind="code" aria-describedby="second-code-error";
+                    input #second-code name="one-time-code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" data-kind="code" aria-describedby="second-code-error";
                     div.foot { p #second-code-error .error aria-live="polite" {} }
                 }
             }

@@ -58,9 +58,10 @@ const leftOf = (seconds) => {
 
 /**
  * `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others;
- * `recipient` gives the field with the number, where there is one: another number waits for nothing.
+ * `recipient` gives the field with the number, where there is one: another number waits for nothing. `refused` may say more.
+ * Gives what begins a wait for a code that was sent otherwise.
  */
-export function codeButton(button, { name, input, recipient }, send) {
+export function codeButton(button, { name, input, recipient, refused }, send) {
   const form = button.closest("form");
   const live = document.getElementById(`${button.id}-live`);
   const markNow = () => markOf(recipient ? value(recipient) : "");
@@ -103,17 +104,18 @@ export function codeButton(button, { name, input, recipient }, send) {
       } else {
         live.textContent = "";
         fault(input, answer.message);
+        input.focus();
+        refused?.(answer);
         if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000, mark);
       }
     }).then(count),
   );
-  if (recipient) {
-    recipient.addEventListener("input", () => {
-      // It was said of another number.
-      live.textContent = "";
-      resume();
-    });
-  }
+  recipient?.addEventListener("input", () => {
+    // It was said of another number.
+    live.textContent = "";
+    resume();
+  });
   forAWhile.watch(`wait-${name}`, resume);
   resume();
+  return () => begin(COOLDOWN_MS, markNow());
 }

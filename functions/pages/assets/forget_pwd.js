@@ -3,7 +3,7 @@
 import { call, refusal } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
-import { byId, fault, isMobile, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
+import { byId, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { ready } from "./site.js";
 import { cookie, cookiesWork, tab } from "./storage.js";
@@ -25,7 +25,7 @@ async function reset(body, headers) {
   return send();
 }
 
-mobile.addEventListener("blur", () => (mobile.value = value(mobile)));
+numberField(mobile);
 
 codeButton(byId("code-send"), { name: "forgotten", input: byId("code"), recipient: mobile }, async () => {
   if (!isMobile(value(mobile))) {
@@ -59,7 +59,9 @@ onSubmit(form, async () => {
     code_wrong: "code", code_expired: "code", code_malformed: "code", codes_blocked: "code",
   };
   showSecondProof(answer);
-  refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
+  const line = refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
+  const codeFails = ["code_expired", "codes_blocked", "too_many_requests"].includes(answer.code);
+  if (codeFails) offer(line, say("byMail"), () => location.assign("/find_password"));
 });
 
 strength(byId("password"), () => [value(mobile)]);

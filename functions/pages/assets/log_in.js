@@ -1,9 +1,10 @@
 // `/login`
 
+import { keepAccountName } from "./account_name.js";
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
-import { byId, check, fault, isMobile, onSubmit, passwordSwitches, refuse, status, value } from "./form.js";
+import { byId, check, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { goOn, open } from "./session.js";
 import { ready } from "./site.js";
@@ -11,10 +12,8 @@ import { tab } from "./storage.js";
 import { hasReason, say } from "./texts.js";
 
 const reason = new URLSearchParams(location.search).get("reason");
-if (hasReason(reason)) {
-  byId("reason").textContent = say(reason);
-  byId("reason").hidden = false;
-}
+byId("reason").hidden = !hasReason(reason);
+if (hasReason(reason)) byId("reason").textContent = say(reason);
 
 // A number that was typed on the page before.
 const carried = tab.get("mobile");
@@ -45,26 +44,20 @@ tabs.forEach((one, index) => {
   });
 });
 
-const byPassword = byId("by-password");
-const bySms = byId("by-sms");
-
-/** The other way to sign in, where this one does not lead on. The name goes along, where that way takes it. */
-function offer(form, chosen, text) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "link";
-  button.id = "other-way";
-  button.textContent = say(text);
-  button.addEventListener("click", () => {
-    const [from, to] = chosen === tabs[1] ? [byId("username"), byId("mobile")] : [byId("mobile"), byId("username")];
-    if (!to.value && isMobile(value(from))) to.value = value(from);
-    to.dispatchEvent(new Event("input", { bubbles: true }));
-    status(form, "");
-    select(chosen);
-    to.focus();
-  });
-  form.querySelector(".status").append(" ", button);
+/** Leads to the other way to sign in, with the number that was typed and the focus where something is missing. */
+function changeTo(chosen, from, to, then) {
+  const number = value(from);
+  if (isMobile(number)) to.value = number;
+  // Its wait is counted by the number.
+  to.dispatchEvent(new Event("input", { bubbles: true }));
+  select(chosen);
+  (to.value === "" ? to : then).focus();
 }
+
+const bySmsInstead = () => changeTo(tabs[1], byId("username"), byId("mobile"), byId(byId("consent").checked ? "code-send" : "consent"));
+const byPasswordInstead = () => changeTo(tabs[0], byId("mobile"), byId("username"), byId("password"));
+
+const byPassword = byId("by-password");
 
 onSubmit(byPassword, async () => {
   const username = value(byId("username"));
@@ -72,18 +65,26 @@ onSubmit(byPassword, async () => {
   const answer = await withCaptcha("login", (headers) =>
     open("/users/login/", { username, password: byId("password").value, remember }, headers, remember),
   );
-  if (answer.ok) return goOn();
-  refuse(byPassword, answer);
-  if (answer.code !== "bad_credentials") return;
-  byId("password").select();
-  offer(byPassword, tabs[1], "useSms");
+  if (answer.ok) {
+    keepAccountName(username);
+    return goOn();
+  }
+  const line = refuse(byPassword, answer);
+  if (answer.code === "bad_credentials") byId("password").select();
+  if (["bad_credentials", "too_many_requests"].includes(answer.code)) offer(line, say("bySms"), bySmsInstead);
 });
 
-codeButton(byId("code-send"), { name: "login", input: byId("code"), recipient: byId("mobile") }, async () => {
+const bySms = byId("by-sms");
+const offerPassword = (line, { code }) => {
+  const codeFails = ["code_wrong", "code_expired", "codes_blocked", "too_many_requests"].includes(code);
+  if (codeFails) offer(line, say("byPassword"), byPasswordInstead);
+};
+const button = { name: "login", input: byId("code"), recipient: byId("mobile"), refused: (answer) => offerPassword(byId("code-error"), answer) };
+codeButton(byId("code-send"), button, async () => {
   byId("code").required = false;
-  const ready = check(bySms);
+  const isReady = check(bySms);
   byId("code").required = true;
-  if (!ready) return undefined;
+  if (!isReady) return undefined;
   const mobile = value(byId("mobile"));
   const path = `/users/sms/${mobile}/?purpose=login&register=true`;
   return askForCode("login", mobile, (challenge) =>
@@ -109,6 +110,7 @@ onSubmit(bySms, async () => {
   );
   if (answer.ok) {
     codeUsed("login");
+    keepAccountName(value(byId("mobile")));
     return goOn();
   }
   const places = {
@@ -116,11 +118,12 @@ onSubmit(bySms, async () => {
     mobile_malformed: "mobile", consent_required: "consent", consent_outdated: "consent",
   };
   showSecondProof(answer);
-  refuse(bySms, answer, { ...places, ...secondPlaces });
-  if (answer.code === "codes_blocked") offer(bySms, tabs[0], "usePassword");
+  offerPassword(refuse(bySms, answer, { ...places, ...secondPlaces }), answer);
 });
 
-byId("mobile").addEventListener("blur", ({ target }) => (target.value = value(target)));
+numberField(byId("mobile"));
+// Under which name a password manager finds the second proof.
+byId("mobile").addEventListener("input", () => (byId("account-name").value = value(byId("mobile"))));
 byId("consent").addEventListener("change", ({ target }) => fault(target, ""));
 passwordSwitches();
 ready();

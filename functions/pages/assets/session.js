@@ -133,6 +133,7 @@ async function alone(act) {
 async function refresh() {
   if (await borrow()) return { ok: true };
   const ask = () => call("POST", "/users/token/refresh/", { headers: COOKIE, patience: REFRESH_PATIENCE_MS });
+  const hinted = isHinted();
   let answer = await ask();
   // The token may be spent and the answer lost. Asked at once, the server gives it again; later, it takes this browser for
   // a thief of its own token.
@@ -142,13 +143,14 @@ async function refresh() {
     return { ok: true };
   }
   if (answer.status === 401) forget();
-  return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code) : "offline", message: answer.message };
+  return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code, hinted) : "offline", message: answer.message };
 }
 
-/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too. */
-function reasonOf(code) {
+/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too, if ever signed in. */
+function reasonOf(code, hinted) {
   if (!cookiesWork()) return "cookies_needed";
-  return code === "refresh_token_spent" || code === "credentials_changed" ? code : "session_ended";
+  if (code === "refresh_token_spent" || code === "credentials_changed") return code;
+  return hinted ? "session_ended" : "";
 }
 
 /** Another tab may have refreshed a moment ago. */
@@ -200,7 +202,8 @@ export function over() {
 function leave(reason) {
   forget();
   const next = encodeURIComponent(location.pathname);
-  location.replace(`/login?reason=${encodeURIComponent(reason)}&next=${next}`);
+  // Who was not signed in is simply asked to.
+  location.replace(`/login?${reason ? `reason=${encodeURIComponent(reason)}&` : ""}next=${next}`);
   return never();
 }
 

@@ -34,10 +34,12 @@ macro_rules! assets {
 }
 
 assets! {
+    "account_name.js": "text/javascript; charset=utf-8",
     "api.js": "text/javascript; charset=utf-8",
     "captcha.js": "text/javascript; charset=utf-8",
     "centre.js": "text/javascript; charset=utf-8",
     "codes.js": "text/javascript; charset=utf-8",
+    "email_row.js": "text/javascript; charset=utf-8",
     "errors.js": "text/javascript; charset=utf-8",
     "find_password.js": "text/javascript; charset=utf-8",
     "forget_pwd.js": "text/javascript; charset=utf-8",
@@ -49,6 +51,7 @@ assets! {
     "proof.js": "text/javascript; charset=utf-8",
     "register.js": "text/javascript; charset=utf-8",
     "reset_password.js": "text/javascript; charset=utf-8",
+    "row.js": "text/javascript; charset=utf-8",
     "second_proof.js": "text/javascript; charset=utf-8",
     "secure.js": "text/javascript; charset=utf-8",
     "session.js": "text/javascript; charset=utf-8",

@@ -53,7 +53,7 @@ async fn numbers_are_taken_however_they_are_pasted() {
         browser.open("/register").await;
         browser.click("consent").await;
         browser.fill("mobile", &written).await;
-        browser.says("availability", "可以注册").await;
+        browser.says("mobile-hint", "可以注册").await;
     }
     browser.close().await;
 }
@@ -66,11 +66,9 @@ async fn a_taken_number_leads_to_sign_in_with_the_number() {
         let browser = Browser::start(&site.base_url, setup).await;
         browser.open("/register").await;
         browser.fill("mobile", &person.mobile).await;
-        browser.says("consent-error", if setup.english { "agree" } else { "同意" }).await;
         browser.click("consent").await;
         browser.says("mobile-error", if setup.english { "has an account" } else { "已经被注册" }).await;
-        browser.until("document.getElementById('rest').hidden").await;
-        browser.click("taken-to-login").await;
+        browser.js("document.querySelector('#mobile-error .way').click()").await;
         browser.at("/login").await;
         let carried = browser.js("return document.getElementById('username').value + location.search").await;
         assert_eq!(carried, person.mobile.as_str(), "and in no address");

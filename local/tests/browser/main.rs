@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod account_page;
 mod browser;
 mod centre;
 mod fields;
@@ -19,3 +20,4 @@ mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
+mod whole_forms;

@@ -64,8 +64,8 @@ async fn a_wrong_password_offers_to_sign_in_by_sms_with_the_number() {
         browser.fill("username", &person.mobile).await;
         browser.fill("password", "wrong password").await;
         browser.submit("by-password").await;
-        browser.says("other-way", if setup.english { "by SMS" } else { "短信登录" }).await;
-        browser.click("other-way").await;
+        browser.status_says("by-password", if setup.english { "by SMS" } else { "短信登录" }).await;
+        browser.js("document.querySelector('#by-password .way').click()").await;
         browser.see("by-sms").await;
         assert_eq!(browser.js("return document.getElementById('mobile').value").await, person.mobile.as_str());
         browser.close().await;
@@ -86,7 +86,7 @@ async fn where_codes_are_blocked_the_password_is_offered() {
         browser.fill("code", "123456").await;
         browser.submit("by-sms").await;
         browser.status_says("by-sms", if setup.english { "use your password" } else { "用密码登录" }).await;
-        browser.click("other-way").await;
+        browser.js("document.querySelector('#by-sms .way').click()").await;
         browser.see("by-password").await;
         assert_eq!(browser.js("return document.getElementById('username').value").await, mobile.as_str());
         browser.close().await;

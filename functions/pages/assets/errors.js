@@ -42,6 +42,10 @@ export const errors = {
   // Who it is.
   bad_credentials: ["用户名或密码错误。", "Wrong account or password."],
   proof_wrong: ["密码错误。忘记密码时，可以改用短信验证码。", "Wrong password. If you forgot it, use a code by SMS instead."],
+  reauthentication_refused: [
+    "需要重新确认身份：请输入密码，或使用短信验证码。",
+    "Please confirm again who you are, by your password or a code by SMS.",
+  ],
   code_wrong: ["验证码错误，请重新输入。", "Wrong code. Please check it."],
   code_expired: ["验证码已过期或已失效，请重新发送。", "The code has expired or was used. Please send another."],
   confirm_code_wrong: [

@@ -67,7 +67,7 @@ async fn every_journey_works_in_the_oldest_browsers_that_are_served() {
         browser.fill("password-proof-password", PASSWORD).await;
         browser.fill("new-password", NEW_PASSWORD).await;
         browser.submit("password-form").await;
-        browser.status_says("password-form", if setup.english { "Saved" } else { "已保存" }).await;
+        browser.says("password-item-saved", if setup.english { "Saved" } else { "已保存" }).await;
         browser.until("document.querySelectorAll('#devices li').length === 1").await;
         browser.click("sign-out").await;
         browser.at("/login").await;

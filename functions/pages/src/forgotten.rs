@@ -13,7 +13,7 @@ pub(crate) fn find_password(view: &View<'_>) -> Page {
             (back(view))
             (tabs(view, true))
             form #find method="post" novalidate {
-                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The address bound to your account.") }))
+                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The one bound to your account.") }))
                 (view.submit(view.t("发送重置邮件", "Send the mail")))
             }
             div #sent hidden {

@@ -27,7 +27,7 @@ pub(crate) fn page(view: &View<'_>, by_sms: bool, has_reason: bool) -> Page {
             }
             form #by-sms role="tabpanel" aria-labelledby="by-sms-tab" method="post" novalidate hidden[!by_sms] {
                 (view.account_name("account-name"))
-                (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::Mobile, hint: view.t("未注册的号码将自动创建账号。", "A new number gets an account in the same step.") }))
+                (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::Mobile, hint: view.t("未注册的号码将自动创建账号。", "A new number gets an account.") }))
                 (view.consent("consent"))
                 (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: view.code_hint() }))
                 (view.second_proof())

@@ -72,14 +72,14 @@ async fn a_link_used_by_many_at_once_sets_one_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_uses_at_once_of_one_refresh_token_make_one_child() {
+async fn twenty_uses_at_once_of_one_refresh_token_make_one_successor() {
     let site = Site::with_settings(&[]).await.unwrap();
     let person = site.register().await;
     let answers = join_all((0..20).map(|_| site.refresh(&person.refresh_token))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    assert!(answers.iter().all(|answer| answer.json() == answers[0].json()), "one child, never two");
-    let child = answers[0].json()["refresh_token"].as_str().unwrap().to_owned();
-    assert_eq!(site.refresh(&child).await.status, 200);
+    assert!(answers.iter().all(|answer| answer.json() == answers[0].json()), "one successor, never two");
+    let successor = answers[0].json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.refresh(&successor).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,9 @@ use super::credentials::change;
 use super::find_by_name;
 use super::second_proof::{self, SecondProof};
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User, UserId};
+use crate::domain::{
+    AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User, UserId,
+};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{StoreError, Write, keys, seconds, text};
 use crate::error::Error;

@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn no_token_from_before_a_change_of_password_is_answered_and_the_last_one_is_no_reuse() {
-        use Standing::{Current, Replaced, Repeated, Reused, Unknown};
+        use Standing::{Current, Repeated, Replaced, Reused, Unknown};
         let changed = session().renewed(ISSUED.plus_seconds(20));
         assert_eq!((changed.generation, changed.credential_version), (6, 2));
         // The one before the last, too, while its own answer may have been lost.

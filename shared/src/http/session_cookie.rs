@@ -116,8 +116,7 @@ impl Reply {
     /// password receives the new cookie at the same moment, and the session lives on. The next sign-in ends it.
     #[must_use]
     pub fn session_refused(app: &App, request: &Request, error: Error) -> Self {
-        let is_over =
-            matches!(error, Error::SessionEnded | Error::RefreshTokenInvalid | Error::RefreshTokenSpent);
+        let is_over = matches!(error, Error::SessionEnded | Error::RefreshTokenInvalid | Error::RefreshTokenSpent);
         let takes_away = is_over && request.session_cookie(app).is_some();
         let reply = Self::refusal(error);
         if takes_away { reply.without_session(app, request) } else { reply }

@@ -14,3 +14,4 @@ mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
+mod unknown;

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// An answer: status, headers, body. Every one is `no-store` unless it says otherwise.
 #[derive(Debug)]
 pub struct Reply {
-    /// Why the request is refused: the endpoint's dialect adds status, text and code to the headers that stand here.
+    /// Why the request is refused. The endpoint's dialect adds status and code, and a body where none stands here.
     refusal: Option<Error>,
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -56,7 +56,13 @@ impl Reply {
     /// A refusal that has headers of its own. One that has none is an [`Error`].
     #[must_use]
     pub fn refusal(error: Error) -> Self {
-        Self { refusal: Some(error), ..Self::new(500, "", Body::Empty) }
+        Self::new(500, "", Body::Empty).refusing(error)
+    }
+
+    /// The same as a refusal: status and code are those of the error, and the body stays, where there is one.
+    #[must_use]
+    pub fn refusing(self, error: Error) -> Self {
+        Self { refusal: Some(error), ..self }
     }
 
     /// The answer with its refusal told by `tell`, and the error, for the log.
@@ -64,6 +70,9 @@ impl Reply {
         let Some(error) = self.refusal.take() else { return (self, None) };
         let mut told = tell(&error);
         told.headers.append(&mut self.headers);
+        if !self.content_type.is_empty() {
+            (told.content_type, told.body) = (self.content_type, self.body);
+        }
         (told, Some(error))
     }
 

@@ -39,8 +39,8 @@ pub struct Caller {
     pub user_agent: String,
     /// The device, where an account was signed in to on it: its owner is told from strangers by it.
     pub device: Option<Device>,
-    /// The session whose cookie the page sent: a sign-in on the same browser ends it.
-    pub former_session: Option<RefreshToken>,
+    /// The session that the cookie of our own page names. It may be over.
+    pub cookie_session: Option<RefreshToken>,
     /// The id API Gateway gave the request.
     pub request_id: String,
     /// Who it turned out to be about.

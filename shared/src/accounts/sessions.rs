@@ -33,7 +33,7 @@ pub(super) fn open(
     let mut writes = vec![Write::put(&keys::session(&user.id, &session.id), &session, Unless::Exists)?];
     // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already; on no
     // condition, so that it can refuse nothing.
-    let former = caller.former_session.as_ref();
+    let former = caller.cookie_session.as_ref();
     if let Some(former) = former {
         writes.push(Write::remove(&keys::session(&former.user_id, &former.session_id))?);
     }

@@ -107,6 +107,14 @@ impl Reply {
         if is_theirs { self.without_session(app, request) } else { self }
     }
 
+    /// Takes away what the device is known by to an account that is gone.
+    #[must_use]
+    pub fn without_device_of(self, app: &App, request: &Request, user: &UserId) -> Self {
+        let is_theirs = request.device(app).is_some_and(|device| device.user_id == *user);
+        let takes_away = is_theirs && request.is_from_own_page(app);
+        if takes_away { self.with_cookie(app, DEVICE, "", &max_age(0)) } else { self }
+    }
+
     /// A refused refresh or sign-out. Where the error says that the cookie that was sent is worthless for good, it is taken
     /// away: on a shared computer it would name an account for months, and every page would ask in vain.
     ///

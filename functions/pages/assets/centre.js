@@ -3,7 +3,7 @@
 import { busy, byId, isMobile, onSubmit, passwordSwitches, fault, refuse, status, strength, value } from "./form.js";
 import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
-import { fillProofs, placesOf, proofOf } from "./proof.js";
+import { callProved, fillProofs, placesOf } from "./proof.js";
 import { callSignedIn, over, signOut } from "./session.js";
 import { english, say } from "./texts.js";
 
@@ -56,10 +56,10 @@ function mobile() {
     return withCaptcha("sms", (headers) => callSignedIn("POST", path, { body: {}, headers }));
   });
   const code = "mobile-code";
-  const places = { ...placesOf("mobile-proof", "confirm_code"), code_wrong: code, code_expired: code, code_malformed: code };
+  const places = { ...placesOf("mobile-proof"), code_wrong: code, code_expired: code, code_malformed: code };
   row("mobile", { ...places, mobile_taken: "mobile", mobile_malformed: "mobile" }, () => {
-    const body = { mobile: value(number), sms_code: value(byId(code)), ...proofOf("mobile-proof", "confirm_code") };
-    return callSignedIn("PUT", "/users/me/mobile/", { body });
+    const body = { mobile: value(number), sms_code: value(byId(code)) };
+    return callProved("mobile-proof", "PUT", "/users/me/mobile/", body);
   }, (answer) => {
     keep(answer);
     return devices();
@@ -69,7 +69,7 @@ function mobile() {
 function email() {
   const form = row("email", { ...placesOf("email-proof"), email_malformed: "email" }, async () => {
     const address = value(byId("email"));
-    const answer = await callSignedIn("POST", "/users/me/email/", { body: { email: address, ...proofOf("email-proof") } });
+    const answer = await callProved("email-proof", "POST", "/users/me/email/", { email: address });
     if (answer.ok) byId("email-code-form").dataset.email = address;
     return answer;
   }, (answer) => {
@@ -94,8 +94,8 @@ function password() {
   const problems = ["too_short", "too_long", "too_common", "breached", "personal"];
   const places = Object.fromEntries(problems.map((problem) => [`password_${problem}`, "new-password"]));
   row("password", { ...placesOf("password-proof"), ...places }, () => {
-    const body = { ...proofOf("password-proof"), new_password: byId("new-password").value };
-    return callSignedIn("PUT", "/users/me/password/", { body });
+    const body = { new_password: byId("new-password").value };
+    return callProved("password-proof", "PUT", "/users/me/password/", body);
   }, () => {
     if (!account.has_password) fillProofs(true);
     keep({ body: { has_password: true } });
@@ -147,7 +147,7 @@ async function end(button, id) {
 
 function data() {
   row("export", placesOf("export-proof"), () =>
-    callSignedIn("POST", "/users/me/export/", { body: proofOf("export-proof") }), (answer) => {
+    callProved("export-proof", "POST", "/users/me/export/"), (answer) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(answer.body, null, 2)], { type: "application/json" }));
     link.download = "account.json";
@@ -156,7 +156,7 @@ function data() {
     status(byId("export-form"), say("downloaded"), "good");
   });
   row("delete", placesOf("delete-proof"), () =>
-    callSignedIn("DELETE", "/users/me/", { body: proofOf("delete-proof") }), () => {
+    callProved("delete-proof", "DELETE", "/users/me/"), () => {
     over();
     location.replace("/login?reason=account_deleted");
   });

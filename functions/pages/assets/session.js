@@ -2,6 +2,7 @@
 // token is in this module's memory and nowhere else. Tabs lend each other theirs, so that two tabs refresh once.
 
 import { call } from "./api.js";
+import { dropReauthentication, keepReauthentication } from "./reauthentication.js";
 
 const COOKIE = { "X-Session": "cookie" };
 const LEND_MS = 120;
@@ -11,6 +12,7 @@ let token = "";
 let goodUntil = 0;
 // Whose token it is, and whether this page shows their account.
 let whose = "";
+let session = "";
 let shows = false;
 let leaving = false;
 
@@ -27,12 +29,16 @@ channel?.addEventListener("message", ({ data }) => {
 
 /** Takes a token. One of another account, which somebody signed in to in another tab, makes the page show that one. */
 function adopt(next) {
-  const subject = JSON.parse(atob(next.token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  const { sub: subject, sid } = JSON.parse(atob(next.token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
   // What was asked for as one person is not done as another.
   if (shows && whose && subject !== whose) return reload();
   ({ token, goodUntil } = next);
   whose = subject;
+  session = sid;
 }
+
+/** The session of the access token; a reauthentication is good in no other. */
+export const sessionId = () => session;
 
 function reload() {
   leaving = true;
@@ -64,6 +70,8 @@ function forget() {
   token = "";
   goodUntil = 0;
   whose = "";
+  session = "";
+  dropReauthentication();
   hint(0);
 }
 
@@ -73,6 +81,7 @@ export async function open(path, body, headers, remember = true) {
   if (answer.ok) {
     whose = "";
     keep(answer.body, remember);
+    keepReauthentication(answer.body.reauthentication, session);
   }
   return answer;
 }
@@ -130,7 +139,11 @@ export async function callSignedIn(method, path, { body, headers } = {}) {
     if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason);
     answer = await send();
   }
-  if (answer.ok && answer.body && answer.body.token) keep(answer.body);
+  if (answer.ok && answer.body && answer.body.token) {
+    // The credentials changed, and with them the tokens.
+    dropReauthentication();
+    keep(answer.body);
+  }
   return answer;
 }
 

@@ -53,6 +53,10 @@ const texts = {
   mailAgain: ["没有收到？重新发送", "Nothing arrived? Send again"],
   resetDone: ["密码已重置，请用新密码登录。", "Your password was reset. Sign in with the new one."],
   linkFor: ["正在为 {email} 设置新密码。", "Setting a new password for {email}."],
+  reauthentication_refused: [
+    "请输入密码或短信验证码，再次确认是您本人。",
+    "Please enter your password or a code by SMS to show that it is you.",
+  ],
   session_ended: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],
   refresh_token_spent: [
     "您的登录凭证在别处被使用，为了安全已退出登录。",

@@ -10,6 +10,7 @@ mod hard_times;
 mod journeys;
 mod other_ports;
 mod pictures;
+mod reauthentication;
 mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]

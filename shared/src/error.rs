@@ -108,6 +108,9 @@ pub enum Error {
     /// The password that should prove who asks is wrong.
     #[error("the proof is wrong")]
     ProofWrong,
+    /// The reauthentication is not of this session, has died or is not ours, and nothing else proves who asks.
+    #[error("the reauthentication is refused")]
+    ReauthenticationRefused,
     /// The code that proves, beside another code, whose the account is, is wrong.
     #[error("the confirming code is wrong")]
     ConfirmCodeWrong,
@@ -261,6 +264,7 @@ impl Error {
             Self::SessionEnded => "session_ended",
             Self::OriginRefused => "origin_refused",
             Self::ProofWrong => "proof_wrong",
+            Self::ReauthenticationRefused => "reauthentication_refused",
             Self::ConfirmCodeWrong => "confirm_code_wrong",
             Self::ConfirmCodeExpired => "confirm_code_expired",
             Self::CodeExpired => "code_expired",

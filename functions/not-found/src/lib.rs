@@ -31,6 +31,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/users/me/email"),
     ("PUT", "/users/me/email"),
     ("POST", "/users/me/sms"),
+    ("POST", "/users/me/reauthenticate"),
     ("POST", "/users/token/refresh"),
     ("POST", "/users/logout"),
     ("GET", "/users/me/sessions"),

@@ -7,10 +7,11 @@ import { callSignedIn } from "./session.js";
 /** Fills every place for a proof. Who has no password is asked for a code at once. */
 export function fillProofs(hasPassword) {
   for (const place of document.querySelectorAll("[data-proof]")) {
-    place.replaceChildren(byId("proof").content.cloneNode(true));
+    place.textContent = "";
+    place.append(byId("proof").content.cloneNode(true));
     for (const element of place.querySelectorAll("*")) {
       for (const attribute of element.attributes) {
-        if (attribute.value.includes("ID-")) attribute.value = attribute.value.replaceAll("ID-", `${place.id}-`);
+        if (attribute.value.includes("ID-")) attribute.value = attribute.value.replace(/ID-/g, `${place.id}-`);
       }
     }
     const show = (by) => {

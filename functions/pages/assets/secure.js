@@ -3,6 +3,7 @@
 
 import { call } from "./api.js";
 import { byId, onSubmit, refuse } from "./form.js";
+import { ready } from "./site.js";
 
 const token = location.hash.slice(1) || history.state?.token || "";
 history.replaceState({ token }, "", location.pathname);
@@ -17,3 +18,4 @@ onSubmit(form, async () => {
   byId("secured-text").textContent = answer.body.detail;
   byId("secured-text").focus();
 });
+ready();

@@ -34,8 +34,10 @@ async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
     }
     let view = View { config: &app.config, language: language(request) };
     let page = match path.trim_end_matches('/') {
-        "" => home::page(&view),
-        "/login" | "/user/login" => log_in::page(&view, request.query("by").as_deref() == Some("sms")),
+        "" => home::page(&view, request.cookie("signed_in") == Some("1")),
+        "/login" | "/user/login" => {
+            log_in::page(&view, request.query("by").as_deref() == Some("sms"), request.query("reason").is_some())
+        }
         "/register" | "/user/register" => register::page(&view),
         "/find_password" => forgotten::find_password(&view),
         "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request)),

@@ -53,7 +53,7 @@ async fn a_person_changes_names_and_password() {
         browser.says("password-proof-password-error", if setup.english { "Wrong password" } else { "密码错误" }).await;
         browser.fill("password-proof-password", PASSWORD).await;
         browser.submit("password-form").await;
-        browser.status_says("password-form", if setup.english { "Saved" } else { "已保存" }).await;
+        browser.says("password-item-saved", if setup.english { "Saved" } else { "已保存" }).await;
         site.me(other["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
         // This device goes on, over a reload too.
         browser.open("/users").await;
@@ -126,7 +126,7 @@ async fn a_person_exports_and_deletes_the_account() {
         open_row(&browser, "export-item").await;
         browser.fill("export-proof-password", PASSWORD).await;
         browser.submit("export-form").await;
-        browser.status_says("export-form", if setup.english { "downloaded" } else { "已下载" }).await;
+        browser.says("export-item-saved", if setup.english { "Downloaded" } else { "已下载" }).await;
         open_row(&browser, "delete-item").await;
         browser.fill("delete-proof-password", PASSWORD).await;
         browser.click("delete-sure").await;

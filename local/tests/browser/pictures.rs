@@ -85,7 +85,6 @@ async fn every_page_is_fit_to_be_seen() {
         browser.open("/register").await;
         browser.click("consent").await;
         browser.fill("mobile", "19900000000").await;
-        browser.see("rest").await;
         browser.fill("password", "abc").await;
         browser.submit("register").await;
         look(&browser, &format!("register-errors{suffix}")).await;

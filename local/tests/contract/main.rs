@@ -11,6 +11,8 @@ mod fields;
 mod forgotten;
 mod own_account;
 mod pages;
+mod proofs;
+mod reauthentication;
 mod recover;
 mod sessions;
 mod site;

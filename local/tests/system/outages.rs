@@ -9,20 +9,27 @@ use futures_util::{StreamExt, stream};
 use local::faults::{Kind, Service};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::domain::CodeKey;
+use shared::dynamodb::keys;
 
+use crate::outages_of_proofs::{
+    delete_account_at_once, export_at_once, reauthenticate, reauthenticate_by_code, send_email_code_at_once,
+};
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile, read, registration};
 
 /// A request, and by what it shows that it was granted.
-struct Asked {
+pub struct Asked {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Value,
     shows: Shows,
+    /// Asked right away, because it hangs on a sign-in of a moment ago.
+    at_once: bool,
 }
 
 /// By what it shows that something was done.
-enum Shows {
+pub enum Shows {
     /// By nothing but the answer: it can be asked for any number of times.
     Nothing,
     /// By its answer, and it is granted once.
@@ -41,6 +48,8 @@ enum Shows {
     Ended(String),
     /// The holder of this access token has so many sessions.
     Sessions(String, usize),
+    /// This code is used up.
+    UsedUp(CodeKey),
     /// The holder of this access token is called so.
     Nickname(String, &'static str),
 }
@@ -64,6 +73,12 @@ impl Shows {
             Self::Refused(token) => site.me(token).await.status == 401,
             Self::Ended(token) => site.refresh(token).await.status == 401,
             Self::Sessions(token, count) => sessions(site, token).await == *count,
+            Self::UsedUp(code) => {
+                let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+                let key = keys::code(code).attributes();
+                let read = client.get_item().table_name(local::TABLE).set_key(Some(key)).consistent_read(true);
+                read.send().await.unwrap().item.is_none()
+            }
             Self::Nickname(token, name) => site.me(token).await.json()["nickname"] == *name,
         }
     }
@@ -75,13 +90,24 @@ async fn sessions(site: &Site, token: &str) -> usize {
 }
 
 impl Asked {
-    fn new(method: Method, path: impl Into<String>, body: Value, shows: Shows) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body, shows }
+    pub fn new(method: Method, path: impl Into<String>, body: Value, shows: Shows) -> Self {
+        Self { method, path: path.into(), headers: Vec::new(), body, shows, at_once: false }
     }
 
-    fn by(mut self, token: &str) -> Self {
+    pub fn by(mut self, token: &str) -> Self {
         self.headers.push(("authorization", format!("Bearer {token}")));
         self
+    }
+
+    pub fn at_once(self) -> Self {
+        Self { at_once: true, ..self }
+    }
+
+    /// Lets the time pass after which a function looks for new keys, so that this is tried too.
+    async fn wait(&self, site: &Site) {
+        if !self.at_once {
+            site.advance(LOOK_SECONDS).await;
+        }
     }
 
     async fn send(&self, site: &Site) -> Answer {
@@ -112,6 +138,11 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("log-in", &[WRITE, GET, GET, UPDATE, QUERY, WRITE], |site| log_in(site).boxed()),
     ("log-out", &[WRITE], |site| log_out(site).boxed()),
     ("me", &[READ], |site| me(site).boxed()),
+    ("reauthenticate", &[READ, UPDATE, WRITE], |site| reauthenticate(site).boxed()),
+    ("reauthenticate", &[READ, UPDATE, UPDATE, WRITE], |site| reauthenticate_by_code(site).boxed()),
+    ("delete-account", &[READ, QUERY, WRITE, QUERY], |site| delete_account_at_once(site).boxed()),
+    ("export", &[READ, QUERY, WRITE], |site| export_at_once(site).boxed()),
+    ("send-email-code", &[READ, WRITE], |site| send_email_code_at_once(site).boxed()),
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, WRITE], |site| register(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, WRITE, GET, WRITE], |site| take_over(site).boxed()),
@@ -132,7 +163,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
 /// No request reaches the table by these; `delivery` and `keys` try the trouble of the last two.
 const OTHERS: [&str; 4] = ["not-found", "pages", "deliver", "rotate-keys"];
 
-/// After so long a function looks for new keys again, so that this is tried too.
+/// After so long a function looks for new keys again.
 const LOOK_SECONDS: u32 = 301;
 
 const GET: &str = "GetItem";
@@ -159,7 +190,7 @@ async fn every_call_is_known() {
     let site = own_site().await;
     for (name, calls, prepare) in CASES {
         let (asked, system) = (prepare(&site).await, site.system.as_ref().unwrap());
-        site.advance(LOOK_SECONDS).await;
+        asked.wait(&site).await;
         site.get("/_local/inbox.json").await;
         let still = system.pump.hold().await;
         let _ = system.journal.take();
@@ -195,7 +226,7 @@ async fn trouble_at_any_call_is_503_or_success_and_nothing_half_done() {
 
 async fn meet(site: &Site, what: &str, asked: &Asked, (kind, after, count): (Kind, u32, u32)) {
     let system = site.system.as_ref().unwrap();
-    site.advance(LOOK_SECONDS).await;
+    asked.wait(site).await;
     site.get("/_local/inbox.json").await;
     let still = system.pump.hold().await;
     system.faults.set_after(Service::Dynamodb, kind, after, count);
@@ -258,7 +289,7 @@ fn sms(mobile: &str) -> String {
     format!("+86{mobile}")
 }
 
-async fn message(site: &Site, to: String) -> Shows {
+pub async fn message(site: &Site, to: String) -> Shows {
     let before = site.messages_to(&to).await.len();
     Shows::Message(to, before)
 }

@@ -21,7 +21,7 @@ pub async fn change_mobile(
     proof: &Proof,
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, proof).await.map_err(of_confirm_code)?;
+    let proved = proof::check(app, &who, proof).await.map_err(of_confirm_code)?;
     let moved = async {
         let key = CodeKey::change_mobile(&who.user.id, &mobile);
         let code = redeem(app, key, Row::of_new_name(&who.user.id), code).await?;

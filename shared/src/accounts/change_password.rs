@@ -18,7 +18,7 @@ pub async fn change_password(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, proof).await?;
+    let proved = proof::check(app, &who, proof).await?;
     proved.or_give_back(app, set(app, caller, who, &keys, &proved, password)).await
 }
 

@@ -2,7 +2,7 @@
 
 use super::attempts;
 use super::captcha::Solved;
-use super::send::{Wanted, is_settled, notices, send};
+use super::send::{Pays, Wanted, is_settled, notices, send};
 use crate::app::{App, Caller};
 use crate::audit;
 use crate::domain::{SafetyLink, User};
@@ -50,7 +50,7 @@ async fn start_reset(app: &App, caller: &Caller, user: &User) {
     let settled = is_settled(user.email_changed_at, app.clock.now());
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
     let wanted = Wanted { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
-    if let Err(error) = send(app, caller, Solved::ToOneself, wanted, Vec::new()).await {
+    if let Err(error) = send(app, caller, Solved::ToOneself, wanted, Pays::default()).await {
         tracing::info!(%error, "no reset link was mailed");
     }
 }

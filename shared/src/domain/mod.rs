@@ -54,7 +54,9 @@ pub use password_hash::{HashCost, PasswordHasher};
 pub use safety_link::SafetyLink;
 pub use sealed::{NotOpened, Sealed};
 pub use session::{MAX_SESSIONS, Origin, REPEAT_SECONDS, Session, SessionId, SessionRules, shorten_address};
-pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, Device, RefreshToken, ResetLink, hash_address};
+pub use signed::{
+    CaptchaAction, CaptchaPass, CsrfValue, Device, Reauthentication, RefreshToken, ResetLink, hash_address,
+};
 pub use time::{Clock, Timestamp};
 pub use token::{AccessToken, Grant, TokenKeys, is_access_token_shaped};
 pub use user::{PasswordHashText, User, UserId};

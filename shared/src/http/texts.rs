@@ -65,6 +65,10 @@ pub(super) fn of(error: &Error, language: Language) -> String {
             "确认身份的验证码已过期，请重新获取。",
             "The code that confirms who you are has expired. Please ask for a new one.",
         ),
+        Error::ReauthenticationRefused => (
+            "验证已过期，请输入密码或短信验证码，再次确认是您本人。",
+            "Your confirmation has expired. Please enter your password or a code by SMS to show that it is you.",
+        ),
         Error::ProofWrong => ("密码错误。", "Wrong password."),
         Error::CodeExpired => ("验证码已过期，请重新获取。", "The code has expired. Please ask for a new one."),
         Error::CodesBlocked => (

@@ -121,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn sizes_grow_with_the_browser_s_font() {
+        let style = Asset::find("style.css").unwrap().content;
+        let sizes: Vec<_> =
+            style.match_indices("px").map(|(at, _)| &style[style[..at].rfind([' ', '(']).unwrap()..at]).collect();
+        // A hairline is one pixel, and every other size a multiple of the font's.
+        assert!(!sizes.is_empty() && sizes.iter().all(|size| size.trim_start_matches([' ', '(']) == "1"), "{sizes:?}");
+        assert!(style.contains("font: 1rem/"), "the page's text is as large as the browser's");
+    }
+
+    #[test]
     fn the_largest_page_s_files_are_under_forty_kilobytes_compressed() {
         let pages: Vec<_> = ASSETS.iter().filter(|asset| asset.content.ends_with("\nready();\n")).collect();
         assert_eq!(pages.len(), 8, "each page's script says when it is ready");

@@ -56,7 +56,7 @@ pub(crate) fn page(view: &View<'_>) -> Page {
 
 fn deletion(view: &View<'_>) -> Markup {
     html! {
-        form #delete-form method="post" novalidate {
+        form #delete-form method="post" novalidate aria-labelledby="delete-item-summary" {
             p { (view.t("账号、资料和登录记录将被立即删除，无法恢复；手机号、用户名和邮箱可以重新注册。", "The account, its data and its sessions are deleted at once and cannot be restored. Number, username and email are free again.")) }
             (proof(view, "delete-proof"))
             div.check {
@@ -98,7 +98,7 @@ fn email(view: &View<'_>) -> Markup {
                 (view.field(&Field { id: "email", label: view.t("新邮箱", "New email"), kind: Kind::Email, hint: "" }))
                 (proof(view, "email-proof"))
             }, view.t("发送验证邮件", "Send a code by mail")))
-            form #email-code-form method="post" novalidate hidden {
+            form #email-code-form method="post" novalidate hidden aria-labelledby="email-item-summary" {
                 p #email-sent-to .notice {}
                 (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::Code, hint: view.code_hint() }))
                 div #email-again data-unchecked hidden { (proof(view, "email-again-proof")) }
@@ -121,7 +121,7 @@ fn item(id: &str, label: &str, form: &Markup) -> Markup {
 }
 
 fn form(view: &View<'_>, id: &str, fields: &Markup, submit: &str) -> Markup {
-    html! { form id=(id) method="post" novalidate { (fields) (view.submit(submit)) } }
+    html! { form id=(id) method="post" novalidate aria-labelledby=(format!("{}-item-summary", id.trim_end_matches("-form"))) { (fields) (view.submit(submit)) } }
 }
 
 /// Where a script puts the fields that prove who asks.

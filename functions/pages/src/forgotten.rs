@@ -9,11 +9,11 @@ use crate::layout::{Field, Kind, Page, View};
 pub(crate) fn find_password(view: &View<'_>) -> Page {
     let body = html! {
         div.card {
-            h1 { (title(view)) }
+            h1 #page-title { (title(view)) }
             (back(view))
             (tabs(view, true))
-            form #find method="post" novalidate {
-                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The address bound to your account.") }))
+            form #find method="post" novalidate aria-labelledby="page-title" {
+                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The one bound to your account.") }))
                 (view.submit(view.t("发送重置邮件", "Send the mail")))
             }
             div #sent hidden {
@@ -31,10 +31,10 @@ pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
     let least = view.config.passwords.rules.min_characters;
     let body = html! {
         div.card {
-            h1 { (title(view)) }
+            h1 #page-title { (title(view)) }
             (back(view))
             (tabs(view, false))
-            form #forgotten method="post" novalidate {
+            form #forgotten method="post" novalidate aria-labelledby="page-title" {
                 (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::MobileAsName, hint: "" }))
                 (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: view.code_hint() }))
                 (view.second_proof())
@@ -53,10 +53,10 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
     let title = view.t("设置新密码", "Set a new password");
     let body = html! {
         div.card {
-            h1 { (title) }
+            h1 #page-title { (title) }
             p #checking .lead role="status" { (view.t("正在检查链接…", "Checking the link…")) }
             (view.retry("retry"))
-            form #reset method="post" novalidate hidden {
+            form #reset method="post" novalidate aria-labelledby="page-title" hidden {
                 p #whose .notice {}
                 (view.account_name("account-name"))
                 (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
@@ -79,8 +79,8 @@ pub(crate) fn secure(view: &View<'_>) -> Page {
     let title = view.t("保护我的账号", "Secure my account");
     let body = html! {
         div.card {
-            h1 { (title) }
-            form #secure method="post" novalidate {
+            h1 #page-title { (title) }
+            form #secure method="post" novalidate aria-labelledby="page-title" {
                 p { (view.t("如果账号的变动不是您本人操作，请立即点击下面的按钮：所有设备将退出登录，原密码停用，然后由您设置新密码。", "If it was not you who changed the account, press the button: every device is signed out, the password ends, and you set a new one.")) }
                 (view.submit(view.t("退出所有设备并停用密码", "Sign out everywhere and end the password")))
             }

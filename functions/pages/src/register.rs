@@ -9,9 +9,9 @@ pub(crate) fn page(view: &View<'_>) -> Page {
     let title = view.t("注册", "Create an account");
     let body = html! {
         div.card {
-            h1 { (title) }
+            h1 #page-title { (title) }
             p.aside { (view.t("已有账号？", "Have an account? ")) a #to-login href="/login" { (view.t("直接登录", "Sign in")) } }
-            form #register method="post" novalidate {
+            form #register method="post" novalidate aria-labelledby="page-title" {
                 (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::MobileAsName, hint: view.t("用来登录的号码。", "You sign in with it.") }))
                 (view.consent("consent"))
                 (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: view.code_hint() }))

@@ -33,6 +33,7 @@ pub struct Browser {
     driver: WebDriver,
     process: Child,
     base_url: String,
+    pub is_phone: bool,
 }
 
 impl Browser {
@@ -66,7 +67,7 @@ impl Browser {
         preferences["intl.accept_languages"] = language.into();
         capabilities.add_experimental_option("prefs", preferences).unwrap();
         let driver = connect(&format!("http://127.0.0.1:{port}"), capabilities).await;
-        let browser = Self { driver, process, base_url: base_url.to_owned() };
+        let browser = Self { driver, process, base_url: base_url.to_owned(), is_phone: setup.phone };
         browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
         browser.set_width(if setup.phone { 375 } else { 1280 }).await;
         browser

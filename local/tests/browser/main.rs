@@ -20,4 +20,5 @@ mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
+mod steady;
 mod whole_forms;

@@ -268,7 +268,7 @@ async fn wrong_passwords_offer_a_code_and_a_code_that_fails_offers_the_password(
         browser
             .until(&format!(
                 "{way}?.textContent === '{}'",
-                if setup.english { "Sign in by SMS instead" } else { "改用短信登录" }
+                if setup.english { "Sign in by SMS" } else { "改用短信登录" }
             ))
             .await;
         browser.js(&format!("{way}.click()")).await;
@@ -282,7 +282,7 @@ async fn wrong_passwords_offer_a_code_and_a_code_that_fails_offers_the_password(
         browser
             .until(&format!(
                 "{way}?.textContent === '{}'",
-                if setup.english { "Use your password instead" } else { "改用密码登录" }
+                if setup.english { "Use your password" } else { "改用密码登录" }
             ))
             .await;
         // It goes with the message.

@@ -102,6 +102,9 @@ pub enum Error {
     /// The session is over: it was ended, or lasted long enough.
     #[error("the session is over")]
     SessionEnded,
+    /// A refresh token from before the last change of password. Nothing was ended.
+    #[error("the refresh token is from before a change of password")]
+    CredentialsChanged,
     /// A request by cookie that comes from elsewhere than our own pages.
     #[error("the origin is refused")]
     OriginRefused,
@@ -262,6 +265,7 @@ impl Error {
             Self::RefreshTokenInvalid => "refresh_token_invalid",
             Self::RefreshTokenSpent => "refresh_token_spent",
             Self::SessionEnded => "session_ended",
+            Self::CredentialsChanged => "credentials_changed",
             Self::OriginRefused => "origin_refused",
             Self::ProofWrong => "proof_wrong",
             Self::ReauthenticationRefused => "reauthentication_refused",

@@ -20,6 +20,7 @@ pub(crate) struct Page {
     /// Where it is.
     pub path: &'static str,
     pub title: &'static str,
+    /// Empty where nothing is to be done on it but to read.
     pub script: &'static str,
     /// For more than one form.
     pub wide: bool,
@@ -52,7 +53,7 @@ impl View<'_> {
                     // Before all others, and for browsers that know no modules: it tells of their failure.
                     script src=(address("guard.js")) {}
                     script type="module" src=(address("site.js")) {}
-                    script type="module" src=(address(page.script)) {}
+                    @if !page.script.is_empty() { script type="module" src=(address(page.script)) {} }
                 }
                 body {
                     // Without a path it is this very document, whatever the query; a base makes it another.
@@ -72,7 +73,7 @@ impl View<'_> {
                         button #language .link type="button" lang=(self.t("en", "zh-CN")) { (self.t("English", "中文")) }
                     }
                     main #main tabindex="-1" .wide[page.wide] {
-                        noscript { p.notice { (self.t("此页面需要启用 JavaScript。请在浏览器设置中开启后刷新。", "This page needs JavaScript. Please allow it in your browser's settings and reload.")) } }
+                        @if !page.script.is_empty() { noscript { p.notice { (self.t("此页面需要启用 JavaScript。请在浏览器设置中开启后刷新。", "This page needs JavaScript. Please allow it in your browser's settings and reload.")) } } }
                         (page.body)
                     }
                     footer.site {

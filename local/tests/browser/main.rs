@@ -21,4 +21,5 @@ mod safety;
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
 mod steady;
+mod unknown;
 mod whole_forms;

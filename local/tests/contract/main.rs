@@ -6,6 +6,7 @@
 mod accounts;
 mod bad_input;
 mod captcha;
+mod cookies;
 mod email;
 mod fields;
 mod forgotten;

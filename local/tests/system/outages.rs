@@ -390,10 +390,13 @@ async fn list_sessions(site: &Site) -> Asked {
     Asked::new(Method::GET, "/users/me/sessions/", json!({}), Shows::Nothing).by(&person.token)
 }
 
+/// On a browser that is signed in: the former session ends with the sign-in, or not at all.
 async fn log_in(site: &Site) -> Asked {
     let person = site.register().await;
     let body = json!({ "username": person.mobile, "password": PASSWORD });
-    Asked::new(Method::POST, "/users/login/", body, Shows::Nothing)
+    let cookie = format!("refresh_token={}", person.refresh_token);
+    let headers = vec![("x-session", "cookie".to_owned()), ("origin", site.base_url.clone()), ("cookie", cookie)];
+    Asked { headers, ..Asked::new(Method::POST, "/users/login/", body, Shows::Refused(person.token)) }
 }
 
 async fn log_out(site: &Site) -> Asked {

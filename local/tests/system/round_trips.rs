@@ -60,6 +60,18 @@ async fn requests_wait_for_few_round_trips() {
         let body = json!({ "username": name, "password": PASSWORD });
         note("log-in", 3, count(&site, site.post("/users/login/", &body)).await);
     }
+    // On a browser that is signed in: its session ends in the same transaction.
+    let by_cookie = || {
+        let body = json!({ "username": person.mobile, "password": PASSWORD });
+        let request = site.request(Method::POST, "/users/login/").json(&body);
+        request.header("x-session", "cookie").header("origin", &site.base_url)
+    };
+    let former = read(by_cookie()).await;
+    let cookies: Vec<_> = former.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let cookies: Vec<_> = cookies.iter().map(|line| line.split(';').next().unwrap()).collect();
+    let again = count(&site, read(by_cookie().header("cookie", cookies.join("; ")))).await;
+    note("log-in, ending the former session", 3, again);
+    site.me(former.json()["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
     note("me", 1, count(&site, site.send_as(&person.token, Method::GET, "/users/me/", &json!({}))).await);
     // Five minutes later the keys are looked for, beside what is read anyway.
     site.advance(301).await;

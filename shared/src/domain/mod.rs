@@ -53,7 +53,7 @@ pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person
 pub use password_hash::{HashCost, PasswordHasher};
 pub use safety_link::SafetyLink;
 pub use sealed::{NotOpened, Sealed};
-pub use session::{MAX_SESSIONS, Origin, REPEAT_SECONDS, Session, SessionId, SessionRules, shorten_address};
+pub use session::{MAX_SESSIONS, Origin, Session, SessionId, SessionRules, Standing, shorten_address};
 pub use signed::{
     CaptchaAction, CaptchaPass, CsrfValue, Device, Reauthentication, RefreshToken, ResetLink, hash_address,
 };

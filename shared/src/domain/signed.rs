@@ -153,16 +153,31 @@ pub struct Device {
     /// It is known before this moment.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
+    /// Whether the cookie outlives the browser session: the account was signed in to with the wish to be remembered.
+    #[serde(rename = "rem")]
+    pub is_lasting: bool,
 }
 
 impl Device {
-    /// How long a device is known after a sign-in, in seconds.
-    pub const LIFE_SECONDS: i64 = 400 * 86_400;
+    /// How long a device is known after a sign-in that is remembered, in seconds.
+    const LIFE_SECONDS: i64 = 400 * 86_400;
 
-    /// A device that was not known.
+    /// The device after a sign-in on it. `known` is what it was known as to the same account: it keeps its id, so that
+    /// what was counted on it still counts.
     #[must_use]
-    pub fn new(user_id: &UserId, now: Timestamp) -> Self {
-        Self { user_id: user_id.clone(), id: random_id(), expires_at: now.plus_seconds(Self::LIFE_SECONDS) }
+    pub fn after_sign_in(known: Option<Self>, session: &Session, now: Timestamp) -> Self {
+        let was_lasting = known.as_ref().filter(|device| device.is_lasting).map(|device| device.expires_at);
+        let expires_at = match was_lasting {
+            _ if session.remembered => now.plus_seconds(Self::LIFE_SECONDS),
+            Some(as_before) => as_before,
+            None => session.ends_at,
+        };
+        Self {
+            user_id: session.user_id.clone(),
+            id: known.map_or_else(random_id, |device| device.id),
+            expires_at,
+            is_lasting: session.remembered || was_lasting.is_some(),
+        }
     }
 
     /// The cookie's value.
@@ -331,6 +346,8 @@ mod tests {
             user_id: UserId::generate(),
             generation: 0,
             rotated_at: NOW,
+            replaced_generation: None,
+            replaced_rotated_at: None,
             created_at: NOW,
             last_used_at: NOW,
             expires_at: NOW.plus_seconds(7200),

@@ -57,6 +57,9 @@ pub(super) fn of(error: &Error, language: Language) -> String {
             "This sign-in was used twice and was ended for your safety. Please sign in again.",
         ),
         Error::SessionEnded => ("登录已结束，请重新登录。", "You have been signed out. Please sign in again."),
+        Error::CredentialsChanged => {
+            ("密码可能已修改，请用新密码登录。", "The password may have been changed. Please sign in with the new one.")
+        }
         Error::OriginRefused => ("拒绝来自其他网站的请求。", "Requests from other sites are refused."),
         Error::ConfirmCodeWrong => {
             ("确认身份的验证码错误，请重新确认。", "The code that confirms who you are is wrong. Please check it.")

@@ -3,6 +3,7 @@
 //! The engine's answers are changed where those tools would refuse them: a shard id has 28 characters at least, and the
 //! identity behind a record is spelt as in the API, not as in the events of Lambda.
 
+use axum::http::StatusCode;
 use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ pub(crate) fn call(database: &Database, operation: &str, body: &[u8]) -> Option<
         "GetRecords" => run(body, |request| database.get_records(request)).map(with_api_identities),
         _ => return None,
     };
-    Some(answer.map_or_else(refusal, |body| (axum::http::StatusCode::OK, body)))
+    Some(answer.map_or_else(refusal, |body| (StatusCode::OK, body)))
 }
 
 fn describe_stream(database: &Database, body: &[u8]) -> dynoxide::Result<String> {
@@ -41,14 +42,13 @@ fn describe_stream(database: &Database, body: &[u8]) -> dynoxide::Result<String>
 
 fn shard_iterator(database: &Database, body: &[u8]) -> dynoxide::Result<String> {
     let mut request = parse_bytes(body)?;
-    if request["ShardId"] == SHARD_ID {
-        let stream = json!({ "StreamArn": request["StreamArn"] }).to_string();
-        let description = parse(&run(stream.as_bytes(), |request| database.describe_stream(request))?);
-        request["ShardId"] = description["StreamDescription"]["Shards"][0]["ShardId"].clone();
-    } else {
+    if request["ShardId"] != SHARD_ID {
         let message = format!("Requested resource not found: Shard: {}", request["ShardId"]);
         return Err(DynoxideError::ResourceNotFoundException(message));
     }
+    let stream = json!({ "StreamArn": request["StreamArn"] }).to_string();
+    let description = parse(&run(stream.as_bytes(), |request| database.describe_stream(request))?);
+    request["ShardId"] = description["StreamDescription"]["Shards"][0]["ShardId"].clone();
     run(request.to_string().as_bytes(), |request| database.get_shard_iterator(request))
 }
 

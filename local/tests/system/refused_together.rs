@@ -1,7 +1,7 @@
 //! What each use case answers when a write of its transactions is refused, alone and together with each other one.
 //!
-//! `refused_together.txt` holds the answers. A change that is not meant to change an answer leaves that file as it is.
-//! Where an answer has to change, this test writes the new file into `target/`, to be read and copied.
+//! The snapshot holds the answers. A change that is not meant to change an answer leaves it as it is. Where an answer has to
+//! change, `INSTA_UPDATE=always` writes the new snapshot, to be read.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,8 +11,6 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, registration};
-
-const EXPECTED: &str = include_str!("refused_together.txt");
 
 /// The use cases. Each is tried in a system of its own, so that limits of the whole system do not fill up.
 const CASES: &[&str] = &[
@@ -288,10 +286,5 @@ async fn each_pair_of_refused_writes_is_answered_as_it_was() {
         told += &characterize(case).await;
         told += "\n";
     }
-    if told != EXPECTED {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/refused_together.txt");
-        std::fs::write(path, &told).unwrap();
-        let differ = told.lines().filter(|line| !EXPECTED.contains(line)).collect::<Vec<_>>().join("\n");
-        panic!("these answers are new; {path} holds all of them\n{differ}");
-    }
+    insta::assert_snapshot!(told);
 }

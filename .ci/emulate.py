@@ -202,8 +202,9 @@ def main():
         return answer
 
     def newest(recipient, pattern):
-        text = next(message["text"] for message in inbox_of(port) if message["to"] == recipient)
-        return re.search(pattern, text).group(1)
+        # A notice of the same moment may have come after it.
+        texts = (message["text"] for message in inbox_of(port) if message["to"] == recipient)
+        return next(found.group(1) for text in texts if (found := re.search(pattern, text)))
 
     mobile = json.loads(event_of("register")["body"])["mobile"]
     code = r"(?<!\d)(\d{6})(?!\d)"

@@ -5,7 +5,7 @@ import { busy, byId, isMobile, numberField, passwordSwitches, fault, retry, stre
 import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
 import { emailRow } from "./email_row.js";
-import { fillProofs, placesOf, proofOf } from "./proof.js";
+import { callProved, fillProofs, placesOf } from "./proof.js";
 import { row, saved } from "./row.js";
 import { callSignedIn, over, signOut } from "./session.js";
 import { ready } from "./site.js";
@@ -49,11 +49,11 @@ function mobile() {
   });
   const code = "mobile-code";
   let moved = "";
-  const places = { ...placesOf("mobile-proof", "confirm_code"), code_wrong: code, code_expired: code, code_malformed: code };
+  const places = { ...placesOf("mobile-proof"), code_wrong: code, code_expired: code, code_malformed: code };
   row("mobile", { ...places, mobile_taken: "mobile", mobile_malformed: "mobile" }, () => {
     moved = value(number);
-    const body = { mobile: moved, sms_code: value(byId(code)), ...proofOf("mobile-proof", "confirm_code") };
-    return callSignedIn("PUT", "/users/me/mobile/", { body });
+    const body = { mobile: moved, sms_code: value(byId(code)) };
+    return callProved("mobile-proof", "PUT", "/users/me/mobile/", body);
   }, (answer) => {
     keepAccountName(moved);
     keep(answer);
@@ -65,8 +65,8 @@ function password() {
   const problems = ["too_short", "too_long", "too_common", "breached", "personal"];
   const places = Object.fromEntries(problems.map((problem) => [`password_${problem}`, "new-password"]));
   row("password", { ...placesOf("password-proof"), ...places }, () => {
-    const body = { ...proofOf("password-proof"), new_password: byId("new-password").value };
-    return callSignedIn("PUT", "/users/me/password/", { body });
+    const body = { new_password: byId("new-password").value };
+    return callProved("password-proof", "PUT", "/users/me/password/", body);
   }, () => {
     if (!account.has_password) fillProofs(true);
     keep({ body: { has_password: true } });
@@ -124,7 +124,7 @@ async function end(button, id) {
 
 function data() {
   row("export", placesOf("export-proof"), () =>
-    callSignedIn("POST", "/users/me/export/", { body: proofOf("export-proof") }), (answer) => {
+    callProved("export-proof", "POST", "/users/me/export/"), (answer) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(answer.body, null, 2)], { type: "application/json" }));
     link.download = "account.json";
@@ -133,7 +133,7 @@ function data() {
     saved("export", say("downloaded"));
   });
   row("delete", placesOf("delete-proof"), () =>
-    callSignedIn("DELETE", "/users/me/", { body: proofOf("delete-proof") }), () => {
+    callProved("delete-proof", "DELETE", "/users/me/"), () => {
     keepAccountName("");
     over();
     location.replace("/login?reason=account_deleted");

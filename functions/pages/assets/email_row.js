@@ -3,7 +3,7 @@
 
 import { codeButton } from "./codes.js";
 import { byId, fault, onSubmit, refuse, value } from "./form.js";
-import { placesOf, proofOf } from "./proof.js";
+import { callProved, placesOf } from "./proof.js";
 import { empty, saved } from "./row.js";
 import { callSignedIn } from "./session.js";
 import { tab } from "./storage.js";
@@ -34,7 +34,7 @@ export function emailRow(account, done) {
     again.hidden = true;
     byId("email-sent-to").textContent = isCode ? say("codeMailedTo", { email: value(email) }) : "";
   };
-  const ask = (proof) => callSignedIn("POST", "/users/me/email/", { body: { email: value(email), ...proofOf(proof) } });
+  const ask = (proof) => callProved(proof, "POST", "/users/me/email/", { email: value(email) });
   const sent = () => {
     keep({ account, email: value(email), until: Date.now() + CODE_MS });
     for (const input of document.querySelectorAll("#email-proof input, #email-again-proof input")) input.value = "";

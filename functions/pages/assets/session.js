@@ -2,6 +2,7 @@
 // token is in this module's memory and nowhere else. Tabs lend each other theirs, so that two tabs refresh once.
 
 import { call, refusal } from "./api.js";
+import { dropReauthentication, keepReauthentication } from "./reauthentication.js";
 import { over as ended, span } from "./span.js";
 import { cookie, cookiesWork, setCookie } from "./storage.js";
 
@@ -16,6 +17,7 @@ let token = "";
 let left = ended;
 // Whose token it is, and whether this page shows their account.
 let whose = "";
+let session = "";
 let shows = false;
 let leaving = false;
 
@@ -51,13 +53,17 @@ document.addEventListener("visibilitychange", () => !document.hidden && shows &&
 
 /** Takes a token. One of another account, which somebody signed in to in another tab, makes the page show that one. */
 function adopt(next) {
-  const subject = JSON.parse(atob(next.token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
+  const { sub: subject, sid } = JSON.parse(atob(next.token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
   // What was asked for as one person is not done as another.
   if (shows && whose && subject !== whose) return reload();
   token = next.token;
   left = span(next.left);
   whose = subject;
+  session = sid;
 }
+
+/** The session of the access token; a reauthentication is good in no other. */
+export const sessionId = () => session;
 
 function reload() {
   leaving = true;
@@ -87,6 +93,8 @@ function forget() {
   token = "";
   left = ended;
   whose = "";
+  session = "";
+  dropReauthentication();
   hint(0);
 }
 
@@ -98,6 +106,7 @@ export async function open(path, body, headers, remember = true) {
   if (answer.ok) {
     whose = "";
     keep(answer.body, remember);
+    keepReauthentication(answer.body.reauthentication, session);
   }
   return answer;
 }
@@ -181,7 +190,11 @@ export async function callSignedIn(method, path, { body, headers } = {}) {
     if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason);
     answer = await send();
   }
-  if (answer.ok && answer.body && answer.body.token) keep(answer.body);
+  if (answer.ok && answer.body && answer.body.token) {
+    // The credentials changed, and with them the tokens.
+    dropReauthentication();
+    keep(answer.body);
+  }
   return answer;
 }
 

@@ -49,6 +49,7 @@ assets! {
     "icon.svg": "image/svg+xml",
     "log_in.js": "text/javascript; charset=utf-8",
     "proof.js": "text/javascript; charset=utf-8",
+    "reauthentication.js": "text/javascript; charset=utf-8",
     "register.js": "text/javascript; charset=utf-8",
     "reset_password.js": "text/javascript; charset=utf-8",
     "row.js": "text/javascript; charset=utf-8",

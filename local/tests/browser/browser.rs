@@ -193,6 +193,13 @@ impl Browser {
         self.until(&format!("document.querySelector('#{form} .status')?.textContent.includes('{text}')")).await;
     }
 
+    /// Opens the account page as it is long after the sign-in, when it asks again who is there.
+    pub async fn come_back_later(&self) {
+        self.js("sessionStorage.removeItem('reauthentication')").await;
+        self.open("/users").await;
+        self.see("devices").await;
+    }
+
     pub async fn path(&self) -> String {
         self.js("return location.pathname + location.search").await.as_str().unwrap().to_owned()
     }

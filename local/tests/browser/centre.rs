@@ -11,6 +11,7 @@ async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
     sign_in(&browser, &person.mobile, PASSWORD).await;
+    browser.come_back_later().await;
     (site, person, browser)
 }
 
@@ -128,7 +129,6 @@ async fn a_person_exports_and_deletes_the_account() {
         browser.submit("export-form").await;
         browser.says("export-item-saved", if setup.english { "Downloaded" } else { "已下载" }).await;
         open_row(&browser, "delete-item").await;
-        browser.fill("delete-proof-password", PASSWORD).await;
         browser.click("delete-sure").await;
         browser.submit("delete-form").await;
         browser.at("/login").await;
@@ -155,6 +155,7 @@ async fn who_has_no_password_proves_by_sms_and_sets_a_first_one() {
     browser.at("/users").await;
     browser.says("password-item-value", "未设置").await;
     site.advance(61).await;
+    browser.come_back_later().await;
     open_row(&browser, "password-item").await;
     browser.click("password-proof-code-send").await;
     browser.until("document.getElementById('password-proof-code-send-live').textContent").await;

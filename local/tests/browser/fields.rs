@@ -114,7 +114,6 @@ async fn a_pasted_code_and_an_address_in_either_spelling_sign_in() {
     browser.see("email-item").await;
     browser.js("document.querySelector('#email-item summary').click()").await;
     browser.fill("email", &format!("lilei@{host}")).await;
-    browser.fill("email-proof-password", PASSWORD).await;
     browser.submit("email-form").await;
     browser.see("email-code").await;
     let inbox = site.get("/_local/inbox.json").await.json();

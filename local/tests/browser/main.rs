@@ -14,6 +14,7 @@ mod lost_answers;
 mod old_browsers;
 mod other_ports;
 mod pictures;
+mod reauthentication;
 mod refusals;
 mod refusing_browsers;
 mod safety;

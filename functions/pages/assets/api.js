@@ -6,6 +6,9 @@ import { english, hasError, say, wait } from "./texts.js";
 
 const PATIENCE_MS = 30_000;
 
+/** The session of this browser is in its cookie. What ends it takes the cookie away. */
+export const COOKIE = { "X-Session": "cookie" };
+
 /** A refusal that the page itself makes. */
 export const refusal = (code) => ({ ok: false, status: 0, body: null, code, seconds: 0, message: say(code), fields: {} });
 

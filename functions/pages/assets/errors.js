@@ -4,61 +4,46 @@ export const errors = {
   // What the page itself finds.
   offline: ["网络连接失败，请检查网络后重试。", "The network cannot be reached. Please check it and try again."],
   cookies_needed: [
-    "登录需要 Cookie，而此浏览器没有开启。请在浏览器设置中允许本站使用 Cookie，或更换浏览器，然后重试。",
-    "Signing in needs cookies, which this browser refuses. Please allow them for this site or use another browser, then try again.",
+    "登录需要 Cookie。请在浏览器设置中允许本站使用，或更换浏览器，然后重试。",
+    "Signing in needs cookies. Please allow them, or use another browser.",
   ],
 
   // What was typed.
   field_required: ["请填写这一项。", "Please fill this in."],
   field_type: ["这一项的格式不正确，请检查。", "This is malformed. Please check it."],
   mobile_malformed: ["请输入11位手机号码。", "Enter a mobile number of 11 digits."],
-  email_malformed: ["邮箱地址格式不正确，请检查。", "This is not a valid email address. Please check it."],
+  email_malformed: ["邮箱地址格式不正确，请检查。", "This is not a valid email address."],
   code_malformed: ["验证码是6位数字。", "A code is six digits."],
-  nickname_refused: [
-    "昵称为1–20个字符，不能全是空白，也不能有不可见的字符。",
-    "A nickname has 1 to 20 characters, all of which can be seen, and is not blank.",
-  ],
-  username_malformed: [
-    "用户名为3–30个字符，可用文字、数字、下划线、连字符和点。",
-    "A username has 3 to 30 letters, digits, underscores, hyphens or dots.",
-  ],
+  nickname_refused: ["昵称为1–20个可见的字符。", "A nickname has 1 to 20 visible characters."],
+  username_malformed: ["请用3–30个文字、数字或 . - _。", "A username has 3 to 30 letters, digits, underscores, hyphens or dots."],
   username_reserved: [
-    "这个用户名不能使用：不能像手机号或邮箱，不能混用形近的文字，也不能是系统保留的名称。请换一个。",
-    "This username cannot be used: it looks like a mobile number or an email, mixes scripts that look alike, or is reserved. Please choose another.",
+    "不能使用：像手机号或邮箱、混用形近文字，或是保留名称。",
+    "It is like a number or an email, mixes alphabets, or is reserved.",
   ],
   username_taken: ["该用户名已被使用，请换一个。", "This username is taken. Please choose another."],
-  consent_required: ["请先阅读并同意用户协议和隐私政策。", "Please read and agree to the terms and the privacy policy first."],
-  consent_outdated: [
-    "用户协议或隐私政策已更新。请刷新页面，重新阅读并同意。",
-    "The terms or the privacy policy have changed. Please reload the page, read them and agree again.",
-  ],
-  password_too_short: ["密码太短，请再长一些。", "The password is too short. Please make it longer."],
+  consent_required: ["请先同意用户协议和隐私政策。", "Please agree to the terms first."],
+  consent_outdated: ["协议已更新，请刷新页面。", "These changed. Please reload."],
+  password_too_short: ["密码太短，请再长一些。", "Too short. Please make it longer."],
   password_too_long: ["密码最多128个字符。", "A password has 128 characters at most."],
-  password_too_common: ["这个密码太常见，请换一个。", "This password is too common. Please choose another."],
-  password_breached: ["这个密码曾在别处泄露，请换一个。", "This password was leaked elsewhere. Please choose another."],
-  password_personal: ["密码不能是您的手机号、昵称、用户名或邮箱。", "The password cannot be your number, name or email."],
+  password_too_common: ["这个密码太常见，请换一个。", "This is too common. Please choose another."],
+  password_breached: ["这个密码曾在别处泄露，请换一个。", "This was leaked elsewhere. Choose another."],
+  password_personal: ["密码不能是您的号码、名字或邮箱。", "It cannot be your number, name or email."],
   passwords_differ: ["两次输入的密码不一致。", "The two passwords differ."],
 
   // Who it is.
   bad_credentials: ["用户名或密码错误。", "Wrong account or password."],
-  proof_wrong: ["密码错误。忘记密码时，可以改用短信验证码。", "Wrong password. If you forgot it, use a code by SMS instead."],
+  proof_wrong: ["密码错误，可改用短信验证码。", "Wrong password. You can use a code by SMS."],
   reauthentication_refused: [
     "需要重新确认身份：请输入密码，或使用短信验证码。",
     "Please confirm again who you are, by your password or a code by SMS.",
   ],
   code_wrong: ["验证码错误，请重新输入。", "Wrong code. Please check it."],
   code_expired: ["验证码已过期或已失效，请重新发送。", "The code has expired or was used. Please send another."],
-  confirm_code_wrong: [
-    "确认身份的验证码错误，请重新输入。",
-    "The code that confirms who you are is wrong. Please check it.",
-  ],
-  confirm_code_expired: [
-    "确认身份的验证码已过期，请重新获取。",
-    "The code that confirms who you are has expired. Please ask for a new one.",
-  ],
+  confirm_code_wrong: ["验证码错误，请重新输入。", "This code is wrong. Please check it."],
+  confirm_code_expired: ["验证码已过期，请重新获取。", "This code has expired. Please ask for a new one."],
   codes_blocked: [
-    "验证码连续输错次数过多，暂时不能使用验证码。已有账号的，请用密码登录，或通过邮件找回密码。",
-    "Too many codes in a row were wrong, so none is taken for now. If you have an account, use your password, or recover it by mail.",
+    "验证码输错太多次，暂时不能使用。请用密码登录，或通过邮件找回。",
+    "Too many wrong codes. Please use your password, or recover it by mail.",
   ],
   second_proof_required: [
     "该账号已长期未使用。请再输入密码，或输入刚发送到绑定邮箱的验证码。如果这是您新办的号码，请直接注册。",
@@ -73,23 +58,20 @@ export const errors = {
   ],
   credentials_changed: [
     "密码、手机号或邮箱可能已修改，请重新登录。",
-    "The password, number or email may have been changed. Please sign in again.",
+    "Your password or number may have changed. Please sign in again.",
   ],
 
   // What is there.
   mobile_taken: ["该号码已经被注册。", "This number has an account."],
   no_mobile: ["账号没有绑定手机号，请改用密码。", "The account has no mobile number. Use the password instead."],
-  email_taken: ["该邮箱已被其他账号使用，请换一个。", "This email belongs to another account. Please use another."],
-  email_unknown: [
-    "绑定这个邮箱的账号不存在，请检查，或改用短信找回。",
-    "No account has this email. Please check it, or recover the password by SMS.",
-  ],
+  email_taken: ["该邮箱已被其他账号使用，请换一个。", "This email belongs to another account."],
+  email_unknown: ["没有账号绑定这个邮箱，请检查。", "No account has this email. Please check it."],
   link_invalid: ["链接已失效、已过期或已使用，请重新获取。", "The link has expired or was used. Please ask for a new one."],
   link_account_gone: [
     "密码没有重置：账号已不再绑定这个邮箱。请改用短信找回。",
     "The password was not reset: the account has no email any more. Please recover it by SMS.",
   ],
-  no_such_user: ["这个号码没有账号，请检查，或注册新账号。", "This number has no account. Please check it, or create one."],
+  no_such_user: ["这个号码没有账号，请检查或注册。", "This number has no account."],
   account_changed: [
     "账号刚刚在别处有变动，请重试。",
     "The account was changed elsewhere at the same moment. Please try again.",

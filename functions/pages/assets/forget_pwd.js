@@ -1,6 +1,6 @@
 // `/forget_pwd/`: the addresses are relative, as the old script's were; the page's base is the root.
 
-import { call, refusal } from "./api.js";
+import { COOKIE, call, refusal } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
 import { byId, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
@@ -18,7 +18,7 @@ const mobile = byId("mobile");
  */
 async function reset(body, headers) {
   if (!cookiesWork()) return refusal("cookies_needed");
-  const send = () => call("POST", "forget_pwd/", { body, headers: { ...headers, "X-CSRFToken": cookie("csrf_token") } });
+  const send = () => call("POST", "forget_pwd/", { body, headers: { ...COOKIE, ...headers, "X-CSRFToken": cookie("csrf_token") } });
   const answer = await send();
   if (answer.code !== "csrf_refused") return answer;
   await call("GET", "forget_pwd/");

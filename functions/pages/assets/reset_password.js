@@ -1,7 +1,7 @@
 // `/reset_password`: the token leaves the address bar before anything else happens. The entry of this tab's history keeps
 // it until it is used, for a reload or a switch of language.
 
-import { call } from "./api.js";
+import { COOKIE, call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { byId, fault, onSubmit, passwordSwitches, refuse, retry, strength } from "./form.js";
 import { ready } from "./site.js";
@@ -52,7 +52,7 @@ repeated.addEventListener("input", compare);
 
 onSubmit(form, async () => {
   const body = { access_token: token, password: password.value, password2: repeated.value };
-  const answer = await withCaptcha("reset", (headers) => call("PUT", "/users/find/password/", { body, headers }));
+  const answer = await withCaptcha("reset", (headers) => call("PUT", "/users/find/password/", { body, headers: { ...COOKIE, ...headers } }));
   if (answer.ok) {
     history.replaceState(null, "");
     form.hidden = true;

@@ -1,12 +1,11 @@
 // Being signed in, as far as a page may know of it. The refresh token is in a cookie that no script reads; the access
 // token is in this module's memory and nowhere else. Tabs lend each other theirs, so that two tabs refresh once.
 
-import { call, refusal } from "./api.js";
+import { COOKIE, call, refusal } from "./api.js";
 import { dropReauthentication, keepReauthentication } from "./reauthentication.js";
 import { over as ended, span } from "./span.js";
 import { cookie, cookiesWork, setCookie } from "./storage.js";
 
-const COOKIE = { "X-Session": "cookie" };
 const LEND_MS = 120;
 const EARLY_MS = 30_000;
 // Two of them fit into the time in which the server repeats an answer that was lost (`REFRESH_REPEAT_SECONDS`).

@@ -155,6 +155,8 @@ impl View<'_> {
             }
         };
         let is_code = matches!(kind, Kind::Code);
+        // More has to be said of these.
+        let is_roomy = is_code || matches!(kind, Kind::Username);
         html! {
             div.field id={ (id) "-field" } {
                 label id={ (id) "-label" } for=(id) { (label) }
@@ -177,7 +179,7 @@ impl View<'_> {
                     Kind::Text(autocomplete, length) => (text(autocomplete, length, None)),
                 }
                 // One line is always there for it, so that a message moves no button that somebody is about to press.
-                div.foot.roomy[is_code] {
+                div.foot.roomy[is_roomy] {
                     p.error id={ (id) "-error" } aria-live="polite" {}
                     @if is_code { p.hint id={ (id) "-send-live" } role="status" {} }
                     @if matches!(kind, Kind::NewPassword(_)) { p.hint id={ (id) "-strength" } aria-live="polite" {} }
@@ -258,7 +260,7 @@ impl View<'_> {
                 div.field {
                     label for="second-code" { (self.t("或：绑定邮箱收到的验证码", "Or: the code that was mailed to its address")) }
                     input #second-code name="one-time-code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" data-kind="code" aria-describedby="second-code-error";
-                    div.foot { p #second-code-error .error aria-live="polite" {} }
+                    div.foot.roomy { p #second-code-error .error aria-live="polite" {} }
                 }
             }
         }

@@ -41,7 +41,7 @@ async fn a_person_changes_names_and_password() {
         open_row(&browser, "username-item").await;
         browser.fill("username", &person.mobile).await;
         browser.submit("username-form").await;
-        browser.says("username-error", if setup.english { "mobile number" } else { "手机号" }).await;
+        browser.says("username-error", if setup.english { "like a number" } else { "手机号" }).await;
         browser.fill("username", "leilei.1").await;
         browser.submit("username-form").await;
         browser.says("username-item-value", "leilei.1").await;

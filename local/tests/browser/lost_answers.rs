@@ -127,7 +127,7 @@ async fn a_changed_password_ends_a_session_in_words_without_alarm() {
         browser.open("/users").await;
         browser.at("/login").await;
         assert!(browser.path().await.contains("reason=credentials_changed"));
-        browser.says("reason", if setup.english { "may have been changed" } else { "可能已修改" }).await;
+        browser.says("reason", if setup.english { "may have changed" } else { "可能已修改" }).await;
         browser.close().await;
     }
 }

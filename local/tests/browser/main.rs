@@ -6,6 +6,7 @@
 mod account_page;
 mod browser;
 mod centre;
+mod dead_cookies;
 mod fields;
 mod hard_times;
 mod journeys;

@@ -63,6 +63,7 @@ async fn every_journey_works_in_the_oldest_browsers_that_are_served() {
         browser.submit("register").await;
         browser.at("/users").await;
         browser.says("nickname-item-value", "小明").await;
+        browser.come_back_later().await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         browser.fill("password-proof-password", PASSWORD).await;
         browser.fill("new-password", NEW_PASSWORD).await;

@@ -153,6 +153,9 @@ async fn every_page_is_fit_to_be_seen() {
         look(&browser, &format!("centre{suffix}")).await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         look(&browser, &format!("centre-open{suffix}")).await;
+        browser.come_back_later().await;
+        browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
+        look(&browser, &format!("centre-proofs{suffix}")).await;
         browser.open("/").await;
         browser.see("signed-in").await;
         look(&browser, &format!("home-signed-in{suffix}")).await;
@@ -234,6 +237,7 @@ async fn every_state_of_the_account_is_fit_to_be_seen() {
         let suffix = if english { "-en" } else { "" };
         let browser = Browser::start(&open.base_url, Setup { english, phone: true }).await;
         sign_in(&browser, &person).await;
+        browser.come_back_later().await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         browser.js("for (const form of document.querySelectorAll('main form')) if (form.checkVisibility()) form.requestSubmit()").await;
         look(&browser, &format!("centre-errors{suffix}")).await;

@@ -59,7 +59,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         browser.see("export-form").await;
         assert!(is_hidden(&browser, "export-proof").await);
         browser.submit("export-form").await;
-        browser.status_says("export-form", if setup.english { "downloaded" } else { "已下载" }).await;
+        browser.says("export-item-saved", if setup.english { "Downloaded" } else { "已下载" }).await;
         assert_eq!(site.messages_to(&number).await.len(), told, "no code was sent");
         // Over a reload too.
         browser.open("/users").await;
@@ -67,10 +67,11 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         browser.fill("new-password", NEW_PASSWORD).await;
         assert!(is_hidden(&browser, "password-proof").await);
         browser.submit("password-form").await;
-        browser.status_says("password-form", if setup.english { "Saved" } else { "已保存" }).await;
+        browser.says("password-item-saved", if setup.english { "Saved" } else { "已保存" }).await;
         let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
         assert_eq!(site.post("/users/login/", &body).await.status, 200);
         // That moved the credential version on: the next thing needs a proof.
+        open_row(&browser, "password-item").await;
         browser.see("password-proof-password").await;
         assert_eq!(browser.js(STORED).await, Value::Null);
         browser.close().await;
@@ -87,13 +88,15 @@ async fn after_five_minutes_the_fields_come_and_nothing_that_was_typed_is_lost()
         // The browser's clock stands still, so it is the server that refuses.
         site.advance(301).await;
         browser.submit("password-form").await;
-        browser.status_says("password-form", if setup.english { "show that it is you" } else { "确认是您本人" }).await;
+        browser
+            .status_says("password-form", if setup.english { "confirm again who you are" } else { "重新确认身份" })
+            .await;
         browser.see("password-proof-password").await;
         assert_eq!(browser.js("return document.activeElement.id").await, "password-proof-password");
         assert_eq!(browser.js("return document.getElementById('new-password').value").await, NEW_PASSWORD);
         browser.fill("password-proof-password", PASSWORD).await;
         browser.submit("password-form").await;
-        browser.status_says("password-form", if setup.english { "Saved" } else { "已保存" }).await;
+        browser.says("password-item-saved", if setup.english { "Saved" } else { "已保存" }).await;
         let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
         assert_eq!(site.post("/users/login/", &body).await.status, 200);
         browser.close().await;
@@ -117,7 +120,7 @@ async fn one_code_does_for_all_that_is_done_in_five_minutes() {
     browser.says("export-proof-code-error", "验证码错误").await;
     browser.fill("export-proof-code", &code).await;
     browser.submit("export-form").await;
-    browser.status_says("export-form", "已下载").await;
+    browser.says("export-item-saved", "已下载").await;
     assert!(is_hidden(&browser, "export-proof").await);
     open_row(&browser, "email-item").await;
     browser.fill("email", &email).await;

@@ -216,7 +216,9 @@ async fn a_page_says_why_somebody_is_there_without_moving_its_form() {
     for width in WIDTHS {
         for english in [false, true] {
             let browser = at(&site, width, english).await;
-            for reason in ["session_ended", "refresh_token_spent", "password_changed", "account_deleted"] {
+            for reason in
+                ["session_ended", "refresh_token_spent", "credentials_changed", "cookies_needed", "account_deleted"]
+            {
                 // As it is served, before its script has said anything.
                 browser.cdp("Network.enable", json!({})).await;
                 browser.cdp("Network.setBlockedURLs", json!({ "urls": ["*.js"] })).await;
@@ -229,6 +231,71 @@ async fn a_page_says_why_somebody_is_there_without_moving_its_form() {
             }
             browser.open("/login?reason=nothing").await;
             browser.until("document.getElementById('reason').hidden").await;
+            browser.close().await;
+        }
+    }
+}
+
+/// What a page may say of a field of each kind, and the kinds by a selector.
+const SAID: &str = "
+    const said = {
+        '[data-kind=mobile]': ['mobile_malformed', 'mobile_taken'],
+        '#forgotten [data-kind=mobile]': ['no_such_user'],
+        '[type=email]': ['email_malformed', 'email_unknown', 'email_taken'],
+        '[data-kind=code]': ['code_malformed', 'code_wrong', 'code_expired', 'confirm_code_wrong', 'confirm_code_expired'],
+        '.field [data-kind=code]:not(#second-code)': ['codes_blocked'],
+        '#username[data-kind=name]': ['username_malformed', 'username_reserved', 'username_taken'],
+        '[autocomplete=nickname]': ['nickname_refused'],
+        '[id$=proof-password], #second-password': ['proof_wrong'],
+        '[data-least]': ['password_too_short', 'password_too_long', 'password_too_common', 'password_breached', 'password_personal'],
+        '[data-repeats]': ['passwords_differ'],
+        '#consent': ['consent_required', 'consent_outdated'],
+        'main input:not([type=checkbox])': ['field_required', 'field_type'],
+    };";
+
+/// Puts each of these beside each field, and gives those that do not fit into the place that is kept for them.
+const FITS: &str = "
+    const { say } = await import(document.querySelector('script[src*=site]').src.replace('site.js', 'texts.js'));
+    for (const one of document.querySelectorAll('main [hidden]')) one.hidden = false;
+    for (const one of document.querySelectorAll('main details')) one.open = true;
+    const wrong = [];
+    for (const [selector, codes] of Object.entries(said)) for (const input of document.querySelectorAll(selector)) {
+        const error = document.getElementById(`${input.id}-error`);
+        if (!error) continue;
+        const foot = error.closest('.foot');
+        const kept = foot.getBoundingClientRect().height;
+        for (const code of codes) {
+            error.textContent = say(code);
+            const needed = foot.getBoundingClientRect().height;
+            if (kept === 0 || needed > kept) wrong.push(`${input.id}: ${code} takes ${needed}px of ${kept}px`);
+        }
+        error.textContent = '';
+    }
+    return wrong;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_said_of_a_field_fits_into_its_place() {
+    let site = site().await;
+    let person = site.register().await;
+    for width in WIDTHS {
+        for english in [false, true] {
+            let browser = at(&site, width, english).await;
+            sign_in(&browser, &person).await;
+            browser.come_back_later().await;
+            let mut wrong = Vec::new();
+            for page in
+                ["/users", "/login", "/register", "/forget_pwd/", "/find_password", "/reset_password?access_token=x"]
+            {
+                browser.open(page).await;
+                browser.until("document.documentElement.hasAttribute('data-ready')").await;
+                if page == "/users" {
+                    browser.see("devices").await;
+                }
+                let script = format!("return (async () => {{ {SAID} {FITS} }})()");
+                let found = browser.js(&script).await;
+                wrong.extend(found.as_array().unwrap().iter().map(|one| format!("{page} {one}")));
+            }
+            assert!(wrong.is_empty(), "at {width}, english: {english}: {wrong:#?}");
             browser.close().await;
         }
     }

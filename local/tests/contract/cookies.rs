@@ -1,16 +1,10 @@
-//! Cookies: the refresh token of our own pages, and the device.
-
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+//! The cookie that holds the refresh token of our own pages, and when it is taken away.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, logs, new_mobile, read, registration};
-
-fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
-    answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
-}
+use crate::page::{Page, leaves_the_cookies_alone, set_cookies, takes_the_cookie_away, text};
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, read};
 
 fn session_cookie(answer: &Answer) -> String {
     let mut cookies = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
@@ -104,77 +98,6 @@ async fn where_the_pages_are_served_by_https_their_cookies_are_for_https_and_one
     let refused = read(by_cookie(&site, "/users/token/refresh/", "__Host-refresh_token=x", own)).await;
     let removed = ["__Host-refresh_token=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0"];
     assert_eq!(set_cookies(&refused), removed, "{refused:?}");
-}
-
-/// A browser with our pages open: it asks by cookie, from our own origin, and keeps cookies as it is told.
-struct Page<'a> {
-    site: &'a Site,
-    cookies: RefCell<BTreeMap<String, String>>,
-}
-
-impl<'a> Page<'a> {
-    fn new(site: &'a Site) -> Self {
-        Self { site, cookies: RefCell::default() }
-    }
-
-    /// A request with all that a page adds to it, but the origin.
-    fn request(&self, method: Method, path: &str, body: &Value) -> reqwest::RequestBuilder {
-        let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        self.site.request(method, path).header("x-session", "cookie").header("cookie", cookies.join("; ")).json(body)
-    }
-
-    async fn send(&self, method: Method, path: &str, token: &str, body: &Value) -> Answer {
-        let request = self.request(method, path, body).header("origin", &self.site.base_url);
-        let answer = read(if token.is_empty() { request } else { request.bearer_auth(token) }).await;
-        for line in set_cookies(&answer) {
-            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
-            let mut cookies = self.cookies.borrow_mut();
-            if line.contains("; Max-Age=0") {
-                cookies.remove(name);
-            } else {
-                cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        answer
-    }
-
-    /// Signs in by password, and gives the access token.
-    async fn sign_in(&self, person: &Person) -> String {
-        let body = json!({ "username": person.mobile, "password": PASSWORD });
-        let answer = self.send(Method::POST, "/users/login/", "", &body).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        text(&answer.json(), "token").to_owned()
-    }
-
-    async fn refresh(&self) -> Answer {
-        self.send(Method::POST, "/users/token/refresh/", "", &json!({})).await
-    }
-
-    fn cookie(&self, name: &str) -> Option<String> {
-        self.cookies.borrow().get(name).cloned()
-    }
-
-    fn set(&self, name: &str, value: &str) {
-        self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
-    }
-
-    fn is_signed_in(&self) -> bool {
-        self.cookie("refresh_token").is_some()
-    }
-}
-
-fn set_cookies(answer: &Answer) -> Vec<String> {
-    answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
-}
-
-#[track_caller]
-fn takes_the_cookie_away(answer: &Answer) {
-    assert_eq!(set_cookies(answer), ["refresh_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"], "{answer:?}");
-}
-
-#[track_caller]
-fn leaves_the_cookies_alone(answer: &Answer) {
-    assert_eq!(set_cookies(answer), [""; 0], "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,7 +238,7 @@ async fn ending_the_own_session_or_account_takes_the_cookie_away() {
     assert!(page.cookie("device").is_some());
     let deleted = page.send(Method::DELETE, "/users/me/", &token, &json!({ "password": PASSWORD })).await;
     deleted.is_done();
-    assert!(page.cookies.borrow().is_empty(), "nor is the device known to an account that is gone: {deleted:?}");
+    assert!(page.has_no_cookie(), "nor is the device known to an account that is gone: {deleted:?}");
 }
 
 /// The token of the "this wasn't me" link in a message to a number.
@@ -368,131 +291,6 @@ async fn whatever_ends_all_sessions_takes_the_cookie_of_one_of_them_away() {
 }
 
 /// B1, C9 and B3, the last for a new account.
-async fn each_sign_in(site: &Site, person: &Person) -> [(&'static str, Value); 3] {
-    let asked = site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
-    assert_eq!(asked.status, 200, "{asked:?}");
-    let code = site.code_for(&person.mobile).await;
-    let new = new_mobile();
-    let code_of_new = site.sms_code(&new).await;
-    [
-        ("/users/login/", json!({ "username": person.mobile, "password": PASSWORD })),
-        ("/users/sms_login/", json!({ "mobile": person.mobile, "sms_code": code })),
-        ("/users/", registration(&new, &code_of_new)),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn signing_in_ends_the_session_that_the_browser_had() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
-    let (person, other) = (site.register().await, site.register().await);
-    // The same account, and another one.
-    for before in [&person, &other] {
-        site.advance(61).await;
-        for (path, body) in each_sign_in(&site, &person).await {
-            let page = Page::new(&site);
-            let former = page.sign_in(before).await;
-            let former_cookie = page.cookie("refresh_token").unwrap();
-            let answer = page.send(Method::POST, path, "", &body).await;
-            assert!(answer.status < 300, "{path}: {answer:?}");
-            site.me(&former).await.is_refused(401, "unauthorized");
-            assert_eq!(site.me(text(&answer.json(), "token")).await.status, 200, "{path}");
-            assert_eq!(page.refresh().await.status, 200, "{path}");
-            page.set("refresh_token", &former_cookie);
-            page.refresh().await.is_refused(401, "session_ended");
-            assert_eq!(site.me(&before.token).await.status, 200, "{path}: other browsers stay signed in");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn signing_in_with_a_rotated_or_replaced_cookie_ends_its_session_without_an_alarm() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
-    let (person, page) = (site.register().await, Page::new(&site));
-    page.sign_in(&person).await;
-    let rotated = page.cookie("refresh_token").unwrap();
-    page.refresh().await;
-    site.advance(31).await;
-    let former = text(&page.refresh().await.json(), "token").to_owned();
-    page.set("refresh_token", &rotated);
-    let token = page.sign_in(&person).await;
-    site.me(&former).await.is_refused(401, "unauthorized");
-    // The answer of a change of password was lost; the person signs in with the new one.
-    let replaced = page.cookie("refresh_token").unwrap();
-    let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
-    let changed = page.send(Method::PUT, "/users/me/password/", &token, &body).await;
-    page.set("refresh_token", &replaced);
-    page.refresh().await.is_refused(401, "credentials_changed");
-    let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
-    assert_eq!(page.send(Method::POST, "/users/login/", "", &body).await.status, 200);
-    site.me(text(&changed.json(), "token")).await.is_refused(401, "unauthorized");
-    assert!(logs::lines_about(&person.id).iter().all(|line| !line.contains("refresh_token_reused")));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_fails_or_comes_from_elsewhere_ends_nothing() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
-    let (person, page) = (site.register().await, Page::new(&site));
-    let former = page.sign_in(&person).await;
-    let cookie = page.cookie("refresh_token").unwrap();
-    let wrong = json!({ "username": person.mobile, "password": "wrong password" });
-    let refused = page.send(Method::POST, "/users/login/", "", &wrong).await;
-    assert_eq!(refused.header("x-error-code"), Some("bad_credentials"));
-    leaves_the_cookies_alone(&refused);
-    assert_eq!(site.me(&former).await.status, 200);
-    let body = json!({ "username": person.mobile, "password": PASSWORD });
-    let log_in = || page.request(Method::POST, "/users/login/", &body);
-    let without_header =
-        site.request(Method::POST, "/users/login/").header("cookie", format!("refresh_token={cookie}"));
-    for (case, request) in [
-        ("no origin", log_in()),
-        ("another origin", log_in().header("origin", "https://evil.example")),
-        ("no header", without_header.header("origin", &site.base_url).json(&body)),
-    ] {
-        assert_eq!(read(request).await.status, 200, "{case}");
-        assert_eq!(site.me(&former).await.status, 200, "{case}");
-    }
-    // A cookie that is not ours, or of a session that is over, keeps nobody from signing in.
-    for made_up in ["x".to_owned(), format!("{cookie}x"), cookie.replacen('.', ".e", 1), String::new()] {
-        page.set("refresh_token", &made_up);
-        page.sign_in(&person).await;
-        assert_eq!(site.me(&former).await.status, 200, "{made_up}");
-    }
-    for _ in 0..2 {
-        page.set("refresh_token", &cookie);
-        page.sign_in(&person).await;
-        site.me(&former).await.is_refused(401, "unauthorized");
-    }
-    let (stranger, gone) = (site.register().await, Page::new(&site));
-    let token = gone.sign_in(&stranger).await;
-    let cookie = gone.cookie("refresh_token").unwrap();
-    gone.send(Method::DELETE, "/users/me/", &token, &json!({ "password": PASSWORD })).await.is_done();
-    gone.set("refresh_token", &cookie);
-    gone.sign_in(&person).await;
-    assert_eq!(gone.refresh().await.status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_former_session_may_be_the_one_that_makes_room() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
-    let (person, page) = (site.register().await, Page::new(&site));
-    let count = async |token: &str| {
-        let listed = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
-        listed.json().as_array().unwrap().len()
-    };
-    // It is the oldest of twenty, which would end in any case.
-    site.advance(1).await;
-    page.sign_in(&person).await;
-    for _ in 0..19 {
-        site.advance(1).await;
-        site.log_in(&person.mobile).await;
-    }
-    let token = page.sign_in(&person).await;
-    assert_eq!(count(&token).await, 20);
-    // It has expired, and would be removed in any case.
-    site.advance(31 * 86_400).await;
-    let token = page.sign_in(&person).await;
-    assert_eq!(count(&token).await, 1);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_s_cookies_do_nothing_by_get_or_head() {
@@ -510,64 +308,4 @@ async fn a_page_s_cookies_do_nothing_by_get_or_head() {
     assert_eq!(site.me(&token).await.status, 200);
     assert_eq!(page.cookie("refresh_token"), cookie);
     assert_eq!(page.refresh().await.status, 200);
-}
-
-/// The line that sets the device's cookie.
-fn device_line(answer: &Answer) -> String {
-    set_cookies(answer).into_iter().find(|line| line.starts_with("device=")).expect("a device")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_is_not_remembered_leaves_a_device_of_the_browser_session() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
-    let (person, stranger) = (site.register().await, site.register().await);
-    let sign_in = async |page: &Page<'_>, person: &Person, remember: bool| {
-        let body = json!({ "username": person.mobile, "password": PASSWORD, "remember": remember });
-        let answer = page.send(Method::POST, "/users/login/", "", &body).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        device_line(&answer)
-    };
-    let page = Page::new(&site);
-    let line = sign_in(&page, &person, false).await;
-    assert!(!line.contains("Max-Age") && line.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{line}");
-    // Remembered later, it lasts; and one sign-in without the tick does not forget it, nor make it last longer.
-    let line = sign_in(&page, &person, true).await;
-    assert!(line.contains("; Max-Age=34560000"), "{line}");
-    site.advance(86_400).await;
-    let line = sign_in(&page, &person, false).await;
-    assert!(line.contains("; Max-Age=34473600"), "{line}");
-    // Another account that does not wish to be remembered leaves nothing that lasts, whosever it was before.
-    let line = sign_in(&page, &stranger, false).await;
-    assert!(!line.contains("Max-Age"), "{line}");
-    // By SMS it is the same.
-    let page = Page::new(&site);
-    site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
-    let code = site.code_for(&person.mobile).await;
-    let body = json!({ "mobile": person.mobile, "sms_code": code, "remember": false });
-    let line = device_line(&page.send(Method::POST, "/users/sms_login/", "", &body).await);
-    assert!(!line.contains("Max-Age"), "{line}");
-}
-
-/// Wrong passwords until the account waits, on no device.
-async fn block(site: &Site, person: &Person) {
-    let wrong = json!({ "username": person.mobile, "password": "wrong password" });
-    while site.post("/users/login/", &wrong).await.status != 429 {}
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_device_that_is_not_remembered_is_known_while_its_session_may_last() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
-    let (person, page) = (site.register().await, Page::new(&site));
-    let body = json!({ "username": person.mobile, "password": PASSWORD, "remember": false });
-    let log_in = async || page.send(Method::POST, "/users/login/", "", &body).await.status;
-    assert_eq!(log_in().await, 200);
-    // A browser may restore its session for months, so the value itself ends too.
-    let device = page.cookie("device").unwrap();
-    site.advance(11 * 3600).await;
-    block(&site, &person).await;
-    assert_eq!(log_in().await, 200, "strangers' guesses keep nobody out");
-    page.set("device", &device);
-    site.advance(3600).await;
-    block(&site, &person).await;
-    assert_eq!(log_in().await, 429, "it is forgotten");
 }

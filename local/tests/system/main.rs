@@ -27,6 +27,7 @@ mod moving_away;
 mod notices;
 mod on_this_machine;
 mod operators;
+mod outage_cases;
 mod outages;
 mod outages_of_proofs;
 mod races;

@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 use shared::domain::{CodeKey, Mobile, UserId};
 
-use crate::outages::{Asked, Shows, message};
+use crate::outage_cases::message;
+use crate::outages::{Asked, Shows};
 use crate::proofs::Arrival;
 use crate::site::{PASSWORD, Site, new_email};
 

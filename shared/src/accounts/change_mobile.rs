@@ -3,9 +3,9 @@
 use super::codes::{RightCode, Row, of_confirm_code, redeem};
 use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
-use super::{Authorized, SignedIn, sessions};
+use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Mobile, TokenKeys, User};
+use crate::domain::{Authorized, Code, CodeKey, Mobile, TokenKeys, User};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use crate::error::Error;

@@ -2,9 +2,9 @@
 
 use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
-use super::{Authorized, SignedIn, sessions};
+use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{NewPassword, Person, TokenKeys, User};
+use crate::domain::{Authorized, NewPassword, Person, TokenKeys, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{StoreError, text};
 use crate::error::Error;

@@ -2,10 +2,10 @@
 
 use super::proof::{self, Proof, Proved};
 use super::send::notices;
-use super::{Authorized, sessions};
+use super::sessions;
 use crate::app::{App, Caller};
 use crate::audit;
-use crate::domain::{AccountName, Session, User};
+use crate::domain::{AccountName, Authorized, Session, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
 use crate::error::Error;

@@ -1,9 +1,9 @@
 //! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
 use super::proof::{self, Proof, Proved};
-use super::{Authorized, sessions};
+use super::sessions;
 use crate::app::App;
-use crate::domain::{Session, Timestamp, User};
+use crate::domain::{Authorized, Session, Timestamp, User};
 use crate::dynamodb::{Expression, StoreError, Write, keys, seconds};
 use crate::error::Error;
 

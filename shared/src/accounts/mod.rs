@@ -43,5 +43,5 @@ pub use second_proof::SecondProof;
 pub use secure_account::secure_account;
 pub use send::{SmsPurpose, is_sign_up, send_reset_link, send_sms_code};
 pub use sessions::{end_session, list_sessions, log_out, log_out_everywhere, refresh};
-pub use signed_in::{Authorized, SignedIn, authorize};
+pub use signed_in::{SignedIn, authorize};
 pub use sms_log_in::{SmsLogIn, SmsSignUp, sms_log_in};

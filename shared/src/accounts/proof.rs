@@ -1,14 +1,13 @@
 //! Proof that whoever holds a token is the owner: the password, a code sent to the account's own number, or a
 //! reauthentication, which stands for one of them that was given a moment ago (ASVS 7.5.1).
 
-use super::Authorized;
 use super::attempts::{self, Lane};
 use super::captcha::Solved;
 use super::codes::{RightCode, Row, forget_rows, redeem};
 use super::find::unchanged;
 use super::send::{Pays, Wanted, send};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Password, Reauthentication, Secret, User};
+use crate::domain::{Authorized, Code, CodeKey, Password, Reauthentication, Secret, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Expression, StoreError, Write, number};

@@ -1,9 +1,8 @@
 //! Proving once for what is done in the next minutes.
 
-use super::Authorized;
 use super::proof::{self, Credential};
 use crate::app::App;
-use crate::domain::{Reauthentication, Secret};
+use crate::domain::{Authorized, Reauthentication, Secret};
 use crate::dynamodb::StoreError;
 use crate::error::Error;
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
 use crate::domain::{
-    AccessToken, Grant, KeySet, Reauthentication, Secret, Session, SessionId, TokenKeys, User, UserId,
+    AccessToken, Authorized, Grant, KeySet, Reauthentication, Secret, Session, SessionId, TokenKeys, User, UserId,
     is_access_token_shaped,
 };
 use crate::dynamodb::{Item, keys, read_item};
@@ -87,15 +87,6 @@ impl SignedIn {
         let refresh_token = session.refresh_token().sign(app.keyring()?);
         Ok(Self { user, session, token, refresh_token, expires_in_seconds, reauthentication: None })
     }
-}
-
-/// Whoever sent an access token that is good.
-#[derive(Debug)]
-pub struct Authorized {
-    /// Who.
-    pub user: User,
-    /// In which session.
-    pub session: Session,
 }
 
 /// The user and session of an access token, in one read, which brings the keys along when it is time to look for new

@@ -14,6 +14,7 @@
 //! | password | Unicode NFKC (NIST SP 800-63B §3.1.1.2), nothing else: no trimming, no change of case, no truncation |
 
 mod account_name;
+mod authorized;
 mod characters;
 mod code;
 mod consent;
@@ -37,6 +38,7 @@ mod user;
 mod username;
 
 pub use account_name::AccountName;
+pub use authorized::Authorized;
 pub use code::{Code, CodeHandle, CodeKey, CodePurpose, CodeSeed};
 pub use consent::Consent;
 pub use device::device_of;

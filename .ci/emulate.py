@@ -39,6 +39,7 @@ EXPECTED = {
     "bind-email": (401, "unauthorized"),
     "me": (401, "unauthorized"),
     "send-proof-code": (401, "unauthorized"),
+    "reauthenticate": (401, "unauthorized"),
     "refresh-token": (401, "refresh_token_invalid"),
     "log-out": (401, "refresh_token_invalid"),
     "list-sessions": (401, "unauthorized"),
@@ -247,7 +248,8 @@ def main():
     call("send-sms-code", headers=bearer, path={"mobile": new}, query={"purpose": "mobile"})
     changed = {"sms_code": newest("+86" + new, code), "password": password}
     bearer["authorization"] = "Bearer " + json.loads(call("change-mobile", headers=bearer, body=changed)["body"])["token"]
-    call("export", headers=bearer, body={"password": password})
+    proved = json.loads(call("reauthenticate", headers=bearer, body={"password": password})["body"])
+    call("export", headers=bearer, body={"password": None, "reauthentication": proved["reauthentication"]})
     delete_item(environment, {"pk": {"S": f"INTERVAL#sms#{new}"}, "sk": {"S": "INTERVAL"}})
     call("send-sms-code", path={"mobile": new}, query={"purpose": "login"})
     by_sms = json.loads(call("sms-log-in", body={"mobile": new, "sms_code": newest("+86" + new, code)})["body"])

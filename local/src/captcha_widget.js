@@ -24,7 +24,8 @@ window.TencentCaptcha = class {
       dialog.remove();
       this.callback(result);
     };
-    const random = () => crypto.randomUUID();
+    // `randomUUID` is not there on a phone that opens this machine's pages by plain HTTP.
+    const random = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
     pass.addEventListener("click", () => end({ ret: 0, ticket: `pass-${random()}`, randstr: `@${random().slice(0, 3)}` }));
     close.addEventListener("click", () => end({ ret: 2, ticket: null }));
     dialog.addEventListener("cancel", () => end({ ret: 2, ticket: null }));

@@ -88,6 +88,7 @@ pub fn fields(data: &[u8]) {
     let _ = fields.consent(APP.clock.now());
     for digits in [Digits::Exact, Digits::Pasted] {
         let _ = (fields.proof(digits), fields.proof_by("confirm_code", digits), fields.second_proof(digits));
+        let _ = fields.credential(digits);
     }
     let _ = (fields.handle(), fields.asked_handle());
     let _ = format!("{fields:?}");

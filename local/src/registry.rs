@@ -17,6 +17,7 @@ pub const ENDPOINTS: &[&Endpoint] = &[
     &bind_email::ENDPOINT,
     &me::ENDPOINT,
     &send_proof_code::ENDPOINT,
+    &reauthenticate::ENDPOINT,
     &refresh_token::ENDPOINT,
     &log_out::ENDPOINT,
     &list_sessions::ENDPOINT,

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use crate::breached::BreachedPasswords;
 use crate::config::{Config, ConfigError, Need};
 use crate::domain::{
-    Clock, Device, Grant, Keyring, Language, NewPassword, Origin, PasswordHasher, PasswordProblem, TokenKeys,
-    device_of, shorten_address,
+    Clock, Device, Grant, Keyring, Language, NewPassword, Origin, PasswordHasher, PasswordProblem, RefreshToken,
+    TokenKeys, device_of, shorten_address,
 };
 use crate::dynamodb::{self, KeyCache, Store};
 use crate::error::{Error, error_chain};
@@ -39,6 +39,8 @@ pub struct Caller {
     pub user_agent: String,
     /// The device, where an account was signed in to on it: its owner is told from strangers by it.
     pub device: Option<Device>,
+    /// The session that the cookie of our own page names. It may be over.
+    pub cookie_session: Option<RefreshToken>,
     /// The id API Gateway gave the request.
     pub request_id: String,
     /// Who it turned out to be about.

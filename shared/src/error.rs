@@ -102,12 +102,18 @@ pub enum Error {
     /// The session is over: it was ended, or lasted long enough.
     #[error("the session is over")]
     SessionEnded,
+    /// A refresh token from before the last change of password. Nothing was ended.
+    #[error("the refresh token is from before a change of password")]
+    CredentialsChanged,
     /// A request by cookie that comes from elsewhere than our own pages.
     #[error("the origin is refused")]
     OriginRefused,
     /// The password that should prove who asks is wrong.
     #[error("the proof is wrong")]
     ProofWrong,
+    /// The reauthentication is not of this session, has died or is not ours, and nothing else proves who asks.
+    #[error("the reauthentication is refused")]
+    ReauthenticationRefused,
     /// The code that proves, beside another code, whose the account is, is wrong.
     #[error("the confirming code is wrong")]
     ConfirmCodeWrong,
@@ -259,8 +265,10 @@ impl Error {
             Self::RefreshTokenInvalid => "refresh_token_invalid",
             Self::RefreshTokenSpent => "refresh_token_spent",
             Self::SessionEnded => "session_ended",
+            Self::CredentialsChanged => "credentials_changed",
             Self::OriginRefused => "origin_refused",
             Self::ProofWrong => "proof_wrong",
+            Self::ReauthenticationRefused => "reauthentication_refused",
             Self::ConfirmCodeWrong => "confirm_code_wrong",
             Self::ConfirmCodeExpired => "confirm_code_expired",
             Self::CodeExpired => "code_expired",

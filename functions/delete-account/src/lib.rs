@@ -17,8 +17,8 @@ async fn delete_account(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     let who = accounts::authorize(app, &caller, request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
-    accounts::delete_account(app, &caller, &who.user, &proof).await?;
-    Ok(Reply::no_content().without_session(app, request))
+    accounts::delete_account(app, &caller, &who, &proof).await?;
+    Ok(Reply::no_content().without_session(app, request).without_device_of(app, request, &who.user.id))
 }
 
 #[cfg(test)]

@@ -15,8 +15,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn end_session(app: &App, request: &Request) -> Result<Reply, Error> {
     let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
-    accounts::end_session(app, &who.user, &request.session_in_path()?).await?;
-    Ok(Reply::no_content())
+    let session = request.session_in_path()?;
+    accounts::end_session(app, &who.user, &session).await?;
+    let reply = Reply::no_content();
+    Ok(if session == who.session.id { reply.without_session(app, request) } else { reply })
 }
 
 #[cfg(test)]

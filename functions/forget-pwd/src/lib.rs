@@ -33,10 +33,10 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
     app.refuse_breached(&password).await?;
-    accounts::reset_password_by_code(app, &caller, &mobile, (&code, handle), second_proof.as_ref(), password).await?;
-    Reply::ok(&Envelope {
-        errno: "0", errmsg: caller.language.pick("恭喜你修改成功", "The password was changed.")
-    })
+    let code = (&code, handle);
+    let user = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await?;
+    let errmsg = caller.language.pick("恭喜你修改成功", "The password was changed.");
+    Ok(Reply::ok(&Envelope { errno: "0", errmsg })?.without_session_of(app, request, &user))
 }
 
 /// Signed double submit: a page of another site can make a browser send the cookie, but can read and repeat it in no

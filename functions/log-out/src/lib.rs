@@ -14,14 +14,19 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
+    match end(app, request).await {
+        Ok(()) => Ok(Reply::no_content().without_session(app, request)),
+        Err(error) => Ok(Reply::session_refused(app, request, error)),
+    }
+}
+
+async fn end(app: &App, request: &Request) -> Result<(), Error> {
     let caller = request.caller(app);
     if asks_for_all(request)? {
         let who = accounts::authorize(app, &caller, request.bearer()).await?;
-        accounts::log_out_everywhere(app, &who.user).await?;
-    } else {
-        accounts::log_out(app, &caller, &request.refresh_token(app)?).await?;
+        return accounts::log_out_everywhere(app, &who.user).await;
     }
-    Ok(Reply::no_content().without_session(app, request))
+    accounts::log_out(app, &caller, &request.refresh_token(app)?).await
 }
 
 /// A page's own request carries its token in a cookie and may have no body.

@@ -1,6 +1,8 @@
 //! `$default`: answers what no route takes. A path with a slash too many for the gateway is sent to the form without it
-//! (308), one that other methods have is 405, any other 404.
+//! (308), one that other methods have is 405, any other 404. Both are a page for whoever prefers one, which is a person who
+//! typed an address or followed a link.
 
+mod accept;
 mod slash;
 
 use shared::http::{Dialect, Endpoint, Reply, Request};
@@ -31,6 +33,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/users/me/email"),
     ("PUT", "/users/me/email"),
     ("POST", "/users/me/sms"),
+    ("POST", "/users/me/reauthenticate"),
     ("POST", "/users/token/refresh"),
     ("POST", "/users/logout"),
     ("GET", "/users/me/sessions"),
@@ -74,7 +77,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/forget_pwd/sms_code"),
 ];
 
-async fn not_found(_: &App, request: &Request) -> Result<Reply, Error> {
+async fn not_found(app: &App, request: &Request) -> Result<Reply, Error> {
     let (method, path) = (request.method().as_str(), request.path());
     if let Some(location) = slash::location(method, path, request.raw_query()) {
         return Ok(Reply::permanent_redirect(&location));
@@ -82,7 +85,13 @@ async fn not_found(_: &App, request: &Request) -> Result<Reply, Error> {
     let methods = methods_of(path);
     // A route with this method that is asked for here has a malformed path.
     let is_wrong_method = !methods.is_empty() && !methods.contains(&method);
-    if is_wrong_method { Err(Error::MethodNotAllowed { allow: methods.join(", ") }) } else { Err(Error::NotFound) }
+    let error = if is_wrong_method { Error::MethodNotAllowed { allow: methods.join(", ") } } else { Error::NotFound };
+    // To a person a wrong method is as good as no page: status and headers tell the two apart.
+    Ok(if accept::prefers_html(request.header("accept").unwrap_or_default()) {
+        pages::unknown_address(app, request).refusing(error)
+    } else {
+        Reply::refusal(error).with_header("vary", "Accept, Accept-Language")
+    })
 }
 
 fn methods_of(path: &str) -> Vec<&'static str> {
@@ -98,7 +107,7 @@ fn matches(route: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use lambda_http::{Body, Response};
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::{ENDPOINT, methods_of};
 
@@ -149,6 +158,35 @@ mod tests {
             let reply = answer("GET", path, "").await;
             assert_eq!((reply.status().as_u16(), reply.headers().get("location")), (404, None), "{path}");
             assert_eq!(reply.headers()["x-error-code"], "not_found");
+        }
+    }
+
+    /// The text of an answer to its event with these headers.
+    async fn read(headers: Value) -> (Response<Body>, String) {
+        let mut event: Value = serde_json::from_str(include_str!("../../../events/not-found.json")).unwrap();
+        event["headers"] = headers;
+        let reply = shared::testing::answer(&ENDPOINT, &event.to_string()).await;
+        let text = match reply.body() {
+            Body::Text(text) => text.clone(),
+            Body::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        };
+        (reply, text)
+    }
+
+    #[tokio::test]
+    async fn a_browser_reads_a_page_in_its_language_and_a_program_json() {
+        let (reply, html) = read(json!({ "accept": "text/html,*/*;q=0.8", "accept-language": "en" })).await;
+        assert_eq!((reply.status().as_u16(), &reply.headers()["x-error-code"]), (404, &"not_found".parse().unwrap()));
+        assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8");
+        assert!(html.contains("Page not found") && html.contains("href=\"/\""), "{html}");
+        let (_, html) = read(json!({ "accept": "text/html" })).await;
+        assert!(html.contains("找不到页面"), "{html}");
+        for accept in ["*/*", "application/json", ""] {
+            let (reply, text) = read(json!({ "accept": accept })).await;
+            assert_eq!(reply.headers()["content-type"], "application/json; charset=utf-8", "{accept}");
+            assert_eq!(text, "{\"code\":\"not_found\",\"detail\":\"未找到。\"}");
+            assert_eq!(reply.headers()["vary"], "Accept, Accept-Language");
         }
     }
 

@@ -1,30 +1,40 @@
-// Calls to the API. Every answer becomes { ok, status, body, code, message, fields, seconds }: what was said, in the
-// server's words, and which fields it was said of.
+// Calls to the API. Every answer becomes { ok, status, body, code, message, fields, seconds }. `message` and `fields` are
+// the page's own words for the code of a refusal: the server's are partly those of older clients, and stand in only for a
+// code that this page does not know.
 
-import { english, say, wait } from "./texts.js";
+import { english, hasError, say, wait } from "./texts.js";
 
-const TIMEOUT_MS = 30_000;
+const PATIENCE_MS = 30_000;
 
-export async function call(method, path, { body, headers } = {}) {
+/** The session of this browser is in its cookie. What ends it takes the cookie away. */
+export const COOKIE = { "X-Session": "cookie" };
+
+/** A refusal that the page itself makes. */
+export const refusal = (code) => ({ ok: false, status: 0, body: null, code, seconds: 0, message: say(code), fields: {} });
+
+/** `patience` is how many milliseconds an answer may take. */
+export async function call(method, path, { body, headers, patience = PATIENCE_MS } = {}) {
+  const controller = new AbortController();
   const init = {
     method,
     headers: { "Accept-Language": english ? "en" : "zh-CN", ...headers },
     credentials: "same-origin",
     cache: "no-store",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: controller.signal,
   };
   if (body !== undefined) {
     init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
-  let answer, text;
+  const giveUp = setTimeout(() => controller.abort(), patience);
   try {
-    answer = await fetch(path, init);
-    text = await answer.text();
+    const answer = await fetch(path, init);
+    return read(answer, await answer.text());
   } catch {
-    return { ok: false, status: 0, body: null, code: "offline", message: say("offline"), fields: {} };
+    return refusal("offline");
+  } finally {
+    clearTimeout(giveUp);
   }
-  return read(answer, text);
 }
 
 function read(answer, text) {
@@ -40,12 +50,17 @@ function read(answer, text) {
   const refused = !answer.ok || code !== "" || (body && body.errno && body.errno !== "0");
   const seconds = Number(answer.headers.get("retry-after")) || 0;
   const result = { ok: !refused, status: answer.status, body, code, seconds, message: "", fields: {} };
-  if (refused) {
-    result.fields = fieldsOf(body);
-    result.message = messageOf(body, text) || say("broken");
-    if (code === "too_many_requests" && seconds > 0) result.message += " " + wait(seconds);
-  }
+  if (refused) Object.assign(result, wordsFor(code, seconds, body, text));
   return result;
+}
+
+function wordsFor(code, seconds, body, text) {
+  const fields = fieldsOf(body);
+  if (!hasError(code)) return { fields, message: messageOf(body, text) || say("broken") };
+  const knowsWhen = code === "too_many_requests" && seconds > 0;
+  const message = knowsWhen ? `${say("tooMany")}${english ? " " : ""}${wait(seconds)}` : say(code);
+  for (const name of Object.keys(fields)) fields[name] = message;
+  return { fields, message };
 }
 
 function messageOf(body, text) {

@@ -1,10 +1,13 @@
 // The captcha: loaded when it is needed and not before, solved, and exchanged for a pass of ours.
 
-import { call } from "./api.js";
+import { call, refusal } from "./api.js";
 import { say } from "./texts.js";
+
+const LOAD_PATIENCE_MS = 15_000;
 
 const setting = document.querySelector("meta[name=captcha]");
 
+/** Loads the widget's script, which is another site's: it may be out of reach, or never come. */
 function load(address) {
   return new Promise((done, failed) => {
     if (window.TencentCaptcha) return done();
@@ -12,25 +15,28 @@ function load(address) {
     script.src = address;
     script.onload = done;
     script.onerror = failed;
+    setTimeout(failed, LOAD_PATIENCE_MS);
     document.head.append(script);
   });
 }
 
-/** The header with a pass. Throws words to show when the captcha is not solved. */
+const down = () => ({ ...refusal("captcha_not_configured"), message: say("captchaDown") });
+
+/** The header with a pass in `headers`, or a refusal with words to show. */
 async function solve(action) {
+  let solved;
   try {
     await load(setting.dataset.widget);
+    solved = await new Promise((done) => {
+      new window.TencentCaptcha(setting.content, done).show();
+    });
   } catch {
-    throw new Error(say("captchaDown"));
+    return down();
   }
-  const solved = await new Promise((done) => {
-    new window.TencentCaptcha(setting.content, done).show();
-  });
-  if (solved.ret !== 0) throw new Error(say("captchaFailed"));
+  if (solved.ret !== 0) return refusal("captcha_refused");
   const query = new URLSearchParams({ ticket: solved.ticket, randstr: solved.randstr, action });
   const answer = await call("GET", `/users/captcha/?${query}`);
-  if (!answer.ok) throw new Error(answer.status === 400 ? say("captchaFailed") : answer.message);
-  return { "X-Captcha-Pass": answer.body.captcha_pass };
+  return answer.ok ? { ok: true, headers: { "X-Captcha-Pass": answer.body.captcha_pass } } : answer;
 }
 
 /**
@@ -38,15 +44,10 @@ async function solve(action) {
  * from this address. `then` sends it with the header, and gives the answer.
  */
 export async function withCaptcha(action, then) {
-  if (setting?.dataset.enforced !== "true") {
+  if (!setting || setting.dataset.enforced !== "true") {
     const answer = await then({});
-    if (answer?.code !== "captcha_required" || !setting) return answer;
+    if (!setting || !answer || answer.code !== "captcha_required") return answer;
   }
-  let headers;
-  try {
-    headers = await solve(action);
-  } catch (error) {
-    return { ok: false, status: 0, code: "captcha", message: error.message, fields: {}, seconds: 0 };
-  }
-  return then(headers);
+  const solved = await solve(action);
+  return solved.ok ? then(solved.headers) : solved;
 }

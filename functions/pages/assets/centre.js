@@ -1,10 +1,14 @@
 // `/users`: the personal centre.
 
-import { busy, byId, isMobile, onSubmit, passwordSwitches, fault, refuse, status, strength, value } from "./form.js";
+import { fillAccountNames, keepAccountName } from "./account_name.js";
+import { busy, byId, isMobile, numberField, passwordSwitches, fault, retry, strength, value } from "./form.js";
 import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
-import { fillProofs, placesOf, proofOf } from "./proof.js";
+import { emailRow } from "./email_row.js";
+import { callProved, fillProofs, placesOf } from "./proof.js";
+import { row, saved } from "./row.js";
 import { callSignedIn, over, signOut } from "./session.js";
+import { ready } from "./site.js";
 import { english, say } from "./texts.js";
 
 let account = {};
@@ -15,19 +19,7 @@ function show() {
   byId("mobile-item-value").textContent = account.mobile || say("none");
   byId("email-item-value").textContent = account.email || say("none");
   byId("password-item-value").textContent = say(account.has_password ? "set" : "none");
-}
-
-/** A form of a row: sends, and on success closes the row and shows the account as it is then. */
-function row(id, places, send, done = () => {}) {
-  const form = byId(`${id}-form`);
-  onSubmit(form, async () => {
-    const answer = await send();
-    if (!answer.ok) return refuse(form, answer, places);
-    form.reset();
-    status(form, say("saved"), "good");
-    await done(answer);
-  });
-  return form;
+  fillAccountNames(account);
 }
 
 const keep = (answer) => {
@@ -45,7 +37,7 @@ function profile() {
 
 function mobile() {
   const number = byId("mobile");
-  number.addEventListener("blur", () => (number.value = value(number)));
+  numberField(number);
   codeButton(byId("mobile-code-send"), { name: "mobile", input: byId("mobile-code"), recipient: number }, async () => {
     if (!isMobile(value(number))) {
       fault(number, say("mobile"));
@@ -56,36 +48,15 @@ function mobile() {
     return withCaptcha("sms", (headers) => callSignedIn("POST", path, { body: {}, headers }));
   });
   const code = "mobile-code";
-  const places = { ...placesOf("mobile-proof", "confirm_code"), code_wrong: code, code_expired: code, code_malformed: code };
+  let moved = "";
+  const places = { ...placesOf("mobile-proof"), code_wrong: code, code_expired: code, code_malformed: code };
   row("mobile", { ...places, mobile_taken: "mobile", mobile_malformed: "mobile" }, () => {
-    const body = { mobile: value(number), sms_code: value(byId(code)), ...proofOf("mobile-proof", "confirm_code") };
-    return callSignedIn("PUT", "/users/me/mobile/", { body });
+    moved = value(number);
+    const body = { mobile: moved, sms_code: value(byId(code)) };
+    return callProved("mobile-proof", "PUT", "/users/me/mobile/", body);
   }, (answer) => {
+    keepAccountName(moved);
     keep(answer);
-    return devices();
-  });
-}
-
-function email() {
-  const form = row("email", { ...placesOf("email-proof"), email_malformed: "email" }, async () => {
-    const address = value(byId("email"));
-    const answer = await callSignedIn("POST", "/users/me/email/", { body: { email: address, ...proofOf("email-proof") } });
-    if (answer.ok) byId("email-code-form").dataset.email = address;
-    return answer;
-  }, (answer) => {
-    status(form, answer.body.detail, "good");
-    byId("email-code-form").hidden = false;
-    byId("email-code").focus();
-  });
-  const places = { code_wrong: "email-code", code_expired: "email-code", code_malformed: "email-code" };
-  row("email-code", places, () => {
-    const address = byId("email-code-form").dataset.email;
-    const body = { email: address, email_code: value(byId("email-code")) };
-    return callSignedIn("PUT", "/users/me/email/", { body });
-  }, (answer) => {
-    keep({ body: { email: answer.body.email } });
-    byId("email-code-form").hidden = true;
-    status(form, say("saved"), "good");
     return devices();
   });
 }
@@ -94,8 +65,8 @@ function password() {
   const problems = ["too_short", "too_long", "too_common", "breached", "personal"];
   const places = Object.fromEntries(problems.map((problem) => [`password_${problem}`, "new-password"]));
   row("password", { ...placesOf("password-proof"), ...places }, () => {
-    const body = { ...proofOf("password-proof"), new_password: byId("new-password").value };
-    return callSignedIn("PUT", "/users/me/password/", { body });
+    const body = { new_password: byId("new-password").value };
+    return callProved("password-proof", "PUT", "/users/me/password/", body);
   }, () => {
     if (!account.has_password) fillProofs(true);
     keep({ body: { has_password: true } });
@@ -106,9 +77,13 @@ function password() {
 
 async function devices() {
   const answer = await callSignedIn("GET", "/users/me/sessions/");
-  if (!answer.ok) return (byId("devices-status").textContent = answer.message);
-  const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", { dateStyle: "medium", timeStyle: "short" });
-  byId("devices").replaceChildren(
+  if (!answer.ok) return retry(byId("devices-status"), byId("devices-retry"), answer.message, devices);
+  byId("devices-retry").hidden = true;
+  // By parts: Safari 14.0 and Firefox 78 do not know `timeStyle`.
+  const parts = { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+  const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", parts);
+  byId("devices").textContent = "";
+  byId("devices").append(
     ...answer.body.map((session) => {
       const item = document.createElement("li");
       item.className = "device";
@@ -143,56 +118,64 @@ async function end(button, id) {
   const answer = await callSignedIn("DELETE", `/users/me/sessions/${id}/`);
   byId("devices-status").textContent = answer.ok || answer.status === 404 ? say("signedOutThere") : answer.message;
   await devices();
+  // The button has gone with its device.
+  byId("devices-title").focus({ preventScroll: true });
 }
 
 function data() {
   row("export", placesOf("export-proof"), () =>
-    callSignedIn("POST", "/users/me/export/", { body: proofOf("export-proof") }), (answer) => {
+    callProved("export-proof", "POST", "/users/me/export/"), (answer) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(answer.body, null, 2)], { type: "application/json" }));
     link.download = "account.json";
     link.click();
     URL.revokeObjectURL(link.href);
-    status(byId("export-form"), say("downloaded"), "good");
+    saved("export", say("downloaded"));
   });
   row("delete", placesOf("delete-proof"), () =>
-    callSignedIn("DELETE", "/users/me/", { body: proofOf("delete-proof") }), () => {
+    callProved("delete-proof", "DELETE", "/users/me/"), () => {
+    keepAccountName("");
     over();
     location.replace("/login?reason=account_deleted");
   });
 }
 
-async function leave(path, body) {
+async function leave(path, body, line) {
   const answer = body ? await callSignedIn("POST", path, { body }) : await signOut();
   if (answer.ok || answer.status === 401) {
+    keepAccountName("");
     over();
     location.replace("/login");
   } else {
-    byId("devices-status").textContent = answer.message;
+    line.textContent = answer.message;
   }
 }
 
 async function start() {
-  const answer = await callSignedIn("GET", "/users/me/");
-  if (!answer.ok) return (byId("loading").textContent = answer.message);
+  // Both at once, so that nothing moves when the devices come.
+  const [answer] = await Promise.all([callSignedIn("GET", "/users/me/"), devices()]);
+  if (!answer.ok) return retry(byId("loading"), byId("retry"), answer.message, start);
   account = answer.body;
   fillProofs(account.has_password);
   show();
-  byId("loading").hidden = true;
+  byId("waiting").hidden = true;
   byId("account").hidden = false;
   profile();
   mobile();
-  email();
+  emailRow(account.id, (email) => {
+    keep({ body: { email } });
+    return devices();
+  });
   password();
   data();
   // Those of the proofs have theirs already.
   passwordSwitches(byId("new-password-field"));
   const card = byId("devices").closest("section");
   byId("sign-out-all").addEventListener("click", ({ currentTarget }) =>
-    busy(card, currentTarget, () => leave("/users/logout/", { all: true })),
+    busy(card, currentTarget, () => leave("/users/logout/", { all: true }, byId("devices-status"))),
   );
-  await devices();
 }
 
-byId("sign-out").addEventListener("click", () => leave());
+byId("sign-out").addEventListener("click", () => leave("", null, byId("account-status")));
 start();
+ready();

@@ -1,26 +1,52 @@
-// The button that sends a code, and its minute of waiting, which survives a reload.
+// The button that sends a code, and its resend cooldown. The cooldown and the challenge id survive a reload and are the
+// same in all tabs: people ask for a code in one tab and type it into another.
 
 import { busy, fault, status, value } from "./form.js";
+import { over, span } from "./span.js";
+import { forAWhile } from "./storage.js";
 import { say } from "./texts.js";
 
-const INTERVAL_MS = 60_000;
+const COOLDOWN_MS = 60_000;
+const CODE_LIFE_MS = 600_000;
 
-/** The handle of the code that was sent to a number: nobody without it can guess at that code. It survives a reload. */
-export function handleOf(name, mobile) {
-  const [of, handle] = (sessionStorage.getItem(`handle-${name}`) || "").split(" ");
-  return of === mobile ? handle : undefined;
+/**
+ * Sixteen bits of a number (FNV-1a, folded): enough to tell whether it is another number, and too few to tell whose it
+ * is. Any longer digest of eleven digits could be tried out, and what is stored stays on a shared computer for a while.
+ */
+function markOf(number) {
+  let hash = 0x811c9dc5;
+  for (const character of number) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
+  return ((hash >>> 16) ^ hash) & 0xffff;
 }
 
-function newHandle() {
+/** The challenge ids of this page: they outlast a clock that is set right while the code is on its way. */
+const held = new Map();
+
+/** The challenge id of the code that was sent to a number: nobody without it can guess at that code. */
+export function challengeOf(name, mobile) {
+  const kept = forAWhile.get(`code-${name}`);
+  if (kept && kept.value.of === markOf(mobile)) return kept.value.id;
+  const own = held.get(name);
+  return own && own.mobile === mobile ? own.id : undefined;
+}
+
+function newChallenge() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Asks for a code under the number's handle. It is kept before it is sent: an answer may be lost, and the code arrive. */
+/** Asks for a code under a challenge id. That is kept before it is sent: an answer may be lost, and the code arrive. */
 export async function askForCode(name, mobile, ask) {
-  const handle = handleOf(name, mobile) || newHandle();
-  sessionStorage.setItem(`handle-${name}`, `${mobile} ${handle}`);
-  return ask(handle);
+  const id = challengeOf(name, mobile) || newChallenge();
+  held.set(name, { mobile, id });
+  forAWhile.set(`code-${name}`, { of: markOf(mobile), id }, CODE_LIFE_MS);
+  return ask(id);
+}
+
+/** The code did what it was for. */
+export function codeUsed(name) {
+  held.delete(name);
+  forAWhile.remove(`code-${name}`);
 }
 
 /** What is left of a wait, in the unit people think in. */
@@ -32,55 +58,55 @@ const leftOf = (seconds) => {
 
 /**
  * `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others;
- * `recipient` gives the field with the number, where there is one: another number waits for nothing.
+ * `recipient` gives the field with the number, where there is one: another number waits for nothing. `refused` may say more.
+ * Gives what begins a wait for a code that was sent otherwise.
  */
-export function codeButton(button, { name, input, recipient }, send) {
+export function codeButton(button, { name, input, recipient, refused }, send) {
   const form = button.closest("form");
   const live = document.getElementById(`${button.id}-live`);
-  const whose = () => (recipient ? value(recipient) : "");
+  const markNow = () => markOf(recipient ? value(recipient) : "");
+  let left = over;
   let timer;
 
-  const wait = () => {
-    const [until, of] = (sessionStorage.getItem(`wait-${name}`) || "0 ").split(" ");
-    const isTheirs = of === whose();
-    return { isTheirs, left: isTheirs ? Math.ceil((Number(until) - Date.now()) / 1000) : 0 };
-  };
   const count = () => {
-    const { isTheirs, left } = wait();
-    button.disabled = left > 0 || button.hasAttribute("aria-busy");
+    const seconds = Math.ceil(left() / 1000);
+    button.disabled = seconds > 0 || button.hasAttribute("aria-busy");
     // The seconds are for the eye; a screen reader is told of the start and the end alone.
-    button.textContent = left > 0 ? leftOf(left) : say("send");
-    if (left <= 0 && timer) {
-      clearInterval(timer);
-      timer = undefined;
-      live.textContent = isTheirs ? say("sendAgain") : "";
-    }
-  };
-  const begin = (milliseconds, of) => {
-    sessionStorage.setItem(`wait-${name}`, `${Date.now() + milliseconds} ${of}`);
-    resume();
+    button.textContent = seconds > 0 ? leftOf(seconds) : say("send");
+    if (seconds > 0 || !timer) return;
+    clearInterval(timer);
+    timer = undefined;
+    live.textContent = say("sendAgain");
   };
   const resume = () => {
+    const kept = forAWhile.get(`wait-${name}`);
+    left = kept && kept.value === markNow() ? span(kept.left) : over;
     clearInterval(timer);
-    timer = wait().left > 0 ? setInterval(count, 500) : undefined;
+    timer = left() > 0 ? setInterval(count, 500) : undefined;
     count();
+  };
+  const begin = (milliseconds, mark) => {
+    forAWhile.set(`wait-${name}`, mark, milliseconds);
+    resume();
   };
 
   button.addEventListener("click", () =>
     busy(form, button, async () => {
       status(form, "");
-      const of = whose();
+      const mark = markNow();
       const answer = await send();
       if (!answer) return;
       if (answer.ok) {
         live.textContent = say("sent");
         fault(input, "");
         input.focus();
-        begin(INTERVAL_MS, of);
+        begin(COOLDOWN_MS, mark);
       } else {
         live.textContent = "";
         fault(input, answer.message);
-        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000, of);
+        input.focus();
+        refused?.(answer);
+        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000, mark);
       }
     }).then(count),
   );
@@ -89,5 +115,7 @@ export function codeButton(button, { name, input, recipient }, send) {
     live.textContent = "";
     resume();
   });
+  forAWhile.watch(`wait-${name}`, resume);
   resume();
+  return () => begin(COOLDOWN_MS, markNow());
 }

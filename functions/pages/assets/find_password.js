@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { busy, byId, onSubmit, refuse, status, value } from "./form.js";
+import { ready } from "./site.js";
 import { say } from "./texts.js";
 
 const form = byId("find");
@@ -14,12 +15,13 @@ async function send() {
   );
   if (!answer.ok) {
     // Asked again too soon: the mail that was sent is still good.
-    if (form.hidden && answer.code === "too_many_requests") return (byId("sent-to").textContent = answer.message);
+    if (form.hidden && answer.code === "too_many_requests") return status(byId("sent"), answer.message, "bad");
     form.hidden = false;
     byId("sent").hidden = true;
     return refuse(form, answer, { email_unknown: "email", email_malformed: "email" });
   }
   status(form, "");
+  status(byId("sent"), "");
   form.hidden = true;
   byId("sent").hidden = false;
   byId("sent-to").textContent = say("mailed", { email });
@@ -29,4 +31,5 @@ async function send() {
 onSubmit(form, send);
 const again = byId("again");
 again.textContent = say("mailAgain");
-again.addEventListener("click", () => busy(form, again, send));
+again.addEventListener("click", () => busy(byId("sent"), again, send));
+ready();

@@ -21,6 +21,16 @@ export function status(form, message, kind = "") {
   line.textContent = message;
 }
 
+/** The way on, in the line that says what went wrong. It goes when that line says something else. */
+export function offer(line, text, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link way";
+  button.textContent = text;
+  button.addEventListener("click", act);
+  line.append(" ", button);
+}
+
 /** What people paste around and between digits: format characters, spaces and dashes of every kind. Full-width digits are digits. */
 const withoutFillers = (text) => text.normalize("NFKC").replace(/[\p{Cf}\p{Pd}\p{Dash}\s]/gu, "");
 
@@ -51,7 +61,7 @@ export function value(input) {
 export function check(form) {
   let first = null;
   for (const input of form.querySelectorAll("input")) {
-    if (input.disabled || input.closest("[hidden]")) continue;
+    if (input.disabled || input.closest("[hidden], [data-unchecked]")) continue;
     const problem = problemOf(input);
     fault(input, problem);
     if (problem && !first) first = input;
@@ -61,7 +71,7 @@ export function check(form) {
 }
 
 function problemOf(input) {
-  if (input.type === "checkbox") return input.required && !input.checked ? say("consent") : "";
+  if (input.type === "checkbox") return input.required && !input.checked ? say(input.dataset.missing) : "";
   const text = value(input);
   if (input.required && text === "") return say("required");
   if (text === "") return "";
@@ -73,12 +83,39 @@ function problemOf(input) {
   return "";
 }
 
-/** What the server said, beside the fields it named, or below. `places` maps its names and codes to our fields. */
+/** Says why something could not be loaded. It is tried again by a button, and by itself when the network returns. */
+export function retry(line, button, message, again) {
+  const usual = line.textContent;
+  line.textContent = message;
+  button.hidden = false;
+  const once = () => {
+    removeEventListener("online", once);
+    button.removeEventListener("click", once);
+    button.hidden = true;
+    line.textContent = usual;
+    again();
+  };
+  button.addEventListener("click", once);
+  addEventListener("online", once);
+}
+
+/** A field for a number: it is put in order when it is left, and told there if it is none. */
+export function numberField(input) {
+  input.addEventListener("blur", () => {
+    input.value = value(input);
+    if (input.value !== "" && !isMobile(input.value)) fault(input, say("mobile"));
+  });
+}
+
+/**
+ * What the server said, beside the fields it named, or below. `places` maps its names and codes to our fields.
+ * Gives the line that it is said in.
+ */
 export function refuse(form, answer, places = {}) {
   let first = null;
   const beside = (input, message) => {
     fault(input, message);
-    first ||= input;
+    first = first || input;
   };
   for (const [name, message] of Object.entries(answer.fields)) {
     const input = byId(places[name] || name);
@@ -89,16 +126,17 @@ export function refuse(form, answer, places = {}) {
   if (first) {
     status(form, "");
     first.focus();
-  } else {
-    status(form, answer.message, "bad");
+    return byId(`${first.id}-error`);
   }
+  status(form, answer.message, "bad");
+  return form.querySelector(".status");
 }
 
 /** While `work` runs the button shows it and nothing can be sent twice. */
 export async function busy(form, button, work) {
   if (form.dataset.busy) return;
   form.dataset.busy = "yes";
-  button.disabled = true;
+  // Not disabled: it would lose the focus.
   button.setAttribute("aria-busy", "true");
   const slow = setTimeout(() => status(form, say("slow")), SLOW_MS);
   try {
@@ -107,8 +145,9 @@ export async function busy(form, button, work) {
     clearTimeout(slow);
     if (form.querySelector(".status")?.textContent === say("slow")) status(form, "");
     delete form.dataset.busy;
-    button.disabled = false;
     button.removeAttribute("aria-busy");
+    // A captcha that has gone takes the focus along.
+    if (document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 }
 
@@ -130,12 +169,12 @@ export function onSubmit(form, work) {
 export function passwordSwitches(root = document) {
   for (const button of root.querySelectorAll("button[data-shows]")) {
     const input = byId(button.dataset.shows);
-    button.addEventListener("click", () => {
-      const shown = input.type === "text";
-      input.type = shown ? "password" : "text";
-      button.setAttribute("aria-pressed", String(!shown));
-      button.textContent = say(shown ? "show" : "hide");
-    });
+    const show = (shown) => {
+      input.type = shown ? "text" : "password";
+      button.textContent = say(shown ? "hide" : "show");
+    };
+    button.addEventListener("click", () => show(input.type === "password"));
+    input.form.addEventListener("reset", () => show(false));
   }
 }
 
@@ -144,7 +183,7 @@ export function strength(input, person = () => []) {
   const meter = byId(`${input.id}-meter`);
   const words = byId(`${input.id}-strength`);
   const least = Number(input.dataset.least);
-  input.addEventListener("input", () => {
+  const tell = () => {
     const length = [...input.value].length;
     const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u, /\p{Lo}/u].filter((kind) => kind.test(input.value)).length;
     const distinct = new Set(input.value).size;
@@ -156,5 +195,10 @@ export function strength(input, person = () => []) {
     if (length === 0) words.textContent = "";
     else if (length < least) words.textContent = say("shorter", { n: least - length });
     else words.textContent = personal ? say("personal") : say(["weak", "weak", "fair", "strong"][level]);
-  });
+  };
+  input.addEventListener("input", tell);
+  // The event comes before the fields are emptied.
+  input.form.addEventListener("reset", () => setTimeout(tell));
+  // A browser may have kept what was typed.
+  tell();
 }

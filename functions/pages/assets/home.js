@@ -1,18 +1,27 @@
 // `/`
 
-import { byId, status } from "./form.js";
+import { byId, retry, status } from "./form.js";
 import { callSignedIn, isHinted, signOut, signedIn } from "./session.js";
+import { ready } from "./site.js";
 import { say } from "./texts.js";
 
 const card = document.querySelector(".card");
 
+function showOnly(shown) {
+  for (const id of ["waiting", "signed-out", "signed-in"]) byId(id).hidden = id !== shown;
+}
+
 async function show() {
-  if (!isHinted() || !(await signedIn()).ok) return;
-  const answer = await callSignedIn("GET", "/users/me/");
-  if (!answer.ok) return status(card, answer.message, "bad");
+  if (!isHinted()) return showOnly("signed-out");
+  const state = await signedIn();
+  if (!state.ok && state.reason !== "offline") return showOnly("signed-out");
+  const answer = state.ok ? await callSignedIn("GET", "/users/me/") : state;
+  if (!answer.ok) {
+    showOnly("waiting");
+    return retry(byId("loading"), byId("retry"), answer.message, show);
+  }
   byId("welcome").textContent = say("welcome", { name: answer.body.nickname });
-  byId("signed-out").hidden = true;
-  byId("signed-in").hidden = false;
+  showOnly("signed-in");
 }
 
 byId("sign-out").addEventListener("click", async () => {
@@ -22,3 +31,4 @@ byId("sign-out").addEventListener("click", async () => {
 });
 
 show();
+ready();

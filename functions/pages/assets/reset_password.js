@@ -1,9 +1,10 @@
 // `/reset_password`: the token leaves the address bar before anything else happens. The entry of this tab's history keeps
 // it until it is used, for a reload or a switch of language.
 
-import { call } from "./api.js";
+import { COOKIE, call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
-import { byId, fault, onSubmit, passwordSwitches, refuse, strength } from "./form.js";
+import { byId, fault, onSubmit, passwordSwitches, refuse, retry, strength } from "./form.js";
+import { ready } from "./site.js";
 import { say } from "./texts.js";
 
 const token = new URLSearchParams(location.search).get("access_token") || history.state?.token || "";
@@ -27,18 +28,21 @@ async function look() {
     byId("checking").hidden = true;
     form.hidden = false;
     byId("whose").textContent = say("linkFor", { email: answer.body.email });
+    byId("account-name").value = answer.body.email;
     password.focus();
   } else if (answer.code === "link_invalid") {
     expired(answer.message);
   } else {
-    byId("checking").textContent = answer.message;
-    addEventListener("online", look, { once: true });
+    retry(byId("checking"), byId("retry"), answer.message, look);
   }
 }
 
+const match = byId("password2-hint");
+const usual = match.textContent;
+match.setAttribute("role", "status");
 const compare = () => {
   const both = password.value !== "" && repeated.value !== "";
-  byId("match").textContent = both && password.value === repeated.value ? say("same") : "";
+  match.textContent = both && password.value === repeated.value ? say("same") : usual;
   // While the second is still being typed it is not told to be wrong.
   const wrong = both && !password.value.startsWith(repeated.value);
   fault(repeated, wrong ? say("differ") : "");
@@ -48,7 +52,7 @@ repeated.addEventListener("input", compare);
 
 onSubmit(form, async () => {
   const body = { access_token: token, password: password.value, password2: repeated.value };
-  const answer = await withCaptcha("reset", (headers) => call("PUT", "/users/find/password/", { body, headers }));
+  const answer = await withCaptcha("reset", (headers) => call("PUT", "/users/find/password/", { body, headers: { ...COOKIE, ...headers } }));
   if (answer.ok) {
     history.replaceState(null, "");
     form.hidden = true;
@@ -67,3 +71,4 @@ onSubmit(form, async () => {
 strength(password);
 passwordSwitches();
 look();
+ready();

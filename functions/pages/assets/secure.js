@@ -1,15 +1,16 @@
 // `/secure`: the token stands after the `#`, which no browser sends; it leaves the address bar before anything else happens.
 // The entry of this tab's history keeps it until it is used, for a reload or a switch of language.
 
-import { call } from "./api.js";
+import { COOKIE, call } from "./api.js";
 import { byId, onSubmit, refuse } from "./form.js";
+import { ready } from "./site.js";
 
 const token = location.hash.slice(1) || history.state?.token || "";
 history.replaceState({ token }, "", location.pathname);
 
 const form = byId("secure");
 onSubmit(form, async () => {
-  const answer = await call("POST", "/users/secure/", { body: { token: token || "-" } });
+  const answer = await call("POST", "/users/secure/", { body: { token: token || "-" }, headers: COOKIE });
   if (!answer.ok) return refuse(form, answer);
   history.replaceState(null, "");
   form.hidden = true;
@@ -17,3 +18,4 @@ onSubmit(form, async () => {
   byId("secured-text").textContent = answer.body.detail;
   byId("secured-text").focus();
 });
+ready();

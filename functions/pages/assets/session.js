@@ -1,23 +1,31 @@
 // Being signed in, as far as a page may know of it. The refresh token is in a cookie that no script reads; the access
 // token is in this module's memory and nowhere else. Tabs lend each other theirs, so that two tabs refresh once.
 
-import { call } from "./api.js";
+import { COOKIE, call, refusal } from "./api.js";
+import { dropReauthentication, keepReauthentication } from "./reauthentication.js";
+import { over as ended, span } from "./span.js";
+import { cookie, cookiesWork, setCookie } from "./storage.js";
 
-const COOKIE = { "X-Session": "cookie" };
 const LEND_MS = 120;
 const EARLY_MS = 30_000;
+// Two of them fit into the time in which the server repeats an answer that was lost (`REFRESH_REPEAT_SECONDS`).
+const REFRESH_PATIENCE_MS = 10_000;
 
 let token = "";
-let goodUntil = 0;
+/** What is left of its life, in milliseconds. */
+let left = ended;
 // Whose token it is, and whether this page shows their account.
 let whose = "";
+let session = "";
 let shows = false;
 let leaving = false;
 
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("session") : null;
+const isGood = () => token !== "" && left() > 0;
+
+const channel = openChannel();
 channel?.addEventListener("message", ({ data }) => {
-  if (data.wanted && token && Date.now() < goodUntil) channel.postMessage({ token, goodUntil });
-  if (data.token && data.goodUntil > goodUntil) adopt(data);
+  if (data.wanted && isGood()) lend();
+  if (data.token && data.left > left()) adopt(data);
   if (data.ended) {
     forget();
     // What it shows is nobody's business any more.
@@ -25,20 +33,43 @@ channel?.addEventListener("message", ({ data }) => {
   }
 });
 
+/** Safari before 15.4 has none, and where nothing may be stored Firefox gives none: there each tab refreshes for itself. */
+function openChannel() {
+  try {
+    // eslint-disable-next-line compat/compat
+    return new BroadcastChannel("session");
+  } catch {
+    return null;
+  }
+}
+
+const lend = () => channel?.postMessage({ token, left: left() });
+
+// A page that comes back as it was left shows who was signed in then, and so does a tab that was in the background while
+// somebody signed out in another.
+addEventListener("pageshow", ({ persisted }) => persisted && shows && reload());
+document.addEventListener("visibilitychange", () => !document.hidden && shows && !isHinted() && reload());
+
 /** Takes a token. One of another account, which somebody signed in to in another tab, makes the page show that one. */
 function adopt(next) {
-  const subject = JSON.parse(atob(next.token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  const { sub: subject, sid } = JSON.parse(atob(next.token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
   // What was asked for as one person is not done as another.
   if (shows && whose && subject !== whose) return reload();
-  ({ token, goodUntil } = next);
+  token = next.token;
+  left = span(next.left);
   whose = subject;
+  session = sid;
 }
+
+/** The session of the access token; a reauthentication is good in no other. */
+export const sessionId = () => session;
 
 function reload() {
   leaving = true;
   // Nor is it lent to another tab from here.
   token = "";
-  goodUntil = 0;
+  left = ended;
+  document.getElementById("main").hidden = true;
   location.reload();
 }
 
@@ -46,33 +77,35 @@ function reload() {
 const never = () => new Promise(() => {});
 
 /** A hint for this browser's own pages whether it is worth asking; it admits to nothing. */
-function hint(life) {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `signed_in=${life === 0 ? "" : 1}; Path=/; SameSite=Lax${secure}${life === null ? "" : `; Max-Age=${life}`}`;
-}
+const hint = (seconds) => setCookie("signed_in", seconds === 0 ? "" : "1", seconds);
 
-export const isHinted = () => /(?:^|; )signed_in=1/.test(document.cookie);
+export const isHinted = () => cookie("signed_in") === "1";
 
 function keep(body, remember) {
-  adopt({ token: body.token, goodUntil: Date.now() + body.expires_in * 1000 - EARLY_MS });
-  if (remember !== undefined) hint(remember ? 90 * 86_400 : null);
-  else if (!isHinted()) hint(null);
-  channel?.postMessage({ token, goodUntil });
+  adopt({ token: body.token, left: body.expires_in * 1000 - EARLY_MS });
+  if (remember !== undefined) hint(remember ? 90 * 86_400 : undefined);
+  else if (!isHinted()) hint(undefined);
+  lend();
 }
 
 function forget() {
   token = "";
-  goodUntil = 0;
+  left = ended;
   whose = "";
+  session = "";
+  dropReauthentication();
   hint(0);
 }
 
 /** A sign-in or sign-up: the answer's tokens are kept. */
 export async function open(path, body, headers, remember = true) {
+  // The session would be lost with this page.
+  if (!cookiesWork()) return refusal("cookies_needed");
   const answer = await call("POST", path, { body, headers: { ...COOKIE, ...headers } });
   if (answer.ok) {
     whose = "";
     keep(answer.body, remember);
+    keepReauthentication(answer.body.reauthentication, session);
   }
   return answer;
 }
@@ -84,23 +117,49 @@ export async function signedIn() {
     reload();
     return never();
   }
-  if (token && Date.now() < goodUntil) return { ok: true };
-  const refresh = async () => {
-    if (await borrow()) return { ok: true };
-    const answer = await call("POST", "/users/token/refresh/", { headers: COOKIE });
-    if (answer.ok) {
-      keep(answer.body);
-      return { ok: true };
-    }
-    if (answer.status === 401) forget();
-    return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code) : "offline", message: answer.message };
-  };
-  const state = await (navigator.locks ? navigator.locks.request("refresh", refresh) : refresh());
+  if (isGood()) return { ok: true };
+  const state = await alone(refresh);
   return leaving ? never() : state;
 }
 
-/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too. */
-const reasonOf = (code) => (code === "refresh_token_spent" ? code : "session_ended");
+/** In one tab at a time. Where a browser has no locks, or refuses them, the server bears with two refreshes at once. */
+async function alone(act) {
+  const { locks } = navigator;
+  let began = false;
+  const begin = () => {
+    began = true;
+    return act();
+  };
+  try {
+    return await (locks ? locks.request("refresh", begin) : begin());
+  } catch (error) {
+    if (began) throw error;
+    return act();
+  }
+}
+
+async function refresh() {
+  if (await borrow()) return { ok: true };
+  const ask = () => call("POST", "/users/token/refresh/", { headers: COOKIE, patience: REFRESH_PATIENCE_MS });
+  const hinted = isHinted();
+  let answer = await ask();
+  // The token may be spent and the answer lost. Asked at once, the server gives it again; later, it takes this browser for
+  // a thief of its own token.
+  if (answer.status === 0 || answer.status >= 500) answer = await ask();
+  if (answer.ok) {
+    keep(answer.body);
+    return { ok: true };
+  }
+  if (answer.status === 401) forget();
+  return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code, hinted) : "offline", message: answer.message };
+}
+
+/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too, if ever signed in. */
+function reasonOf(code, hinted) {
+  if (!cookiesWork()) return "cookies_needed";
+  if (code === "refresh_token_spent" || code === "credentials_changed") return code;
+  return hinted ? "session_ended" : "";
+}
 
 /** Another tab may have refreshed a moment ago. */
 async function borrow() {
@@ -108,7 +167,7 @@ async function borrow() {
   channel.postMessage({ wanted: true });
   for (let waited = 0; waited < LEND_MS; waited += 20) {
     await new Promise((done) => setTimeout(done, 20));
-    if (token && Date.now() < goodUntil) return true;
+    if (isGood()) return true;
   }
   return false;
 }
@@ -118,7 +177,7 @@ export async function callSignedIn(method, path, { body, headers } = {}) {
   shows = true;
   const state = await signedIn();
   if (!state.ok && state.reason === "offline") {
-    return { ok: false, status: 0, code: "offline", message: state.message, fields: {} };
+    return { ...refusal("offline"), message: state.message };
   }
   if (!state.ok) return leave(state.reason);
   const send = () => call(method, path, { body, headers: { ...COOKIE, ...headers, Authorization: `Bearer ${token}` } });
@@ -130,7 +189,11 @@ export async function callSignedIn(method, path, { body, headers } = {}) {
     if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason);
     answer = await send();
   }
-  if (answer.ok && answer.body && answer.body.token) keep(answer.body);
+  if (answer.ok && answer.body && answer.body.token) {
+    // The credentials changed, and with them the tokens.
+    dropReauthentication();
+    keep(answer.body);
+  }
   return answer;
 }
 
@@ -151,7 +214,8 @@ export function over() {
 function leave(reason) {
   forget();
   const next = encodeURIComponent(location.pathname);
-  location.replace(`/login?reason=${encodeURIComponent(reason)}&next=${next}`);
+  // Who was not signed in is simply asked to.
+  location.replace(`/login?${reason ? `reason=${encodeURIComponent(reason)}&` : ""}next=${next}`);
   return never();
 }
 

@@ -1,22 +1,26 @@
-// What every page has: the switch of language, and word of a lost network.
+// What every page has: the switch of language, word of a lost network and of missing cookies, and the mark that the
+// page's scripts run.
 
+import { cookiesWork, setCookie, tab } from "./storage.js";
 import { english } from "./texts.js";
+
+/** The page's own script has run to its end: nothing need be said of it. */
+export const ready = () => document.documentElement.setAttribute("data-ready", "");
 
 /** What a switch of language keeps: no password. */
 const TYPED = "input:not([autocomplete*=password])";
 
 document.getElementById("language").addEventListener("click", () => {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `lang=${english ? "zh" : "en"}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  setCookie("lang", english ? "zh" : "en", 31_536_000);
   const typed = [...document.querySelectorAll(TYPED)].map((input) => [input.id, input.type === "checkbox" ? input.checked : input.value]);
-  sessionStorage.setItem("typed", JSON.stringify({ path: location.pathname, typed }));
+  tab.set("typed", JSON.stringify({ path: location.pathname, typed }));
   location.reload();
 });
 
 // What was typed before the switch. The page's own script is there by then and hears of it.
 addEventListener("DOMContentLoaded", () => {
-  const kept = JSON.parse(sessionStorage.getItem("typed") || "{}");
-  sessionStorage.removeItem("typed");
+  const kept = JSON.parse(tab.get("typed") || "{}");
+  tab.remove("typed");
   if (kept.path !== location.pathname) return;
   for (const [id, what] of kept.typed) {
     const input = document.getElementById(id);
@@ -37,10 +41,13 @@ document.querySelector("a.skip").addEventListener("click", (event) => {
   document.getElementById("main").focus();
 });
 
-// A page that comes back as it was left may show what is no longer so.
+// A page that comes back as it was left may still be at work, or show whose password is being set. (Who is signed in is
+// the session's matter.)
 addEventListener("pageshow", ({ persisted }) => {
-  if (persisted && document.querySelector("[data-busy], #account")) location.reload();
+  if (persisted && document.querySelector("[data-busy], #whose:not(:empty)")) location.reload();
 });
+
+document.getElementById("cookies").hidden = cookiesWork();
 
 const banner = document.getElementById("offline");
 const show = () => (banner.hidden = navigator.onLine);

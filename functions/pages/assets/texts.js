@@ -1,17 +1,19 @@
-// What scripts say by themselves. What the server says is shown in the server's words.
+// What scripts say by themselves, in the language of the page.
+
+import { errors } from "./errors.js";
 
 export const english = document.documentElement.lang === "en";
 
 const texts = {
-  offline: ["网络连接失败，请检查网络后重试。", "The network cannot be reached. Please check it and try again."],
   slow: ["网络较慢，请稍候…", "The network is slow. One moment…"],
   broken: ["出了点问题，请稍后再试。", "Something went wrong. Please try again later."],
   required: ["请填写这一项。", "Please fill this in."],
   mobile: ["请输入11位手机号码。", "Enter a mobile number of 11 digits."],
   code: ["验证码是6位数字。", "A code is six digits."],
-  consent: ["请先阅读并同意用户协议和隐私政策。", "Please read and agree to the terms and the privacy policy first."],
+  consent: ["请先勾选同意。", "Please agree first."],
+  deleteSure: ["请先勾选，确认注销账号。", "Tick this to delete the account."],
   send: ["发送验证码", "Send code"],
-  sent: ["验证码已发送，60秒后可以重新发送。", "The code was sent. You can send another in 60 seconds."],
+  sent: ["已发送，60秒后可以重新发送。", "Sent. You can send another in 60 seconds."],
   sendAgain: ["现在可以重新发送验证码。", "You can send another code now."],
   seconds: ["{n} 秒", "{n} s"],
   minutes: ["{n} 分钟", "{n} min"],
@@ -19,57 +21,54 @@ const texts = {
   waitSeconds: ["请{n}秒后再试。", "Please try again in {n} seconds."],
   waitMinutes: ["请{n}分钟后再试。", "Please try again in {n} minutes."],
   waitHours: ["请{n}小时后再试。", "Please try again in {n} hours."],
+  tooMany: ["操作过于频繁。", "Too many requests."],
   checking: ["正在检查号码…", "Checking the number…"],
+  unchecked: ["暂时无法检查号码，可以先继续填写。", "It cannot be checked now. Just go on."],
   free: ["该号码可以注册。", "This number is free."],
-  toLogin: ["用这个号码登录", "Sign in with this number"],
+  toLogin: ["直接登录", "Sign in"],
   shorter: ["还差{n}个字符。", "{n} more characters."],
   weak: ["强度：弱。再长一些更安全。", "Strength: weak. Longer is safer."],
   fair: ["强度：中。", "Strength: fair."],
   strong: ["强度：强。", "Strength: strong."],
   personal: ["密码里不要包含手机号或昵称。", "Leave your number and name out of it."],
-  password_too_short: ["密码太短。", "The password is too short."],
-  password_too_long: ["密码太长。", "The password is too long."],
-  password_too_common: ["这个密码太常见，请换一个。", "This password is too common. Please choose another."],
-  password_breached: ["这个密码曾在别处泄露，请换一个。", "This password was leaked elsewhere. Please choose another."],
-  password_personal: ["密码不能是您的手机号、昵称、用户名或邮箱。", "The password cannot be your number, name or email."],
   differ: ["两次输入的密码不一致。", "The two passwords differ."],
   same: ["两次输入一致。", "The two passwords match."],
   show: ["显示", "Show"],
   hide: ["隐藏", "Hide"],
-  captchaFailed: ["人机验证没有完成，请重试。", "The captcha was not completed. Please try again."],
   captchaDown: ["人机验证加载失败，请稍后再试。", "The captcha could not be loaded. Please try again later."],
   welcome: ["欢迎回来，{name}", "Welcome back, {name}"],
-  saved: ["已保存。", "Saved."],
+  saved: ["已保存", "Saved"],
   none: ["未设置", "Not set"],
   set: ["已设置", "Set"],
   thisDevice: ["本设备", "This device"],
   signOutDevice: ["退出", "Sign out"],
   lastUsed: ["最近使用 {at} · {address}", "Last used {at} · {address}"],
   signedOutThere: ["该设备已退出登录。", "That device is signed out."],
-  downloaded: ["数据已下载。", "Your data was downloaded."],
-  byCode: ["改用短信验证码", "Use a code by SMS instead"],
-  byPassword: ["改用密码", "Use the password instead"],
+  downloaded: ["已下载", "Downloaded"],
+  bySms: ["改用短信登录", "Sign in by SMS"],
+  byPassword: ["改用密码登录", "Use your password"],
+  byMail: ["改用邮箱找回", "Recover by mail"],
+  codeMailedTo: ["验证码已发送到 {email}。", "A code was sent to {email}."],
   mailed: ["邮件已发送到 {email}，请在10分钟内打开其中的链接。", "A mail was sent to {email}. Open its link within ten minutes."],
   mailAgain: ["没有收到？重新发送", "Nothing arrived? Send again"],
   resetDone: ["密码已重置，请用新密码登录。", "Your password was reset. Sign in with the new one."],
   linkFor: ["正在为 {email} 设置新密码。", "Setting a new password for {email}."],
-  session_ended: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],
-  refresh_token_spent: [
-    "您的登录凭证在别处被使用，为了安全已退出登录。",
-    "Your sign-in was used elsewhere and was ended for your safety.",
-  ],
-  password_changed: ["密码已修改，请用新密码登录。", "The password was changed. Sign in with the new one."],
   account_deleted: ["账号已注销，数据已删除。", "The account was deleted with all its data."],
 };
 
-/** The text of this name, with what stands in braces filled in. */
+/** Why somebody was led to the sign-in page. Its address may say anything, and anybody may have written it. */
+const REASONS = ["session_ended", "refresh_token_spent", "credentials_changed", "cookies_needed", "account_deleted"];
+
+/** The text of this name, or of the refusal with this code, with what stands in braces filled in. */
 export function say(name, values = {}) {
-  const text = (texts[name] || texts.broken)[english ? 1 : 0];
+  const text = (texts[name] || errors[name] || texts.broken)[english ? 1 : 0];
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
-/** Whether there is a text of this name: a reason that stands in an address may be anything. */
-export const has = (name) => Object.hasOwn(texts, name);
+/** Whether there are words for this code. */
+export const hasError = (code) => Object.keys(errors).includes(code);
+
+export const hasReason = (reason) => REASONS.includes(reason);
 
 /** How long to wait, in the unit people think in. */
 export function wait(seconds) {

@@ -11,7 +11,11 @@ pub(crate) fn page(view: &View<'_>) -> Page {
             h1 { (title) }
             button #sign-out .plain type="button" { (view.t("退出登录", "Sign out")) }
         }
-        p #loading .lead role="status" { (view.t("正在加载…", "Loading…")) }
+        p #account-status .status role="status" {}
+        section #waiting .card {
+            p #loading .lead role="status" { (view.t("正在加载…", "Loading…")) }
+            (view.retry("retry"))
+        }
         div #account hidden {
             section.card aria-labelledby="profile-title" {
                 h2 #profile-title { (view.t("资料", "Profile")) }
@@ -27,35 +31,44 @@ pub(crate) fn page(view: &View<'_>) -> Page {
                 (mobile(view))
                 (email(view))
                 (item("password-item", view.t("密码", "Password"), &form(view, "password-form", &html! {
-                    (proof("password-proof"))
-                    (view.field(&Field { id: "new-password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(view.config.passwords.rules.min_characters), hint: view.t("其他设备将退出登录。", "Your other devices will be signed out.") }))
+                    p.lead { (view.t("修改后，其他设备将退出登录。", "Your other devices will be signed out.")) }
+                    (proof(view, "password-proof"))
+                    (view.field(&Field { id: "new-password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(view.config.passwords.rules.min_characters), hint: "" }))
                 }, view.t("修改密码", "Change password"))))
             }
             section.card aria-labelledby="devices-title" {
-                h2 #devices-title { (view.t("已登录的设备", "Signed-in devices")) }
+                h2 #devices-title tabindex="-1" { (view.t("已登录的设备", "Signed-in devices")) }
                 ul #devices .rows {}
+                (view.retry("devices-retry"))
                 button #sign-out-all .plain type="button" { (view.t("退出所有设备", "Sign out everywhere")) }
                 p #devices-status .status role="status" {}
             }
             section.card aria-labelledby="data-title" {
                 h2 #data-title { (view.t("数据与注销", "Your data")) }
-                (item("export-item", view.t("导出我的数据", "Export my data"), &form(view, "export-form", &proof("export-proof"), view.t("下载", "Download"))))
-                (item("delete-item", view.t("注销账号", "Delete the account"), &form(view, "delete-form", &html! {
-                    p { (view.t("账号、资料和登录记录将被立即删除，无法恢复；手机号、用户名和邮箱可以重新注册。", "The account, its data and its sessions are deleted at once and cannot be restored. Number, username and email are free again.")) }
-                    (proof("delete-proof"))
-                    div.check {
-                        input #delete-sure type="checkbox" required aria-describedby="delete-sure-error";
-                        div {
-                            label for="delete-sure" { (view.t("我确认注销账号", "Yes, delete my account")) }
-                            p #delete-sure-error .error aria-live="polite" {}
-                        }
-                    }
-                }, view.t("注销账号", "Delete the account"))))
+                (item("export-item", view.t("导出我的数据", "Export my data"), &form(view, "export-form", &proof(view, "export-proof"), view.t("下载", "Download"))))
+                (item("delete-item", view.t("注销账号", "Delete the account"), &deletion(view)))
             }
         }
         (proof_template(view))
     };
     Page { path: "/users", title, script: "centre.js", wide: true, has_base: false, body }
+}
+
+fn deletion(view: &View<'_>) -> Markup {
+    html! {
+        form #delete-form method="post" novalidate aria-labelledby="delete-item-summary" {
+            p { (view.t("账号、资料和登录记录将被立即删除，无法恢复；手机号、用户名和邮箱可以重新注册。", "The account, its data and its sessions are deleted at once and cannot be restored. Number, username and email are free again.")) }
+            (proof(view, "delete-proof"))
+            div.check {
+                input #delete-sure type="checkbox" required data-missing="deleteSure" aria-describedby="delete-sure-error";
+                div {
+                    label for="delete-sure" { (view.t("我确认注销账号", "Yes, delete my account")) }
+                    div.foot { p #delete-sure-error .error aria-live="polite" {} }
+                }
+            }
+            (view.submit_danger(view.t("注销账号", "Delete the account")))
+        }
+    }
 }
 
 fn mobile(view: &View<'_>) -> Markup {
@@ -66,15 +79,16 @@ fn mobile(view: &View<'_>) -> Markup {
             view,
             "mobile-form",
             &html! {
-                (proof("mobile-proof"))
+                (proof(view, "mobile-proof"))
                 (view.field(&Field { id: "mobile", label: view.t("新手机号码", "New mobile number"), kind: Kind::Mobile, hint: "" }))
-                (view.field(&Field { id: "mobile-code", label: view.t("新号码收到的验证码", "The code sent to the new number"), kind: Kind::Code, hint: "" }))
+                (view.field(&Field { id: "mobile-code", label: view.t("新号码收到的验证码", "The code sent to the new number"), kind: Kind::Code, hint: view.code_hint() }))
             },
             view.t("更换手机号", "Change number"),
         ),
     )
 }
 
+/// An address is bound in two steps. The second one stays over a reload until its code has expired.
 fn email(view: &View<'_>) -> Markup {
     item(
         "email-item",
@@ -82,11 +96,14 @@ fn email(view: &View<'_>) -> Markup {
         &html! {
             (form(view, "email-form", &html! {
                 (view.field(&Field { id: "email", label: view.t("新邮箱", "New email"), kind: Kind::Email, hint: "" }))
-                (proof("email-proof"))
+                (proof(view, "email-proof"))
             }, view.t("发送验证邮件", "Send a code by mail")))
-            form #email-code-form novalidate hidden {
-                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::SentCode, hint: "" }))
+            form #email-code-form method="post" novalidate hidden aria-labelledby="email-item-summary" {
+                p #email-sent-to .notice {}
+                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::Code, hint: view.code_hint() }))
+                div #email-again data-unchecked hidden { (proof(view, "email-again-proof")) }
                 (view.submit(view.t("绑定邮箱", "Bind this email")))
+                button #email-other .link type="button" { (view.t("换一个邮箱", "Use another address")) }
             }
         },
     )
@@ -96,19 +113,23 @@ fn email(view: &View<'_>) -> Markup {
 fn item(id: &str, label: &str, form: &Markup) -> Markup {
     html! {
         details id=(id) {
-            summary { span { (label) } span.value id={ (id) "-value" } {} }
+            // What was saved is said here, where the row has closed, and read out as the focus comes back to it.
+            summary id={ (id) "-summary" } { span { (label) } span.value id={ (id) "-value" } {} span.badge.good id={ (id) "-saved" } {} }
             (form)
         }
     }
 }
 
 fn form(view: &View<'_>, id: &str, fields: &Markup, submit: &str) -> Markup {
-    html! { form id=(id) novalidate { (fields) (view.submit(submit)) } }
+    html! { form id=(id) method="post" novalidate aria-labelledby=(format!("{}-item-summary", id.trim_end_matches("-form"))) { (fields) (view.submit(submit)) } }
 }
 
 /// Where a script puts the fields that prove who asks.
-fn proof(id: &str) -> Markup {
-    html! { div id=(id) data-proof {} }
+fn proof(view: &View<'_>, id: &str) -> Markup {
+    html! {
+        (view.account_name(&format!("{id}-account-name")))
+        div id=(id) data-proof {}
+    }
 }
 
 /// What proves who asks: the password, or a code to the account's own number. The script fills in the ids.
@@ -120,7 +141,7 @@ fn proof_template(view: &View<'_>) -> Markup {
                 button.link type="button" data-other="code" { (view.t("改用短信验证码", "Use a code by SMS instead")) }
             }
             div data-by="code" hidden {
-                (view.field(&Field { id: "ID-code", label: view.t("当前手机收到的验证码", "The code sent to your present number"), kind: Kind::Code, hint: "" }))
+                (view.field(&Field { id: "ID-code", label: view.t("当前手机收到的验证码", "The code sent to your present number"), kind: Kind::Code, hint: view.code_hint() }))
                 button.link type="button" data-other="password" { (view.t("改用密码", "Use the password instead")) }
             }
         }

@@ -9,18 +9,19 @@ use crate::layout::{Field, Kind, Page, View};
 pub(crate) fn find_password(view: &View<'_>) -> Page {
     let body = html! {
         div.card {
-            h1 { (title(view)) }
+            h1 #page-title { (title(view)) }
+            (back(view))
             (tabs(view, true))
-            form #find novalidate {
-                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The address bound to your account.") }))
+            form #find method="post" novalidate aria-labelledby="page-title" {
+                (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The one bound to your account.") }))
                 (view.submit(view.t("发送重置邮件", "Send the mail")))
             }
             div #sent hidden {
                 p #sent-to .notice role="status" tabindex="-1" {}
                 button #again .plain type="button" {}
+                p.status role="status" {}
             }
         }
-        (back(view))
     };
     Page { path: "/find_password", title: title(view), script: "find_password.js", wide: false, has_base: false, body }
 }
@@ -30,18 +31,18 @@ pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
     let least = view.config.passwords.rules.min_characters;
     let body = html! {
         div.card {
-            h1 { (title(view)) }
+            h1 #page-title { (title(view)) }
+            (back(view))
             (tabs(view, false))
-            form #forgotten novalidate {
-                (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::Mobile, hint: "" }))
-                (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: "" }))
+            form #forgotten method="post" novalidate aria-labelledby="page-title" {
+                (view.field(&Field { id: "mobile", label: view.t("手机号码", "Mobile number"), kind: Kind::MobileAsName, hint: "" }))
+                (view.field(&Field { id: "code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: view.code_hint() }))
                 (view.second_proof())
                 (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
                 (view.submit(view.t("修改密码", "Change password")))
             }
             (done(view))
         }
-        (back(view))
     };
     Page { path: "/forget_pwd/", title: title(view), script: "forget_pwd.js", wide: false, has_base: true, body }
 }
@@ -51,14 +52,15 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
     let least = view.config.passwords.rules.min_characters;
     let title = view.t("设置新密码", "Set a new password");
     let body = html! {
-        div.card.steady {
-            h1 { (title) }
+        div.card {
+            h1 #page-title { (title) }
             p #checking .lead role="status" { (view.t("正在检查链接…", "Checking the link…")) }
-            form #reset novalidate hidden {
+            (view.retry("retry"))
+            form #reset method="post" novalidate aria-labelledby="page-title" hidden {
                 p #whose .notice {}
+                (view.account_name("account-name"))
                 (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
-                (view.field(&Field { id: "password2", label: view.t("再输入一次", "Once more"), kind: Kind::Repeat("password"), hint: "" }))
-                p #match .hint aria-live="polite" {}
+                (view.field(&Field { id: "password2", label: view.t("再输入一次", "Once more"), kind: Kind::Repeat("password"), hint: view.t("与上面相同。", "The same as above.") }))
                 (view.submit(view.t("保存新密码", "Save")))
             }
             div #expired hidden {
@@ -76,9 +78,9 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
 pub(crate) fn secure(view: &View<'_>) -> Page {
     let title = view.t("保护我的账号", "Secure my account");
     let body = html! {
-        div.card.steady {
-            h1 { (title) }
-            form #secure novalidate {
+        div.card {
+            h1 #page-title { (title) }
+            form #secure method="post" novalidate aria-labelledby="page-title" {
                 p { (view.t("如果账号的变动不是您本人操作，请立即点击下面的按钮：所有设备将退出登录，原密码停用，然后由您设置新密码。", "If it was not you who changed the account, press the button: every device is signed out, the password ends, and you set a new one.")) }
                 (view.submit(view.t("退出所有设备并停用密码", "Sign out everywhere and end the password")))
             }

@@ -4,10 +4,17 @@ use maud::html;
 
 use crate::layout::{Page, View};
 
-pub(crate) fn page(view: &View<'_>) -> Page {
+/// `is_hinted`: somebody was signed in here. What to show is then known only when the server has answered, and until
+/// then nothing is shown that would be another thing a moment later.
+pub(crate) fn page(view: &View<'_>, is_hinted: bool) -> Page {
     let body = html! {
-        div.card.steady {
-            div #signed-out {
+        div.card {
+            div #waiting hidden[!is_hinted] {
+                h1 { (view.t("您好", "Hello")) }
+                p #loading .lead role="status" { (view.t("正在加载…", "Loading…")) }
+                (view.retry("retry"))
+            }
+            div #signed-out hidden[is_hinted] {
                 h1 { (view.t("您好", "Hello")) }
                 p.lead { (view.t("用手机号注册，一个账号就够了。", "Sign up with your mobile number. One account is all you need.")) }
                 div.choices {

@@ -20,6 +20,7 @@ pub(crate) struct Page {
     /// Where it is.
     pub path: &'static str,
     pub title: &'static str,
+    /// Empty where nothing is to be done on it but to read.
     pub script: &'static str,
     /// For more than one form.
     pub wide: bool,
@@ -49,19 +50,30 @@ impl View<'_> {
                     (self.captcha())
                     link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
                     link rel="stylesheet" href=(address("style.css"));
+                    // Before all others, and for browsers that know no modules: it tells of their failure.
+                    script src=(address("guard.js")) {}
                     script type="module" src=(address("site.js")) {}
-                    script type="module" src=(address(page.script)) {}
+                    @if !page.script.is_empty() { script type="module" src=(address(page.script)) {} }
                 }
                 body {
                     // Without a path it is this very document, whatever the query; a base makes it another.
                     a.skip href={ @if page.has_base { (page.path) } "#main" } { (self.t("跳到正文", "Skip to content")) }
+                    // Without a style sheet it is seen, too. The style sheet hides it while scripts are expected and once they run.
+                    p .banner.trouble role="alert" { (self.t(
+                        "页面没有完整加载或出了错，现在无法正常使用。请刷新页面；如果仍然这样，请更新浏览器或换一个浏览器。",
+                        "The page did not load as a whole, or something in it failed, so it does not work now. Please reload it. If that does not help, update your browser or use another.",
+                    )) }
+                    p #cookies .banner role="status" hidden { (self.t(
+                        "此浏览器没有开启 Cookie：登录和找回密码需要它。请在浏览器设置中允许本站使用 Cookie。",
+                        "This browser refuses cookies. Signing in and recovering a password need them: please allow them for this site in its settings.",
+                    )) }
                     p #offline .banner role="status" hidden { (self.t("网络已断开，恢复后可继续操作。", "You are offline. Go on once the network is back.")) }
                     header.site {
                         a.brand href="/" { (mark()) (brand) }
                         button #language .link type="button" lang=(self.t("en", "zh-CN")) { (self.t("English", "中文")) }
                     }
                     main #main tabindex="-1" .wide[page.wide] {
-                        noscript { p.notice { (self.t("此页面需要启用 JavaScript。请在浏览器设置中开启后刷新。", "This page needs JavaScript. Please allow it in your browser's settings and reload.")) } }
+                        @if !page.script.is_empty() { noscript { p.notice { (self.t("此页面需要启用 JavaScript。请在浏览器设置中开启后刷新。", "This page needs JavaScript. Please allow it in your browser's settings and reload.")) } } }
                         (page.body)
                     }
                     footer.site {
@@ -107,12 +119,12 @@ pub(crate) struct Field<'a> {
 pub(crate) enum Kind<'a> {
     /// A mobile number.
     Mobile,
+    /// The mobile number that is the account's name: password managers keep it as that.
+    MobileAsName,
     /// An email.
     Email,
     /// Six digits, and the button that sends them.
     Code,
-    /// Six digits that were sent already.
-    SentCode,
     /// A number, an email or a username.
     Account,
     /// A username.
@@ -134,35 +146,45 @@ impl View<'_> {
         let described = if hint.is_empty() { format!("{id}-error") } else { format!("{id}-error {id}-hint") };
         let text = |autocomplete: &str, length: usize, read_as: Option<&str>| {
             html! {
-                input id=(id) type="text" autocomplete=(autocomplete) maxlength=(length) required data-kind=[read_as] aria-describedby=(described) autocapitalize="none" spellcheck="false";
+                input id=(id) name=(autocomplete) type="text" autocomplete=(autocomplete) maxlength=(length) required data-kind=[read_as] aria-describedby=(described) autocapitalize="none" spellcheck="false";
             }
         };
-        let error = html! { p.error id={ (id) "-error" } aria-live="polite" {} };
+        let number = |autocomplete: &str| {
+            html! {
+                input id=(id) name=(autocomplete) type="tel" inputmode="tel" autocomplete=(autocomplete) maxlength="48" required data-kind="mobile" aria-describedby=(described);
+            }
+        };
+        let is_code = matches!(kind, Kind::Code);
+        // More has to be said of these.
+        let is_roomy = is_code || matches!(kind, Kind::Username);
         html! {
             div.field id={ (id) "-field" } {
-                label for=(id) { (label) }
+                label id={ (id) "-label" } for=(id) { (label) }
                 @match kind {
-                    Kind::Mobile => input id=(id) type="tel" inputmode="tel" autocomplete="tel-national" maxlength="48" required data-kind="mobile" aria-describedby=(described);,
-                    Kind::Email => input id=(id) type="email" inputmode="email" autocomplete="email" maxlength="254" required data-kind="name" aria-describedby=(described) autocapitalize="none" spellcheck="false";,
+                    Kind::Mobile => (number("tel-national")),
+                    Kind::MobileAsName => (number("username")),
+                    Kind::Email => input id=(id) name="email" type="email" inputmode="email" autocomplete="email" maxlength="254" required data-kind="name" aria-describedby=(described) autocapitalize="none" spellcheck="false";,
                     Kind::Code => div.with-button {
-                        input id=(id) type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" required data-kind="code" aria-describedby=(described);
-                        button.plain id={ (id) "-send" } type="button" { (self.t("发送验证码", "Send code")) }
+                        input id=(id) name="one-time-code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" required data-kind="code" aria-describedby=(described);
+                        button.plain id={ (id) "-send" } type="button" aria-labelledby={ (id) "-send " (id) "-label" } { (self.t("发送验证码", "Send code")) }
                     },
-                    Kind::SentCode => input id=(id) type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" required data-kind="code" aria-describedby=(described);,
                     Kind::Account => (text("username", 254, Some("account"))),
                     Kind::Username => (text("username", 150, Some("name"))),
                     Kind::CurrentPassword => (self.password(id, "current-password", &described, None, None)),
                     Kind::NewPassword(least) => {
                         (self.password(id, "new-password", &described, Some(least), None))
                         div.meter id={ (id) "-meter" } aria-hidden="true" { i {} }
-                        p.hint id={ (id) "-strength" } aria-live="polite" {}
                     },
                     Kind::Repeat(other) => (self.password(id, "new-password", &described, None, Some(other))),
                     Kind::Text(autocomplete, length) => (text(autocomplete, length, None)),
                 }
-                @if matches!(kind, Kind::Code) { p.hint id={ (id) "-send-live" } role="status" {} }
-                @if !hint.is_empty() { p.hint id={ (id) "-hint" } { (hint) } }
-                (error)
+                // One line is always there for it, so that a message moves no button that somebody is about to press.
+                div.foot.roomy[is_roomy] {
+                    p.error id={ (id) "-error" } aria-live="polite" {}
+                    @if is_code { p.hint id={ (id) "-send-live" } role="status" {} }
+                    @if matches!(kind, Kind::NewPassword(_)) { p.hint id={ (id) "-strength" } aria-live="polite" {} }
+                    @if !hint.is_empty() { p.hint id={ (id) "-hint" } { (hint) } }
+                }
             }
         }
     }
@@ -177,10 +199,27 @@ impl View<'_> {
     ) -> Markup {
         html! {
             div.with-button {
-                input id=(id) type="password" autocomplete=(autocomplete) maxlength="256" required data-least=[least] data-repeats=[repeats] aria-describedby=(described);
-                button.plain type="button" data-shows=(id) aria-pressed="false" aria-controls=(id) { (self.t("显示", "Show")) }
+                input id=(id) name=(autocomplete) type="password" autocomplete=(autocomplete) maxlength="256" required data-least=[least] data-repeats=[repeats] aria-describedby=(described);
+                (self.shows(id))
             }
         }
+    }
+
+    /// How long a code is good for.
+    pub(crate) fn code_hint(&self) -> &'static str {
+        self.t("6位数字，10分钟内有效。", "Six digits, good for ten minutes.")
+    }
+
+    /// The switch that shows a password. Its name says which one.
+    fn shows(&self, id: &str) -> Markup {
+        html! {
+            button.plain id={ (id) "-shows" } type="button" data-shows=(id) aria-controls=(id) aria-labelledby={ (id) "-shows " (id) "-label" } { (self.t("显示", "Show")) }
+        }
+    }
+
+    /// Under which name a password manager keeps the password of a form that shows no name. A script fills it in.
+    pub(crate) fn account_name(&self, id: &str) -> Markup {
+        html! { input id=(id) name="username" type="text" autocomplete="username" data-account-name aria-label=(self.t("账号", "Account")) hidden; }
     }
 
     /// The box that is ticked before anything about a person is sent.
@@ -191,13 +230,15 @@ impl View<'_> {
         };
         html! {
             div.check {
-                input id=(id) type="checkbox" required data-terms=(pages.terms_version) data-privacy=(pages.privacy_version) aria-describedby={ (id) "-error" };
+                input id=(id) type="checkbox" required data-missing="consent" data-terms=(pages.terms_version) data-privacy=(pages.privacy_version) aria-labelledby={ (id) "-text" } aria-describedby={ (id) "-error" };
                 div {
-                    label for=(id) { (self.t("我已阅读并同意", "I have read and agree to the ")) }
-                    (link(&pages.terms_url, self.t("《用户协议》", "terms")))
-                    (self.t("和", " and the "))
-                    (link(&pages.privacy_url, self.t("《隐私政策》", "privacy policy")))
-                    p.error id={ (id) "-error" } aria-live="polite" {}
+                    span id={ (id) "-text" } {
+                        label for=(id) { (self.t("我已阅读并同意", "I have read and agree to the ")) }
+                        (link(&pages.terms_url, self.t("《用户协议》", "terms")))
+                        (self.t("和", " and the "))
+                        (link(&pages.privacy_url, self.t("《隐私政策》", "privacy policy")))
+                    }
+                    div.foot { p.error id={ (id) "-error" } aria-live="polite" {} }
                 }
             }
         }
@@ -209,26 +250,40 @@ impl View<'_> {
             div #second-proof hidden {
                 p.notice { (self.t("这个账号很久没有使用了。请再提供其中一项：", "This account was not used for a long time. Please give one of these too:")) }
                 div.field {
-                    label for="second-password" { (self.t("账号的密码", "The account's password")) }
+                    label #second-password-label for="second-password" { (self.t("账号的密码", "The account's password")) }
                     div.with-button {
-                        input #second-password type="password" autocomplete="current-password" maxlength="256" aria-describedby="second-password-error";
-                        button.plain type="button" data-shows="second-password" aria-pressed="false" aria-controls="second-password" { (self.t("显示", "Show")) }
+                        input #second-password name="current-password" type="password" autocomplete="current-password" maxlength="256" aria-describedby="second-password-error";
+                        (self.shows("second-password"))
                     }
-                    p #second-password-error .error aria-live="polite" {}
+                    div.foot { p #second-password-error .error aria-live="polite" {} }
                 }
                 div.field {
                     label for="second-code" { (self.t("或：绑定邮箱收到的验证码", "Or: the code that was mailed to its address")) }
-                    input #second-code type="text" inputmode="numeric" autocomplete="off" maxlength="24" data-kind="code" aria-describedby="second-code-error";
-                    p #second-code-error .error aria-live="polite" {}
+                    input #second-code name="one-time-code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" data-kind="code" aria-describedby="second-code-error";
+                    div.foot.roomy { p #second-code-error .error aria-live="polite" {} }
                 }
             }
         }
     }
 
+    /// The button that loads again what could not be loaded.
+    pub(crate) fn retry(&self, id: &str) -> Markup {
+        html! { button.plain id=(id) type="button" hidden { (self.t("重试", "Try again")) } }
+    }
+
     /// The button that sends a form, and the line that says what came of it.
     pub(crate) fn submit(&self, text: &str) -> Markup {
+        self.submit_as("main", text)
+    }
+
+    /// The same for what cannot be taken back.
+    pub(crate) fn submit_danger(&self, text: &str) -> Markup {
+        self.submit_as("main danger", text)
+    }
+
+    fn submit_as(&self, class: &str, text: &str) -> Markup {
         html! {
-            button.main type="submit" disabled { (text) }
+            button class=(class) type="submit" disabled { (text) }
             p.status role="status" aria-live="polite" {}
         }
     }

@@ -10,6 +10,7 @@ mod home;
 mod layout;
 mod log_in;
 mod register;
+mod unknown;
 
 use shared::config::{Config, Need, origin_of};
 use shared::domain::{CsrfValue, Language};
@@ -34,17 +35,30 @@ async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
     }
     let view = View { config: &app.config, language: language(request) };
     let page = match path.trim_end_matches('/') {
-        "" => home::page(&view),
-        "/login" | "/user/login" => log_in::page(&view, request.query("by").as_deref() == Some("sms")),
+        "" => home::page(&view, request.cookie("signed_in") == Some("1")),
+        "/login" | "/user/login" => {
+            log_in::page(&view, request.query("by").as_deref() == Some("sms"), request.query("reason").is_some())
+        }
         "/register" | "/user/register" => register::page(&view),
         "/find_password" => forgotten::find_password(&view),
-        "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request)),
+        "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request, VARY)),
         "/reset_password" => forgotten::reset_password(&view),
         "/secure" => forgotten::secure(&view),
         "/users" => centre::page(&view),
         _ => return Err(Error::NotFound),
     };
-    Ok(show(&view, &page, request).with_header("cache-control", "no-cache"))
+    Ok(show(&view, &page, request, VARY).with_header("cache-control", "no-cache"))
+}
+
+/// What an answer depends on beside the address.
+const VARY: &str = "Accept-Language, Cookie, Accept-Encoding";
+
+/// The page of an address that has none, for `not-found`, which answers JSON to whoever prefers that.
+#[must_use]
+pub fn unknown_address(app: &App, request: &Request) -> Reply {
+    let view = View { config: &app.config, language: language(request) };
+    let vary = format!("Accept, {VARY}");
+    show(&view, &unknown::page(&view), request, &vary)
 }
 
 /// The language a person chose, else the browser's.
@@ -56,7 +70,7 @@ fn language(request: &Request) -> Language {
     }
 }
 
-fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
+fn show(view: &View<'_>, page: &Page, request: &Request, vary: &str) -> Reply {
     let html = view.document(page).into_string();
     let reply = compressed("text/html; charset=utf-8", &html, || assets::gzip(&html), request);
     let reply = if view.config.answers.is_https() {
@@ -70,7 +84,7 @@ fn show(view: &View<'_>, page: &Page, request: &Request) -> Reply {
         .with_header("permissions-policy", "camera=(), geolocation=(), microphone=()")
         .with_header("cross-origin-opener-policy", "same-origin")
         .with_header("content-language", view.language.pick("zh-CN", "en"))
-        .with_header("vary", "Accept-Language, Cookie, Accept-Encoding")
+        .with_header("vary", vary)
 }
 
 /// What a page may load, do and be shown in (CSP Level 3): itself alone, and the captcha's sites where one is configured.

@@ -1,6 +1,6 @@
-//! `POST /users/token/refresh/` (C1): exchanges a refresh token for its child and a new access token.
+//! `POST /users/token/refresh/` (C1): exchanges a refresh token for its successor and a new access token.
 
-use shared::accounts;
+use shared::accounts::{self, SignedIn};
 use shared::config::Need;
 use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
 use shared::{App, Error};
@@ -14,9 +14,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn refresh_token(app: &App, request: &Request) -> Result<Reply, Error> {
-    let token = request.refresh_token(app)?;
-    let signed_in = accounts::refresh(app, &request.caller(app), &token).await?;
-    Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
+    match refresh(app, request).await {
+        Ok(signed_in) => Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in)),
+        Err(error) => Ok(Reply::session_refused(app, request, error)),
+    }
+}
+
+async fn refresh(app: &App, request: &Request) -> Result<SignedIn, Error> {
+    accounts::refresh(app, &request.caller(app), &request.refresh_token(app)?).await
 }
 
 #[cfg(test)]

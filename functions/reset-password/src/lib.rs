@@ -24,8 +24,9 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
         return Err(Error::PasswordsDiffer);
     }
     app.refuse_breached(&new_password).await?;
-    accounts::reset_password_by_link(app, &caller, token, new_password).await?;
-    Reply::ok(&caller.language.pick("重置密码成功！", "The password was reset."))
+    let user = accounts::reset_password_by_link(app, &caller, token, new_password).await?;
+    let said = caller.language.pick("重置密码成功！", "The password was reset.");
+    Ok(Reply::ok(&said)?.without_session_of(app, request, &user))
 }
 
 #[cfg(test)]

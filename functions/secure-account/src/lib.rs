@@ -24,12 +24,12 @@ async fn secure_account(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     let body = request.json()?;
     let [token] = body.texts(["token"])?;
-    accounts::secure_account(app, &caller, token).await?;
+    let user = accounts::secure_account(app, &caller, token).await?;
     let detail = caller.language.pick(
         "所有设备已退出登录，原密码已停用。请设置新密码。",
         "Every device was signed out, and the password no longer works. Please set a new one.",
     );
-    Reply::ok(&Secured { detail })
+    Ok(Reply::ok(&Secured { detail })?.without_session_of(app, request, &user))
 }
 
 #[cfg(test)]

@@ -22,12 +22,12 @@ struct Sent {
 
 async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let user = accounts::authorize(app, &caller, request.bearer()).await?.user;
+    let who = accounts::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [email] = body.texts(["email"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let proof = body.proof(Digits::Exact)?;
-    accounts::send_email_code(app, &caller, &user, &email, &proof).await?;
+    accounts::send_email_code(app, &caller, &who, &email, &proof).await?;
     Reply::ok(&Sent {
         detail: caller.language.pick("验证码已发送到您的邮箱", "The code was sent to your mailbox.")
     })

@@ -33,10 +33,16 @@ pub struct Browser {
     driver: WebDriver,
     process: Child,
     base_url: String,
+    pub is_phone: bool,
 }
 
 impl Browser {
     pub async fn start(base_url: &str, setup: Setup) -> Self {
+        Self::start_with(base_url, setup, json!({})).await
+    }
+
+    /// A browser whose owner changed some of its preferences.
+    pub async fn start_with(base_url: &str, setup: Setup, mut preferences: Value) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new("chromedriver")
@@ -58,9 +64,10 @@ impl Browser {
         ] {
             capabilities.add_arg(argument).unwrap();
         }
-        capabilities.add_experimental_option("prefs", json!({ "intl.accept_languages": language })).unwrap();
+        preferences["intl.accept_languages"] = language.into();
+        capabilities.add_experimental_option("prefs", preferences).unwrap();
         let driver = connect(&format!("http://127.0.0.1:{port}"), capabilities).await;
-        let browser = Self { driver, process, base_url: base_url.to_owned() };
+        let browser = Self { driver, process, base_url: base_url.to_owned(), is_phone: setup.phone };
         browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
         browser.set_width(if setup.phone { 375 } else { 1280 }).await;
         browser
@@ -68,6 +75,23 @@ impl Browser {
 
     pub async fn cdp(&self, command: &str, parameters: Value) -> Value {
         self.driver.cdp().send_raw(command, parameters).await.unwrap()
+    }
+
+    /// Runs this in every page to come, before its own scripts. Its name takes it away again.
+    pub async fn before_scripts(&self, source: &str) -> Value {
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await
+    }
+
+    pub async fn without(&self, name: Value) {
+        self.cdp("Page.removeScriptToEvaluateOnNewDocument", name).await;
+    }
+
+    /// Lets nothing through whose address has this form.
+    pub async fn block(&self, addresses: &[&str]) {
+        self.cdp("Network.enable", json!({})).await;
+        // A file that was loaded before is not asked for again.
+        self.cdp("Network.setCacheDisabled", json!({ "cacheDisabled": true })).await;
+        self.cdp("Network.setBlockedURLs", json!({ "urls": addresses })).await;
     }
 
     pub async fn set_width(&self, width: u32) {
@@ -169,6 +193,13 @@ impl Browser {
         self.until(&format!("document.querySelector('#{form} .status')?.textContent.includes('{text}')")).await;
     }
 
+    /// Opens the account page as it is long after the sign-in, when it asks again who is there.
+    pub async fn come_back_later(&self) {
+        self.js("sessionStorage.removeItem('reauthentication')").await;
+        self.open("/users").await;
+        self.see("devices").await;
+    }
+
     pub async fn path(&self) -> String {
         self.js("return location.pathname + location.search").await.as_str().unwrap().to_owned()
     }
@@ -181,6 +212,13 @@ impl Browser {
 
     pub fn driver(&self) -> &WebDriver {
         &self.driver
+    }
+
+    /// Insists that a page complained of this, and forgets it.
+    pub async fn complained(&self, of: &str) {
+        let problems = self.js("return sessionStorage.getItem('problems')").await;
+        assert!(problems.as_str().is_some_and(|text| text.contains(of)), "{of}: {problems}");
+        self.js("sessionStorage.removeItem('problems')").await;
     }
 
     /// Ends it, and fails if a page had something to complain of.

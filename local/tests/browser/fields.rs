@@ -13,6 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "username account",
             "password -",
             "remember -",
+            "account-name -",
             "mobile mobile",
             "consent -",
             "code code",
@@ -21,20 +22,26 @@ const TABLE: &[(&str, &[&str])] = &[
             "remember-sms -",
         ],
     ),
-    ("/register", &["consent -", "mobile mobile", "code code", "nickname -", "password -"]),
+    ("/register", &["mobile mobile", "consent -", "code code", "nickname -", "password -"]),
     ("/forget_pwd/", &["mobile mobile", "code code", "second-password -", "second-code code", "password -"]),
     ("/find_password", &["email name"]),
-    ("/reset_password", &["password -", "password2 -"]),
+    ("/reset_password", &["account-name -", "password -", "password2 -"]),
     (
         "/users",
         &[
             "nickname -",
             "username name",
+            "mobile-proof-account-name -",
             "mobile mobile",
             "mobile-code code",
             "email name",
+            "email-proof-account-name -",
             "email-code code",
+            "email-again-proof-account-name -",
+            "password-proof-account-name -",
             "new-password -",
+            "export-proof-account-name -",
+            "delete-proof-account-name -",
             "delete-sure -",
             "ID-password -",
             "ID-code code",
@@ -107,7 +114,6 @@ async fn a_pasted_code_and_an_address_in_either_spelling_sign_in() {
     browser.see("email-item").await;
     browser.js("document.querySelector('#email-item summary').click()").await;
     browser.fill("email", &format!("lilei@{host}")).await;
-    browser.fill("email-proof-password", PASSWORD).await;
     browser.submit("email-form").await;
     browser.see("email-code").await;
     let inbox = site.get("/_local/inbox.json").await.json();

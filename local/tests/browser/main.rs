@@ -3,14 +3,25 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod account_page;
 mod browser;
 mod centre;
+mod dead_cookies;
 mod fields;
 mod hard_times;
 mod journeys;
+mod left_open;
+mod lost_answers;
+mod old_browsers;
 mod other_ports;
 mod pictures;
+mod reauthentication;
+mod refusals;
+mod refusing_browsers;
 mod safety;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
+mod steady;
+mod unknown;
+mod whole_forms;

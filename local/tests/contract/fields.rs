@@ -148,6 +148,7 @@ const TABLE: &[Row] = &[
         Kind::PastedCode,
         r#"{"mobile":"13800000000","sms_code":"000000"}"#,
     ),
+    row("reauthenticate", ("POST", "/users/me/reauthenticate/"), "sms_code", Kind::PastedCode, "{}"),
     row("delete-account", ("DELETE", "/users/me/"), "sms_code", Kind::PastedCode, "{}"),
     row("export", ("POST", "/users/me/export/"), "sms_code", Kind::PastedCode, "{}"),
     row("sms-log-in", SMS_LOG_IN, "mobile", Kind::PastedNumber, r#"{"sms_code":"000000"}"#),
@@ -446,8 +447,12 @@ fn no_field_is_forgotten() {
             let names = source.split(call).skip(1).map(|rest| rest.split('"').next().unwrap());
             fields.extend(names.map(|name| if name.is_empty() { "email" } else { name }));
         }
-        for (call, field) in [(".proof(", "sms_code"), (".second_proof(", "email_code"), (".mobile_in_path(", "mobile")]
-        {
+        for (call, field) in [
+            (".proof(", "sms_code"),
+            (".credential(", "sms_code"),
+            (".second_proof(", "email_code"),
+            (".mobile_in_path(", "mobile"),
+        ] {
             fields.extend(source.contains(call).then_some(field));
         }
         let fields = fields.into_iter().filter(|field| !others.contains(field));

@@ -107,3 +107,76 @@ async fn head_of_a_page_or_a_document_answers_as_get_does_without_a_body() {
         assert_eq!((head.status, head.header("x-error-code")), (405, Some("method_not_allowed")), "{path}");
     }
 }
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
+    let site = Site::any().await;
+    let home = site.get("/").await;
+    for (method, path, status, code) in [
+        (Method::GET, "/no/such/page", 404, "not_found"),
+        (Method::GET, "/logins/", 404, "not_found"),
+        (Method::POST, "/no-such-page", 404, "not_found"),
+        // Opened in the address bar.
+        (Method::GET, "/users/login/", 405, "method_not_allowed"),
+        (Method::POST, "/login", 405, "method_not_allowed"),
+    ] {
+        let ask = |accept: &'static str| {
+            let request = site.request(method.clone(), path).header("accept", accept);
+            async { read(request).await }
+        };
+        let page = ask(BROWSER).await;
+        assert_eq!((page.status, page.header("x-error-code")), (status, Some(code)), "{path}: {page:?}");
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert!(page.text.contains("找不到页面") && page.text.contains("href=\"/\""), "{path}: {}", page.text);
+        // All that guards a page guards this one.
+        for name in ["referrer-policy", "permissions-policy", "x-content-type-options", "cross-origin-opener-policy"] {
+            assert!(page.header(name).is_some() && page.header(name) == home.header(name), "{path}: {name}");
+        }
+        // Without a captcha it is stricter than theirs.
+        let policy = page.header("content-security-policy").unwrap();
+        for part in
+            ["default-src 'none'; script-src 'self'; style-src 'self';", "frame-src 'none'", "frame-ancestors 'none'"]
+        {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert_eq!(page.header("vary"), Some("Accept, Accept-Language, Cookie, Accept-Encoding"), "{path}");
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(page.header("allow").is_some(), status == 405, "{path}");
+        for accept in ["*/*", "application/json, text/javascript, */*; q=0.01", "application/json, text/plain, */*"] {
+            let json = ask(accept).await;
+            json.is_refused(status, code);
+            assert_eq!(json.header("vary"), Some("Accept, Accept-Language"), "{path}");
+        }
+    }
+    // Without the header at all, and by HEAD.
+    site.get("/no/such/page").await.is_refused(404, "not_found");
+    let head = read(site.request(Method::HEAD, "/no/such/page").header("accept", BROWSER)).await;
+    assert_eq!((head.status, head.header("content-type")), (404, Some("text/html; charset=utf-8")));
+    assert_eq!((head.text.as_str(), head.header("x-error-code")), ("", Some("not_found")));
+    let head = read(site.request(Method::HEAD, "/no/such/page")).await;
+    assert_eq!(head.header("content-type"), Some("application/json; charset=utf-8"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_an_unknown_address_speaks_the_language_that_was_chosen_and_shows_what_the_others_show() {
+    let settings = [("BRAND", "小店"), ("TERMS_URL", "https://shop.example/terms")];
+    let Some(site) = Site::with_settings(&settings).await else { return };
+    let page = async |cookie: &str, language: &str| {
+        let request = site.request(Method::GET, "/no/such/page").header("accept", BROWSER);
+        read(request.header("cookie", cookie).header("accept-language", language)).await
+    };
+    let chinese = page("", "zh-CN").await;
+    assert!(chinese.text.contains("<title>找不到页面 · 小店</title>"), "{}", chinese.text);
+    assert!(chinese.text.contains("https://shop.example/terms"), "{}", chinese.text);
+    let english = page("", "en").await;
+    assert!(english.text.contains("<title>Page not found · 小店</title>"), "{}", english.text);
+    assert_eq!((english.header("content-language"), chinese.header("content-language")), (Some("en"), Some("zh-CN")));
+    assert!(page("lang=en", "zh-CN").await.text.contains("Page not found"));
+    // It needs no script to be read; its style is the one of all pages, from the same address.
+    assert!(!english.text.contains("<noscript>"), "{}", english.text);
+    let home = site.get("/").await.text;
+    let style = home.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".css")).unwrap();
+    assert!(english.text.contains(style), "{}", english.text);
+}

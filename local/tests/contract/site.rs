@@ -2,7 +2,7 @@
 //! elsewhere. What needs the inbox or the clock is left out where there is none, and says so.
 
 #[path = "logs.rs"]
-mod logs;
+pub mod logs;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -25,7 +25,10 @@ async fn c9_signs_in_by_a_code() {
     let answer = site.post("/users/sms_login/", &body(&code)).await;
     let signed_in = answer.json();
     let keys: Vec<_> = signed_in.as_object().unwrap().keys().cloned().collect();
-    assert_eq!((answer.status, keys.join(" ")), (200, "avatar expires_in id refresh_token token username".into()));
+    assert_eq!(
+        (answer.status, keys.join(" ")),
+        (200, "avatar expires_in id reauthentication refresh_token token username".into())
+    );
     assert_eq!((&signed_in["id"], &signed_in["username"]), (&json!(person.id), &json!(person.mobile)));
     assert_eq!(site.me(signed_in["token"].as_str().unwrap()).await.status, 200);
     site.post("/users/sms_login/", &body(&code)).await.is_refused(400, "code_expired");

@@ -6,12 +6,17 @@
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
 
+#[path = "../contract/proofs.rs"]
+#[expect(dead_code, reason = "the contract's tests use the rest")]
+mod proofs;
+
 mod attacks_on_requests;
 mod attacks_on_tokens;
 mod behind_the_api;
 mod breached_passwords;
 mod captcha_gateways;
 mod delivery;
+mod dying_reauthentications;
 mod faults;
 mod fuzzed;
 mod keys;
@@ -22,7 +27,9 @@ mod moving_away;
 mod notices;
 mod on_this_machine;
 mod operators;
+mod outage_cases;
 mod outages;
+mod outages_of_proofs;
 mod races;
 mod refused_together;
 mod reissued;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use shared::domain::Rotation;
 
-use crate::site::{PASSWORD, Site};
+use crate::site::{PASSWORD, Site, read};
 
 /// A system whose data is in a folder, as operators find it.
 pub async fn site() -> (Site, Target, std::path::PathBuf) {
@@ -28,7 +28,12 @@ async fn an_operator_finds_locks_and_unlocks_an_account() {
 
     act(&Act::Disable(person.mobile.clone()), &target, "anna").await.unwrap();
     site.me(&person.token).await.is_refused(401, "unauthorized");
-    site.refresh(&person.refresh_token).await.is_refused(401, "session_ended");
+    let refresh = site.request(Method::POST, "/users/token/refresh/").header("x-session", "cookie");
+    let refresh =
+        refresh.header("origin", &site.base_url).header("cookie", format!("refresh_token={}", person.refresh_token));
+    let refused = read(refresh).await;
+    refused.is_refused(401, "session_ended");
+    assert!(refused.header("set-cookie").is_some_and(|cookie| cookie.ends_with("; Max-Age=0")), "{refused:?}");
     let body = json!({ "username": person.mobile, "password": PASSWORD });
     let answer = site.post("/users/login/", &body).await;
     assert_eq!(answer.header("x-error-code"), Some("bad_credentials"));

@@ -9,20 +9,28 @@ use futures_util::{StreamExt, stream};
 use local::faults::{Kind, Service};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::domain::CodeKey;
+use shared::dynamodb::keys;
 
-use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile, read, registration};
+use crate::outage_cases::*;
+use crate::outages_of_proofs::{
+    delete_account_at_once, export_at_once, reauthenticate, reauthenticate_by_code, send_email_code_at_once,
+};
+use crate::site::{Answer, Site, read};
 
 /// A request, and by what it shows that it was granted.
-struct Asked {
+pub struct Asked {
     method: Method,
     path: String,
-    headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, String)>,
     body: Value,
     shows: Shows,
+    /// Asked right away, because it hangs on a sign-in of a moment ago.
+    at_once: bool,
 }
 
 /// By what it shows that something was done.
-enum Shows {
+pub enum Shows {
     /// By nothing but the answer: it can be asked for any number of times.
     Nothing,
     /// By its answer, and it is granted once.
@@ -41,6 +49,8 @@ enum Shows {
     Ended(String),
     /// The holder of this access token has so many sessions.
     Sessions(String, usize),
+    /// This code is used up.
+    UsedUp(CodeKey),
     /// The holder of this access token is called so.
     Nickname(String, &'static str),
 }
@@ -64,24 +74,41 @@ impl Shows {
             Self::Refused(token) => site.me(token).await.status == 401,
             Self::Ended(token) => site.refresh(token).await.status == 401,
             Self::Sessions(token, count) => sessions(site, token).await == *count,
+            Self::UsedUp(code) => {
+                let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
+                let key = keys::code(code).attributes();
+                let read = client.get_item().table_name(local::TABLE).set_key(Some(key)).consistent_read(true);
+                read.send().await.unwrap().item.is_none()
+            }
             Self::Nickname(token, name) => site.me(token).await.json()["nickname"] == *name,
         }
     }
 }
 
-async fn sessions(site: &Site, token: &str) -> usize {
+pub async fn sessions(site: &Site, token: &str) -> usize {
     let answer = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
     answer.json().as_array().unwrap().len()
 }
 
 impl Asked {
-    fn new(method: Method, path: impl Into<String>, body: Value, shows: Shows) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body, shows }
+    pub fn new(method: Method, path: impl Into<String>, body: Value, shows: Shows) -> Self {
+        Self { method, path: path.into(), headers: Vec::new(), body, shows, at_once: false }
     }
 
-    fn by(mut self, token: &str) -> Self {
+    pub fn by(mut self, token: &str) -> Self {
         self.headers.push(("authorization", format!("Bearer {token}")));
         self
+    }
+
+    pub fn at_once(self) -> Self {
+        Self { at_once: true, ..self }
+    }
+
+    /// Lets the time pass after which a function looks for new keys, so that this is tried too.
+    async fn wait(&self, site: &Site) {
+        if !self.at_once {
+            site.advance(LOOK_SECONDS).await;
+        }
     }
 
     async fn send(&self, site: &Site) -> Answer {
@@ -112,6 +139,11 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("log-in", &[WRITE, GET, GET, UPDATE, QUERY, WRITE], |site| log_in(site).boxed()),
     ("log-out", &[WRITE], |site| log_out(site).boxed()),
     ("me", &[READ], |site| me(site).boxed()),
+    ("reauthenticate", &[READ, UPDATE, WRITE], |site| reauthenticate(site).boxed()),
+    ("reauthenticate", &[READ, UPDATE, UPDATE, WRITE], |site| reauthenticate_by_code(site).boxed()),
+    ("delete-account", &[READ, QUERY, WRITE, QUERY], |site| delete_account_at_once(site).boxed()),
+    ("export", &[READ, QUERY, WRITE], |site| export_at_once(site).boxed()),
+    ("send-email-code", &[READ, WRITE], |site| send_email_code_at_once(site).boxed()),
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, WRITE], |site| register(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, WRITE, GET, WRITE], |site| take_over(site).boxed()),
@@ -132,7 +164,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
 /// No request reaches the table by these; `delivery` and `keys` try the trouble of the last two.
 const OTHERS: [&str; 4] = ["not-found", "pages", "deliver", "rotate-keys"];
 
-/// After so long a function looks for new keys again, so that this is tried too.
+/// After so long a function looks for new keys again.
 const LOOK_SECONDS: u32 = 301;
 
 const GET: &str = "GetItem";
@@ -159,7 +191,7 @@ async fn every_call_is_known() {
     let site = own_site().await;
     for (name, calls, prepare) in CASES {
         let (asked, system) = (prepare(&site).await, site.system.as_ref().unwrap());
-        site.advance(LOOK_SECONDS).await;
+        asked.wait(&site).await;
         site.get("/_local/inbox.json").await;
         let still = system.pump.hold().await;
         let _ = system.journal.take();
@@ -195,7 +227,7 @@ async fn trouble_at_any_call_is_503_or_success_and_nothing_half_done() {
 
 async fn meet(site: &Site, what: &str, asked: &Asked, (kind, after, count): (Kind, u32, u32)) {
     let system = site.system.as_ref().unwrap();
-    site.advance(LOOK_SECONDS).await;
+    asked.wait(site).await;
     site.get("/_local/inbox.json").await;
     let still = system.pump.hold().await;
     system.faults.set_after(Service::Dynamodb, kind, after, count);
@@ -252,254 +284,4 @@ async fn assert_consistent(site: &Site, what: &str) {
     let names: BTreeMap<_, _> =
         users.iter().flat_map(|(id, names)| names.iter().flatten().map(|name| (name.clone(), id.clone()))).collect();
     assert_eq!(names, markers, "{what}");
-}
-
-fn sms(mobile: &str) -> String {
-    format!("+86{mobile}")
-}
-
-async fn message(site: &Site, to: String) -> Shows {
-    let before = site.messages_to(&to).await.len();
-    Shows::Message(to, before)
-}
-
-async fn bind_email(site: &Site) -> Asked {
-    let (person, email) = (site.register().await, new_email());
-    let asked = json!({ "email": email, "password": PASSWORD });
-    site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await;
-    let body = json!({ "email": email, "email_code": site.code_for(&email).await });
-    let shows = Shows::LogIn { name: email, password: PASSWORD };
-    Asked::new(Method::PUT, "/users/me/email/", body, shows).by(&person.token)
-}
-
-async fn change_mobile(site: &Site) -> Asked {
-    let (person, mobile) = (site.register().await, new_mobile());
-    site.send_as(&person.token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({})).await;
-    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
-    let shows = Shows::LogIn { name: mobile, password: PASSWORD };
-    Asked::new(Method::PUT, "/users/me/mobile/", body, shows).by(&person.token)
-}
-
-async fn change_password(site: &Site) -> Asked {
-    let person = site.register().await;
-    let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
-    let shows = Shows::LogIn { name: person.mobile, password: NEW_PASSWORD };
-    Asked::new(Method::PUT, "/users/me/password/", body, shows).by(&person.token)
-}
-
-async fn change_profile(site: &Site) -> Asked {
-    let person = site.register().await;
-    let body = json!({ "nickname": "新", "username": format!("name{}", &person.mobile[2..]) });
-    let shows = Shows::Nickname(person.token.clone(), "新");
-    Asked::new(Method::PATCH, "/users/me/", body, shows).by(&person.token)
-}
-
-async fn check_mobile(_: &Site) -> Asked {
-    Asked::new(Method::GET, format!("/users/mobile/{}/", new_mobile()), json!({}), Shows::Nothing)
-}
-
-async fn check_reset_token(site: &Site) -> Asked {
-    let body = json!({ "access_token": reset_link(site).await.1 });
-    Asked::new(Method::POST, "/users/find/password/", body, Shows::Nothing)
-}
-
-/// The number of someone who asked for a link to set a password, and its token.
-async fn reset_link(site: &Site) -> (String, String) {
-    let (person, email) = site.register_with_email().await;
-    site.post("/users/find/password/email/", &json!({ "email": email })).await;
-    (person.mobile, site.link_for(&email).await)
-}
-
-async fn delete_account(site: &Site) -> Asked {
-    let person = site.register().await;
-    let shows = Shows::Refused(person.token.clone());
-    Asked::new(Method::DELETE, "/users/me/", json!({ "password": PASSWORD }), shows).by(&person.token)
-}
-
-async fn end_session(site: &Site) -> Asked {
-    let person = site.register().await;
-    let other = site.log_in(&person.mobile).await;
-    let all = site.send_as(&person.token, Method::GET, "/users/me/sessions/", &json!({})).await.json();
-    let of_other = all.as_array().unwrap().iter().find(|one| one["current"] == false).unwrap();
-    let path = format!("/users/me/sessions/{}/", of_other["id"].as_str().unwrap());
-    let shows = Shows::Ended(other["refresh_token"].as_str().unwrap().to_owned());
-    Asked::new(Method::DELETE, path, json!({}), shows).by(&person.token)
-}
-
-async fn export(site: &Site) -> Asked {
-    let person = site.register().await;
-    Asked::new(Method::POST, "/users/me/export/", json!({ "password": PASSWORD }), Shows::Nothing).by(&person.token)
-}
-
-async fn forget_pwd(site: &Site) -> Asked {
-    let person = site.register().await;
-    site.advance(61).await;
-    site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
-    let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
-    let body = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
-    let shows = Shows::LogIn { name: person.mobile, password: NEW_PASSWORD };
-    let mut asked = Asked::new(Method::POST, "/forget_pwd/", body, shows);
-    asked.headers.extend([("cookie", format!("csrf_token={csrf}")), ("x-csrftoken", csrf)]);
-    asked
-}
-
-async fn forget_pwd_mobile(_: &Site) -> Asked {
-    Asked::new(Method::GET, format!("/forget_pwd/mobiles/{}/", new_mobile()), json!({}), Shows::Nothing)
-}
-
-async fn forget_pwd_sms_code(site: &Site) -> Asked {
-    let person = site.register().await;
-    site.advance(61).await;
-    let shows = message(site, sms(&person.mobile)).await;
-    Asked::new(Method::POST, "/forget_pwd/sms_code/", json!({ "mobile": person.mobile }), shows)
-}
-
-async fn list_sessions(site: &Site) -> Asked {
-    let person = site.register().await;
-    Asked::new(Method::GET, "/users/me/sessions/", json!({}), Shows::Nothing).by(&person.token)
-}
-
-async fn log_in(site: &Site) -> Asked {
-    let person = site.register().await;
-    let body = json!({ "username": person.mobile, "password": PASSWORD });
-    Asked::new(Method::POST, "/users/login/", body, Shows::Nothing)
-}
-
-async fn log_out(site: &Site) -> Asked {
-    let person = site.register().await;
-    let (body, shows) = (json!({ "refresh_token": person.refresh_token }), Shows::Refused(person.token));
-    Asked::new(Method::POST, "/users/logout/", body, shows)
-}
-
-async fn me(site: &Site) -> Asked {
-    let person = site.register().await;
-    Asked::new(Method::GET, "/users/me/", json!({}), Shows::Nothing).by(&person.token)
-}
-
-async fn refresh_token(site: &Site) -> Asked {
-    let person = site.register().await;
-    let body = json!({ "refresh_token": person.refresh_token });
-    Asked::new(Method::POST, "/users/token/refresh/", body, Shows::Nothing)
-}
-
-async fn register(site: &Site) -> Asked {
-    let mobile = new_mobile();
-    let body = registration(&mobile, &site.sms_code(&mobile).await);
-    Asked::new(Method::POST, "/users/", body, Shows::LogIn { name: mobile, password: PASSWORD })
-}
-
-async fn reset_password(site: &Site) -> Asked {
-    let (mobile, token) = reset_link(site).await;
-    let body = json!({ "access_token": token, "password": NEW_PASSWORD, "password2": NEW_PASSWORD });
-    let shows = Shows::LogIn { name: mobile, password: NEW_PASSWORD };
-    Asked::new(Method::PUT, "/users/find/password/", body, shows)
-}
-
-async fn secure_account(site: &Site) -> Asked {
-    // An email that is not new is mailed a link to set a password.
-    let (person, _) = site.register_with_email().await;
-    site.advance(3 * 86_400).await;
-    let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
-    let change = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
-    let changed = site.send_as(&token, Method::PUT, "/users/me/password/", &change).await;
-    let token = changed.json()["token"].as_str().unwrap().to_owned();
-    let told = site.messages_to(&sms(&person.mobile)).await;
-    let text = told.iter().find_map(|one| one["text"].as_str().unwrap().split_once("/secure#")).unwrap().1.to_owned();
-    let shows = Shows::Refused(token);
-    Asked::new(Method::POST, "/users/secure/", json!({ "token": text }), shows)
-}
-
-async fn send_email_code(site: &Site) -> Asked {
-    let (person, email) = (site.register().await, new_email());
-    let (body, shows) = (json!({ "email": email, "password": PASSWORD }), message(site, email.clone()).await);
-    Asked::new(Method::POST, "/users/me/email/", body, shows).by(&person.token)
-}
-
-async fn send_proof_code(site: &Site) -> Asked {
-    let person = site.register().await;
-    site.advance(61).await;
-    let shows = message(site, sms(&person.mobile)).await;
-    Asked::new(Method::POST, "/users/me/sms/", json!({}), shows).by(&person.token)
-}
-
-async fn send_reset_email(site: &Site) -> Asked {
-    let (_, email) = site.register_with_email().await;
-    let shows = message(site, email.clone()).await;
-    Asked::new(Method::POST, "/users/find/password/email/", json!({ "email": email }), shows)
-}
-
-async fn send_sms_code(site: &Site) -> Asked {
-    let mobile = new_mobile();
-    let shows = message(site, sms(&mobile)).await;
-    Asked::new(Method::POST, format!("/users/sms/{mobile}/"), json!({}), shows)
-}
-
-async fn sms_log_in(site: &Site) -> Asked {
-    let person = site.register().await;
-    site.advance(61).await;
-    site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
-    let body = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
-    let shows = Shows::Sessions(person.token.clone(), sessions(site, &person.token).await + 1);
-    Asked::new(Method::POST, "/users/sms_login/", body, shows)
-}
-
-/// A password by a code to the account's own number.
-async fn first_password(site: &Site) -> Asked {
-    let person = site.register().await;
-    let body = json!({ "sms_code": site.proof_code(&person).await, "new_password": NEW_PASSWORD });
-    let shows = Shows::LogIn { name: person.mobile, password: NEW_PASSWORD };
-    Asked::new(Method::PUT, "/users/me/password/", body, shows).by(&person.token)
-}
-
-async fn sms_sign_up(site: &Site) -> Asked {
-    let mobile = new_mobile();
-    site.post(&format!("/users/sms/{mobile}/?purpose=login&register=true"), &json!({})).await;
-    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "register": true });
-    Asked::new(Method::POST, "/users/sms_login/", body, Shows::Taken(mobile))
-}
-
-/// A number of an account that nobody used for long.
-async fn reissued(site: &Site) -> String {
-    let person = site.register().await;
-    site.advance(180 * 86_400).await;
-    person.mobile
-}
-
-async fn take_over(site: &Site) -> Asked {
-    let mobile = reissued(site).await;
-    let mut body = registration(&mobile, &site.sms_code(&mobile).await);
-    body["password"] = NEW_PASSWORD.into();
-    Asked::new(Method::POST, "/users/", body, Shows::LogIn { name: mobile, password: NEW_PASSWORD })
-}
-
-async fn second_proof(site: &Site) -> Asked {
-    let mobile = reissued(site).await;
-    site.post(&format!("/users/sms/{mobile}/?purpose=login"), &json!({})).await;
-    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
-    Asked::new(Method::POST, "/users/sms_login/", body, Shows::Used(mobile))
-}
-
-/// On a device of someone else's: what its reserve refuses counts with all the others.
-async fn send_on_a_device(site: &Site) -> Asked {
-    let person = site.register().await;
-    let log_in = json!({ "username": person.mobile, "password": PASSWORD });
-    let signed_in = site.post("/users/login/", &log_in).await;
-    let mut asked = send_sms_code(site).await;
-    asked.headers.push(("cookie", signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()));
-    asked
-}
-
-async fn refresh_after_a_day(site: &Site) -> Asked {
-    let asked = refresh_token(site).await;
-    site.advance(86_400).await;
-    asked
-}
-
-async fn verify_captcha(_: &Site) -> Asked {
-    let path = format!("/users/captcha/?ticket=pass-{}&randstr=x", new_mobile());
-    Asked::new(Method::GET, path, json!({}), Shows::Answer)
-}
-
-async fn well_known(_: &Site) -> Asked {
-    Asked::new(Method::GET, "/.well-known/jwks.json", json!({}), Shows::Nothing)
 }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registration};
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, logs, new_mobile, other_code, read, registration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sign_ups_of_one_number_make_one_user() {
@@ -72,14 +72,63 @@ async fn a_link_used_by_many_at_once_sets_one_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_uses_at_once_of_one_refresh_token_make_one_child() {
+async fn twenty_uses_at_once_of_one_refresh_token_make_one_successor() {
     let site = Site::with_settings(&[]).await.unwrap();
     let person = site.register().await;
     let answers = join_all((0..20).map(|_| site.refresh(&person.refresh_token))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    assert!(answers.iter().all(|answer| answer.json() == answers[0].json()), "one child, never two");
-    let child = answers[0].json()["refresh_token"].as_str().unwrap().to_owned();
-    assert_eq!(site.refresh(&child).await.status, 200);
+    assert!(answers.iter().all(|answer| answer.json() == answers[0].json()), "one successor, never two");
+    let successor = answers[0].json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(site.refresh(&successor).await.status, 200);
+}
+
+/// Whoever holds the token of before wins or loses the race, and in no case raises an alarm or keeps a token that works.
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshes_at_once_with_a_change_of_password_raise_no_alarm() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
+    for _ in 0..5 {
+        let person = site.register().await;
+        let refreshes = join_all((0..6).map(|_| site.refresh(&person.refresh_token)));
+        let change = site.send_as(&person.token, Method::PUT, "/users/me/password/", &body);
+        let (refreshes, changed) = tokio::join!(refreshes, change);
+        let codes: Vec<_> = refreshes.iter().map(|answer| answer.header("x-error-code").unwrap_or("")).collect();
+        assert!(codes.iter().all(|code| ["", "credentials_changed"].contains(code)), "{refreshes:?}");
+        assert!(logs::lines_about(&person.id).iter().all(|line| !line.contains("refresh_token_reused")));
+        if changed.status != 200 {
+            // A refresh came between reading and writing, and nothing was done.
+            changed.is_refused(409, "account_changed");
+            continue;
+        }
+        let before = refreshes.iter().filter(|answer| answer.status == 200);
+        let before = before.map(|answer| answer.json()["refresh_token"].as_str().unwrap().to_owned());
+        for token in before.chain([person.refresh_token]) {
+            site.refresh(&token).await.is_refused(401, "credentials_changed");
+        }
+        let new = changed.json()["refresh_token"].as_str().unwrap().to_owned();
+        assert_eq!(site.refresh(&new).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_at_once_with_refreshes_of_the_former_session_ends_it() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    for _ in 0..5 {
+        let person = site.register().await;
+        let by_cookie = |path: &str| {
+            let request = site.request(Method::POST, path).header("x-session", "cookie");
+            let cookie = format!("refresh_token={}", person.refresh_token);
+            request.header("origin", &site.base_url).header("cookie", cookie)
+        };
+        let body = json!({ "username": person.mobile, "password": PASSWORD });
+        let refreshes = join_all((0..4).map(|_| read(by_cookie("/users/token/refresh/"))));
+        let (refreshes, signed_in) = tokio::join!(refreshes, read(by_cookie("/users/login/").json(&body)));
+        assert_eq!(signed_in.status, 200, "{signed_in:?}");
+        let codes: Vec<_> = refreshes.iter().map(|answer| answer.header("x-error-code").unwrap_or("")).collect();
+        assert!(codes.iter().all(|code| ["", "session_ended"].contains(code)), "{refreshes:?}");
+        site.me(&person.token).await.is_refused(401, "unauthorized");
+        site.refresh(&person.refresh_token).await.is_refused(401, "session_ended");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,10 +6,13 @@ use local::cloud::Call;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::proofs::{Arrival, TABLE};
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_mobile, read, registration};
 
 /// Long beside what it takes to open a connection, on a machine that is busy too.
 const LATENCY: Duration = Duration::from_millis(150);
+
+const REAUTHENTICATE: &str = "/users/me/reauthenticate/";
 
 /// The longest chain of calls of which each began when the one before it had ended.
 fn in_sequence(mut calls: Vec<Call>) -> usize {
@@ -57,6 +60,18 @@ async fn requests_wait_for_few_round_trips() {
         let body = json!({ "username": name, "password": PASSWORD });
         note("log-in", 3, count(&site, site.post("/users/login/", &body)).await);
     }
+    // On a browser that is signed in: its session ends in the same transaction.
+    let by_cookie = || {
+        let body = json!({ "username": person.mobile, "password": PASSWORD });
+        let request = site.request(Method::POST, "/users/login/").json(&body);
+        request.header("x-session", "cookie").header("origin", &site.base_url)
+    };
+    let former = read(by_cookie()).await;
+    let cookies: Vec<_> = former.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let cookies: Vec<_> = cookies.iter().map(|line| line.split(';').next().unwrap()).collect();
+    let again = count(&site, read(by_cookie().header("cookie", cookies.join("; ")))).await;
+    note("log-in, ending the former session", 3, again);
+    site.me(former.json()["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
     note("me", 1, count(&site, site.send_as(&person.token, Method::GET, "/users/me/", &json!({}))).await);
     // Five minutes later the keys are looked for, beside what is read anyway.
     site.advance(301).await;
@@ -72,6 +87,12 @@ async fn requests_wait_for_few_round_trips() {
     note("well-known", 1, count(&site, site.get("/.well-known/jwks.json")).await);
     let proof = count(&site, site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({}))).await;
     note("send-proof-code", 2, proof);
+    let body = json!({ "sms_code": site.code_for(&person.mobile).await });
+    let by_code = count(&site, site.send_as(&person.token, Method::POST, REAUTHENTICATE, &body)).await;
+    note("reauthenticate by a code", 4, by_code);
+    let body = json!({ "password": PASSWORD });
+    let by_password = count(&site, site.send_as(&person.token, Method::POST, REAUTHENTICATE, &body)).await;
+    note("reauthenticate", 3, by_password);
     let forgotten = json!({ "email": email });
     note("send-reset-email", 2, count(&site, site.post("/users/find/password/email/", &forgotten)).await);
     let link = json!({ "access_token": site.link_for(&email).await });
@@ -88,6 +109,26 @@ async fn requests_wait_for_few_round_trips() {
     note("forget-pwd", 3, count(&site, site.forget_pwd(&csrf, &body)).await);
     for (name, trips, at_most) in counted {
         assert!((1..=at_most).contains(&trips), "{name}: {trips} round trips, {at_most} at most");
+    }
+}
+
+/// It is checked without a call: each operation is left with what it reads and what it writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reauthentication_costs_no_round_trip() {
+    let site = Site::with_settings(&[]).await.unwrap();
+    for (row, expected) in TABLE.iter().zip([2, 2, 4, 4, 3]) {
+        let person = Arrival::of_somebody(&site).await;
+        let body = row.body(&site, &person.token).await;
+        let proof = json!({ "reauthentication": person.reauthentication });
+        let (trips, answer) = count(&site, row.send(&site, &person.token, &body, &proof)).await;
+        assert_eq!((answer.status, trips), (row.status, expected), "{}: {answer:?}", row.function);
+        let person = Arrival::of_somebody(&site).await;
+        let stale = json!({ "reauthentication": "stale" });
+        let refused = row.send(&site, &person.token, &body, &stale);
+        let (trips, answer) = count(&site, refused).await;
+        // An export reads before it asks, so that one that cannot be put together costs nothing.
+        let expected = if row.function == "export" { 2 } else { 1 };
+        assert_eq!((answer.status, trips), (400, expected), "{}: {answer:?}", row.function);
     }
 }
 

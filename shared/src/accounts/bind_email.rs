@@ -4,10 +4,10 @@ use super::captcha::Solved;
 use super::codes::{RightCode, Row, redeem};
 use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof};
-use super::send::{Wanted, send};
-use super::{Authorized, SignedIn, sessions};
+use super::send::{Pays, Wanted, send};
+use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Email, TokenKeys, User};
+use crate::domain::{Authorized, Code, CodeKey, Email, TokenKeys, User};
 use crate::dynamodb::items::{Content, Marker, Notice, Recipient};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use crate::error::Error;
@@ -16,15 +16,18 @@ use crate::error::Error;
 pub async fn send_email_code(
     app: &App,
     caller: &Caller,
-    user: &User,
+    who: &Authorized,
     email: &Email,
     proof: &Proof,
 ) -> Result<(), Error> {
-    let proved = proof::check(app, user, proof).await?;
-    let content = Content::Code(CodeKey::bind_email(&user.id, email));
+    let proved = proof::check(app, who, proof).await?;
+    let content = Content::Code(CodeKey::bind_email(&who.user.id, email));
     let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
     let sending = async {
-        let pays = [proved.spend()?, proved.end_row(app)?].into_iter().flatten().collect();
+        let unchanged = [Some(proof::still(&who.user)?), proved.while_signed_in(who, Write::check)?];
+        let code = [proved.spend()?, proved.end_row(app)?];
+        let pays =
+            Pays { code: code.into_iter().flatten().collect(), unchanged: unchanged.into_iter().flatten().collect() };
         send(app, caller, Solved::NotAsked, wanted, pays).await
     };
     proved.or_give_back(app, sending).await

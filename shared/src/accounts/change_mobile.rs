@@ -3,9 +3,9 @@
 use super::codes::{RightCode, Row, of_confirm_code, redeem};
 use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
-use super::{Authorized, SignedIn, sessions};
+use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, Mobile, TokenKeys, User};
+use crate::domain::{Authorized, Code, CodeKey, Mobile, TokenKeys, User};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
 use crate::error::Error;
@@ -21,7 +21,7 @@ pub async fn change_mobile(
     proof: &Proof,
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, proof).await.map_err(of_confirm_code)?;
+    let proved = proof::check(app, &who, proof).await.map_err(of_confirm_code)?;
     let moved = async {
         let key = CodeKey::change_mobile(&who.user.id, &mobile);
         let code = redeem(app, key, Row::of_new_name(&who.user.id), code).await?;

@@ -2,9 +2,9 @@
 
 use super::credentials::{change_signed_in, refused};
 use super::proof::{self, Proof, Proved};
-use super::{Authorized, SignedIn, sessions};
+use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{NewPassword, Person, TokenKeys, User};
+use crate::domain::{Authorized, NewPassword, Person, TokenKeys, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{StoreError, text};
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub async fn change_password(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, proof).await?;
+    let proved = proof::check(app, &who, proof).await?;
     proved.or_give_back(app, set(app, caller, who, &keys, &proved, password)).await
 }
 

@@ -5,7 +5,7 @@ use super::send::notices;
 use super::sessions;
 use crate::app::{App, Caller};
 use crate::audit;
-use crate::domain::{AccountName, Session, User};
+use crate::domain::{AccountName, Authorized, Session, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
 use crate::error::Error;
@@ -15,17 +15,22 @@ const MOST_SESSIONS: usize = 75;
 
 /// Deletes the account, its names and its sessions in one transaction. Number, username and email are free again, and
 /// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
-pub async fn delete_account(app: &App, caller: &Caller, user: &User, proof: &Proof) -> Result<(), Error> {
-    let proved = proof::check(app, user, proof).await?;
-    proved.or_give_back(app, delete(app, caller, user, &proved)).await?;
-    audit::account_deleted(caller, &user.id);
-    remove_what_is_left(app, user).await;
+pub async fn delete_account(app: &App, caller: &Caller, who: &Authorized, proof: &Proof) -> Result<(), Error> {
+    let proved = proof::check(app, who, proof).await?;
+    proved.or_give_back(app, delete(app, caller, who, &proved)).await?;
+    audit::account_deleted(caller, &who.user.id);
+    remove_what_is_left(app, &who.user).await;
     Ok(())
 }
 
-async fn delete(app: &App, caller: &Caller, user: &User, proved: &Proved) -> Result<(), Error> {
-    let sessions = sessions::all_of(app, &user.id).await?;
+async fn delete(app: &App, caller: &Caller, who: &Authorized, proved: &Proved) -> Result<(), Error> {
+    let user = &who.user;
+    let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut writes = names_and_account(user)?;
+    if let Some(ended) = proved.while_signed_in(who, Write::delete)? {
+        sessions.retain(|session| session.id != who.session.id);
+        writes.push(ended);
+    }
     writes.extend(remove(&sessions)?);
     writes.extend(proved.forget_rows(user)?);
     writes.extend(notices(app, caller, user, Notice::Deleted)?);

@@ -55,7 +55,7 @@ pub async fn log_in(
     writes.extend(attempts::succeed(&user, (lane, classified.as_ref()), rehashed.as_ref(), app.clock.now())?);
     // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
     writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
-    let signed_in = SignedIn::new(app, caller, &token_keys, user, session)?;
+    let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, session)?;
     match store.transact(writes, "opening a session").await {
         Ok(()) => Ok(signed_in),
         // The account was changed or deleted meanwhile, and with it the password or the name that was right.

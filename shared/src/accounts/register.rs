@@ -54,7 +54,7 @@ async fn make_account(
     let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
     let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
     writes.splice(0..0, make(&user, &mobile)?);
-    let signed_in = SignedIn::new(app, caller, keys, user, session)?;
+    let signed_in = SignedIn::of_sign_in(app, caller, keys, user, session)?;
     let refusals = match code.pay(app, writes.clone(), "making an account").await {
         Ok(()) => return Ok(signed_in),
         Err(StoreError::Refused(refusals)) => refusals,

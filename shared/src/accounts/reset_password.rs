@@ -5,12 +5,15 @@ use super::credentials::change;
 use super::find_by_name;
 use super::second_proof::{self, SecondProof};
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User};
+use crate::domain::{
+    AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User, UserId,
+};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{StoreError, Write, keys, seconds, text};
 use crate::error::Error;
 
 /// Sets a password by a code sent to the account's number. Every session and token from before it dies.
+/// Answers whose password it is.
 pub async fn reset_password_by_code(
     app: &App,
     caller: &Caller,
@@ -18,7 +21,7 @@ pub async fn reset_password_by_code(
     (code, handle): (&Code, Option<CodeHandle>),
     second_proof: Option<&SecondProof>,
     password: NewPassword,
-) -> Result<(), Error> {
+) -> Result<UserId, Error> {
     caller.who.note(mobile.masked());
     // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
     let name = AccountName::Mobile(mobile.clone());
@@ -36,7 +39,7 @@ async fn set_by_code(
     user: Option<User>,
     second_proof: Option<&SecondProof>,
     password: NewPassword,
-) -> Result<(), Error> {
+) -> Result<UserId, Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     let proved = second_proof::check(app, caller, &user, second_proof).await?;
     let setting = async {
@@ -45,7 +48,7 @@ async fn set_by_code(
         let mut writes = set_password(app, caller, &user, &password, Some(code))?;
         writes.extend(proved.spend()?);
         match code.pay(app, writes, "setting a password").await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(user.id),
             // Another change of the account got in first: what was read of it no longer holds.
             Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
             Err(StoreError::Failed(error)) => Err(error),
@@ -59,13 +62,14 @@ pub async fn check_reset_link(app: &App, token: &str) -> Result<Email, Error> {
     user_of_link(app, token).await?.email.ok_or(Error::LinkInvalid)
 }
 
-/// Sets a password by a mailed link. The link works once: it names the credential version that this moves on.
+/// Sets a password by a mailed link. The link works once: it names the credential version that this moves on. Answers
+/// whose password it is.
 pub async fn reset_password_by_link(
     app: &App,
     caller: &Caller,
     token: &str,
     password: NewPassword,
-) -> Result<(), Error> {
+) -> Result<UserId, Error> {
     let user = user_of_link(app, token).await?;
     caller.who.note(user.id.as_str());
     if user.email.is_none() {
@@ -74,7 +78,7 @@ pub async fn reset_password_by_link(
     let password = password.not_personal(&Person::of(&user))?;
     let writes = set_password(app, caller, &user, &password, None)?;
     match app.store()?.transact(writes, "setting a password").await {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(user.id),
         Err(StoreError::Refused(_)) => Err(Error::LinkInvalid),
         Err(StoreError::Failed(error)) => Err(error),
     }

@@ -5,7 +5,7 @@ use super::attempts::{self, Lane};
 use super::captcha::Solved;
 use super::codes::{Row, of_confirm_code, redeem};
 use super::proof::Proved;
-use super::send::{INTERVAL_SECONDS, Wanted, send};
+use super::send::{INTERVAL_SECONDS, Pays, Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
@@ -29,7 +29,7 @@ pub(super) async fn check(
     offered: Option<&SecondProof>,
 ) -> Result<Proved, Error> {
     if !user.is_dormant(app.config.dormant_days, app.clock.now()) {
-        return Ok(Proved(None));
+        return Ok(Proved::Outright);
     }
     match offered {
         Some(SecondProof::Password(password)) => {
@@ -37,13 +37,13 @@ pub(super) async fn check(
             attempts::count(app, Lane::SecondProof(&user.id)).await?;
             let right = app.hasher.verify(password, user.password_hash.as_ref());
             let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
-            if right { Ok(Proved(None)) } else { Err(Error::ProofWrong) }
+            if right { Ok(Proved::Outright) } else { Err(Error::ProofWrong) }
         }
         Some(SecondProof::EmailCode(code)) => {
             // Without an address no code was mailed.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Row::of_account(&user.id), code).await;
-            right.map(Some).map(Proved).map_err(of_confirm_code)
+            right.map(Proved::ByCode).map_err(of_confirm_code)
         }
         None => {
             mail_code(app, caller, user).await?;
@@ -56,7 +56,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id, &email));
     let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: true };
-    match send(app, caller, Solved::ToOneself, wanted, Vec::new()).await {
+    match send(app, caller, Solved::ToOneself, wanted, Pays::default()).await {
         Ok(()) => Ok(()),
         // One was sent a moment ago, or the password does as well.
         Err(Error::TooMany { retry_after_seconds })

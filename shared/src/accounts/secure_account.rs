@@ -2,18 +2,18 @@
 
 use super::attempts;
 use super::captcha::Solved;
-use super::send::{Wanted, is_settled, notices, send};
+use super::send::{Pays, Wanted, is_settled, notices, send};
 use crate::app::{App, Caller};
 use crate::audit;
-use crate::domain::{SafetyLink, User};
+use crate::domain::{SafetyLink, User, UserId};
 use crate::dynamodb::items::{Content, Expiring, Notice, Recipient};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
 use crate::error::Error;
 
 /// Ends every session, token and link of the account, and its password, which whoever made the change may know. Where the
 /// account has an email that is not new, a link to set a password is mailed; a code by SMS sets one too. The link works once,
-/// whatever changed since: a thief who goes on changing things kills no link of the owner's.
-pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<(), Error> {
+/// whatever changed since: a thief who goes on changing things kills no link of the owner's. Answers whose account it was.
+pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<UserId, Error> {
     let link = SafetyLink::verify(token, app.keyring()?, app.clock.now()).ok_or(Error::LinkInvalid)?;
     caller.who.note(link.user_id.as_str());
     let key = keys::user(&link.user_id);
@@ -41,7 +41,7 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<(
     }
     audit::account_secured(caller, &link.user_id);
     start_reset(app, caller, &user).await;
-    Ok(())
+    Ok(user.id)
 }
 
 /// It may be too soon for another mail, or mail may be down: the page leads to both ways of a reset all the same.
@@ -50,7 +50,7 @@ async fn start_reset(app: &App, caller: &Caller, user: &User) {
     let settled = is_settled(user.email_changed_at, app.clock.now());
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
     let wanted = Wanted { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
-    if let Err(error) = send(app, caller, Solved::ToOneself, wanted, Vec::new()).await {
+    if let Err(error) = send(app, caller, Solved::ToOneself, wanted, Pays::default()).await {
         tracing::info!(%error, "no reset link was mailed");
     }
 }

@@ -55,7 +55,7 @@ pub async fn send_sms_code(
         content: Content::Code(code.under(handle)),
         requires_account,
     };
-    send(app, caller, solved, wanted, Vec::new()).await
+    send(app, caller, solved, wanted, Pays::default()).await
 }
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
@@ -73,7 +73,7 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: 
     }
     let recipient = Recipient::Email(email.clone());
     let wanted = Wanted { recipient, content: Content::ResetLink, requires_account: true };
-    send(app, caller, solved, wanted, Vec::new()).await
+    send(app, caller, solved, wanted, Pays::default()).await
 }
 
 /// A message that is asked for.
@@ -82,6 +82,15 @@ pub(super) struct Wanted {
     pub content: Content,
     /// Whether it is dropped unless the recipient has an account: the very one, where the content names one.
     pub requires_account: bool,
+}
+
+/// What a message costs.
+#[derive(Clone, Default)]
+pub(super) struct Pays {
+    /// What uses up the code that proved who asks.
+    pub code: Vec<Write>,
+    /// That whoever proved it still may ask.
+    pub unchanged: Vec<Write>,
 }
 
 /// Whether a message may go to anyone's number, to sign up or move there, rather than to an account's.
@@ -114,13 +123,7 @@ fn within_budget(wanted: &Wanted, now: Timestamp) -> Result<Vec<Write>, Error> {
 
 /// Puts a message and its interval, what counts it, and with them what it costs: a code that proved who asks. All or
 /// nothing: what is refused counts nowhere.
-pub(super) async fn send(
-    app: &App,
-    caller: &Caller,
-    solved: Solved,
-    wanted: Wanted,
-    pays: Vec<Write>,
-) -> Result<(), Error> {
+pub(super) async fn send(app: &App, caller: &Caller, solved: Solved, wanted: Wanted, pays: Pays) -> Result<(), Error> {
     caller.who.note(match &wanted.recipient {
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
@@ -209,7 +212,7 @@ impl Asked {
         Ok(Self { solved, now, first, by_recipient, by_source, budget: within_budget(wanted, now)?, in_reserve })
     }
 
-    async fn send(self, app: &App, message: &Message, pays: Vec<Write>) -> Result<(), Refused> {
+    async fn send(self, app: &App, message: &Message, pays: Pays) -> Result<(), Refused> {
         let Self { solved, now, first, by_recipient, by_source, budget, in_reserve } = self;
         let is_reserve = in_reserve.is_some();
         let mut writes = first;
@@ -221,7 +224,9 @@ impl Asked {
         let first_flag = writes.len();
         writes.extend(budget);
         let first_paid = writes.len();
-        writes.extend(pays);
+        writes.extend(pays.code);
+        let first_unchanged = writes.len();
+        writes.extend(pays.unchanged);
         writes.push(Write::put(&keys::message(&message.id), message, Unless::Exists)?);
 
         let refusals = match app.store()?.transact(writes, "asking for a message").await {
@@ -230,7 +235,10 @@ impl Asked {
             Err(StoreError::Failed(error)) => return Err(error.into()),
         };
         let refused = |from: usize, to: usize| refusals.iter().any(|refusal| (from..to).contains(&refusal.index));
-        if refused(first_paid, usize::MAX) {
+        if refused(first_unchanged, usize::MAX) {
+            return Err(Error::AccountChanged.into());
+        }
+        if refused(first_paid, first_unchanged) {
             return Err(Error::CodeExpired.into());
         }
         if refused(first_flag, first_paid) {

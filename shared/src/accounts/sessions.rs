@@ -7,7 +7,7 @@ use super::SignedIn;
 use super::signed_in::user_and_session;
 use crate::app::{App, Caller};
 use crate::audit;
-use crate::domain::{Keyring, MAX_SESSIONS, REPEAT_SECONDS, RefreshToken, Session, SessionId, Timestamp, User, UserId};
+use crate::domain::{Keyring, MAX_SESSIONS, RefreshToken, Session, SessionId, Standing, Timestamp, User, UserId};
 use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, seconds, text};
 use crate::error::Error;
 
@@ -19,8 +19,8 @@ pub(super) async fn all_of(app: &App, user: &UserId) -> Result<Vec<Session>, Err
     app.store()?.query(&keys::sessions(user), "reading sessions").await
 }
 
-/// A new session, and what opens it: its item put, and as many others removed that twenty are live at most. The newest
-/// live ones stay.
+/// A new session, and what opens it: its item put, the one that the same browser had before removed, and as many others
+/// that twenty are live at most. The newest live ones stay.
 pub(super) fn open(
     app: &App,
     caller: &Caller,
@@ -31,7 +31,15 @@ pub(super) fn open(
     let now = app.clock.now();
     let session = Session::open(user, app.config.sessions, remembered, caller.origin(), now);
     let mut writes = vec![Write::put(&keys::session(&user.id, &session.id), &session, Unless::Exists)?];
-    let (mut live, mut over): (Vec<_>, Vec<_>) = others.into_iter().partition(|other| other.is_live(user, now));
+    // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already; on no
+    // condition, so that it can refuse nothing.
+    let former = caller.cookie_session.as_ref();
+    if let Some(former) = former {
+        writes.push(Write::remove(&keys::session(&former.user_id, &former.session_id))?);
+    }
+    // A transaction takes a key once.
+    let others = others.into_iter().filter(|other| former.is_none_or(|former| former.session_id != other.id));
+    let (mut live, mut over): (Vec<_>, Vec<_>) = others.partition(|other| other.is_live(user, now));
     live.sort_by_key(|other| std::cmp::Reverse(other.created_at));
     over.extend(live.into_iter().skip(MAX_SESSIONS - 1));
     for other in over.iter().take(MOST_REMOVED) {
@@ -64,9 +72,9 @@ pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error
 /// How often a session that another use of the same token changed meanwhile is looked at again.
 const TRIES: usize = 4;
 
-/// Exchanges a refresh token for its child: the session's generation moves on by one conditional update, so that of
-/// many uses at once one makes a child and the others get the same. That update comes last: what cannot be answered
-/// spends no token.
+/// Exchanges a refresh token for its successor: the session's generation moves on by one conditional update, so that of
+/// many uses at once one makes a successor and the others get the same. That update comes last: what cannot be answered
+/// rotates no token. [`Session::standing`] says which tokens are exchanged.
 pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
     let token = verify(app.keyring()?, token)?;
     caller.who.note(token.user_id.as_str());
@@ -74,26 +82,28 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
         let now = app.clock.now();
         let (user, session, keys) = user_and_session(app, &token.user_id, &token.session_id).await?;
         let (Some(user), Some(session)) = (user, session) else { return Err(Error::SessionEnded) };
-        if user.disabled || !session.is_live(&user, now) || session.generation < token.generation {
+        if user.disabled || !session.is_live(&user, now) {
             return Err(Error::SessionEnded);
         }
-        if session.generation == token.generation {
-            let child = child_of(app, caller, &session, now);
-            let signed_in = SignedIn::of_refresh(app, caller, &keys, user, child.clone())?;
-            let (rotated, ()) = tokio::join!(rotate(app, &session, &child), note_use(app, &signed_in.user, now));
-            if rotated? {
-                return Ok(signed_in);
+        match session.standing(token.generation, app.config.sessions.repeat_seconds, now) {
+            Standing::Current => {
+                let successor = successor_of(app, caller, &session, now);
+                let signed_in = SignedIn::of_refresh(app, caller, &keys, user, successor.clone())?;
+                let rotated = rotate(app, &session, &successor);
+                let (rotated, ()) = tokio::join!(rotated, note_use(app, &signed_in.user, now));
+                if rotated? {
+                    return Ok(signed_in);
+                }
             }
-            continue;
+            Standing::Repeated => return SignedIn::of_refresh(app, caller, &keys, user, session),
+            Standing::Replaced => return Err(Error::CredentialsChanged),
+            Standing::Unknown => return Err(Error::SessionEnded),
+            Standing::Reused => {
+                end(app, &token.user_id, &token.session_id).await?;
+                audit::refresh_token_reused(caller, &token.user_id, &token.session_id);
+                return Err(Error::RefreshTokenSpent);
+            }
         }
-        let is_parent = session.generation == token.generation + 1;
-        if is_parent && now <= session.rotated_at.plus_seconds(REPEAT_SECONDS) {
-            return SignedIn::of_refresh(app, caller, &keys, user, session);
-        }
-        // Two hold tokens of this session, and which of them is the owner cannot be told (RFC 9700 §4.14.2).
-        end(app, &token.user_id, &token.session_id).await?;
-        audit::refresh_token_reused(caller, &token.user_id, &token.session_id);
-        return Err(Error::RefreshTokenSpent);
     }
     Err(Error::unavailable("refreshing a session", "it kept changing"))
 }
@@ -102,18 +112,18 @@ fn verify(keyring: &Keyring, token: &str) -> Result<RefreshToken, Error> {
     RefreshToken::verify(token, keyring).ok_or(Error::RefreshTokenInvalid)
 }
 
-fn child_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -> Session {
-    let mut child = session.clone();
-    child.generation += 1;
-    child.rotated_at = now;
-    child.last_used_at = now;
-    child.expires_at = now.plus_seconds(app.config.sessions.idle_seconds).min(session.ends_at);
-    child.origin.address = caller.origin().address;
-    child
+fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -> Session {
+    let mut successor = session.clone();
+    successor.generation += 1;
+    successor.rotated_at = now;
+    successor.last_used_at = now;
+    successor.expires_at = now.plus_seconds(app.config.sessions.idle_seconds).min(session.ends_at);
+    successor.origin.address = caller.origin().address;
+    successor
 }
 
-/// Stores the child, on condition that the session is as it was read. `false` when it is not.
-async fn rotate(app: &App, session: &Session, child: &Session) -> Result<bool, Error> {
+/// Stores the successor, on condition that the session is as it was read. `false` when it is not.
+async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<bool, Error> {
     let rotated = app
         .store()?
         .update::<Session>(
@@ -122,11 +132,11 @@ async fn rotate(app: &App, session: &Session, child: &Session) -> Result<bool, E
             "generation = :this AND credential_version = :version",
             &[
                 (":this", number(session.generation)),
-                (":next", number(child.generation)),
+                (":next", number(successor.generation)),
                 (":version", number(session.credential_version)),
-                (":now", seconds(child.rotated_at)),
-                (":until", seconds(child.expires_at)),
-                (":address", text(child.origin.address.clone())),
+                (":now", seconds(successor.rotated_at)),
+                (":until", seconds(successor.expires_at)),
+                (":address", text(successor.origin.address.clone())),
             ],
             "refreshing a session",
         )
@@ -206,24 +216,19 @@ pub(super) fn carry(session: &Session) -> Result<(Session, Write), Error> {
     Ok((carried, write))
 }
 
-/// The same, with a refresh token of its own (ASVS 7.2.4). It skips a generation: the token from before is not the one
-/// spent last, which would be answered once more, but one that ends the session when it is used.
+/// The same for a change of password, which replaces the refresh token: see [`Session::renewed`].
 pub(super) fn carry_renewed(session: &Session, now: Timestamp) -> Result<(Session, Write), Error> {
-    let carried = Session {
-        credential_version: session.credential_version + 1,
-        generation: session.generation + 2,
-        rotated_at: now,
-        last_used_at: now,
-        ..session.clone()
-    };
+    let carried = session.renewed(now);
     let values = [
         (":old", number(session.credential_version)),
         (":new", number(carried.credential_version)),
         (":this", number(session.generation)),
         (":next", number(carried.generation)),
+        (":issued", seconds(session.rotated_at)),
         (":now", seconds(now)),
     ];
     let condition = Expression { text: "credential_version = :old AND generation = :this", values: &values };
-    let update = "SET credential_version = :new, generation = :next, rotated_at = :now, last_used_at = :now";
+    let update = "SET credential_version = :new, generation = :next, rotated_at = :now, last_used_at = :now, \
+                  replaced_generation = :this, replaced_rotated_at = :issued";
     Ok((carried, Write::update(&keys::session(&session.user_id, &session.id), update, condition)?))
 }

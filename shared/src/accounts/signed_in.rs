@@ -1,16 +1,19 @@
 //! Being signed in: making the tokens of a session, and finding the user of an access token.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
-use crate::domain::{AccessToken, Grant, KeySet, Session, SessionId, TokenKeys, User, UserId, is_access_token_shaped};
+use crate::domain::{
+    AccessToken, Authorized, Grant, KeySet, Reauthentication, Secret, Session, SessionId, TokenKeys, User, UserId,
+    is_access_token_shaped,
+};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 
 /// A user who has just signed in, or whose tokens were renewed.
-#[derive(Debug)]
 pub struct SignedIn {
     /// Who.
     pub user: User,
@@ -22,6 +25,18 @@ pub struct SignedIn {
     pub refresh_token: String,
     /// How long the access token is good, in seconds.
     pub expires_in_seconds: i64,
+    /// What stands for the proof that the sign-in was. Tokens that were renewed come without one.
+    pub reauthentication: Option<Secret>,
+}
+
+impl fmt::Debug for SignedIn {
+    /// The rest is tokens and names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn")
+            .field("user_id", &self.user.id)
+            .field("session_id", &self.session.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SignedIn {
@@ -31,6 +46,19 @@ impl SignedIn {
         let grant = app.grant(caller);
         let token = AccessToken::new(&user, &session, grant.now, &grant);
         Self::sign(app, &grant, keys, user, session, &token)
+    }
+
+    /// The same for a sign-in, which proved just now who asks.
+    pub(super) fn of_sign_in(
+        app: &App,
+        caller: &Caller,
+        keys: &TokenKeys,
+        user: User,
+        session: Session,
+    ) -> Result<Self, Error> {
+        let reauthentication = Reauthentication::issue(&session, app.keyring()?, app.clock.now());
+        let signed_in = Self::new(app, caller, keys, user, session)?;
+        Ok(Self { reauthentication: Some(reauthentication), ..signed_in })
     }
 
     /// Makes the tokens of a session that was refreshed: each time the same.
@@ -57,17 +85,8 @@ impl SignedIn {
         let expires_in_seconds = token.expires_at.unix_seconds() - token.issued_at.unix_seconds();
         let token = keys.sign(token, grant.now).map_err(|source| Error::unavailable("signing a token", source))?;
         let refresh_token = session.refresh_token().sign(app.keyring()?);
-        Ok(Self { user, session, token, refresh_token, expires_in_seconds })
+        Ok(Self { user, session, token, refresh_token, expires_in_seconds, reauthentication: None })
     }
-}
-
-/// Whoever sent an access token that is good.
-#[derive(Debug)]
-pub struct Authorized {
-    /// Who.
-    pub user: User,
-    /// In which session.
-    pub session: Session,
 }
 
 /// The user and session of an access token, in one read, which brings the keys along when it is time to look for new

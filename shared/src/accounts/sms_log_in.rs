@@ -81,7 +81,7 @@ async fn enter(
     (user, session): (User, Session),
     writes: Vec<Write>,
 ) -> Result<SignedIn, Error> {
-    let signed_in = SignedIn::new(app, caller, keys, user, session)?;
+    let signed_in = SignedIn::of_sign_in(app, caller, keys, user, session)?;
     match code.pay(app, writes, "opening a session").await {
         Ok(()) => Ok(signed_in),
         // The account was changed or deleted meanwhile, or another sign-up made one: what was read no longer holds.

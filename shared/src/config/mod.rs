@@ -25,7 +25,8 @@ pub struct Config {
     /// Access tokens.
     pub tokens: TokenConfig,
     /// Sessions: `SESSION_IDLE_DAYS`, without being refreshed, 30; `SESSION_MAX_DAYS`, at most, 90;
-    /// `SESSION_UNREMEMBERED_HOURS`, at most when the person did not ask to be remembered, 12.
+    /// `SESSION_UNREMEMBERED_HOURS`, at most when the person did not ask to be remembered, 12; `REFRESH_REPEAT_SECONDS`, in
+    /// which the last rotated refresh token gets the same successor again, 30. Our pages wait 10 seconds for an answer.
     pub sessions: SessionRules,
     /// `DORMANT_DAYS`: an account that was not used for so long is not opened by a code to its number alone, and the
     /// number's next owner may sign up with it; 180, never under 90, after which carriers reissue numbers.
@@ -319,6 +320,7 @@ impl Config {
                 max_seconds: 86_400 * i64::from(environment.number("SESSION_MAX_DAYS", 1..=3650, 90)?),
                 unremembered_seconds: 3600
                     * i64::from(environment.number("SESSION_UNREMEMBERED_HOURS", 1..=720, 12)?),
+                repeat_seconds: environment.number("REFRESH_REPEAT_SECONDS", 1..=300, 30)?.into(),
             },
             dormant_days: environment.number("DORMANT_DAYS", 90..=36_500, 180)?.into(),
             passwords: PasswordConfig {

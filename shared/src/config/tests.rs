@@ -133,6 +133,7 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
     ("SESSION_IDLE_DAYS", &["1", "3650"], &["0", "3651", "99999999999"]),
     ("SESSION_MAX_DAYS", &["1", "3650"], &["0", "3651"]),
     ("SESSION_UNREMEMBERED_HOURS", &["1", "720"], &["0", "721"]),
+    ("REFRESH_REPEAT_SECONDS", &["1", "300"], &["0", "301", "-1", "30s"]),
     ("KEY_ROTATION_DAYS", &["1", "3650"], &["0", "3651"]),
     ("DORMANT_DAYS", &["90", "36500"], &["89", "36501"]),
     ("PASSWORD_MIN_LENGTH", &["6", "64"], &["5", "65"]),

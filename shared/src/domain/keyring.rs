@@ -69,6 +69,8 @@ pub enum Purpose {
     Address,
     /// Refresh tokens.
     RefreshToken,
+    /// Reauthentications.
+    Reauthentication,
     /// Device cookies.
     Device,
     /// Links in notices.
@@ -88,6 +90,7 @@ impl Purpose {
             Self::Csrf => "latchkey/1/csrf",
             Self::Address => "latchkey/1/address",
             Self::RefreshToken => "latchkey/1/refresh-token",
+            Self::Reauthentication => "latchkey/1/reauthentication",
             Self::SafetyLink => "latchkey/1/safety-link",
             Self::Device => "latchkey/1/device",
             Self::SealedKey => "latchkey/1/sealed-key",

@@ -14,6 +14,7 @@
 //! | password | Unicode NFKC (NIST SP 800-63B §3.1.1.2), nothing else: no trimming, no change of case, no truncation |
 
 mod account_name;
+mod authorized;
 mod characters;
 mod code;
 mod consent;
@@ -37,6 +38,7 @@ mod user;
 mod username;
 
 pub use account_name::AccountName;
+pub use authorized::Authorized;
 pub use code::{Code, CodeHandle, CodeKey, CodePurpose, CodeSeed};
 pub use consent::Consent;
 pub use device::device_of;
@@ -53,8 +55,10 @@ pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person
 pub use password_hash::{HashCost, PasswordHasher};
 pub use safety_link::SafetyLink;
 pub use sealed::{NotOpened, Sealed};
-pub use session::{MAX_SESSIONS, Origin, REPEAT_SECONDS, Session, SessionId, SessionRules, shorten_address};
-pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, Device, RefreshToken, ResetLink, hash_address};
+pub use session::{MAX_SESSIONS, Origin, Session, SessionId, SessionRules, Standing, shorten_address};
+pub use signed::{
+    CaptchaAction, CaptchaPass, CsrfValue, Device, Reauthentication, RefreshToken, ResetLink, hash_address,
+};
 pub use time::{Clock, Timestamp};
 pub use token::{AccessToken, Grant, TokenKeys, is_access_token_shaped};
 pub use user::{PasswordHashText, User, UserId};

@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{RefreshToken, Timestamp, User, UserId, random_hex};
 
-/// For how long the refresh token that was spent last is answered again with the same child, in seconds: an answer may
-/// have been lost. (Peers: Logto 3, Rauthy 5.)
-pub const REPEAT_SECONDS: i64 = 10;
 /// How many sessions of an account are live at most; the oldest ends.
 pub const MAX_SESSIONS: usize = 20;
 
@@ -48,6 +45,8 @@ pub struct SessionRules {
     pub max_seconds: i64,
     /// At most, when the person did not ask to be remembered.
     pub unremembered_seconds: i64,
+    /// The repeat window: for so long after a rotation, the rotated refresh token gets its successor once more.
+    pub repeat_seconds: i64,
 }
 
 /// From where a session is used, as far as it is kept.
@@ -70,6 +69,12 @@ pub struct Session {
     pub generation: u64,
     /// When its tokens were made.
     pub rotated_at: Timestamp,
+    /// The generation whose refresh token the last change of password replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_generation: Option<u64>,
+    /// When that refresh token was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_rotated_at: Option<Timestamp>,
     /// The sign-in.
     pub created_at: Timestamp,
     /// The last refresh, or the sign-in.
@@ -97,6 +102,8 @@ impl Session {
             user_id: user.id.clone(),
             generation: 0,
             rotated_at: now,
+            replaced_generation: None,
+            replaced_rotated_at: None,
             created_at: now,
             last_used_at: now,
             expires_at: now.plus_seconds(rules.idle_seconds.min(most)),
@@ -113,11 +120,67 @@ impl Session {
         now < self.expires_at && now < self.ends_at && self.credential_version == user.credential_version
     }
 
+    /// The session as a change of password leaves it: with a refresh token of its own (ASVS 7.2.4).
+    #[must_use]
+    pub fn renewed(&self, now: Timestamp) -> Self {
+        Self {
+            credential_version: self.credential_version + 1,
+            generation: self.generation + 1,
+            replaced_generation: Some(self.generation),
+            replaced_rotated_at: Some(self.rotated_at),
+            rotated_at: now,
+            last_used_at: now,
+            ..self.clone()
+        }
+    }
+
+    /// What a refresh token of this session is worth, by its generation. The first rule that fits decides:
+    ///
+    /// 1. The present generation is exchanged for its successor.
+    /// 2. A later generation was never issued by this session.
+    /// 3. The generation that the last change of password replaced was never exchanged: whoever holds it has missed the
+    ///    change's answer. It is refused without an alarm, however late it comes.
+    /// 4. The generation that was exchanged for that one is treated the same within the repeat window of its own
+    ///    exchange: its holder has missed that answer and the change's.
+    /// 5. The generation before the present one gets the same successor again within the repeat window: its holder has
+    ///    missed that answer. Rule 3 goes first, so no token from before a change of password is ever answered.
+    /// 6. Any other was exchanged, and its successor was received and used, or the repeat window is over: two hold
+    ///    tokens of this session, and which of them is the owner cannot be told (RFC 9700 §4.14.2).
+    #[must_use]
+    pub fn standing(&self, generation: u64, repeat_seconds: i64, now: Timestamp) -> Standing {
+        let is_before = |later: u64| generation.checked_add(1) == Some(later);
+        let may_repeat = |rotated_at: Timestamp| now <= rotated_at.plus_seconds(repeat_seconds);
+        let is_replaced = self.replaced_generation == Some(generation)
+            || self.replaced_generation.is_some_and(is_before) && self.replaced_rotated_at.is_some_and(may_repeat);
+        match () {
+            () if generation == self.generation => Standing::Current,
+            () if generation > self.generation => Standing::Unknown,
+            () if is_replaced => Standing::Replaced,
+            () if is_before(self.generation) && may_repeat(self.rotated_at) => Standing::Repeated,
+            () => Standing::Reused,
+        }
+    }
+
     /// The refresh token of the session as it is.
     #[must_use]
     pub fn refresh_token(&self) -> RefreshToken {
         RefreshToken { user_id: self.user_id.clone(), session_id: self.id.clone(), generation: self.generation }
     }
+}
+
+/// What a refresh token is worth: see [`Session::standing`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is exchanged for its successor.
+    Current,
+    /// It was exchanged a moment ago, and gets the same successor again.
+    Repeated,
+    /// It is from before the last change of password.
+    Replaced,
+    /// It was exchanged, and comes once more.
+    Reused,
+    /// The session never issued it.
+    Unknown,
 }
 
 /// The network's part of an address, which tells a person whether it was theirs and nobody where they live: three
@@ -146,6 +209,66 @@ mod tests {
         assert_eq!(shorten_address("203.0.113.7"), "203.0.113.*");
         assert_eq!(shorten_address("2001:db8:1:2:3:4:5:6"), "2001:db8:1:*");
         assert_eq!(shorten_address("somewhere"), "");
+    }
+
+    const ISSUED: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    /// At its sixth refresh token, which was issued at [`ISSUED`].
+    fn session() -> Session {
+        let never = Timestamp::from_unix_seconds(i64::from(u32::MAX));
+        Session {
+            id: SessionId(random_hex::<16>()),
+            user_id: UserId::generate(),
+            generation: 5,
+            rotated_at: ISSUED,
+            replaced_generation: None,
+            replaced_rotated_at: None,
+            created_at: ISSUED,
+            last_used_at: ISSUED,
+            expires_at: never,
+            ends_at: never,
+            remembered: true,
+            origin: Origin::default(),
+            credential_version: 1,
+        }
+    }
+
+    fn standings(session: &Session, seconds: i64) -> [Standing; 8] {
+        let now = ISSUED.plus_seconds(seconds);
+        std::array::from_fn(|generation| session.standing(generation as u64, 30, now))
+    }
+
+    #[test]
+    fn the_last_rotated_token_is_repeated_within_its_window_and_any_other_is_reused() {
+        use Standing::{Current, Repeated, Reused, Unknown};
+        let within = [Reused, Reused, Reused, Reused, Repeated, Current, Unknown, Unknown];
+        let after = [Reused, Reused, Reused, Reused, Reused, Current, Unknown, Unknown];
+        assert_eq!(standings(&session(), 0), within);
+        assert_eq!(standings(&session(), 30), within);
+        assert_eq!(standings(&session(), 31), after);
+    }
+
+    #[test]
+    fn no_token_from_before_a_change_of_password_is_answered_and_the_last_one_is_no_reuse() {
+        use Standing::{Current, Repeated, Replaced, Reused, Unknown};
+        let changed = session().renewed(ISSUED.plus_seconds(20));
+        assert_eq!((changed.generation, changed.credential_version), (6, 2));
+        // The one before the last, too, while its own answer may have been lost.
+        let within = [Reused, Reused, Reused, Reused, Replaced, Replaced, Current, Unknown];
+        assert_eq!(standings(&changed, 20), within);
+        assert_eq!(standings(&changed, 30), within);
+        let after = [Reused, Reused, Reused, Reused, Reused, Replaced, Current, Unknown];
+        assert_eq!(standings(&changed, 31), after);
+        // The new token is rotated like any other, and the replaced one stays what it is.
+        let rotated = Session { generation: 7, rotated_at: ISSUED.plus_seconds(100), ..changed };
+        let repeated = [Reused, Reused, Reused, Reused, Reused, Replaced, Repeated, Current];
+        assert_eq!(standings(&rotated, 130), repeated);
+        let reused = [Reused, Reused, Reused, Reused, Reused, Replaced, Reused, Current];
+        assert_eq!(standings(&rotated, 131), reused);
+        // Only the last change counts: the token of an earlier one comes from a copy.
+        let again = rotated.renewed(ISSUED.plus_seconds(200));
+        let twice = [Reused, Reused, Reused, Reused, Reused, Reused, Reused, Replaced];
+        assert_eq!(standings(&again, 200), twice);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Values the system hands out and takes back: mailed links, refresh tokens, captcha passes, CSRF cookies.
+//! Values the system hands out and takes back: mailed links, refresh tokens, reauthentications, captcha passes, CSRF
+//! cookies.
 //!
 //! Each is `key id . payload . MAC`, under a key of its own purpose, so that none is ever valid as another or as an
 //! access token: the first part is no JSON, so no JWT library reads one as a token either.
@@ -9,7 +10,7 @@ use ring::hmac;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Keyring, Purpose, SessionId, Timestamp, UserId, random};
+use super::{Keyring, Purpose, Secret, Session, SessionId, Timestamp, UserId, random};
 
 /// Longer texts than this are not ours and are not looked at.
 const MAX_LENGTH: usize = 1024;
@@ -95,6 +96,49 @@ impl RefreshToken {
     }
 }
 
+/// Shows that whoever holds a session proved a moment ago that the account is theirs. It is answered by a sign-in and by
+/// `reauthenticate`, never by a refresh: neither a stolen access token nor a stolen refresh token leads to one.
+#[derive(Serialize, Deserialize)]
+pub struct Reauthentication {
+    #[serde(rename = "sub")]
+    user_id: UserId,
+    #[serde(rename = "sid")]
+    session_id: SessionId,
+    #[serde(rename = "ver")]
+    credential_version: u64,
+    #[serde(rename = "exp")]
+    expires_at: Timestamp,
+}
+
+impl Reauthentication {
+    /// How long it is good, in seconds.
+    pub const LIFE_SECONDS: i64 = 300;
+
+    /// A new one, for a session as it is.
+    #[must_use]
+    pub fn issue(session: &Session, keyring: &Keyring, now: Timestamp) -> Secret {
+        let value = Self {
+            user_id: session.user_id.clone(),
+            session_id: session.id.clone(),
+            credential_version: session.credential_version,
+            expires_at: now.plus_seconds(Self::LIFE_SECONDS),
+        };
+        Secret::new(sign(&value, Purpose::Reauthentication, keyring))
+    }
+
+    /// Whether a text is one that is good for this session. The session must be live: its credential version is then the
+    /// account's.
+    #[must_use]
+    pub fn accepts(text: &Secret, session: &Session, keyring: &Keyring, now: Timestamp) -> bool {
+        verify::<Self>(text.expose(), Purpose::Reauthentication, keyring).is_some_and(|value| {
+            value.user_id == session.user_id
+                && value.session_id == session.id
+                && value.credential_version == session.credential_version
+                && now < value.expires_at
+        })
+    }
+}
+
 /// A device on which an account was signed in to. Attempts from it are counted apart from everyone else's, so that
 /// strangers who guess wrong keep nobody out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). It admits
 /// to nothing.
@@ -109,16 +153,31 @@ pub struct Device {
     /// It is known before this moment.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
+    /// Whether the cookie outlives the browser session: the account was signed in to with the wish to be remembered.
+    #[serde(rename = "rem")]
+    pub is_lasting: bool,
 }
 
 impl Device {
-    /// How long a device is known after a sign-in, in seconds.
-    pub const LIFE_SECONDS: i64 = 400 * 86_400;
+    /// How long a device is known after a sign-in that is remembered, in seconds.
+    const LIFE_SECONDS: i64 = 400 * 86_400;
 
-    /// A device that was not known.
+    /// The device after a sign-in on it. `known` is what it was known as to the same account: it keeps its id, so that
+    /// what was counted on it still counts.
     #[must_use]
-    pub fn new(user_id: &UserId, now: Timestamp) -> Self {
-        Self { user_id: user_id.clone(), id: random_id(), expires_at: now.plus_seconds(Self::LIFE_SECONDS) }
+    pub fn after_sign_in(known: Option<Self>, session: &Session, now: Timestamp) -> Self {
+        let was_lasting = known.as_ref().filter(|device| device.is_lasting).map(|device| device.expires_at);
+        let expires_at = match was_lasting {
+            _ if session.remembered => now.plus_seconds(Self::LIFE_SECONDS),
+            Some(as_before) => as_before,
+            None => session.ends_at,
+        };
+        Self {
+            user_id: session.user_id.clone(),
+            id: known.map_or_else(random_id, |device| device.id),
+            expires_at,
+            is_lasting: session.remembered || was_lasting.is_some(),
+        }
     }
 
     /// The cookie's value.
@@ -249,6 +308,7 @@ impl CsrfValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Origin, hex};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -278,6 +338,74 @@ mod tests {
         assert!(!CsrfValue::accepts(&link, &link, &ring, NOW) && !CsrfValue::accepts(&pass, &pass, &ring, NOW));
         assert!(CaptchaPass::verify(&link, "1.2.3.4", CaptchaAction::Sms, &ring, NOW).is_none());
         assert!(CaptchaPass::verify(&csrf, "1.2.3.4", CaptchaAction::Sms, &ring, NOW).is_none());
+    }
+
+    fn session() -> Session {
+        Session {
+            id: SessionId::parse(&hex(&random::<16>())).unwrap(),
+            user_id: UserId::generate(),
+            generation: 0,
+            rotated_at: NOW,
+            replaced_generation: None,
+            replaced_rotated_at: None,
+            created_at: NOW,
+            last_used_at: NOW,
+            expires_at: NOW.plus_seconds(7200),
+            ends_at: NOW.plus_seconds(7200),
+            remembered: true,
+            origin: Origin::default(),
+            credential_version: 1,
+        }
+    }
+
+    #[test]
+    fn a_reauthentication_is_for_its_session_and_credential_version_and_five_minutes() {
+        let (session, ring) = (session(), keyring());
+        let value = Reauthentication::issue(&session, &ring, NOW);
+        let good = |session: &Session, now| Reauthentication::accepts(&value, session, &ring, now);
+        assert!(good(&session, NOW) && good(&session, NOW.plus_seconds(299)));
+        assert!(!good(&session, NOW.plus_seconds(300)));
+        assert!(!good(&Session { credential_version: 2, ..session.clone() }, NOW));
+        assert!(!good(&Session { user_id: UserId::generate(), ..session.clone() }, NOW));
+        assert!(!good(&Session { id: self::session().id, ..session.clone() }, NOW));
+        // It goes on while the session is refreshed.
+        assert!(good(&Session { generation: 7, ..session }, NOW));
+        assert_eq!(format!("{value:?}"), "Secret(***)");
+    }
+
+    #[test]
+    fn nothing_else_that_is_signed_is_a_reauthentication_and_it_is_nothing_else() {
+        let (session, ring) = (session(), keyring());
+        let value = Reauthentication::issue(&session, &ring, NOW);
+        let text = value.expose();
+        assert!(RefreshToken::verify(text, &ring).is_none() && ResetLink::verify(text, &ring, NOW).is_none());
+        assert!(Device::verify(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
+        // The very same claims, signed for each other purpose.
+        let claims = Reauthentication {
+            user_id: session.user_id.clone(),
+            session_id: session.id.clone(),
+            credential_version: session.credential_version,
+            expires_at: NOW.plus_seconds(300),
+        };
+        for purpose in [
+            Purpose::RefreshToken,
+            Purpose::ResetLink,
+            Purpose::CaptchaPass,
+            Purpose::Csrf,
+            Purpose::Device,
+            Purpose::SafetyLink,
+        ] {
+            let other = Secret::new(sign(&claims, purpose, &ring));
+            assert!(!Reauthentication::accepts(&other, &session, &ring, NOW), "{purpose:?}");
+        }
+        let own = Secret::new(sign(&claims, Purpose::Reauthentication, &ring));
+        assert!(Reauthentication::accepts(&own, &session, &ring, NOW), "they differ in the purpose alone");
+        let foreign = Keyring::parse(&"f".repeat(32)).unwrap();
+        assert!(!Reauthentication::accepts(&Reauthentication::issue(&session, &foreign, NOW), &session, &ring, NOW));
+        for length in 0..text.len() {
+            let truncated = Secret::new(text[..length].to_owned());
+            assert!(!Reauthentication::accepts(&truncated, &session, &ring, NOW), "{length}");
+        }
     }
 
     #[test]

@@ -311,7 +311,8 @@ mod tests {
             password_failures: None,
             password_tried_at: None,
         };
-        let rules = SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200 };
+        let rules =
+            SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200, repeat_seconds: 30 };
         let session = Session::open(&user, rules, true, Origin::default(), NOW);
         (user, session)
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Request;
 use crate::accounts::SignedIn;
-use crate::domain::{Email, Mobile, Nickname, User, UserId, Username};
+use crate::domain::{Email, Mobile, Nickname, Secret, User, UserId, Username};
 
 /// A person's account, as that person sees it (B11, C5, C7).
 #[derive(Debug, Serialize)]
@@ -33,7 +33,7 @@ impl<'a> From<&'a User> for Account<'a> {
 }
 
 /// Who has just signed in (B1, C9).
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct LoggedIn<'a> {
     #[serde(flatten)]
     tokens: Tokens<'a>,
@@ -56,7 +56,7 @@ impl<'a> LoggedIn<'a> {
 }
 
 /// The access token that replaces one which a change has just killed (B10, C7); the refresh token goes on.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Renewed<'a> {
     token: &'a str,
     expires_in: i64,
@@ -68,13 +68,16 @@ impl<'a> From<&'a SignedIn> for Renewed<'a> {
     }
 }
 
-/// The tokens of a session (B1, B3, C1, C6, C9). The refresh token is left out where it travels in a cookie.
-#[derive(Debug, Serialize)]
+/// The tokens of a session (B1, B3, C1, C6, C9), and after a sign-in its reauthentication. The refresh token is left out
+/// where it travels in a cookie.
+#[derive(Serialize)]
 pub struct Tokens<'a> {
     token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reauthentication: Option<&'a str>,
 }
 
 impl<'a> Tokens<'a> {
@@ -85,6 +88,7 @@ impl<'a> Tokens<'a> {
             token: &signed_in.token,
             refresh_token: (!request.wants_cookie()).then_some(signed_in.refresh_token.as_str()),
             expires_in: signed_in.expires_in_seconds,
+            reauthentication: signed_in.reauthentication.as_ref().map(Secret::expose),
         }
     }
 }

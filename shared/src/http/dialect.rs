@@ -69,7 +69,11 @@ fn status(error: &Error) -> u16 {
         | Error::OriginRefused
         | Error::CodesBlocked
         | Error::SecondProofRequired => 403,
-        Error::Unauthorized | Error::RefreshTokenInvalid | Error::RefreshTokenSpent | Error::SessionEnded => 401,
+        Error::Unauthorized
+        | Error::RefreshTokenInvalid
+        | Error::RefreshTokenSpent
+        | Error::SessionEnded
+        | Error::CredentialsChanged => 401,
         Error::AccountChanged => 409,
         Error::TooMany { .. } => 429,
         Error::CaptchaNotConfigured | Error::Unavailable { .. } => 503,

@@ -37,10 +37,8 @@ impl Endpoint {
             Ok(()) => (self.handle)(app, &request).await,
             Err(error) => Err(error),
         };
-        let (reply, error) = match result {
-            Ok(reply) => (reply, None),
-            Err(error) => (self.dialect.tell(&error, request.language(), request.method()), Some(error)),
-        };
+        let reply = result.unwrap_or_else(Reply::refusal);
+        let (reply, error) = reply.told(|error| self.dialect.tell(error, request.language(), request.method()));
         self.log(app, &request, &reply, error.as_ref(), started);
         // RFC 9110 §9.3.2: the header fields of the answer to GET, and no body.
         let reply = if *request.method() == Method::HEAD { reply.without_body() } else { reply };

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::digits::Digits;
-use crate::accounts::{Proof, SecondProof};
-use crate::domain::{CodeHandle, Consent, Password, Timestamp};
+use crate::accounts::{Credential, Proof, SecondProof};
+use crate::domain::{CodeHandle, Consent, Password, Secret, Timestamp};
 use crate::error::{Error, FieldFault, FieldProblem};
 
 /// The fields of a body. Unknown ones are ignored.
@@ -88,18 +88,34 @@ impl Fields {
         text.map(|text| parse(text).ok_or_else(|| Error::malformed("handle"))).transpose()
     }
 
-    /// What is offered as proof of who asks: `password`, or `sms_code`.
+    /// What is offered as proof of who asks: `reauthentication`, `password` or `sms_code`.
     pub fn proof(&self, digits: Digits) -> Result<Proof, Error> {
         self.proof_by("sms_code", digits)
     }
 
     /// The same, where the code has another name.
     pub fn proof_by(&self, code: &'static str, digits: Digits) -> Result<Proof, Error> {
+        let reauthentication = self.optional_text("reauthentication")?.map(|text| Secret::new(text.to_owned()));
+        let absent = |name| matches!(self.0.get(name), None | Some(Value::Null));
+        let credential = if reauthentication.is_some() && absent(code) && absent("password") {
+            None
+        } else {
+            Some(self.credential_by(code, digits)?)
+        };
+        Ok(Proof { reauthentication, credential })
+    }
+
+    /// What proves by itself who asks: `password`, or `sms_code`.
+    pub fn credential(&self, digits: Digits) -> Result<Credential, Error> {
+        self.credential_by("sms_code", digits)
+    }
+
+    fn credential_by(&self, code: &'static str, digits: Digits) -> Result<Credential, Error> {
         if let Some(code) = self.optional_text(code)? {
-            return digits.code(code).map(Proof::SmsCode);
+            return digits.code(code).map(Credential::SmsCode);
         }
         let [password] = self.texts(["password"])?;
-        Ok(Proof::Password(Password::new(password)))
+        Ok(Credential::Password(Password::new(password)))
     }
 
     /// What is offered beside a code by SMS, for an account that was long unused: `password`, or `email_code`.

@@ -9,6 +9,8 @@ use crate::error::Error;
 /// An answer: status, headers, body. Every one is `no-store` unless it says otherwise.
 #[derive(Debug)]
 pub struct Reply {
+    /// Why the request is refused. The endpoint's dialect adds status and code, and a body where none stands here.
+    refusal: Option<Error>,
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     content_type: &'static str,
@@ -51,9 +53,32 @@ impl Reply {
         Self::new(200, media_type, Body::Binary(bytes))
     }
 
+    /// A refusal that has headers of its own. One that has none is an [`Error`].
+    #[must_use]
+    pub fn refusal(error: Error) -> Self {
+        Self::new(500, "", Body::Empty).refusing(error)
+    }
+
+    /// The same as a refusal: status and code are those of the error, and the body stays, where there is one.
+    #[must_use]
+    pub fn refusing(self, error: Error) -> Self {
+        Self { refusal: Some(error), ..self }
+    }
+
+    /// The answer with its refusal told by `tell`, and the error, for the log.
+    pub(super) fn told(mut self, tell: impl FnOnce(&Error) -> Self) -> (Self, Option<Error>) {
+        let Some(error) = self.refusal.take() else { return (self, None) };
+        let mut told = tell(&error);
+        told.headers.append(&mut self.headers);
+        if !self.content_type.is_empty() {
+            (told.content_type, told.body) = (self.content_type, self.body);
+        }
+        (told, Some(error))
+    }
+
     pub(super) fn new(status: u16, content_type: &'static str, body: Body) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers: Vec::new(), content_type, body }
+        Self { refusal: None, status, headers: Vec::new(), content_type, body }
     }
 
     /// The same without its body, but with the length that it has (RFC 9110 §8.6): left out, servers write that it is 0.

@@ -119,6 +119,7 @@ impl Request {
             issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{}", self.domain_name())),
             user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
             device: self.device(app),
+            cookie_session: self.session_of_cookie(app),
             request_id: self.id().to_owned(),
             who: self.who.clone(),
         }

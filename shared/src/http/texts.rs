@@ -57,6 +57,9 @@ pub(super) fn of(error: &Error, language: Language) -> String {
             "This sign-in was used twice and was ended for your safety. Please sign in again.",
         ),
         Error::SessionEnded => ("登录已结束，请重新登录。", "You have been signed out. Please sign in again."),
+        Error::CredentialsChanged => {
+            ("密码可能已修改，请用新密码登录。", "The password may have been changed. Please sign in with the new one.")
+        }
         Error::OriginRefused => ("拒绝来自其他网站的请求。", "Requests from other sites are refused."),
         Error::ConfirmCodeWrong => {
             ("确认身份的验证码错误，请重新确认。", "The code that confirms who you are is wrong. Please check it.")
@@ -64,6 +67,10 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::ConfirmCodeExpired => (
             "确认身份的验证码已过期，请重新获取。",
             "The code that confirms who you are has expired. Please ask for a new one.",
+        ),
+        Error::ReauthenticationRefused => (
+            "验证已过期，请输入密码或短信验证码，再次确认是您本人。",
+            "Your confirmation has expired. Please enter your password or a code by SMS to show that it is you.",
         ),
         Error::ProofWrong => ("密码错误。", "Wrong password."),
         Error::CodeExpired => ("验证码已过期，请重新获取。", "The code has expired. Please ask for a new one."),

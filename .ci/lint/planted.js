@@ -1,0 +1,13 @@
+// What the rules must refuse: `run` fails where one of these passes.
+const unused = 1;
+undefinedThing();
+AbortSignal.timeout(1);
+new BroadcastChannel("planted");
+structuredClone({});
+"a".replaceAll("a", "b");
+[1].at(-1);
+Object.hasOwn({}, "a");
+Promise.any([]);
+let assigned;
+assigned ||= 1;
+document.body.replaceChildren();

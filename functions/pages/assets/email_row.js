@@ -1,0 +1,108 @@
+// Binding an email: a code is mailed to it and given back here. The address that waits for its code is kept in this tab
+// until the code has expired: people leave to read their mail, and a phone loads the page anew meanwhile.
+
+import { codeButton } from "./codes.js";
+import { byId, fault, onSubmit, refuse, value } from "./form.js";
+import { callProved, placesOf } from "./proof.js";
+import { empty, saved } from "./row.js";
+import { callSignedIn } from "./session.js";
+import { tab } from "./storage.js";
+import { say } from "./texts.js";
+
+const KEY = "pending-email";
+const CODE_MS = 600_000;
+
+/** What is kept: in another person's session of the same tab it is none of theirs. */
+function pendingOf(account) {
+  const pending = JSON.parse(tab.get(KEY) || "{}");
+  return pending.account === account && Date.now() < pending.until ? pending.email : "";
+}
+
+function keep(pending) {
+  if (pending) tab.set(KEY, JSON.stringify(pending));
+  else tab.remove(KEY);
+}
+
+export function emailRow(account, done) {
+  const [form, codeForm, again] = [byId("email-form"), byId("email-code-form"), byId("email-again")];
+  const [email, code] = [byId("email"), byId("email-code")];
+
+  /** Shows the step of the code, or the one of the address. */
+  const step = (isCode) => {
+    form.hidden = isCode;
+    codeForm.hidden = !isCode;
+    again.hidden = true;
+    byId("email-sent-to").textContent = isCode ? say("codeMailedTo", { email: value(email) }) : "";
+  };
+  const ask = (proof) => callProved(proof, "POST", "/users/me/email/", { email: value(email) });
+  const sent = () => {
+    keep({ account, email: value(email), until: Date.now() + CODE_MS });
+    for (const input of document.querySelectorAll("#email-proof input, #email-again-proof input")) input.value = "";
+  };
+
+  const beginWait = codeButton(byId("email-code-send"), { name: "email", input: code, recipient: email, refused }, async () => {
+    // Who has just proved who they are is not asked again: then nothing is to be filled in here.
+    again.hidden = false;
+    const missing = [...again.querySelectorAll("input")].find((input) => !input.closest("[hidden]") && value(input) === "");
+    if (missing) {
+      missing.focus();
+      return undefined;
+    }
+    const answer = await ask("email-again-proof");
+    if (answer.ok) sent();
+    again.hidden = answer.ok;
+    return answer;
+  });
+
+  /** Another code was not sent. Was it for the proof, that is said beside it. */
+  function refused(answer) {
+    const places = placesOf("email-again-proof");
+    if (!places[answer.code]) return;
+    fault(code, "");
+    refuse(codeForm, answer, places);
+  }
+
+  onSubmit(form, async () => {
+    const answer = await ask("email-proof");
+    if (!answer.ok) return refuse(form, answer, { ...placesOf("email-proof"), email_malformed: "email" });
+    sent();
+    step(true);
+    beginWait();
+    code.focus();
+  });
+
+  onSubmit(codeForm, async () => {
+    const answer = await callSignedIn("PUT", "/users/me/email/", { body: { email: value(email), email_code: value(code) } });
+    if (answer.ok) {
+      keep(null);
+      empty(codeForm);
+      empty(form);
+      step(false);
+      saved("email");
+      return done(answer.body.email);
+    }
+    if (answer.code === "email_taken") {
+      other();
+      return refuse(form, answer, { email_taken: "email" });
+    }
+    // It cannot be used any more: a reload leads back to the address.
+    if (answer.code === "code_expired") keep(null);
+    refuse(codeForm, answer, { code_wrong: "email-code", code_expired: "email-code", code_malformed: "email-code" });
+  });
+
+  function other() {
+    keep(null);
+    empty(codeForm);
+    step(false);
+    email.focus();
+  }
+  byId("email-other").addEventListener("click", other);
+
+  const pending = pendingOf(account);
+  if (!pending) return;
+  email.value = pending;
+  // The button counts for the address.
+  email.dispatchEvent(new Event("input"));
+  step(true);
+  byId("email-item").open = true;
+}

@@ -1,0 +1,110 @@
+//! A reauthentication that is good when it is looked at, and dies before what it stands for is written: nothing is done.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::domain::UserId;
+use shared::dynamodb::keys;
+
+use crate::moves::{WRITE, between, password_opens, site};
+use crate::proofs::{Arrival, Row, TABLE};
+use crate::site::{NEW_PASSWORD, PASSWORD, Site};
+
+const THIRD_PASSWORD: &str = "gravel sunrise piano";
+
+/// By what the reauthentication of one session dies, done in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Death {
+    ChangeOfPassword,
+    EndOfSession,
+}
+
+impl Death {
+    /// Brings it about; a token that is good after it.
+    async fn happen(self, site: &Site, elsewhere: &Arrival) -> String {
+        match self {
+            Self::ChangeOfPassword => {
+                let body = json!({ "password": PASSWORD, "new_password": THIRD_PASSWORD });
+                let changed = site.send_as(&elsewhere.token, Method::PUT, "/users/me/password/", &body).await;
+                changed.json()["token"].as_str().unwrap().to_owned()
+            }
+            Self::EndOfSession => {
+                for session in sessions(site, &elsewhere.token).await {
+                    if session["current"] == false {
+                        let path = format!("/users/me/sessions/{}/", session["id"].as_str().unwrap());
+                        site.send_as(&elsewhere.token, Method::DELETE, &path, &json!({})).await.is_done();
+                    }
+                }
+                elsewhere.token.clone()
+            }
+        }
+    }
+
+    fn password(self) -> &'static str {
+        if self == Self::ChangeOfPassword { THIRD_PASSWORD } else { PASSWORD }
+    }
+}
+
+async fn sessions(site: &Site, token: &str) -> Vec<Value> {
+    let answer = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
+    answer.json().as_array().unwrap().clone()
+}
+
+async fn assert_nothing_done(site: &Site, row: &Row, (mobile, token): (&str, &str), (death, body): (Death, &Value)) {
+    let what = format!("{} after {death:?}", row.function);
+    assert!(password_opens(site, mobile, death.password()).await, "{what}");
+    assert!(!password_opens(site, mobile, NEW_PASSWORD).await, "{what}");
+    if let Some(email) = body["email"].as_str() {
+        assert!(site.messages_to(email).await.is_empty(), "{what}");
+    }
+    // Neither an export nor a code was used up.
+    let body = if row.function == "change-mobile" { body } else { &json!({}) };
+    let again = match row.function {
+        "export" => 3,
+        "change-mobile" => 1,
+        _ => 0,
+    };
+    for _ in 0..again {
+        let granted = row.send(site, token, body, &json!({ "password": death.password() })).await;
+        assert_eq!(granted.status, 200, "{what}: {granted:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dies_between_check_and_write_changes_nothing() {
+    let site = site().await;
+    for death in [Death::ChangeOfPassword, Death::EndOfSession] {
+        for row in TABLE {
+            let person = Arrival::of_somebody(&site).await;
+            let elsewhere = Arrival::again(&site, &person.mobile).await;
+            let body = row.body(&site, &person.token).await;
+            let partition = keys::user(&UserId::from(person.id.clone())).partition().to_owned();
+            let proof = json!({ "reauthentication": person.reauthentication });
+            let request = row.send(&site, &person.token, &body, &proof);
+            let (answer, token) = between(&site, (WRITE, partition), request, death.happen(&site, &elsewhere)).await;
+            let code = answer.header("x-error-code");
+            assert_eq!((answer.status, code), (409, Some("account_changed")), "{} after {death:?}", row.function);
+            assert_nothing_done(&site, row, (&person.mobile, &token), (death, &body)).await;
+        }
+    }
+}
+
+/// Another kind of proof does not hang on the session, but the credentials it was compared with must be the account's.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_export_and_no_mail_by_a_code_once_the_credentials_changed() {
+    let site = site().await;
+    for row in TABLE.iter().filter(|row| ["export", "send-email-code"].contains(&row.function)) {
+        let person = site.register().await;
+        let elsewhere = Arrival::again(&site, &person.mobile).await;
+        let (code, body) = (site.proof_code(&person).await, row.body(&site, &person.token).await);
+        let partition = keys::user(&UserId::from(person.id.clone())).partition().to_owned();
+        let proof = json!({ "sms_code": code });
+        let request = row.send(&site, &person.token, &body, &proof);
+        let death = Death::ChangeOfPassword;
+        let (answer, token) = between(&site, (WRITE, partition), request, death.happen(&site, &elsewhere)).await;
+        answer.is_refused(409, "account_changed");
+        assert_nothing_done(&site, row, (&person.mobile, &token), (death, &body)).await;
+        // The code was right, and paid for nothing.
+        let granted = row.send(&site, &token, &body, &proof).await;
+        assert_eq!(granted.status, if row.function == "export" { 429 } else { 200 }, "{granted:?}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Proving once for what is done in the next minutes.
+
+use super::proof::{self, Credential};
+use crate::app::App;
+use crate::domain::{Authorized, Reauthentication, Secret};
+use crate::dynamodb::StoreError;
+use crate::error::Error;
+
+/// Exchanges a password or a code for a reauthentication of this session. A reauthentication buys no other, so that it
+/// ends five minutes after a credential was given.
+pub async fn reauthenticate(app: &App, who: &Authorized, credential: &Credential) -> Result<Secret, Error> {
+    let proved = proof::check_credential(app, &who.user, credential).await?;
+    if proved.code().is_some() {
+        let using_up = async {
+            match proved.pay(app, vec![proof::still(&who.user)?], "using a code up").await {
+                Ok(()) => Ok(()),
+                Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
+                Err(StoreError::Failed(error)) => Err(error),
+            }
+        };
+        proved.or_give_back(app, using_up).await?;
+    }
+    Ok(Reauthentication::issue(&who.session, app.keyring()?, app.clock.now()))
+}

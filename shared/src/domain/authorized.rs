@@ -1,0 +1,12 @@
+//! Whoever sent an access token that is good.
+
+use super::{Session, User};
+
+/// A person, and the session that they ask in.
+#[derive(Debug)]
+pub struct Authorized {
+    /// Who.
+    pub user: User,
+    /// In which session.
+    pub session: Session,
+}

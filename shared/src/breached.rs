@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::byte_stream::ByteStream;
 use ring::digest;
 
-use crate::domain::{Password, hex};
+use crate::domain::Password;
 
 /// How long the whole look-up may take: a person waits.
 const TIMEOUT: Duration = Duration::from_millis(1500);
@@ -59,7 +59,7 @@ impl BreachedPasswords {
     /// Whether the password is among them.
     pub async fn holds(&self, password: &Password) -> Result<bool, LookUpProblem> {
         let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
-        let digits = hex(digest.as_ref()).to_ascii_uppercase();
+        let digits = hex::encode_upper(digest);
         let (prefix, rest) = digits.split_at(PREFIX);
         let list = tokio::time::timeout(TIMEOUT, self.range(prefix)).await.map_err(|_| LookUpProblem::TooSlow)??;
         let text = std::str::from_utf8(&list).map_err(|_| LookUpProblem::Unreadable)?;

@@ -3,10 +3,13 @@
 //! `http::dialect` turns each into status, text and header; nobody else knows those. Internal text (`Display`, the
 //! source) goes to the log alone.
 
+use strum::VariantNames;
+
 use crate::domain::{NicknameProblem, PasswordProblem, UsernameProblem};
 
 /// Why a request is not granted.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Error {
     // The request's form.
     /// The body is longer than 64 KiB.
@@ -43,6 +46,7 @@ pub enum Error {
     },
     /// It went past the deployment's own CloudFront.
     #[error("the request did not come through CloudFront")]
+    #[strum(serialize = "past_cloudfront")]
     PastCloudFront,
     /// A page of another site made a browser send this.
     #[error("the request was not sent by a script that may read the answer")]
@@ -168,6 +172,7 @@ pub enum Error {
     CaptchaNotConfigured,
     /// Too soon, or too often.
     #[error("too many requests")]
+    #[strum(serialize = "too_many_requests")]
     TooMany {
         /// Seconds after which it is worth trying again; at least 1.
         retry_after_seconds: u64,
@@ -223,74 +228,37 @@ impl Error {
         Self::Fields(vec![FieldProblem { field, fault: FieldFault::Malformed }])
     }
 
-    /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect.
+    /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect. It is the case's own
+    /// name, unless it depends on what the case holds.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::BodyTooLarge => "body_too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::BodyEmpty => "body_empty",
-            Self::BodyNotJson => "body_not_json",
-            Self::DuplicateKey => "duplicate_key",
-            Self::BodyNotAnObject => "body_not_an_object",
             Self::Fields(problems) => match problems.first().map(|problem| problem.fault) {
-                Some(FieldFault::NotText | FieldFault::NotBoolean | FieldFault::Malformed) => "field_type",
-                _ => "field_required",
+                Some(FieldFault::NotText | FieldFault::NotBoolean | FieldFault::Malformed) => FIELD_TYPE,
+                _ => FIELD_REQUIRED,
             },
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed { .. } => "method_not_allowed",
-            Self::PastCloudFront => "past_cloudfront",
-            Self::BlindRequest => "blind_request",
-            Self::CsrfRefused => "csrf_refused",
-            Self::CaptchaRequired => "captcha_required",
-            Self::MobileMalformed => "mobile_malformed",
-            Self::EmailMalformed => "email_malformed",
-            Self::CodeMalformed => "code_malformed",
-            Self::NicknameRefused(_) => "nickname_refused",
-            Self::PasswordRefused(PasswordProblem::TooShort { .. }) => "password_too_short",
-            Self::PasswordRefused(PasswordProblem::TooLong) => "password_too_long",
-            Self::PasswordRefused(PasswordProblem::TooCommon) => "password_too_common",
-            Self::PasswordRefused(PasswordProblem::Breached) => "password_breached",
-            Self::PasswordRefused(PasswordProblem::Personal) => "password_personal",
-            Self::UsernameRefused(UsernameProblem::Malformed) => "username_malformed",
+            Self::PasswordRefused(problem) => problem.into(),
+            Self::UsernameRefused(UsernameProblem::Malformed) => USERNAME_MALFORMED,
             Self::UsernameRefused(
                 UsernameProblem::Reserved | UsernameProblem::MixedScripts | UsernameProblem::Staff,
-            ) => "username_reserved",
-            Self::ConsentRequired => "consent_required",
-            Self::PasswordsDiffer => "passwords_differ",
-            Self::PurposeUnknown => "purpose_unknown",
-            Self::ActionUnknown => "action_unknown",
-            Self::BadCredentials => "bad_credentials",
-            Self::Unauthorized => "unauthorized",
-            Self::RefreshTokenInvalid => "refresh_token_invalid",
-            Self::RefreshTokenSpent => "refresh_token_spent",
-            Self::SessionEnded => "session_ended",
-            Self::CredentialsChanged => "credentials_changed",
-            Self::OriginRefused => "origin_refused",
-            Self::ProofWrong => "proof_wrong",
-            Self::ReauthenticationRefused => "reauthentication_refused",
-            Self::ConfirmCodeWrong => "confirm_code_wrong",
-            Self::ConfirmCodeExpired => "confirm_code_expired",
-            Self::CodeExpired => "code_expired",
-            Self::CodesBlocked => "codes_blocked",
-            Self::CodeWrong => "code_wrong",
-            Self::MobileTaken => "mobile_taken",
-            Self::NoMobile => "no_mobile",
-            Self::SecondProofRequired => "second_proof_required",
-            Self::UsernameTaken => "username_taken",
-            Self::EmailTaken => "email_taken",
-            Self::EmailUnknown => "email_unknown",
-            Self::LinkInvalid => "link_invalid",
-            Self::LinkAccountGone => "link_account_gone",
-            Self::AccountChanged => "account_changed",
-            Self::NoSuchUser => "no_such_user",
-            Self::CaptchaRefused => "captcha_refused",
-            Self::CaptchaNotConfigured => "captcha_not_configured",
-            Self::TooMany { .. } => "too_many_requests",
-            Self::Unavailable { .. } => "unavailable",
+            ) => USERNAME_RESERVED,
+            other => other.into(),
         }
     }
+
+    /// Every code there is.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        let depends = ["fields", "password_refused", "username_refused"];
+        let own_names = Self::VARIANTS.iter().filter(move |name| !depends.contains(name));
+        let others = [FIELD_TYPE, FIELD_REQUIRED, USERNAME_MALFORMED, USERNAME_RESERVED];
+        own_names.chain(PasswordProblem::VARIANTS).copied().chain(others)
+    }
 }
+
+const FIELD_TYPE: &str = "field_type";
+const FIELD_REQUIRED: &str = "field_required";
+const USERNAME_MALFORMED: &str = "username_malformed";
+const USERNAME_RESERVED: &str = "username_reserved";
 
 /// An error and its causes in one text, for the log. The SDK's errors name operations and statuses, not items.
 #[must_use]

@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ring::digest::{Context, SHA256};
-use shared::domain::hex;
 
 /// One file.
 pub(crate) struct Asset {
@@ -70,7 +69,7 @@ pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
         hash.update(asset.name.as_bytes());
         hash.update(asset.content.as_bytes());
     }
-    hex(&hash.finish().as_ref()[..8])
+    hex::encode(&hash.finish().as_ref()[..8])
 });
 
 impl Asset {

@@ -5,7 +5,7 @@ use ring::{digest, hmac};
 use serde::Deserialize;
 use serde_json::json;
 use shared::config::{CaptchaProvider, TencentCloudSigner};
-use shared::domain::{Timestamp, hex};
+use shared::domain::Timestamp;
 
 use crate::gateway::{GatewayError, Ticket};
 
@@ -61,7 +61,7 @@ fn authorization(signer: &TencentCloudSigner, host: &str, body: &str, now: Times
     let key = sign(key.as_bytes(), &date);
     let key = sign(key.as_ref(), SERVICE);
     let key = sign(key.as_ref(), "tc3_request");
-    let signature = hex(sign(key.as_ref(), &to_sign).as_ref());
+    let signature = hex::encode(sign(key.as_ref(), &to_sign));
     format!(
         "TC3-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed_headers}, Signature={signature}",
         signer.secret_id
@@ -73,7 +73,7 @@ fn sign(key: &[u8], text: &str) -> hmac::Tag {
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
 #[derive(Deserialize)]

@@ -17,6 +17,7 @@ mod breached_passwords;
 mod captcha_gateways;
 mod delivery;
 mod dying_reauthentications;
+mod error_formats;
 mod faults;
 mod fuzzed;
 mod keys;

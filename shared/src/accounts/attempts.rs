@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::find::{claim_holder, unchanged};
 use crate::app::App;
-use crate::domain::{AccountName, Device, PasswordHashText, Purpose, Timestamp, User, UserId, hex};
+use crate::domain::{AccountName, Device, PasswordHashText, Purpose, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds, text};
 use crate::error::Error;
@@ -200,7 +200,7 @@ fn attempts_of(refusals: &[Refusal]) -> Option<Attempts> {
 /// A keyed hash of a name: which names were tried is nobody's to read.
 fn unknown(app: &App, name: &str) -> Result<String, Error> {
     let key = app.keyring()?.newest(Purpose::UnknownAccount);
-    Ok(hex(&hmac::sign(&key, name.as_bytes()).as_ref()[..16]))
+    Ok(hex::encode(&hmac::sign(&key, name.as_bytes()).as_ref()[..16]))
 }
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::characters::without_fillers;
-use super::{Email, Keyring, Mobile, Purpose, UserId, random, random_hex};
+use super::{Email, Keyring, Mobile, Purpose, UserId, is_id, random, random_hex};
 
 /// What a code may be used for, and nothing else (ASVS 6.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +74,7 @@ impl CodeHandle {
     /// A handle that was given out: 32 lower-case hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let well_formed = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        well_formed.then(|| Self(text.to_owned()))
+        is_id(text).then(|| Self(text.to_owned()))
     }
 
     /// What a request for a code says: `new`, or a handle from before, to be sent the same code again.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
 /// `N` bytes of the operating system's generator (ASVS 11.5.1).
@@ -21,13 +21,13 @@ pub fn random<const N: usize>() -> [u8; N] {
 /// `N` random bytes as lower-case hex: what ids are made of.
 #[must_use]
 pub fn random_hex<const N: usize>() -> String {
-    hex(&random::<N>())
+    hex::encode(random::<N>())
 }
 
-/// Bytes as lower-case hex.
+/// Whether a text is what [`random_hex`] makes of 16 bytes: the shape of every id that a caller may send.
 #[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A secret text that is wiped when dropped and that `Debug` does not show.
@@ -82,19 +82,20 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const fn label(self) -> &'static str {
+    /// The `info` of RFC 5869: it binds a key to what it is for.
+    const fn info(self) -> &'static str {
         match self {
-            Self::Code => "latchkey/1/code",
-            Self::ResetLink => "latchkey/1/reset-link",
-            Self::CaptchaPass => "latchkey/1/captcha-pass",
-            Self::Csrf => "latchkey/1/csrf",
-            Self::Address => "latchkey/1/address",
-            Self::RefreshToken => "latchkey/1/refresh-token",
-            Self::Reauthentication => "latchkey/1/reauthentication",
-            Self::SafetyLink => "latchkey/1/safety-link",
-            Self::Device => "latchkey/1/device",
-            Self::SealedKey => "latchkey/1/sealed-key",
-            Self::UnknownAccount => "latchkey/1/unknown-account",
+            Self::Code => "code",
+            Self::ResetLink => "reset-link",
+            Self::CaptchaPass => "captcha-pass",
+            Self::Csrf => "csrf",
+            Self::Address => "address",
+            Self::RefreshToken => "refresh-token",
+            Self::Reauthentication => "reauthentication",
+            Self::SafetyLink => "safety-link",
+            Self::Device => "device",
+            Self::SealedKey => "sealed-key",
+            Self::UnknownAccount => "unknown-account",
         }
     }
 }
@@ -109,7 +110,21 @@ pub struct Keyring {
 #[derive(Clone)]
 struct NamedKey {
     id: String,
-    root: hmac::Key,
+    /// What HKDF extracts from the secret.
+    root: hkdf::Prk,
+}
+
+/// The `salt` of RFC 5869: no other system derives the same keys from the same secret.
+const SALT: &[u8] = b"latchkey/1";
+const ID_BYTES: usize = 4;
+
+/// The length of a secret's public id.
+struct IdLength;
+
+impl hkdf::KeyType for IdLength {
+    fn len(&self) -> usize {
+        ID_BYTES
+    }
 }
 
 /// Why a text is no keyring.
@@ -151,15 +166,22 @@ impl NamedKey {
         if secret.len() < 32 {
             return Err(KeyringProblem::TooShort);
         }
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let id = hex(&hmac::sign(&root, b"latchkey/1/id").as_ref()[..4]);
-        Ok(Self { id, root })
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(secret.as_bytes());
+        Ok(Self { id: hex::encode(id_of(&root)), root })
     }
 
-    /// HMAC as a key derivation function: one block of HKDF-Expand (RFC 5869) would be the same with a counter byte.
+    #[expect(clippy::expect_used, reason = "HKDF refuses nothing but a key of more than 8160 bytes")]
     fn derive(&self, purpose: Purpose) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.root, purpose.label().as_bytes()).as_ref())
+        let info = [purpose.info().as_bytes()];
+        self.root.expand(&info, hmac::HMAC_SHA256).expect("HKDF makes 32 bytes").into()
     }
+}
+
+#[expect(clippy::expect_used, reason = "HKDF refuses nothing but a key of more than 8160 bytes")]
+fn id_of(root: &hkdf::Prk) -> [u8; ID_BYTES] {
+    let mut id = [0; ID_BYTES];
+    root.expand(&[b"id"], IdLength).and_then(|okm| okm.fill(&mut id)).expect("HKDF makes four bytes");
+    id
 }
 
 impl fmt::Debug for Keyring {
@@ -181,6 +203,15 @@ mod tests {
         assert!(hmac::verify(&key, b"x", tag.as_ref()).is_ok());
         assert!(hmac::verify(&both.newest(Purpose::Csrf), b"x", tag.as_ref()).is_err());
         assert!(old.by_id(both.newest_id(), Purpose::Csrf).is_none());
+    }
+
+    /// Made by another implementation: HKDF-SHA-256 of 32 times `a`, salt `latchkey/1`, by the Python package `cryptography`.
+    #[test]
+    fn keys_are_derived_by_hkdf() {
+        let ring = Keyring::parse(&"a".repeat(32)).unwrap();
+        assert_eq!(ring.newest_id(), "6c7f5ced");
+        let tag = hmac::sign(&ring.newest(Purpose::Csrf), b"x");
+        assert_eq!(hex::encode(tag), "e8c6a7ea691a3a75facfd77d323d24218869661e9b30dc68b185dc8bcbd9d049");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use email::Email;
 pub use key_set::{
     KeySet, LOOK_EVERY_SECONDS, PUBLISHED_AHEAD_SECONDS, Rotation, RotationRules, TokenKey, UnusableKey,
 };
-pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, hex, random, random_hex};
+pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, is_id, random, random_hex};
 pub use language::Language;
 pub use limit::{Limit, NotALimit, sources_of};
 pub use mobile::Mobile;

@@ -50,7 +50,8 @@ impl PasswordRules {
 }
 
 /// Why a new password is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case", prefix = "password_")]
 pub enum PasswordProblem {
     /// Fewer characters than configured.
     #[error("the password is too short")]

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use subtle::ConstantTimeEq;
 
-use super::{Keyring, Purpose, Timestamp, UserId, hex};
+use super::{Keyring, Purpose, Timestamp, UserId};
 
 /// What the link may do: end all sessions and the password of an account, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +35,11 @@ impl SafetyLink {
     /// The token of the link. `None` for an account whose id is not one of ours.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> Option<String> {
-        let key_id = u32::from_str_radix(keyring.newest_id(), 16).ok()?;
-        let user = u128::from_str_radix(self.user_id.as_str(), 16).ok()?;
+        let (mut key_id, mut user) = ([0; 4], [0; 16]);
+        hex::decode_to_slice(keyring.newest_id(), &mut key_id).ok()?;
+        hex::decode_to_slice(self.user_id.as_str(), &mut user).ok()?;
         let end = u32::try_from(self.expires_at.unix_seconds()).ok()?;
-        let mut bytes = [&key_id.to_be_bytes()[..], &user.to_be_bytes(), &end.to_be_bytes()].concat();
+        let mut bytes = [&key_id[..], &user, &end.to_be_bytes()].concat();
         let tag = hmac::sign(&keyring.newest(Purpose::SafetyLink), &bytes);
         bytes.extend(&tag.as_ref()[..MAC_BYTES]);
         Some(URL_SAFE_NO_PAD.encode(bytes))
@@ -52,12 +53,14 @@ impl SafetyLink {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, mac) = bytes.split_at_checked(SIGNED_BYTES)?;
-        let key = keyring.by_id(&hex(&signed[..4]), Purpose::SafetyLink)?;
+        let key = keyring.by_id(&hex::encode(&signed[..4]), Purpose::SafetyLink)?;
         let tag = hmac::sign(&key, signed);
         let same: bool = tag.as_ref()[..MAC_BYTES].ct_eq(mac).into();
         let end = u32::from_be_bytes(signed[20..].try_into().ok()?);
-        let link =
-            Self { user_id: UserId::from(hex(&signed[4..20])), expires_at: Timestamp::from_unix_seconds(end.into()) };
+        let link = Self {
+            user_id: UserId::from(hex::encode(&signed[4..20])),
+            expires_at: Timestamp::from_unix_seconds(end.into()),
+        };
         (same && now < link.expires_at).then_some(link)
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshToken, Timestamp, User, UserId, random_hex};
+use super::{RefreshToken, Timestamp, User, UserId, is_id, random_hex};
 
 /// How many sessions of an account are live at most; the oldest ends.
 pub const MAX_SESSIONS: usize = 20;
@@ -19,8 +19,7 @@ impl SessionId {
     /// The id in a path; `None` when it can be none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        (text.len() == 32 && text.bytes().all(hex)).then(|| Self(text.to_owned()))
+        is_id(text).then(|| Self(text.to_owned()))
     }
 
     /// As it stands in a key, a token or an answer.

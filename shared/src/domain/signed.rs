@@ -308,7 +308,7 @@ impl CsrfValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Origin, hex};
+    use crate::domain::{Origin, random_hex};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -342,7 +342,7 @@ mod tests {
 
     fn session() -> Session {
         Session {
-            id: SessionId::parse(&hex(&random::<16>())).unwrap(),
+            id: SessionId::parse(&random_hex::<16>()).unwrap(),
             user_id: UserId::generate(),
             generation: 0,
             rotated_at: NOW,

@@ -1,0 +1,129 @@
+//! How each error is told in each of the formats that old clients read: status, headers and body, in both languages. The
+//! snapshot is the table; a change of any text, status or header shows in it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use lambda_http::Body;
+use lambda_http::http::Method;
+use shared::domain::{Language, NicknameProblem, PasswordProblem, UsernameProblem};
+use shared::http::Dialect;
+use shared::{Error, FieldFault, FieldProblem};
+
+fn fields(fault: FieldFault) -> Error {
+    Error::Fields(vec![FieldProblem { field: "mobile", fault }, FieldProblem { field: "password", fault }])
+}
+
+/// One of each, and of each kind that is told otherwise.
+fn errors() -> Vec<Error> {
+    vec![
+        Error::BodyTooLarge,
+        Error::UnsupportedMediaType,
+        Error::BodyEmpty,
+        Error::BodyNotJson,
+        Error::DuplicateKey,
+        Error::BodyNotAnObject,
+        fields(FieldFault::Missing),
+        fields(FieldFault::Null),
+        fields(FieldFault::Blank),
+        fields(FieldFault::NotText),
+        fields(FieldFault::NotBoolean),
+        fields(FieldFault::Malformed),
+        Error::NotFound,
+        Error::MethodNotAllowed { allow: "GET, HEAD".into() },
+        Error::PastCloudFront,
+        Error::BlindRequest,
+        Error::CsrfRefused,
+        Error::CaptchaRequired,
+        Error::MobileMalformed,
+        Error::EmailMalformed,
+        Error::CodeMalformed,
+        Error::NicknameRefused(NicknameProblem::TooLong),
+        Error::UsernameRefused(UsernameProblem::Malformed),
+        Error::UsernameRefused(UsernameProblem::Reserved),
+        Error::UsernameRefused(UsernameProblem::MixedScripts),
+        Error::UsernameRefused(UsernameProblem::Staff),
+        Error::ConsentRequired,
+        Error::PasswordRefused(PasswordProblem::TooShort { min_characters: 8 }),
+        Error::PasswordRefused(PasswordProblem::TooLong),
+        Error::PasswordRefused(PasswordProblem::TooCommon),
+        Error::PasswordRefused(PasswordProblem::Breached),
+        Error::PasswordRefused(PasswordProblem::Personal),
+        Error::PasswordsDiffer,
+        Error::PurposeUnknown,
+        Error::ActionUnknown,
+        Error::BadCredentials,
+        Error::Unauthorized,
+        Error::RefreshTokenInvalid,
+        Error::RefreshTokenSpent,
+        Error::SessionEnded,
+        Error::CredentialsChanged,
+        Error::OriginRefused,
+        Error::ProofWrong,
+        Error::ReauthenticationRefused,
+        Error::ConfirmCodeWrong,
+        Error::ConfirmCodeExpired,
+        Error::CodeExpired,
+        Error::CodesBlocked,
+        Error::CodeWrong,
+        Error::MobileTaken,
+        Error::NoMobile,
+        Error::SecondProofRequired,
+        Error::UsernameTaken,
+        Error::EmailTaken,
+        Error::EmailUnknown,
+        Error::LinkInvalid,
+        Error::LinkAccountGone,
+        Error::AccountChanged,
+        Error::NoSuchUser,
+        Error::CaptchaRefused,
+        Error::CaptchaNotConfigured,
+        Error::TooMany { retry_after_seconds: 42 },
+        Error::unavailable("reading an account", "no answer"),
+    ]
+}
+
+const FORMATS: [(Dialect, Method); 8] = [
+    (Dialect::FieldLists, Method::POST),
+    (Dialect::JsonString, Method::POST),
+    (Dialect::Errno, Method::GET),
+    (Dialect::ErrnoSms, Method::POST),
+    (Dialect::ErrnoForm, Method::POST),
+    (Dialect::Detail, Method::POST),
+    (Dialect::SmsDetail, Method::GET),
+    (Dialect::SmsDetail, Method::POST),
+];
+
+/// The status, the headers that differ from answer to answer, and the body.
+fn told(format: Dialect, method: &Method, error: &Error, language: Language) -> (String, String) {
+    let response = format.tell(error, language, method).into_response();
+    let mut head = response.status().as_u16().to_string();
+    for (name, value) in response.headers() {
+        if !["cache-control", "x-content-type-options", "x-error-code"].contains(&name.as_str()) {
+            write!(head, "; {name}: {}", value.to_str().unwrap()).unwrap();
+        }
+    }
+    let Body::Text(body) = response.body() else { panic!("{error:?} is told by a text") };
+    (head, body.clone())
+}
+
+#[test]
+fn every_error_is_in_the_table() {
+    let told: BTreeSet<_> = errors().iter().map(Error::code).collect();
+    assert_eq!(told, Error::codes().collect());
+}
+
+#[test]
+fn each_error_is_told_in_each_format_as_it_was() {
+    let mut table = String::new();
+    for (format, method) in FORMATS {
+        writeln!(table, "\n{format:?}, asked by {method}").unwrap();
+        for error in errors() {
+            let (head, chinese) = told(format, &method, &error, Language::Zh);
+            let (same_head, english) = told(format, &method, &error, Language::En);
+            assert_eq!(head, same_head, "{error:?}: the language changes no status and no header");
+            writeln!(table, "  {}: {head}\n    {chinese}\n    {english}", error.code()).unwrap();
+        }
+    }
+    insta::assert_snapshot!(table);
+}

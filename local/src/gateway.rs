@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
@@ -15,6 +14,7 @@ use shared::domain::{Clock, random_hex};
 use shared::http::Endpoint;
 use shared::{App, Error};
 
+use crate::router::{DEFAULT, Router, Taken};
 use crate::template::{Cors, Route};
 
 /// What the request line and headers may have in all, in bytes.
@@ -33,7 +33,7 @@ pub struct Function {
 #[derive(Debug)]
 pub struct Gateway {
     /// Every route and the function behind it.
-    pub routes: Vec<(Route, Arc<Function>)>,
+    pub router: Router,
     /// What browsers of other origins may do.
     pub cors: Cors,
     /// Dates the events.
@@ -45,7 +45,7 @@ pub struct Gateway {
 impl Gateway {
     /// Reads the keys into the functions that need them, as Lambda's warm-up does. The rest of it is paid when used.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        for (_, function) in &self.routes {
+        for function in self.router.functions() {
             if function.endpoint.needs.contains(&Need::TokenKeys) {
                 function.app.token_keys().await?;
             }
@@ -117,15 +117,9 @@ impl Gateway {
 
     /// The route that matches; a literal segment before a parameter. A slash at the path's end does not count, unless
     /// slashes are strict.
-    fn route(&self, method: &Method, path: &str) -> Option<(&Route, BTreeMap<String, String>, &Arc<Function>)> {
+    fn route(&self, method: &Method, path: &str) -> Option<Taken<'_>> {
         let without = path.strip_suffix('/').filter(|rest| !rest.is_empty() && !self.strict_slashes);
-        let path = without.unwrap_or(path);
-        let matching = self.routes.iter().filter(|(route, _)| route.method == method.as_str());
-        let mut matches: Vec<_> =
-            matching.filter_map(|(route, function)| Some((route, parameters(&route.path, path)?, function))).collect();
-        matches.sort_by_key(|(_, parameters, _)| parameters.len());
-        let default = || self.routes.iter().find(|(route, _)| route.path == "$default");
-        matches.into_iter().next().or_else(|| default().map(|(route, function)| (route, BTreeMap::new(), function)))
+        self.router.find(method, without.unwrap_or(path))
     }
 
     #[expect(clippy::too_many_arguments, reason = "an event is made of all of a request")]
@@ -145,7 +139,7 @@ impl Gateway {
             single.entry(key.into_owned()).and_modify(|all| *all = format!("{all},{value}")).or_insert(value.into());
         }
         let (plain_headers, cookies) = split_headers(headers);
-        let route_key = if route.path == "$default" { route.path.clone() } else { format!("{method} {}", route.path) };
+        let route_key = if route.path == DEFAULT { route.path.clone() } else { format!("{method} {}", route.path) };
         let request_id = random_hex::<8>();
         let now = self.clock.now();
         let host = plain_headers.get("host").and_then(Value::as_str).unwrap_or("localhost").to_owned();
@@ -193,28 +187,6 @@ impl Gateway {
 fn source_address(from: IpAddr) -> String {
     let from = if from == Ipv6Addr::LOCALHOST { Ipv4Addr::LOCALHOST.into() } else { from.to_canonical() };
     from.to_string()
-}
-
-fn parameters(route: &str, path: &str) -> Option<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    let (mut route, mut path) = (route.split('/'), path.split('/'));
-    loop {
-        match (route.next(), path.next()) {
-            (None, None) => return Some(found),
-            (Some(part), Some(segment)) => {
-                if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                    if segment.is_empty() {
-                        return None;
-                    }
-                    let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
-                    found.insert(name.to_owned(), decoded.into_owned());
-                } else if part != segment {
-                    return None;
-                }
-            }
-            _ => return None,
-        }
-    }
 }
 
 /// Headers in lower case, those that come twice joined by a comma; cookies apart. An event is JSON, so a byte that is no

@@ -22,6 +22,7 @@ pub mod operator;
 pub mod policy;
 pub mod refusals;
 pub mod registry;
+mod router;
 pub mod schedule;
 pub mod settings;
 pub mod smoke;
@@ -275,7 +276,8 @@ impl Host<'_> {
                 routes.push((route, Arc::clone(function)));
             }
         }
-        Ok(Gateway { routes, cors, clock: self.clock.clone(), strict_slashes })
+        let router = router::Router::new(routes).map_err(|error| StartProblem::Engine(error.to_string()))?;
+        Ok(Gateway { router, cors, clock: self.clock.clone(), strict_slashes })
     }
 
     fn schedule(&self) -> Result<Schedule, StartProblem> {

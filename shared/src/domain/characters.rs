@@ -4,10 +4,22 @@ use icu_properties::props::{
     Dash, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup,
     JoiningType, Script,
 };
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_properties::{CodePointMapData, CodePointSetData};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
+
+/// Normalization form C (Unicode Standard Annex #15): letters and their marks are composed.
+pub(super) fn nfc(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
+
+/// Normalization form KC: compatibility forms, such as full-width letters, become the plain ones too.
+pub(super) fn nfkc(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text)
+}
 
 const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
@@ -81,7 +93,7 @@ pub(super) fn is_visible_base(c: char) -> bool {
 /// Whether the joiner at `at` is one that its script needs: RFC 5892, A.1 and A.2.
 pub(super) fn joins_letters(text: &[char], at: usize) -> bool {
     let (before, after) = (&text[..at], &text[at + 1..]);
-    if before.last().is_some_and(|c| canonical_combining_class(*c) == VIRAMA) {
+    if before.last().is_some_and(|c| CanonicalCombiningClassMapBorrowed::new().get_u8(*c) == VIRAMA) {
         return true;
     }
     let skip = |c: &&char| joining_type(**c) == JoiningType::Transparent;
@@ -125,7 +137,7 @@ fn is_of_tagged_flag(text: &[char], at: usize) -> bool {
 
 /// The number of characters that a person sees: grapheme clusters of the composed form (UAX #29).
 pub(super) fn clusters(text: &str) -> usize {
-    text.nfc().collect::<String>().graphemes(true).count()
+    nfc(text).graphemes(true).count()
 }
 
 /// Whether the scripts in a name are ones that people write together (UTS #39, highly restrictive): one script, or Latin

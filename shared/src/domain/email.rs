@@ -6,9 +6,8 @@ use std::fmt;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
-use super::characters::without_outer_blanks;
+use super::characters::{nfkc, without_outer_blanks};
 
 /// The longest address SMTP can carry (RFC 5321 §4.5.3.1.3, less the angle brackets).
 const MAX_LENGTH: usize = 254;
@@ -39,7 +38,7 @@ impl Email {
         if text.len() > 4 * MAX_LENGTH {
             return Err(NotAnEmail);
         }
-        let address: String = without_outer_blanks(text).nfkc().flat_map(char::to_lowercase).collect();
+        let address: String = nfkc(without_outer_blanks(text)).chars().flat_map(char::to_lowercase).collect();
         let (local, domain) = address.split_once('@').ok_or(NotAnEmail)?;
         let address = format!("{local}@{}", ascii_domain(domain)?);
         let (local, domain) = address.split_once('@').ok_or(NotAnEmail)?;

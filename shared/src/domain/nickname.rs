@@ -1,10 +1,9 @@
 //! Nicknames: how a person is addressed; not unique, not secret.
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use super::Mobile;
-use super::characters::{clusters, is_hidden, is_joiner, is_of_emoji, is_visible_base, joins_letters};
+use super::characters::{clusters, is_hidden, is_joiner, is_of_emoji, is_visible_base, joins_letters, nfc};
 
 /// 1–20 characters as a person counts them, any script, emoji too; nothing that shows nothing.
 ///
@@ -39,9 +38,7 @@ impl Nickname {
             return Err(NicknameProblem::Blank);
         }
         // Clusters are counted only where there are few code points.
-        if name.nfc().take(Self::MAX_CODE_POINTS + 1).count() > Self::MAX_CODE_POINTS
-            || clusters(name) > Self::MAX_CLUSTERS
-        {
+        if nfc(name).chars().count() > Self::MAX_CODE_POINTS || clusters(name) > Self::MAX_CLUSTERS {
             return Err(NicknameProblem::TooLong);
         }
         let characters: Vec<_> = name.chars().collect();

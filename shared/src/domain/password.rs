@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::characters::is_joiner;
+use super::characters::{is_joiner, nfkc};
 use super::username::fold;
 use super::{Email, Mobile, Nickname, User, Username};
 
@@ -21,7 +20,7 @@ impl Password {
     /// Any text may be tried.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(text.nfkc().collect()))
+        Self(Zeroizing::new(nfkc(text).into_owned()))
     }
 
     /// The bytes that are hashed.

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 
 use super::characters::{
-    clusters, is_hidden, is_joiner, is_letter, is_mark, is_of_one_writing, joins_letters, without_outer_blanks,
+    clusters, is_hidden, is_joiner, is_letter, is_mark, is_of_one_writing, joins_letters, nfkc, without_outer_blanks,
 };
 
 /// A username: 3–30 characters, letters of any script, digits, `_`, `-`, `.`; never what looks like a mobile number.
@@ -89,7 +88,7 @@ fn key_of(text: &str) -> String {
 
 /// `None` for a text that is too long to look at: NFKC can lengthen one eighteen-fold.
 fn normalize(text: &str) -> Option<String> {
-    (text.len() <= 1024).then(|| without_outer_blanks(text).nfkc().collect())
+    (text.len() <= 1024).then(|| nfkc(without_outer_blanks(text)).into_owned())
 }
 
 /// Digits of any script count: ١٣٨… must not pass for a number in the eyes of a person.
@@ -128,7 +127,7 @@ impl fmt::Debug for Username {
 /// case folding has it, and NFKC.
 pub(crate) fn fold(text: &str) -> String {
     let cased = text.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    cased.nfkc().collect()
+    nfkc(&cased.collect::<String>()).into_owned()
 }
 
 /// Usernames that nobody may choose, because they pass for the people who run the site.

@@ -6,7 +6,7 @@ use crate::browser::{Browser, SETUPS, Setup};
 use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, other_code};
 
 async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
     sign_in(&browser, &person.mobile).await;
@@ -102,7 +102,7 @@ async fn devices_that_could_not_be_listed_are_listed_by_the_button_and_a_link_is
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_never_signed_in_is_simply_asked_to_sign_in_and_comes_back() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     browser.open("/users").await;

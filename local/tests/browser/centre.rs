@@ -7,7 +7,7 @@ use crate::browser::{Browser, SETUPS, Setup};
 use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile};
 
 async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
     sign_in(&browser, &person.mobile, PASSWORD).await;
@@ -141,7 +141,7 @@ async fn a_person_exports_and_deletes_the_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_password_proves_by_sms_and_sets_a_first_one() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     browser.open("/login").await;

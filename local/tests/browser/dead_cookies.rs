@@ -20,7 +20,7 @@ async fn sign_in(browser: &Browser, person: &Person, password: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_ends_every_session_takes_its_browser_s_cookie_away() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = site.register_with_email().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
 

@@ -75,7 +75,7 @@ const READINGS: &[(&str, &str, &str)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_every_page_is_read_as_its_kind() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     for (page, expected) in TABLE {
         // As it is served: a script has changed nothing yet.
@@ -101,7 +101,7 @@ async fn every_field_of_every_page_is_read_as_its_kind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pasted_code_and_an_address_in_either_spelling_sign_in() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     browser.open("/login").await;

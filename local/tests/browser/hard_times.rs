@@ -8,7 +8,7 @@ use crate::journeys::fill_registration;
 use crate::site::{PASSWORD, Site, new_mobile};
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +132,7 @@ async fn a_slow_network_shows_progress_and_sends_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_sends_much_solves_a_captcha_and_goes_on() {
-    let site = Site::with_settings(&[("LIMIT_SOURCE", "1/h")]).await.unwrap();
+    let site = Site::with_settings(&[("LIMIT_SOURCE", "1/h")]).await;
     site.sms_code(&new_mobile()).await;
     let mobile = new_mobile();
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;

@@ -4,7 +4,7 @@ use crate::browser::{Browser, SETUPS};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code};
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 /// The fields of a sign-up, up to its button.
@@ -205,7 +205,7 @@ async fn a_password_is_recovered_by_sms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captcha_is_solved_where_it_is_enforced() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
+        let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await;
         let mobile = new_mobile();
         let browser = Browser::start(&site.base_url, setup).await;
         browser.open("/register").await;

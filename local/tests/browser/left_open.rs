@@ -8,7 +8,7 @@ use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_mobile};
 const DAY: u32 = 86_400;
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 async fn sign_in(browser: &Browser, person: &Person) {

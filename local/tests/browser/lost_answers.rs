@@ -24,7 +24,7 @@ impl Network {
     async fn with_site() -> (Self, Site) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let site = Site::with_settings(&[("CLIENT_HOST", &address)]).await.unwrap();
+        let site = Site::with_settings(&[("CLIENT_HOST", &address)]).await;
         let system = site.base_url.rsplit('/').next().unwrap().to_owned();
         let (to_lose, refreshes) = (Arc::<AtomicU32>::default(), Arc::<AtomicU32>::default());
         let network = Self { address, to_lose: Arc::clone(&to_lose), refreshes: Arc::clone(&refreshes) };
@@ -109,7 +109,7 @@ async fn a_refresh_whose_answer_is_lost_is_repeated_at_once_and_nobody_is_signed
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_password_ends_a_session_in_words_without_alarm() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let browser = Browser::start(&site.base_url, setup).await;
         browser
             .before_scripts(

@@ -54,7 +54,7 @@ async fn says_so(browser: &Browser, english: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_journey_works_in_the_oldest_browsers_that_are_served() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let browser = Browser::start(&site.base_url, setup).await;
         browser.before_scripts(OLD).await;
         let mobile = new_mobile();
@@ -96,7 +96,7 @@ async fn every_journey_works_in_the_oldest_browsers_that_are_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_does_not_load_is_said_on_every_page() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let browser = Browser::start(&site.base_url, setup).await;
         for page in PAGES {
             browser.block(&[]).await;
@@ -115,7 +115,7 @@ async fn a_script_that_does_not_load_is_said_on_every_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_script_loads_at_all_the_style_sheet_says_so_after_a_while() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     browser.block(&["*.js"]).await;
     for page in PAGES {
@@ -135,7 +135,7 @@ async fn where_no_script_loads_at_all_the_style_sheet_says_so_after_a_while() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_script_throws_is_said_at_once() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let browser = Browser::start(&site.base_url, setup).await;
         // At work, where a promise carries it away.
         browser.open("/login").await;

@@ -41,7 +41,7 @@ async fn front_end() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_front_end_on_another_port_signs_up_refreshes_and_reads_the_account() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     let mobile = new_mobile();
     browser.open(&front_end().await).await;
@@ -59,7 +59,7 @@ async fn a_front_end_on_another_port_signs_up_refreshes_and_reads_the_account() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_account_page_works_as_localhost_and_as_127_0_0_1() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let port = site.base_url.rsplit(':').next().unwrap();
     for (setup, name) in SETUPS.into_iter().zip(["localhost", "127.0.0.1"]) {
         let browser = Browser::start(&format!("http://{name}:{port}"), setup).await;

@@ -138,7 +138,7 @@ async fn borders_can_be_seen(browser: &Browser, place: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_fit_to_be_seen() {
     for english in [false, true] {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let person = site.register().await;
         let browser = Browser::start(&site.base_url, Setup { english, phone: true }).await;
         let suffix = if english { "-en" } else { "" };
@@ -175,7 +175,7 @@ async fn sign_in(browser: &Browser, person: &Person) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_state_before_a_sign_in_is_fit_to_be_seen() {
     for english in [false, true] {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let (person, email) = site.register_with_email().await;
         let browser = Browser::start(&site.base_url, Setup { english, phone: true }).await;
         let suffix = if english { "-en" } else { "" };
@@ -231,8 +231,8 @@ async fn every_state_before_a_sign_in_is_fit_to_be_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_state_of_the_account_is_fit_to_be_seen() {
     for english in [false, true] {
-        let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
-        let open = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await;
+        let open = Site::with_settings(&[]).await;
         let person = open.register().await;
         let suffix = if english { "-en" } else { "" };
         let browser = Browser::start(&open.base_url, Setup { english, phone: true }).await;
@@ -257,7 +257,7 @@ async fn every_state_of_the_account_is_fit_to_be_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_page_weighs_little() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, Setup { english: false, phone: true }).await;
     for (name, path) in PAGES.iter().filter(|(_, path)| !path.starts_with("/_local")) {
         browser.open(path).await;

@@ -26,7 +26,7 @@ async fn sign_in(browser: &Browser, person: &Person) {
 }
 
 async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
     sign_in(&browser, &person).await;
@@ -49,7 +49,7 @@ async fn sign_in_by_sms(site: &Site, browser: &Browser, person: &Person) {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_further_code() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let person = site.register().await;
         let browser = Browser::start(&site.base_url, setup).await;
         sign_in_by_sms(&site, &browser, &person).await;
@@ -183,7 +183,7 @@ async fn another_session_s_reauthentication_is_not_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_storage_is_blocked_it_is_kept_in_memory_and_ends_in_time() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     browser.open("/login").await;
     let script = "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('blocked') } });

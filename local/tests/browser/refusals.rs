@@ -6,7 +6,7 @@ use crate::browser::{Browser, SETUPS};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code};
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 /// Answers every call to this path as a server would that refuses it.
@@ -133,7 +133,7 @@ async fn a_reason_in_an_address_says_only_what_leads_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captcha_that_does_not_load_does_not_start_or_never_comes_is_said() {
-    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
+    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     let send = async || {
         browser.open("/login?by=sms").await;

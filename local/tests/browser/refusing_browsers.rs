@@ -22,7 +22,7 @@ const NO_COOKIES: &str = r"
 #[tokio::test(flavor = "multi_thread")]
 async fn without_cookies_a_page_says_what_is_needed_and_sends_no_password() {
     for setup in SETUPS {
-        let site = Site::with_settings(&[]).await.unwrap();
+        let site = Site::with_settings(&[]).await;
         let (person, email) = site.register_with_email().await;
         let blocked = json!({ "profile.default_content_setting_values.cookies": 2 });
         let browser = Browser::start_with(&site.base_url, setup, blocked).await;
@@ -58,7 +58,7 @@ async fn without_cookies_a_page_says_what_is_needed_and_sends_no_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_stores_nothing_signs_up_and_in_all_the_same() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     let planted = browser.before_scripts(NO_STORAGE).await;
     let mobile = new_mobile();
@@ -89,7 +89,7 @@ async fn a_browser_that_stores_nothing_signs_up_and_in_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_cookies_cannot_even_be_asked_for_every_page_says_so() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     let planted = [browser.before_scripts(NO_STORAGE).await, browser.before_scripts(NO_COOKIES).await];
     for page in ["/", "/login", "/register", "/find_password", "/forget_pwd/", "/secure"] {

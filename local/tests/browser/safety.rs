@@ -10,7 +10,7 @@ use crate::site::{NEW_PASSWORD, PASSWORD, Site, other_code};
 const DAY: u32 = 86_400;
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,7 +37,7 @@ async fn at(site: &Site, width: u32, english: bool) -> Browser {
 }
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 async fn sign_in(browser: &Browser, person: &Person) {

@@ -6,7 +6,7 @@ use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_says_so_kindly_and_leads_home() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for setup in SETUPS {
         let browser = Browser::start(&site.base_url, setup).await;
         let (title, switched) =

@@ -6,7 +6,7 @@ use crate::browser::{Browser, SETUPS};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, registration};
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 const REGISTER: [&str; 5] = ["mobile", "consent", "code", "nickname", "password"];
@@ -65,7 +65,7 @@ async fn a_bad_number_is_told_when_it_is_left_and_by_the_button() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_and_no_captcha_is_loaded_before_the_box_is_ticked() {
-    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
+    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     browser.open("/register").await;
     let mobile = new_mobile();
@@ -308,7 +308,7 @@ async fn wrong_passwords_offer_a_code_and_a_code_that_fails_offers_the_password(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_cannot_be_sent_offers_the_password() {
-    let site = Site::with_settings(&[("LIMIT_RECIPIENT", "1/h"), ("LIMIT_RECIPIENT_SOURCE", "1/h")]).await.unwrap();
+    let site = Site::with_settings(&[("LIMIT_RECIPIENT", "1/h"), ("LIMIT_RECIPIENT_SOURCE", "1/h")]).await;
     let mobile = new_mobile();
     let path = format!("/users/sms/{mobile}/?purpose=login&register=true");
     assert_eq!(site.post(&path, &json!({})).await.status, 200);

@@ -1,5 +1,5 @@
 //! Where the contract is tested: a throw-away system of the test's own, or, with `LATCHKEY_BASE_URL`, one that runs
-//! elsewhere. What needs the inbox or the clock is left out where there is none, and says so.
+//! elsewhere. A test that needs more of its site than that one offers fails.
 
 #[path = "logs.rs"]
 pub mod logs;
@@ -18,6 +18,8 @@ pub struct Site {
     pub http: Client,
     /// The system, when it is the test's own.
     pub system: Option<System>,
+    /// Whether the test may read messages and move the clock. One that runs anywhere may not, even where it could.
+    may_read_inbox: bool,
 }
 
 /// An answer, read whole.
@@ -40,43 +42,40 @@ pub const PASSWORD: &str = "correct horse battery";
 pub const NEW_PASSWORD: &str = "staple tractor violin";
 
 impl Site {
-    /// Any site.
+    /// A site of which a test asks nothing but the contract.
     pub async fn any() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        match std::env::var("LATCHKEY_BASE_URL") {
-            Ok(base_url) => Self { base_url, http: client(), system: None },
-            Err(_) => Self::own(&[]).await,
-        }
+        let site = match elsewhere() {
+            Some(base_url) => Self::at(base_url),
+            None => Self::own(&[]).await,
+        };
+        Self { may_read_inbox: false, ..site }
     }
 
     /// A site whose messages can be read and whose clock can be moved.
-    pub async fn with_inbox() -> Option<Self> {
-        let site = Self::any().await;
-        let reachable = site.system.is_some() || site.get("/_local/inbox.json").await.status == 200;
-        if !reachable {
-            eprintln!("left out: it needs the inbox and the clock, which {} does not have", site.base_url);
-        }
-        reachable.then_some(site)
+    pub async fn with_inbox() -> Self {
+        let Some(base_url) = elsewhere() else { return Self::own(&[]).await };
+        let site = Self::at(base_url);
+        let status = site.get("/_local/inbox.json").await.status;
+        assert_eq!(status, 200, "{} has no inbox: run `contract anywhere::` there", site.base_url);
+        site
     }
 
-    /// A system of the test's own with these settings. `None` where the tests run against a site that is elsewhere,
-    /// whose settings are its own.
-    pub async fn with_settings(settings: &[(&str, &str)]) -> Option<Self> {
-        if std::env::var("LATCHKEY_BASE_URL").is_ok() {
-            eprintln!("left out: it needs settings of its own");
-            return None;
-        }
-        Some(Self::own(settings).await)
+    /// A system of the test's own with these settings.
+    pub async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        refuse_elsewhere();
+        Self::own(settings).await
     }
 
     /// The same, for pages of other origins.
-    pub async fn with_cors(origins: &[&str]) -> Option<Self> {
-        if std::env::var("LATCHKEY_BASE_URL").is_ok() {
-            eprintln!("left out: it needs settings of its own");
-            return None;
-        }
+    pub async fn with_cors(origins: &[&str]) -> Self {
+        refuse_elsewhere();
         let cors = origins.iter().map(|origin| (*origin).to_owned()).collect();
-        Some(Self::start(&[], Options { cors, ..Options::default() }).await)
+        Self::start(&[], Options { cors, ..Options::default() }).await
+    }
+
+    fn at(base_url: String) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { base_url, http: client(), system: None, may_read_inbox: true }
     }
 
     async fn own(settings: &[(&str, &str)]) -> Self {
@@ -100,8 +99,12 @@ impl Site {
         .map(|(k, v)| (k.into(), v.into()))
         .into();
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let system = System::start(Options { variables, strict_slashes: strict_slashes(), ..options }).await.unwrap();
-        Self { base_url: system.base_url.clone(), http: client(), system: Some(system) }
+        Self::of(System::start(Options { variables, strict_slashes: strict_slashes(), ..options }).await.unwrap())
+    }
+
+    /// A system that the test has started itself.
+    pub fn of(system: System) -> Self {
+        Self { base_url: system.base_url.clone(), http: client(), system: Some(system), may_read_inbox: true }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -150,14 +153,20 @@ impl Site {
         self.code_for(&person.mobile).await
     }
 
+    fn needs_inbox(&self) {
+        assert!(self.may_read_inbox, "a test that reads messages or moves the clock starts with `Site::with_inbox`");
+    }
+
     /// Moves the clock on.
     pub async fn advance(&self, seconds: u32) {
+        self.needs_inbox();
         let answer = self.post("/_local/clock", &json!({ "advance_seconds": seconds })).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// The messages to a number or an address, newest first.
     pub async fn messages_to(&self, to: &str) -> Vec<Value> {
+        self.needs_inbox();
         let all = self.get("/_local/inbox.json").await.json();
         all.as_array().unwrap().iter().filter(|message| message["to"] == to).cloned().collect()
     }
@@ -233,6 +242,17 @@ impl Site {
     }
 }
 
+/// The site that runs elsewhere, if the tests are to run against one.
+fn elsewhere() -> Option<String> {
+    std::env::var("LATCHKEY_BASE_URL").ok()
+}
+
+fn refuse_elsewhere() {
+    if let Some(base_url) = elsewhere() {
+        panic!("{base_url} has settings of its own: run `contract anywhere:: with_inbox::` there");
+    }
+}
+
 /// Whether the tests' own systems have a gateway that takes a path with a slash at its end for another path.
 fn strict_slashes() -> bool {
     std::env::var("LATCHKEY_STRICT_SLASHES").is_ok_and(|value| value == "1")
@@ -241,7 +261,7 @@ fn strict_slashes() -> bool {
 /// Follows the 308 from a path with a slash at its end to the same path and query without it, where the gateway may
 /// answer so. Any other redirect is not followed: a test sees it in place of the answer it expects.
 fn client() -> Client {
-    let may_redirect = strict_slashes() || std::env::var("LATCHKEY_BASE_URL").is_ok();
+    let may_redirect = strict_slashes() || elsewhere().is_some();
     let policy = Policy::custom(move |attempt| {
         let [from] = attempt.previous() else { return attempt.stop() };
         let mut without = from.clone();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, other_code, read, registration};
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 fn error(answer: &Answer) -> Option<&str> {
@@ -101,7 +101,7 @@ async fn behind_cloudfront_each_viewer_is_a_source_and_nobody_goes_past_it() {
 async fn five_log_ins_an_hour(more: &[(&str, &str)]) -> Site {
     let mut settings = vec![("LIMIT_LOG_IN_SOURCE", "5/h")];
     settings.extend(more);
-    let site = Site::with_settings(&settings).await.unwrap();
+    let site = Site::with_settings(&settings).await;
     // Fixed windows: not at the end of one.
     let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
     site.advance(u32::try_from(3601 - now.rem_euclid(3600)).unwrap()).await;

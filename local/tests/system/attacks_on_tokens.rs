@@ -35,7 +35,7 @@ async fn is_refused_everywhere(site: &Site, token: &str, why: &str) {
 }
 
 async fn someone() -> (Site, Person) {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     (site, person)
 }
@@ -165,7 +165,7 @@ async fn no_value_of_one_purpose_serves_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_token_from_before_a_reset_is_dead() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = site.register_with_email().await;
     let other = site.log_in(&person.mobile).await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;

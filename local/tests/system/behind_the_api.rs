@@ -19,7 +19,7 @@ async fn update(site: &Site, person: &Person, expression: &str, value: Option<At
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chosen_username_signs_in_however_it_is_written() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     update(&site, &person, "SET username = :value", Some(AttributeValue::S("李Lei_1".into()))).await;
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
@@ -34,7 +34,7 @@ async fn a_chosen_username_signs_in_however_it_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_account_is_refused_like_an_unknown_one() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = site.register_with_email().await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;
     let link = site.link_for(&email).await;
@@ -51,7 +51,7 @@ async fn a_disabled_account_is_refused_like_an_unknown_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a4_says_that_the_account_is_gone_only_after_a_right_code() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
     let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
@@ -67,7 +67,7 @@ async fn a4_says_that_the_account_is_gone_only_after_a_right_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b8_says_that_the_accounts_email_is_gone() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = site.register_with_email().await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;
     let link = site.link_for(&email).await;
@@ -79,7 +79,7 @@ async fn b8_says_that_the_accounts_email_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_dialect_speaks_english_when_it_is_preferred() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let csrf = site.csrf().await;
     let english = |method: Method, path: &str| site.request(method, path).header("accept-language", "en-US,zh;q=0.9");
     let log_in = english(Method::POST, "/users/login/").json(&json!({ "username": "nobody", "password": "x" }));
@@ -99,7 +99,7 @@ async fn every_dialect_speaks_english_when_it_is_preferred() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a3_before_its_message_has_left_tells_no_difference_either() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, stranger, csrf) = (site.register().await, new_mobile(), site.csrf().await);
     let _still = site.system.as_ref().unwrap().pump.hold().await;
     for mobile in [&person.mobile, &stranger] {
@@ -113,9 +113,9 @@ async fn a3_before_its_message_has_left_tells_no_difference_either() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
-    let cheap = Site::with_settings(&[("ARGON2_MEMORY_KIB", "32")]).await.unwrap();
+    let cheap = Site::with_settings(&[("ARGON2_MEMORY_KIB", "32")]).await;
     let other = cheap.register().await;
     let hash_of = async |site: &Site, person: &Person| {
         let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
@@ -139,7 +139,7 @@ async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
 /// a stranger would add up with the owner's right ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_code_ends_its_row() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let person = site.register().await;
     let begin = async |whose: &str| {

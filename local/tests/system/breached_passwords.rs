@@ -34,7 +34,7 @@ async fn list(answer: &'static str, after: Duration) -> (String, Asked) {
 }
 
 async fn site(url: &str) -> Site {
-    Site::with_settings(&[("BREACHED_PASSWORDS_URL", url)]).await.unwrap()
+    Site::with_settings(&[("BREACHED_PASSWORDS_URL", url)]).await
 }
 
 async fn sign_up(site: &Site) -> crate::site::Answer {

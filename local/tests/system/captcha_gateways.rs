@@ -26,7 +26,7 @@ async fn gateway(answer: String) -> (String, Calls) {
 }
 
 async fn solve(settings: &[(&str, &str)], ticket: &str) -> Answer {
-    let site = Site::with_settings(settings).await.unwrap();
+    let site = Site::with_settings(settings).await;
     site.get(&format!("/users/captcha/?ticket={ticket}&randstr=%40abc")).await
 }
 

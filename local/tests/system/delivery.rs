@@ -53,15 +53,7 @@ async fn put_message(site: &Site, mobile: &str, sequence_number: &str) -> Value 
         "created_at": { "N": now.to_string() },
         "expires_at": { "N": (now + 600).to_string() },
     });
-    let body = json!({ "TableName": local::TABLE, "Item": image });
-    let request = site.http.post(&system.cloud_url).header("x-amz-target", "DynamoDB_20120810.PutItem");
-    let access_key = &system.variables["AWS_ACCESS_KEY_ID"];
-    let signature = format!("AWS4-HMAC-SHA256 Credential={access_key}/20260101/us-east-1/dynamodb/aws4_request");
-    let request = request.header("authorization", signature).header("x-amz-date", "20260101T000000Z");
-    let answer =
-        request.header("content-type", "application/x-amz-json-1.0").body(body.to_string()).send().await.unwrap();
-    let status = answer.status();
-    assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+    put_item(site, &image).await;
     json!({
         "eventID": sequence_number, "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
@@ -70,6 +62,20 @@ async fn put_message(site: &Site, mobile: &str, sequence_number: &str) -> Value 
             "SizeBytes": 1, "StreamViewType": "NEW_IMAGE",
         },
     })
+}
+
+/// Puts an item in the table.
+pub async fn put_item(site: &Site, item: &Value) {
+    let system = site.system.as_ref().unwrap();
+    let body = json!({ "TableName": local::TABLE, "Item": item });
+    let request = site.http.post(&system.cloud_url).header("x-amz-target", "DynamoDB_20120810.PutItem");
+    let access_key = &system.variables["AWS_ACCESS_KEY_ID"];
+    let signature = format!("AWS4-HMAC-SHA256 Credential={access_key}/20260101/us-east-1/dynamodb/aws4_request");
+    let request = request.header("authorization", signature).header("x-amz-date", "20260101T000000Z");
+    let answer =
+        request.header("content-type", "application/x-amz-json-1.0").body(body.to_string()).send().await.unwrap();
+    let status = answer.status();
+    assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
 }
 
 async fn sent_to(site: &Site, mobile: &str) -> usize {
@@ -82,7 +88,7 @@ fn fail(site: &Site, kind: Kind, count: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_delivered_twice_sends_once() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     assert!(deliver.carry(&[record.clone(), record.clone()], "one").await.is_empty());
@@ -92,7 +98,7 @@ async fn a_record_delivered_twice_sends_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_older_than_its_code_is_dropped() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     site.advance(600).await;
@@ -102,7 +108,7 @@ async fn a_message_older_than_its_code_is_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_message_is_tried_again_and_its_neighbours_are_not() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let deliver = Deliver::of(&site);
     let mobiles = [new_mobile(), new_mobile(), new_mobile()];
     let mut records = Vec::new();
@@ -121,7 +127,7 @@ async fn a_throttled_message_is_tried_again_and_its_neighbours_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_answer_was_lost_is_not_sent_again() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     for kind in [Kind::Error, Kind::Garbage] {
@@ -135,7 +141,7 @@ async fn a_message_whose_answer_was_lost_is_not_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_was_not_reached_is_tried_again() {
-    let site = Site::with_settings(&[("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9")]).await.unwrap();
+    let site = Site::with_settings(&[("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9")]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     assert_eq!(deliver.carry(std::slice::from_ref(&record), "one").await, ["1"]);
@@ -144,7 +150,7 @@ async fn a_provider_that_was_not_reached_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_that_is_throttled_is_tried_again_and_mail_that_failed_is_not() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     for (kind, mails) in [(Kind::Throttle, 1), (Kind::Error, 0), (Kind::Garbage, 0)] {
         site.system.as_ref().unwrap().faults.set(Service::Email, kind, 1);
@@ -158,7 +164,7 @@ async fn mail_that_is_throttled_is_tried_again_and_mail_that_failed_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redelivered_record_leaves_the_code_that_was_sent() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     deliver.carry(std::slice::from_ref(&record), "one").await;
@@ -172,7 +178,7 @@ async fn a_redelivered_record_leaves_the_code_that_was_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_no_message_holds_nothing_up() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let mut poison = put_message(&site, &mobile, "1").await;
     poison["dynamodb"]["NewImage"]["channel"]["S"] = "pigeon".into();
@@ -183,7 +189,7 @@ async fn a_record_that_is_no_message_holds_nothing_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn storage_that_is_down_is_tried_again_and_sends_once() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     let faults = &site.system.as_ref().unwrap().faults;
@@ -200,7 +206,7 @@ async fn storage_that_is_down_is_tried_again_and_sends_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pump_tries_a_throttled_message_three_times_more_and_then_gives_it_up() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (lucky, unlucky) = (new_mobile(), new_mobile());
     fail(&site, Kind::Throttle, 3);
     site.post(&format!("/users/sms/{lucky}/"), &json!({})).await;
@@ -215,7 +221,7 @@ async fn the_pump_tries_a_throttled_message_three_times_more_and_then_gives_it_u
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_leave_as_configured() {
     let settings = [("SMS_MAX_PRICE_USD", "0.05"), ("SMS_SENDER_ID", "Latch"), ("BRAND", "门闩")];
-    let site = Site::with_settings(&settings).await.unwrap();
+    let site = Site::with_settings(&settings).await;
     let (person, email) = site.register_with_email().await;
     let sent = site.system.as_ref().unwrap().mailbox.all();
     let to = |to: &str| sent.iter().find(|message| message.to == to).unwrap();
@@ -232,7 +238,7 @@ async fn messages_leave_as_configured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_in_the_language_of_whoever_asked() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     let request = site.request(reqwest::Method::POST, &format!("/users/sms/{mobile}/"));
     assert_eq!(crate::site::read(request.header("accept-language", "en")).await.status, 200);
@@ -242,7 +248,7 @@ async fn a_message_is_in_the_language_of_whoever_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_usable_stands_in_the_table() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
@@ -255,7 +261,7 @@ async fn nothing_usable_stands_in_the_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_in_any_order_send_each_message_once_and_the_code_that_is_good() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let first = put_message(&site, &mobile, "1").await;
     site.advance(61).await;
@@ -268,7 +274,7 @@ async fn records_in_any_order_send_each_message_once_and_the_code_that_is_good()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_invocations_with_one_record_send_once() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     let invocations = (0..8).map(|number| {
@@ -285,7 +291,7 @@ async fn two_invocations_with_one_record_send_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_claim_and_send_loses_one_message_and_sends_none_twice() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     // The invocation that claimed it is gone before it could send.
@@ -305,7 +311,7 @@ async fn a_crash_between_claim_and_send_loses_one_message_and_sends_none_twice()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_down_for_an_hour_floods_nobody_afterwards() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     fail(&site, Kind::Throttle, 10_000);
@@ -328,7 +334,7 @@ async fn a_provider_that_is_down_for_an_hour_floods_nobody_afterwards() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_poison_in_a_batch_keeps_its_neighbours() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let good = put_message(&site, &mobile, "2").await;
     let mut records = Vec::new();

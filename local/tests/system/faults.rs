@@ -9,7 +9,7 @@ use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registra
 /// Timeouts short enough that a call that is never answered is given up soon, and long beside what an answer takes on a
 /// machine that runs all tests at once.
 async fn site() -> Site {
-    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "2000")]).await.unwrap()
+    Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "2000")]).await
 }
 
 fn fail(site: &Site, kind: Kind, count: u32) {

@@ -37,7 +37,7 @@ async fn token(site: &Site, mobile: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_race_of_first_invocations_makes_one_set() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let system = site.system.as_ref().unwrap();
     let client = local::dynamodb(&system.variables).unwrap();
     let key = Some(keys::token_keys().attributes());
@@ -53,7 +53,7 @@ async fn a_race_of_first_invocations_makes_one_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_rotations_under_continuous_log_ins_fail_nobody() {
-    let site = Arc::new(Site::with_settings(&[]).await.unwrap());
+    let site = Arc::new(Site::with_settings(&[]).await);
     // Two people: twenty sessions of one are live, and who signs in all the time soon ends the first.
     let (person, busy) = (site.register().await, site.register().await);
     let (running, done) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
@@ -106,7 +106,7 @@ async fn three_rotations_under_continuous_log_ins_fail_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_leaked_is_dropped_at_once_and_the_next_one_is_known_already() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let (old, before) = (person.token.clone(), published(&site).await);
     invoke(&site, Rotation::Drop(kid(&old))).await;
@@ -127,7 +127,7 @@ async fn a_key_that_leaked_is_dropped_at_once_and_the_next_one_is_known_already(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_schedule_rotates_after_thirty_days() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     site.advance(31 * 86_400).await;
     let new = token(&site, &person.mobile).await;
@@ -137,7 +137,7 @@ async fn the_schedule_rotates_after_thirty_days() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_holds_no_private_key_in_clear() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let key = Some(keys::token_keys().attributes());
     let item = client.get_item().table_name(local::TABLE).set_key(key).send().await.unwrap().item.unwrap();
@@ -156,7 +156,7 @@ fn ring_refuses(bytes: &[u8]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_other_function_may_write_the_keys() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mut variables = site.system.as_ref().unwrap().variables.clone();
     for function in local::registry::ENDPOINTS.iter().map(|endpoint| endpoint.name).chain([deliver::NAME]) {
         variables.insert("AWS_ACCESS_KEY_ID".into(), function.into());

@@ -18,7 +18,7 @@ async fn site(changed: &[(&str, &str)]) -> Site {
     ];
     settings.retain(|(name, _)| changed.iter().all(|(other, _)| other != name));
     settings.extend(changed);
-    let site = Site::with_settings(&settings).await.unwrap();
+    let site = Site::with_settings(&settings).await;
     // What a source causes is counted in fixed windows: no test begins at the end of one.
     let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
     site.advance(u32::try_from(3601 - now.rem_euclid(3600)).unwrap()).await;

@@ -41,7 +41,7 @@ async fn someone(site: &Site) -> (Person, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (mut person, email) = someone(&site).await;
     let link = token_for(&site, &format!("+86{}", person.mobile)).await;
     assert!(!token_for(&site, &email).await.is_empty(), "the email is told too");
@@ -75,7 +75,7 @@ async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_in_a_notice_is_good_for_three_days() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = someone(&site).await;
     let link = token_for(&site, &email).await;
     site.advance(3 * 86_400 + 1).await;
@@ -86,7 +86,7 @@ async fn a_link_in_a_notice_is_good_for_three_days() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_took_an_account_over_is_handed_neither_link_nor_reset() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mut person = site.register().await;
     // The thief, with a session and the password, binds an address of their own.
     let email = new_email();
@@ -106,7 +106,7 @@ async fn who_took_an_account_over_is_handed_neither_link_nor_reset() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_is_no_other_value_and_no_other_value_is_a_link() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = someone(&site).await;
     let token = token_for(&site, &email).await;
     site.me(&token).await.is_refused(401, "unauthorized");
@@ -122,7 +122,7 @@ async fn a_link_is_no_other_value_and_no_other_value_is_a_link() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_changes_ten_times_a_day_and_a_reset_goes_through_all_the_same() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mut person = site.register().await;
     let passwords = [PASSWORD, NEW_PASSWORD];
     for change in 0..10 {

@@ -6,7 +6,7 @@ use local::{Options, StartProblem, System};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::site::{PASSWORD, Site, new_mobile, read};
+use crate::site::{PASSWORD, Site, logs, new_mobile, read};
 
 /// A folder that is gone when the test is.
 struct Folder(PathBuf);
@@ -30,14 +30,13 @@ impl Drop for Folder {
 }
 
 async fn start(options: Options) -> Site {
-    let _ = Site::with_settings(&[]).await;
-    let system = System::start(options).await.unwrap();
-    Site { base_url: system.base_url.clone(), http: reqwest::Client::new(), system: Some(system) }
+    logs::keep();
+    Site::of(System::start(options).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_elsewhere_cannot_read_the_inbox_or_reach_the_engine() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let inbox = || site.request(Method::GET, "/_local/inbox.json");
     for request in [
         inbox().header("host", "evil.example"),
@@ -71,7 +70,7 @@ async fn a_page_elsewhere_cannot_read_the_inbox_or_reach_the_engine() {
 /// An SDK reads an error in its own protocol alone. Each says what is the matter.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_aws_refuses_in_the_protocol_of_whoever_asks() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let system = site.system.as_ref().unwrap();
     let call = |path: &str| site.http.post(format!("{}{path}", system.cloud_url));
     let signature = format!("AWS4-HMAC-SHA256 Credential={}/x", system.variables["AWS_ACCESS_KEY_ID"]);
@@ -94,7 +93,7 @@ async fn the_local_aws_refuses_in_the_protocol_of_whoever_asks() {
 /// AWS's own tools refuse a shard id of less than 28 characters before they ask (`.ci/read_stream.py` runs one of them).
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_aws_serves_the_table_s_stream() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let system = site.system.as_ref().unwrap();
     let secret = system.variables["AWS_ACCESS_KEY_ID"].clone();
@@ -199,7 +198,7 @@ async fn what_a_crash_left_of_a_deleted_account_is_forgotten_at_the_next_start()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_malformed_is_said_with_an_example() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for path in ["/_local/clock", "/_local/faults"] {
         let answer = site.post(path, &json!({ "service": "fax" })).await;
         assert!(answer.status == 400 && answer.text.contains("Send, say, {"), "{answer:?}");
@@ -270,7 +269,7 @@ async fn secrets_are_replaced_without_breaking_what_is_under_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_is_said_in_plain_words() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let port: u16 = site.base_url.rsplit(':').next().unwrap().parse().unwrap();
     let Err(problem) = System::start(Options { port, ..Options::default() }).await else { panic!("it started") };
     assert!(matches!(problem, StartProblem::PortTaken { .. }));
@@ -393,7 +392,7 @@ async fn a_folder_with_other_files_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clock_is_not_moved_further_than_can_be_kept() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     assert_eq!(site.post("/_local/clock", &json!({ "advance_seconds": u32::MAX })).await.status, 200);
     assert_eq!(site.post("/_local/clock", &json!({ "advance_seconds": 1 })).await.status, 400);
 }

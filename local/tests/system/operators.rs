@@ -13,8 +13,7 @@ pub async fn site() -> (Site, Target, std::path::PathBuf) {
     let folder = std::env::temp_dir().join(format!("latchkey-operators-{}", shared::domain::random_hex::<8>()));
     let variables = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")].map(|(k, v)| (k.into(), v.into())).into();
     let system = System::start(Options { data: Some(folder.clone()), variables, ..Options::default() }).await.unwrap();
-    let site = Site { base_url: system.base_url.clone(), http: reqwest::Client::new(), system: Some(system) };
-    (site, Target::Local(folder.clone()), folder)
+    (Site::of(system), Target::Local(folder.clone()), folder)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use crate::site::{NEW_PASSWORD, PASSWORD, Site, logs, new_mobile, other_code, re
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sign_ups_of_one_number_make_one_user() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;
     let body = registration(&mobile, &code);
@@ -25,7 +25,7 @@ async fn a_hundred_sign_ups_of_one_number_make_one_user() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_guesses_at_once_are_five() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;
     let body = registration(&mobile, &other_code(&code));
@@ -38,7 +38,7 @@ async fn fifty_guesses_at_once_are_five() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sends_at_once_are_one_message() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     let (path, body) = (format!("/users/sms/{mobile}/"), json!({}));
     let answers = join_all((0..100).map(|_| site.post(&path, &body))).await;
@@ -49,7 +49,7 @@ async fn a_hundred_sends_at_once_are_one_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_code_twice_at_once_sets_one_password() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
     let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
@@ -61,7 +61,7 @@ async fn a_right_code_twice_at_once_sets_one_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_used_by_many_at_once_sets_one_password() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (_, email) = site.register_with_email().await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;
     let token = site.link_for(&email).await;
@@ -73,7 +73,7 @@ async fn a_link_used_by_many_at_once_sets_one_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_uses_at_once_of_one_refresh_token_make_one_successor() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let answers = join_all((0..20).map(|_| site.refresh(&person.refresh_token))).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
@@ -85,7 +85,7 @@ async fn twenty_uses_at_once_of_one_refresh_token_make_one_successor() {
 /// Whoever holds the token of before wins or loses the race, and in no case raises an alarm or keeps a token that works.
 #[tokio::test(flavor = "multi_thread")]
 async fn refreshes_at_once_with_a_change_of_password_raise_no_alarm() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
     for _ in 0..5 {
         let person = site.register().await;
@@ -112,7 +112,7 @@ async fn refreshes_at_once_with_a_change_of_password_raise_no_alarm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_at_once_with_refreshes_of_the_former_session_ends_it() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for _ in 0..5 {
         let person = site.register().await;
         let by_cookie = |path: &str| {
@@ -133,7 +133,7 @@ async fn a_sign_in_at_once_with_refreshes_of_the_former_session_ends_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_people_who_take_one_username_one_gets_it() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let people = join_all((0..4).map(|_| site.register())).await;
     let name = format!("name{}", &people[0].mobile[5..]);
     let bodies = [json!({ "username": name }), json!({ "username": name.to_uppercase() })];
@@ -154,7 +154,7 @@ async fn of_two_people_who_take_one_username_one_gets_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_person_s_names_taken_at_once_leave_one_marker() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let bodies: Vec<_> = (0..6).map(|n| json!({ "username": format!("n{n}-{}", &person.mobile[5..]) })).collect();
     let takes = bodies.iter().map(|body| site.send_as(&person.token, Method::PATCH, "/users/me/", body));
@@ -170,7 +170,7 @@ async fn markers(site: &Site, prefix: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_number_against_a_sign_up_with_it_gives_it_to_one() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for _ in 0..4 {
         let (person, mobile) = (site.register().await, new_mobile());
         let path = format!("/users/sms/{mobile}/?purpose=mobile");
@@ -195,7 +195,7 @@ async fn a_change_of_number_against_a_sign_up_with_it_gives_it_to_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletion_against_log_in_leaves_nobody_signed_in() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for _ in 0..4 {
         let person = site.register().await;
         let (proof, log_in) =
@@ -220,7 +220,7 @@ async fn deletion_against_log_in_leaves_nobody_signed_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletion_against_a_first_username_leaves_the_name_to_nobody() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for round in 0..6 {
         let (person, name) = (site.register().await, format!("first-{round}"));
         let (proof, named) = (json!({ "password": PASSWORD }), json!({ "username": name }));
@@ -236,7 +236,7 @@ async fn deletion_against_a_first_username_leaves_the_name_to_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_new_passwords_at_once_set_one() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let bodies: Vec<_> =
         (0..3).map(|n| json!({ "password": PASSWORD, "new_password": format!("{NEW_PASSWORD} {n}") })).collect();

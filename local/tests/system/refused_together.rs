@@ -252,7 +252,7 @@ fn pairs(call: &Writes) -> Vec<Vec<usize>> {
 }
 
 async fn characterize(case: &str) -> String {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let system = site.system.as_ref().unwrap();
     let request = prepare(&site, case).await;
     let calls: BTreeSet<_> = {

@@ -23,7 +23,7 @@ async fn log_in_code(site: &Site, person: &Person) -> String {
 }
 
 async fn site() -> Site {
-    Site::with_settings(&[]).await.unwrap()
+    Site::with_settings(&[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ async fn count(site: &Site, request: impl Future<Output = Answer>) -> (usize, An
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_wait_for_few_round_trips() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (person, email) = site.register_with_email().await;
     let mobile = new_mobile();
     let sms = format!("/users/sms/{mobile}/");
@@ -115,7 +115,7 @@ async fn requests_wait_for_few_round_trips() {
 /// It is checked without a call: each operation is left with what it reads and what it writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reauthentication_costs_no_round_trip() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     for (row, expected) in TABLE.iter().zip([2, 2, 4, 4, 3]) {
         let person = Arrival::of_somebody(&site).await;
         let body = row.body(&site, &person.token).await;
@@ -134,7 +134,7 @@ async fn a_reauthentication_costs_no_round_trip() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_account_costs_the_round_trips_of_a_known_one() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let mut trips = Vec::new();
     for name in [person.mobile.as_str(), &new_mobile(), "nobody@example.com", "nobody", "no such form"] {
@@ -148,7 +148,7 @@ async fn an_unknown_account_costs_the_round_trips_of_a_known_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_enforced_captcha_adds_one() {
-    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await.unwrap();
+    let site = Site::with_settings(&[("CAPTCHA_MODE", "enforce")]).await;
     let pass = site.get("/users/captcha/?ticket=pass-1&randstr=x").await.json()["captcha_pass"].clone();
     let path = format!("/users/sms/{}/", new_mobile());
     let request = site.request(Method::POST, &path).header("x-captcha-pass", pass.as_str().unwrap());
@@ -160,7 +160,7 @@ async fn an_enforced_captcha_adds_one() {
 /// for: what an answer waits for is what its time tells. (ASVS 6.3.8)
 #[tokio::test(flavor = "multi_thread")]
 async fn undisclosed_registration_shows_in_no_answer_and_no_wait() {
-    let site = Site::with_settings(&[("DISCLOSE_REGISTRATION", "false")]).await.unwrap();
+    let site = Site::with_settings(&[("DISCLOSE_REGISTRATION", "false")]).await;
     let (person, email) = site.register_with_email().await;
     let (mobile, nobody) = (new_mobile(), "nobody@example.com".to_owned());
     let shape = |(trips, answer): (usize, Answer), name: &str| {

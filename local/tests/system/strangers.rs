@@ -11,7 +11,7 @@ use crate::site::{
 
 /// A number is sent three messages an hour, two of them by one device of its owner's.
 async fn site() -> Site {
-    Site::with_settings(&[("LIMIT_RECIPIENT", "3/h"), ("LIMIT_RECIPIENT_SOURCE", "2/h")]).await.unwrap()
+    Site::with_settings(&[("LIMIT_RECIPIENT", "3/h"), ("LIMIT_RECIPIENT_SOURCE", "2/h")]).await
 }
 
 /// Asks for a code to sign in, on a device or none.
@@ -40,7 +40,7 @@ fn handle_in(answer: &Answer) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     // Signing in.
     let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
@@ -77,7 +77,7 @@ async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_under_a_handle_is_guessed_at_five_times_and_sent_again_for_it() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
     let code = site.code_for(&person.mobile).await;
@@ -128,7 +128,7 @@ async fn a_known_device_is_sent_a_code_when_strangers_have_spent_the_number_s_me
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_wrong_codes_in_a_row_are_all_and_lock_the_owner_out_of_nothing_else() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let device = device_of(&site, &person).await;
     site.advance(61).await;
@@ -165,7 +165,7 @@ async fn a_hundred_wrong_codes_in_a_row_are_all_and_lock_the_owner_out_of_nothin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_of_another_site_sends_no_message() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let path = format!("/users/sms/{}/", new_mobile());
     for mode in ["navigate", "no-cors"] {
         let answer = read(site.request(Method::POST, &path).header("sec-fetch-mode", mode)).await;
@@ -180,7 +180,7 @@ async fn a_form_of_another_site_sends_no_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_of_wrong_codes_is_forgotten_after_a_week_and_by_a_right_one() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let (blocked, patient) = (site.register().await, site.register().await);
     let wrong = async |person: &Person| {
         site.advance(601).await;
@@ -211,7 +211,7 @@ async fn a_row_of_wrong_codes_is_forgotten_after_a_week_and_by_a_right_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_codes_of_a_sign_up_are_in_a_row_too() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();
     for _ in 0..20 {
         let wrong = other_code(&site.sms_code(&mobile).await);
@@ -237,7 +237,7 @@ async fn wrong_codes_of_a_sign_up_are_in_a_row_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_own_account_s_proofs_and_changes_buy_no_guesses_at_other_people_s_numbers() {
-    let site = Site::with_settings(&[]).await.unwrap();
+    let site = Site::with_settings(&[]).await;
     let thief = site.register().await;
     let (email, mut token) = (new_email(), thief.token.clone());
     let change = async |token: &str, (mobile, code): &(String, String)| {

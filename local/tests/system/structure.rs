@@ -7,7 +7,7 @@ use local::registry::ENDPOINTS;
 use local::template::Template;
 use regex::Regex;
 use serde_json::Value;
-use shared::config::{Config, Environment, IN_SETTINGS};
+use shared::config::{Config, Environment, IN_SETTINGS, Need};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -60,6 +60,48 @@ fn each_event_is_one_of_its_functions_routes() {
         let sent = event["rawPath"].as_str().unwrap();
         assert!(sent.ends_with('/') || path == "$default", "clients send a slash: {sent}");
     }
+}
+
+#[test]
+fn the_template_gives_a_function_the_secrets_it_needs_and_no_other() {
+    let template = Template::load().unwrap();
+    let functions = ENDPOINTS.iter().map(|endpoint| (endpoint.name, endpoint.needs));
+    for (function, needs) in functions.chain([(deliver::NAME, deliver::NEEDS), (rotate_keys::NAME, rotate_keys::NEEDS)])
+    {
+        let given = template.variables(function);
+        for (need, variable) in
+            [(Need::CodeSecret, "CODE_SECRET"), (Need::KeySecret, "KEY_SECRET"), (Need::MailSender, "MAIL_FROM")]
+        {
+            assert_eq!(given.iter().any(|name| name == variable), needs.contains(&need), "{function}: {variable}");
+        }
+    }
+}
+
+/// A test that returned early where its site lacks something would pass without having run. So none does, and a filter by
+/// name leaves it out where it cannot run.
+#[test]
+fn a_test_of_the_contract_stands_in_the_module_that_says_what_it_needs() {
+    let starts = Regex::new(r"Site::(any|with_\w+)\(").unwrap();
+    let leaves = Regex::new(r"else\s*\{\s*return\b|Some\(site\)").unwrap();
+    let mut tests = BTreeMap::new();
+    for (module, allowed) in [
+        ("anywhere", &["any"][..]),
+        ("with_inbox", &["with_inbox"]),
+        ("with_settings", &["with_settings", "with_cors"]),
+    ] {
+        let folder = format!("local/tests/contract/{module}");
+        for name in names_in(&folder, ".rs") {
+            let source = text(&format!("{folder}/{name}.rs"));
+            for start in starts.captures_iter(&source) {
+                assert!(allowed.contains(&&start[1]), "{module}::{name} has {}", &start[0]);
+            }
+            assert!(!leaves.is_match(&source), "a test of {module}::{name} may leave early");
+            *tests.entry(module).or_insert(0) +=
+                source.matches("#[tokio::test").count() + source.matches("#[test]").count();
+        }
+    }
+    let elsewhere = format!(" contract {} anywhere:: with_inbox:: ", tests["with_settings"]);
+    assert!(text(".ci/run").contains(&elsewhere), "{tests:?}: .ci/run counts how many are left out");
 }
 
 #[test]

@@ -108,7 +108,7 @@ async fn head_of_a_page_or_a_document_answers_as_get_does_without_a_body() {
     }
 }
 
-const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+pub const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
@@ -157,26 +157,4 @@ async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
     assert_eq!((head.text.as_str(), head.header("x-error-code")), ("", Some("not_found")));
     let head = read(site.request(Method::HEAD, "/no/such/page")).await;
     assert_eq!(head.header("content-type"), Some("application/json; charset=utf-8"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_an_unknown_address_speaks_the_language_that_was_chosen_and_shows_what_the_others_show() {
-    let settings = [("BRAND", "小店"), ("TERMS_URL", "https://shop.example/terms")];
-    let Some(site) = Site::with_settings(&settings).await else { return };
-    let page = async |cookie: &str, language: &str| {
-        let request = site.request(Method::GET, "/no/such/page").header("accept", BROWSER);
-        read(request.header("cookie", cookie).header("accept-language", language)).await
-    };
-    let chinese = page("", "zh-CN").await;
-    assert!(chinese.text.contains("<title>找不到页面 · 小店</title>"), "{}", chinese.text);
-    assert!(chinese.text.contains("https://shop.example/terms"), "{}", chinese.text);
-    let english = page("", "en").await;
-    assert!(english.text.contains("<title>Page not found · 小店</title>"), "{}", english.text);
-    assert_eq!((english.header("content-language"), chinese.header("content-language")), (Some("en"), Some("zh-CN")));
-    assert!(page("lang=en", "zh-CN").await.text.contains("Page not found"));
-    // It needs no script to be read; its style is the one of all pages, from the same address.
-    assert!(!english.text.contains("<noscript>"), "{}", english.text);
-    let home = site.get("/").await.text;
-    let style = home.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".css")).unwrap();
-    assert!(english.text.contains(style), "{}", english.text);
 }

@@ -7,9 +7,7 @@ use crate::site::{PASSWORD, Site, new_mobile, other_code, read, registration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b5_a_free_number_is_free_and_a_taken_one_is_not() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     site.get(&format!("/users/mobile/{}/", new_mobile())).await.is(200, &json!({ "detail": "ok" }));
     let person = site.register().await;
     let taken = json!({ "detail": "当前手机号码已经被注册" });
@@ -17,28 +15,8 @@ async fn b5_a_free_number_is_free_and_a_taken_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b5_a_malformed_number_is_not_found() {
-    let site = Site::any().await;
-    for mobile in ["1380000000", "23800000000", "1380000000a", "%EF%BC%91%EF%BC%93800000000", "13800000000%0A", "%00"] {
-        let answer = site.get(&format!("/users/mobile/{mobile}/")).await;
-        answer.refuses(404, "not_found", &json!({ "detail": "未找到。" }));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b5_tells_nothing_when_registration_is_not_disclosed() {
-    let Some(site) = Site::with_settings(&[("DISCLOSE_REGISTRATION", "false")]).await else {
-        return;
-    };
-    let person = site.register().await;
-    site.get(&format!("/users/mobile/{}/", person.mobile)).await.is(200, &json!({ "detail": "ok" }));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn b3_a_right_code_makes_an_account() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;
     let answer = site.post("/users/", &registration(&mobile, &code)).await;
@@ -55,9 +33,7 @@ async fn b3_a_right_code_makes_an_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b3_refuses_each_thing_in_its_words() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let mobile = new_mobile();
     let general = |text: &str| json!({ "non_field_errors": [text] });
     let change = |field: &str, value: serde_json::Value| {
@@ -96,9 +72,7 @@ async fn b3_refuses_each_thing_in_its_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b3_a_number_registers_once() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let person = site.register().await;
     let code = site.sms_code(&person.mobile).await;
     let answer = site.post("/users/", &registration(&person.mobile, &code)).await;
@@ -106,19 +80,8 @@ async fn b3_a_number_registers_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b3_is_told_in_english_when_english_is_preferred() {
-    let site = Site::any().await;
-    let request = site.request(Method::POST, "/users/").header("accept-language", "en-GB,zh;q=0.5");
-    let answer = read(request.json(&registration("1380000000", "123456"))).await;
-    let body = json!({ "non_field_errors": ["This is not a valid mobile number."] });
-    answer.refuses(400, "mobile_malformed", &body);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn b1_signs_in_by_number_and_by_email_in_any_case() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let (person, email) = site.register_with_email().await;
     for name in [person.mobile.clone(), email.clone(), email.to_uppercase()] {
         let answer = site.post("/users/login/", &json!({ "username": name, "password": PASSWORD })).await;
@@ -134,9 +97,7 @@ async fn b1_signs_in_by_number_and_by_email_in_any_case() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b1_refuses_unknown_wrong_and_malformed_alike() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let person = site.register().await;
     let refused = json!({ "non_field_errors": ["用户名或密码错误"] });
     for (name, password) in [
@@ -159,9 +120,7 @@ async fn b1_refuses_unknown_wrong_and_malformed_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b11_tells_who_is_signed_in() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let (person, email) = site.register_with_email().await;
     let answer = site.send_as(&person.token, Method::GET, "/users/me/", &json!({})).await;
     let masked = format!("{}****{}", &person.mobile[..3], &person.mobile[7..]);
@@ -175,21 +134,8 @@ async fn b11_tells_who_is_signed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b11_refuses_whoever_is_not_signed_in() {
-    let site = Site::any().await;
-    let refused = json!({ "detail": "请先登录。" });
-    site.get("/users/me/").await.refuses(401, "unauthorized", &refused);
-    for header in ["Bearer", "Bearer ", "Bearer x.y.z", "Basic eDp5", "eyJhbGciOiJub25lIn0.e30."] {
-        let answer = read(site.request(Method::GET, "/users/me/").header("authorization", header)).await;
-        answer.refuses(401, "unauthorized", &refused);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_token_expires_by_the_programs_clock() {
-    let Some(site) = Site::with_inbox().await else {
-        return;
-    };
+    let site = Site::with_inbox().await;
     let person = site.register().await;
     site.advance(3500).await;
     assert_eq!(site.send_as(&person.token, Method::GET, "/users/me/", &json!({})).await.status, 200);

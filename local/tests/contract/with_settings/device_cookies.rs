@@ -13,7 +13,7 @@ fn device_line(answer: &Answer) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_remembered_leaves_a_device_of_the_browser_session() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
+    let site = Site::with_settings(&[]).await;
     let (person, stranger) = (site.register().await, site.register().await);
     let sign_in = async |page: &Page<'_>, person: &Person, remember: bool| {
         let body = json!({ "username": person.mobile, "password": PASSWORD, "remember": remember });
@@ -50,7 +50,7 @@ async fn block(site: &Site, person: &Person) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_is_not_remembered_is_known_while_its_session_may_last() {
-    let Some(site) = Site::with_settings(&[]).await else { return };
+    let site = Site::with_settings(&[]).await;
     let (person, page) = (site.register().await, Page::new(&site));
     let body = json!({ "username": person.mobile, "password": PASSWORD, "remember": false });
     let log_in = async || page.send(Method::POST, "/users/login/", "", &body).await.status;

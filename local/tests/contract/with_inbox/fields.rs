@@ -298,7 +298,7 @@ fn values(kind: Kind) -> (Vec<&'static str>, Vec<&'static str>) {
 }
 
 async fn hold(kinds: &[Kind]) {
-    let Some(site) = Site::with_inbox().await else { return };
+    let site = Site::with_inbox().await;
     for row in TABLE.iter().filter(|row| kinds.contains(&row.kind)) {
         let mut person = site.register().await;
         let (good, bad) = values(row.kind);
@@ -335,7 +335,7 @@ async fn names_are_what_people_are_called_and_nothing_invisible() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_a_name_signs_in_by_each_spelling_of_it() {
-    let Some(site) = Site::with_inbox().await else { return };
+    let site = Site::with_inbox().await;
     let mut person = site.register().await;
     let host = format!("例子{}.cn", &person.mobile[2..]);
     let bind = json!({ "email": format!("lilei@{host}"), "password": PASSWORD });
@@ -391,7 +391,7 @@ async fn whoever_has_a_name_signs_in_by_each_spelling_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pasted_numbers_and_codes_sign_in_and_prove() {
-    let Some(site) = Site::with_inbox().await else { return };
+    let site = Site::with_inbox().await;
     let (person, mobile) = (site.register().await, new_mobile());
     let spread = |code: &str| format!("\u{2066}{} {}\u{2069}", &code[..3], &code[3..]);
     let asked = site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
@@ -411,23 +411,6 @@ async fn pasted_numbers_and_codes_sign_in_and_prove() {
     let proof = spread(&site.proof_code(&person).await);
     let body = json!({ "sms_code": proof, "new_password": NEW_PASSWORD });
     assert_eq!(site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await.status, 200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_passes_for_staff_is_configuration() {
-    let settings = [("RESERVED_USERNAMES", "boss,掌柜"), ("BRAND", "My Shop")];
-    let Some(site) = Site::with_settings(&settings).await else { return };
-    let person = site.register().await;
-    let named =
-        async |name: &str| site.send_as(&person.token, Method::PATCH, "/users/me/", &json!({ "username": name })).await;
-    for reserved in ["boss", "B.o.s.s", "my_shop", "MyShop"] {
-        named(reserved).await.refuses(
-            400,
-            "username_reserved",
-            &json!({ "detail": "该用户名为系统保留，请换一个。", "code": "username_reserved" }),
-        );
-    }
-    assert_eq!(named("admin").await.status, 200, "it is not in this list");
 }
 
 #[test]

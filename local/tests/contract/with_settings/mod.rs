@@ -1,0 +1,16 @@
+//! Starts a site of its own: not against one that runs elsewhere.
+
+mod accounts;
+mod bad_input;
+mod captcha;
+mod cookies;
+mod device_cookies;
+mod fields;
+mod forgotten;
+mod pages;
+mod reauthentication;
+mod recover;
+mod sessions;
+mod signing_in_again;
+mod sms_log_in;
+mod well_known;

@@ -32,12 +32,3 @@ async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let signed_in = accounts::bind_email(app, &caller, who, email, &code).await?;
     Reply::ok(&Bound { email: signed_in.user.email.as_ref(), renewed: Renewed::from(&signed_in) })
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/bind-email.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

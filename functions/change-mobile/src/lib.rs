@@ -33,12 +33,3 @@ async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let signed_in = accounts::change_mobile(app, &caller, who, mobile, &code, &proof).await?;
     Reply::ok(&Moved { account: Account::from(&signed_in.user), renewed: Renewed::from(&signed_in) })
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/change-mobile.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

@@ -25,13 +25,3 @@ async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let signed_in = accounts::change_password(app, &caller, who, &proof, password).await?;
     Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/change-password.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

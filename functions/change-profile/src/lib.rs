@@ -22,13 +22,3 @@ async fn change_profile(app: &App, request: &Request) -> Result<Reply, Error> {
     let user = accounts::change_profile(app, who.user, nickname, username).await?;
     Reply::ok(&Account::from(&user))
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/change-profile.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

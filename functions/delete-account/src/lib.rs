@@ -20,13 +20,3 @@ async fn delete_account(app: &App, request: &Request) -> Result<Reply, Error> {
     accounts::delete_account(app, &caller, &who, &proof).await?;
     Ok(Reply::no_content().without_session(app, request).without_device_of(app, request, &who.user.id))
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/delete-account.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

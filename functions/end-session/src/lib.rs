@@ -20,12 +20,3 @@ async fn end_session(app: &App, request: &Request) -> Result<Reply, Error> {
     let reply = Reply::no_content();
     Ok(if session == who.session.id { reply.without_session(app, request) } else { reply })
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/end-session.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

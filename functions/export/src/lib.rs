@@ -105,12 +105,3 @@ fn session(session: &Session) -> ExportedSession<'_> {
         remembered: session.remembered,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/export.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

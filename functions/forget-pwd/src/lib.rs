@@ -55,6 +55,9 @@ mod tests {
     #[tokio::test]
     async fn its_event_carries_a_csrf_value_that_is_not_ours() {
         let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/forget-pwd.json")).await;
-        assert_eq!(reply.status(), 403);
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["x-error-code"]),
+            (403, &"csrf_refused".parse().unwrap())
+        );
     }
 }

@@ -47,12 +47,3 @@ impl<'a> Listed<'a> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/list-sessions.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

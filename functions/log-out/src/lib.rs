@@ -43,6 +43,9 @@ mod tests {
     #[tokio::test]
     async fn its_event_carries_a_token_that_is_not_ours() {
         let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/log-out.json")).await;
-        assert_eq!(reply.status(), 401);
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["x-error-code"]),
+            (401, &"refresh_token_invalid".parse().unwrap())
+        );
     }
 }

@@ -17,12 +17,3 @@ async fn me(app: &App, request: &Request) -> Result<Reply, Error> {
     let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
     Reply::ok(&Account::from(&who.user))
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply = shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/me.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

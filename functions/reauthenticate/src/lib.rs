@@ -30,13 +30,3 @@ async fn reauthenticate(app: &App, request: &Request) -> Result<Reply, Error> {
         expires_in: Reauthentication::LIFE_SECONDS,
     })
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/reauthenticate.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

@@ -32,9 +32,12 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
 #[cfg(test)]
 mod tests {
     #[tokio::test]
-    async fn its_event_carries_a_link_that_has_expired() {
+    async fn its_event_carries_a_link_that_is_not_ours() {
         let reply =
             shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/reset-password.json")).await;
-        assert_eq!(reply.status(), 400);
+        assert_eq!(
+            (reply.status().as_u16(), &reply.headers()["x-error-code"]),
+            (400, &"link_invalid".parse().unwrap())
+        );
     }
 }

@@ -32,13 +32,3 @@ async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
         detail: caller.language.pick("验证码已发送到您的邮箱", "The code was sent to your mailbox.")
     })
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/send-email-code.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

@@ -27,13 +27,3 @@ async fn send_proof_code(app: &App, request: &Request) -> Result<Reply, Error> {
         caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");
     Reply::ok(&Sent { detail })
 }
-
-#[cfg(test)]
-mod tests {
-    #[tokio::test]
-    async fn its_event_carries_a_token_that_has_expired() {
-        let reply =
-            shared::testing::answer(&super::ENDPOINT, include_str!("../../../events/send-proof-code.json")).await;
-        assert_eq!(reply.status(), 401);
-    }
-}

@@ -18,6 +18,8 @@ mod captcha_gateways;
 mod delivery;
 mod dying_reauthentications;
 mod error_formats;
+mod event_table;
+mod events;
 mod faults;
 mod fuzzed;
 mod keys;

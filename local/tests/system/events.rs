@@ -1,0 +1,373 @@
+//! `events/NAME.json` of every function: answered as only that function answers, with what the function needs configured
+//! and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use deliver::{Providers, deliver};
+use local::caller::access_key_of;
+use local::registry::ENDPOINTS;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::App;
+use shared::config::{Config, ConfigError, Environment, Need};
+use shared::http::Endpoint;
+
+use crate::delivery::put_item;
+use crate::event_table::{Leaves, TABLE};
+use crate::site::{PASSWORD, Person, Site, new_email, new_mobile};
+
+/// A site with a person who has an email and is signed in twice.
+struct Stage {
+    site: Site,
+    /// With the other session.
+    person: Person,
+    email: String,
+    token: String,
+    refresh_token: String,
+}
+
+/// What is put into an event in place of what stands in the file.
+type Changes = Vec<(&'static str, String)>;
+
+/// The placeholder of an access token in the event files.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwIiwiZXhwIjoxfQ.AAAA";
+/// That of a mailed link and of a CSRF value.
+const SIGNED: &str = "0a1b2c3d.eyJzdWIiOiIwIiwidmVyIjoxLCJleHAiOjF9.AAAA";
+const REFRESH_TOKEN: &str = "00000000.e30.AAAA";
+const CODE: &str = "123456";
+const MOBILE: &str = "13800000000";
+const EMAIL: &str = "xiaoming@example.com";
+
+fn event_file(function: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/{function}.json"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The function's event with these changes, each of which must find its place.
+fn event(function: &str, changes: &Changes) -> Value {
+    let mut text = event_file(function);
+    for (from, to) in changes {
+        assert!(text.contains(from), "no {from} in the event of {function}");
+        text = text.replace(from, to);
+    }
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The variables that hold what a function needs.
+const fn variables_of(need: Need) -> &'static [&'static str] {
+    match need {
+        Need::Storage => &[
+            "TABLE_NAME",
+            "AWS_ENDPOINT_URL",
+            "AWS_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ATTEMPT_TIMEOUT_MS",
+            "AWS_CONNECT_TIMEOUT_MS",
+        ],
+        Need::CodeSecret => &["CODE_SECRET"],
+        Need::KeySecret => &["KEY_SECRET"],
+        Need::MailSender => &["MAIL_FROM"],
+        Need::ClientHost => &["CLIENT_HOST"],
+        Need::TokenKeys | Need::PasswordHashing => &[],
+    }
+}
+
+/// Settings of a function beside what it needs. `verify-captcha` starts without a provider, but has no answer of its own then.
+fn beside_its_needs(site: &Site, function: &str, name: &str) -> Option<String> {
+    let captcha_url = || format!("{}/_local/captcha", site.system.as_ref().unwrap().cloud_url);
+    match (function, name) {
+        ("verify-captcha", "CAPTCHA_PROVIDER") => Some("gateway".to_owned()),
+        ("verify-captcha", "CAPTCHA_URL") => Some(captcha_url()),
+        ("verify-captcha", "CAPTCHA_APP_ID" | "CAPTCHA_APP_SECRET") => Some("local".to_owned()),
+        _ => None,
+    }
+}
+
+/// The settings of a function that is given what fulfils some needs, and nothing else; it asks for what it needs.
+fn config(site: &Site, function: &str, given: &[Need], needs: &[Need]) -> Result<Config, ConfigError> {
+    let variables = &site.system.as_ref().unwrap().variables;
+    let given: BTreeSet<_> = given.iter().flat_map(|need| variables_of(*need)).copied().collect();
+    let look_up = |name: &str| {
+        let value = given.contains(name).then(|| variables.get(name).cloned()).flatten();
+        match value {
+            // By it the function is held to its policy.
+            Some(secret) if name == "AWS_ACCESS_KEY_ID" => Some(access_key_of(&secret, function)),
+            Some(value) => Some(value),
+            None => beside_its_needs(site, function, name),
+        }
+    };
+    Config::read(&Environment::new(&look_up), needs)
+}
+
+/// What a function runs with that is given what fulfils some needs.
+fn app(site: &Site, function: &str, given: &[Need]) -> App {
+    App::new(config(site, function, given, given).unwrap(), site.system.as_ref().unwrap().clock.clone(), given).unwrap()
+}
+
+/// All but one.
+fn without(needs: &[Need], one: Need) -> Vec<Need> {
+    needs.iter().copied().filter(|need| *need != one).collect()
+}
+
+fn endpoint(function: &str) -> &'static Endpoint {
+    ENDPOINTS.iter().find(|endpoint| endpoint.name == function).unwrap()
+}
+
+struct Answer {
+    status: u16,
+    headers: Value,
+    text: String,
+}
+
+/// The answer to an event of a function that is given what fulfils some needs.
+async fn answer(site: &Site, function: &str, given: &[Need], event: Value) -> Answer {
+    let app = app(site, function, given);
+    let answer = endpoint(function).answer_event(&app, event, lambda_http::Context::default()).await.unwrap();
+    let body = answer["body"].as_str().unwrap_or_default();
+    let is_encoded = answer["isBase64Encoded"] == true;
+    let text = if is_encoded { String::from_utf8(STANDARD.decode(body).unwrap()).unwrap() } else { body.to_owned() };
+    let status = answer["statusCode"].as_u64().unwrap().try_into().unwrap();
+    Answer { status, headers: answer["headers"].clone(), text }
+}
+
+async fn answer_with_its_needs(site: &Site, function: &str, changes: &Changes) -> Answer {
+    answer(site, function, endpoint(function).needs, event(function, changes)).await
+}
+
+impl Answer {
+    fn code(&self) -> Option<&str> {
+        self.headers["x-error-code"].as_str()
+    }
+}
+
+impl Stage {
+    /// Signs in by the event of `log-in`: a token's issuer is the domain name that stands in the events.
+    async fn new() -> Self {
+        let site = Site::with_settings(&[]).await;
+        let (person, email) = site.register_with_email().await;
+        let answer = answer_with_its_needs(&site, "log-in", &vec![(MOBILE, person.mobile.clone())]).await;
+        let body: Value = serde_json::from_str(&answer.text).unwrap();
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        Self { token: text("token"), refresh_token: text("refresh_token"), site, person, email }
+    }
+
+    /// Makes happen what the event follows on, and tells what the event then has to say.
+    async fn changes(&self, function: &str) -> Changes {
+        let mut changes = self.changes_but_the_token(function).await;
+        if event_file(function).contains(TOKEN) {
+            changes.push((TOKEN, self.token.clone()));
+        }
+        changes
+    }
+
+    async fn changes_but_the_token(&self, function: &str) -> Changes {
+        let (site, person) = (&self.site, &self.person);
+        match function {
+            "log-in" | "forget-pwd-mobile" | "forget-pwd-sms-code" => vec![(MOBILE, person.mobile.clone())],
+            "register" => {
+                let mobile = new_mobile();
+                let code = site.sms_code(&mobile).await;
+                vec![(MOBILE, mobile), (CODE, code)]
+            }
+            "sms-log-in" => {
+                let mobile = new_mobile();
+                let path = format!("/users/sms/{mobile}/?purpose=login&register=true");
+                vec![("13900003333", mobile.clone()), (CODE, self.code(&mobile, &path, &json!({})).await)]
+            }
+            "change-mobile" => {
+                let mobile = new_mobile();
+                let path = format!("/users/sms/{mobile}/?purpose=mobile");
+                vec![("13900002222", mobile.clone()), (CODE, self.code(&mobile, &path, &json!({})).await)]
+            }
+            "bind-email" => {
+                let email = new_email();
+                let body = json!({ "email": email, "password": PASSWORD });
+                vec![(EMAIL, email.clone()), (CODE, self.code(&email, "/users/me/email/", &body).await)]
+            }
+            "send-reset-email" => vec![(EMAIL, self.email.clone())],
+            "check-reset-token" | "reset-password" => vec![(SIGNED, self.reset_link().await)],
+            "forget-pwd" => {
+                let asked = site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+                assert_eq!(asked.status, 200, "{asked:?}");
+                let code = site.code_for(&person.mobile).await;
+                vec![(SIGNED, site.csrf().await), (MOBILE, person.mobile.clone()), (CODE, code)]
+            }
+            "secure-account" => vec![("AAAA", self.safety_link().await)],
+            "end-session" => vec![("0123456789abcdef0123456789abcdef", self.other_session().await)],
+            "refresh-token" | "log-out" => vec![(REFRESH_TOKEN, self.refresh_token.clone())],
+            "verify-captcha" => vec![("t03example", "pass-1".to_owned())],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The token of a link to set a new password.
+    async fn reset_link(&self) -> String {
+        let asked = self.site.post("/users/find/password/email/", &json!({ "email": self.email })).await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        self.site.link_for(&self.email).await
+    }
+
+    /// The token of the "this wasn't me" link that came with the binding of the email.
+    async fn safety_link(&self) -> String {
+        let messages = self.site.messages_to(&format!("+86{}", self.person.mobile)).await;
+        let mut texts = messages.iter().map(|message| message["text"].as_str().unwrap());
+        let (_, rest) = texts.find_map(|text| text.split_once("/secure#")).expect("a notification has a link");
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+    }
+
+    /// The id of the other session.
+    async fn other_session(&self) -> String {
+        let sessions =
+            self.site.send_as(&self.person.token, Method::GET, "/users/me/sessions/", &json!({})).await.json();
+        let mut sessions = sessions.as_array().unwrap().iter();
+        sessions.find(|session| session["current"] == true).unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn left(&self) -> Leaves {
+        let me = answer_with_its_needs(&self.site, "me", &vec![(TOKEN, self.token.clone())]).await;
+        let password = json!({ "username": self.person.mobile, "password": PASSWORD });
+        Leaves {
+            token: me.status == 200,
+            other_token: self.site.me(&self.person.token).await.status == 200,
+            password: self.site.post("/users/login/", &password).await.status == 200,
+        }
+    }
+
+    /// A text of an answer in the words of the event file.
+    fn in_the_words_of_the_file(&self, text: &str, changes: &Changes) -> String {
+        // The email has the number in it.
+        let own = [(EMAIL, &self.email), (MOBILE, &self.person.mobile)];
+        let all = changes.iter().map(|(from, to)| (*from, to)).chain(own);
+        all.fold(text.to_owned(), |text, (from, to)| text.replace(to, from))
+    }
+
+    /// The code that is sent when the person asks here for one.
+    async fn code(&self, to: &str, path: &str, body: &Value) -> String {
+        let asked = self.site.send_as(&self.person.token, Method::POST, path, body).await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        self.site.code_for(to).await
+    }
+}
+
+#[test]
+fn every_function_has_a_row_and_no_two_are_answered_alike() {
+    let functions: Vec<_> = TABLE.iter().map(|row| row.function).collect();
+    assert_eq!(functions, ENDPOINTS.iter().map(|endpoint| endpoint.name).collect::<Vec<_>>());
+    for (index, row) in TABLE.iter().enumerate() {
+        for other in &TABLE[..index] {
+            let (one, two) = ((row.status, row.body, row.leaves), (other.status, other.body, other.leaves));
+            assert_ne!(one, two, "{} and {}", row.function, other.function);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_answers_its_event_with_what_it_needs_and_with_nothing_less_or_more() {
+    for row in TABLE {
+        let (stage, endpoint) = (Stage::new().await, endpoint(row.function));
+        let changes = stage.changes(row.function).await;
+        for need in endpoint.needs.iter().filter(|need| !variables_of(**need).is_empty()) {
+            let less = without(endpoint.needs, *need);
+            let answer = answer(&stage.site, row.function, &less, event(row.function, &changes)).await;
+            let refused = (answer.status, answer.code());
+            assert_eq!(refused, (503, Some("unavailable")), "{} without {need:?}", row.function);
+        }
+        let answer = answer_with_its_needs(&stage.site, row.function, &changes).await;
+        let text = stage.in_the_words_of_the_file(&answer.text, &changes);
+        assert_eq!(answer.status, row.status, "{}: {text}", row.function);
+        assert!(row.body.is(&text, &answer.headers), "{}: {text} {}", row.function, answer.headers);
+        assert_eq!(stage.left().await, row.leaves, "{}", row.function);
+    }
+}
+
+/// A token that is refused for its form says nothing about whether its expiry is looked at. So the token that every event is
+/// answered with above is the one that has expired here.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_with_a_token_is_refused_once_the_token_has_expired_and_as_it_stands_in_the_file() {
+    let stage = Stage::new().await;
+    let functions: Vec<_> =
+        TABLE.iter().map(|row| row.function).filter(|one| event_file(one).contains(TOKEN)).collect();
+    let mut events = Vec::new();
+    for function in functions {
+        events.push((function, event(function, &stage.changes(function).await)));
+    }
+    let me = async || answer_with_its_needs(&stage.site, "me", &vec![(TOKEN, stage.token.clone())]).await.status;
+    stage.site.advance(3590).await;
+    assert_eq!(me().await, 200);
+    stage.site.advance(10).await;
+    assert_eq!(me().await, 401);
+    for (function, expired) in events {
+        for event in [expired, event(function, &Vec::new())] {
+            let answer = answer(&stage.site, function, endpoint(function).needs, event).await;
+            assert_eq!((answer.status, answer.code()), (401, Some("unauthorized")), "{function}");
+        }
+    }
+}
+
+#[test]
+fn the_event_of_whoever_asks_for_a_token_carries_one() {
+    for endpoint in ENDPOINTS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../functions/{}/src/lib.rs", endpoint.name));
+        let asks = std::fs::read_to_string(path).unwrap().contains("request.bearer()");
+        // These ask for one for some requests alone.
+        let may_ask = ["send-sms-code", "log-out"].contains(&endpoint.name);
+        assert_eq!(asks, may_ask || event_file(endpoint.name).contains(TOKEN), "{}", endpoint.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_function_starts_without_what_it_needs() {
+    let site = Site::with_settings(&[]).await;
+    let functions = ENDPOINTS.iter().map(|endpoint| (endpoint.name, endpoint.needs));
+    for (function, needs) in functions.chain([(deliver::NAME, deliver::NEEDS), (rotate_keys::NAME, rotate_keys::NEEDS)])
+    {
+        assert!(config(&site, function, needs, needs).is_ok(), "{function}");
+        for need in needs {
+            let refused = config(&site, function, &without(needs, *need), needs).err();
+            assert_eq!(
+                refused.map(|error| error.variable),
+                variables_of(*need).first().copied(),
+                "{function}: {need:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_of_deliver_sends_its_code_once_with_what_it_needs() {
+    let site = Site::with_settings(&[]).await;
+    let (mobile, now) = (new_mobile(), site.system.as_ref().unwrap().clock.now().unix_seconds());
+    let times = [("1795233600", now.to_string()), ("1795234200", (now + 600).to_string())];
+    let event = event("deliver", &times.into_iter().chain([(MOBILE, mobile.clone())]).collect());
+    // Under another kind, so that the system's own stream leaves it to the test.
+    let mut item = event["Records"][0]["dynamodb"]["NewImage"].clone();
+    item["kind"]["S"] = "a test's message".into();
+    put_item(&site, &item).await;
+    let app = app(&site, deliver::NAME, deliver::NEEDS);
+    let providers = Providers::new(&app).unwrap();
+    for invocation in ["first", "second"] {
+        let event = serde_json::from_value(event.clone()).unwrap();
+        let answer = deliver(&app, &providers, event, invocation).await;
+        assert!(answer.batch_item_failures.is_empty(), "{answer:?}");
+        let sent = site.messages_to(&format!("+86{mobile}")).await;
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert!(sent[0]["text"].as_str().unwrap().contains("您正在注册"), "{sent:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_of_rotate_keys_finds_nothing_due_with_what_it_needs() {
+    let site = Site::with_settings(&[]).await;
+    let event = serde_json::from_value(event("rotate-keys", &Vec::new())).unwrap();
+    let keys = site.get("/.well-known/jwks.json").await.json();
+    let published: Vec<_> = keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
+    let rotated = rotate_keys::rotate(&app(&site, rotate_keys::NAME, rotate_keys::NEEDS), &event).await.unwrap();
+    assert_eq!(rotated.iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), published);
+    assert_eq!(rotated.iter().filter(|key| key.signs_from.is_some()).count(), 1, "one signs, one stands by");
+    let less = without(rotate_keys::NEEDS, Need::KeySecret);
+    assert!(rotate_keys::rotate(&app(&site, rotate_keys::NAME, &less), &event).await.is_err());
+}

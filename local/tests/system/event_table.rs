@@ -14,7 +14,7 @@ pub struct Row {
 /// A body, in the words of the event file: what was put into the event is taken out of the answer again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Whole. `…` stands for any text that is not empty, and for any number above zero.
+    /// Whole; lists in any order. `…` stands for any text that is not empty, and for any number above zero.
     Json(&'static str),
     /// A page with these words.
     Page(&'static str),
@@ -183,7 +183,9 @@ fn is_like(expected: &Value, value: &Value) -> bool {
                 && expected.iter().all(|(name, one)| fields.get(name).is_some_and(|field| is_like(one, field)))
         }
         (Value::Array(expected), Value::Array(values)) => {
-            expected.len() == values.len() && expected.iter().zip(values).all(|(one, value)| is_like(one, value))
+            expected.len() == values.len()
+                && expected.iter().all(|one| values.iter().any(|value| is_like(one, value)))
+                && values.iter().all(|value| expected.iter().any(|one| is_like(one, value)))
         }
         _ => expected == value,
     }

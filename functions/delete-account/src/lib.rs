@@ -18,5 +18,6 @@ async fn delete_account(app: &App, request: &Request) -> Result<Reply, Error> {
     let who = accounts::authorize(app, &caller, request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
     accounts::delete_account(app, &caller, &who, &proof).await?;
-    Ok(Reply::no_content().without_session(app, request).without_device_of(app, request, &who.user.id))
+    let gone = &who.user.id;
+    Ok(Reply::no_content().without_session_of(app, request, gone).without_device_of(app, request, gone))
 }

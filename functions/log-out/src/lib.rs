@@ -3,7 +3,7 @@
 use shared::accounts;
 use shared::config::Need;
 use shared::http::{Dialect, Endpoint, Reply, Request};
-use shared::{App, Error};
+use shared::{App, Caller, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -14,19 +14,20 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
-    match end(app, request).await {
+    let caller = request.caller(app);
+    if asks_for_all(request)? {
+        let who = accounts::authorize(app, &caller, request.bearer()).await?;
+        accounts::log_out_everywhere(app, &who.user).await?;
+        return Ok(Reply::no_content().without_session_of(app, request, &who.user.id));
+    }
+    match end(app, &caller, request).await {
         Ok(()) => Ok(Reply::no_content().without_session(app, request)),
         Err(error) => Ok(Reply::session_refused(app, request, error)),
     }
 }
 
-async fn end(app: &App, request: &Request) -> Result<(), Error> {
-    let caller = request.caller(app);
-    if asks_for_all(request)? {
-        let who = accounts::authorize(app, &caller, request.bearer()).await?;
-        return accounts::log_out_everywhere(app, &who.user).await;
-    }
-    accounts::log_out(app, &caller, &request.refresh_token(app)?).await
+async fn end(app: &App, caller: &Caller, request: &Request) -> Result<(), Error> {
+    accounts::log_out(app, caller, &request.refresh_token(app)?).await
 }
 
 /// A page's own request carries its token in a cookie and may have no body.

@@ -1,12 +1,10 @@
 // The name that a person signed in with. A password manager keeps a password under it, and the account itself tells a
 // page its number only in part.
 
-import { tab } from "./storage.js";
-
-const KEY = "account-name";
+import { ACCOUNT_NAME, tab } from "./storage.js";
 
 /** Keeps it for this tab. */
-export const keepAccountName = (name) => tab.set(KEY, name);
+export const keepAccountName = (name) => tab.set(ACCOUNT_NAME, name);
 
 const masked = (name) => `${name.slice(0, 3)}****${name.slice(7)}`;
 
@@ -18,7 +16,7 @@ function isOf(account, name) {
 
 /** Fills in every field that tells a password manager whose password it is. */
 export function fillAccountNames(account) {
-  const kept = tab.get(KEY);
+  const kept = tab.get(ACCOUNT_NAME);
   const name = isOf(account, kept) ? kept : account.username || account.email || "";
   for (const input of document.querySelectorAll("[data-account-name]")) {
     input.value = name;

@@ -1,7 +1,7 @@
 // `/users`: the personal centre.
 
 import { fillAccountNames, keepAccountName } from "./account_name.js";
-import { busy, byId, isMobile, numberField, passwordSwitches, fault, retry, strength, value } from "./form.js";
+import { busy, byId, isMobile, numberField, passwordSwitches, fault, loaded, retry, strength, value } from "./form.js";
 import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
 import { emailRow } from "./email_row.js";
@@ -68,7 +68,7 @@ function password() {
     const body = { new_password: byId("new-password").value };
     return callProved("password-proof", "PUT", "/users/me/password/", body);
   }, () => {
-    if (!account.has_password) fillProofs(true);
+    if (!account.has_password) fillProofs(account.id, true);
     keep({ body: { has_password: true } });
     return devices();
   });
@@ -78,7 +78,7 @@ function password() {
 async function devices() {
   const answer = await callSignedIn("GET", "/users/me/sessions/");
   if (!answer.ok) return retry(byId("devices-status"), byId("devices-retry"), answer.message, devices);
-  byId("devices-retry").hidden = true;
+  loaded(byId("devices-status"));
   // By parts: Safari 14.0 and Firefox 78 do not know `timeStyle`.
   const parts = { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
   const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", parts);
@@ -129,12 +129,12 @@ function data() {
     link.href = URL.createObjectURL(new Blob([JSON.stringify(answer.body, null, 2)], { type: "application/json" }));
     link.download = "account.json";
     link.click();
-    URL.revokeObjectURL(link.href);
+    // Older Safari reads it only after a while.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     saved("export", say("downloaded"));
   });
   row("delete", placesOf("delete-proof"), () =>
     callProved("delete-proof", "DELETE", "/users/me/"), () => {
-    keepAccountName("");
     over();
     location.replace("/login?reason=account_deleted");
   });
@@ -143,7 +143,6 @@ function data() {
 async function leave(path, body, line) {
   const answer = body ? await callSignedIn("POST", path, { body }) : await signOut();
   if (answer.ok || answer.status === 401) {
-    keepAccountName("");
     over();
     location.replace("/login");
   } else {
@@ -156,10 +155,12 @@ async function start() {
   const [answer] = await Promise.all([callSignedIn("GET", "/users/me/"), devices()]);
   if (!answer.ok) return retry(byId("loading"), byId("retry"), answer.message, start);
   account = answer.body;
-  fillProofs(account.has_password);
+  fillProofs(account.id, account.has_password);
   show();
+  const hadFocus = document.activeElement === byId("loading");
   byId("waiting").hidden = true;
   byId("account").hidden = false;
+  if (hadFocus) byId("main").focus({ preventScroll: true });
   profile();
   mobile();
   emailRow(account.id, (email) => {

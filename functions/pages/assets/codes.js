@@ -58,13 +58,15 @@ const leftOf = (seconds) => {
 
 /**
  * `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others;
- * `recipient` gives the field with the number, where there is one: another number waits for nothing. `refused` may say more.
+ * `recipient` gives the field with the number, and `whose` the account whose number it is: another one waits for nothing.
+ * `refused` may say more. A wait that is longer than a code lives is told by the server once more: the person may be in
+ * another network by then, where it does not hold.
  * Gives what begins a wait for a code that was sent otherwise.
  */
-export function codeButton(button, { name, input, recipient, refused }, send) {
+export function codeButton(button, { name, input, recipient, whose = "", refused }, send) {
   const form = button.closest("form");
   const live = document.getElementById(`${button.id}-live`);
-  const markNow = () => markOf(recipient ? value(recipient) : "");
+  const markNow = () => markOf(recipient ? value(recipient) : whose);
   let left = over;
   let timer;
 
@@ -106,7 +108,7 @@ export function codeButton(button, { name, input, recipient, refused }, send) {
         fault(input, answer.message);
         input.focus();
         refused?.(answer);
-        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(answer.seconds * 1000, mark);
+        if (answer.code === "too_many_requests" && answer.seconds > 0) begin(Math.min(answer.seconds * 1000, CODE_LIFE_MS), mark);
       }
     }).then(count),
   );

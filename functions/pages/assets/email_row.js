@@ -6,21 +6,20 @@ import { byId, fault, onSubmit, refuse, value } from "./form.js";
 import { callProved, placesOf } from "./proof.js";
 import { empty, saved } from "./row.js";
 import { callSignedIn } from "./session.js";
-import { tab } from "./storage.js";
+import { PENDING_EMAIL, tab } from "./storage.js";
 import { say } from "./texts.js";
 
-const KEY = "pending-email";
 const CODE_MS = 600_000;
 
 /** What is kept: in another person's session of the same tab it is none of theirs. */
 function pendingOf(account) {
-  const pending = JSON.parse(tab.get(KEY) || "{}");
+  const pending = JSON.parse(tab.get(PENDING_EMAIL) || "{}");
   return pending.account === account && Date.now() < pending.until ? pending.email : "";
 }
 
 function keep(pending) {
-  if (pending) tab.set(KEY, JSON.stringify(pending));
-  else tab.remove(KEY);
+  if (pending) tab.set(PENDING_EMAIL, JSON.stringify(pending));
+  else tab.remove(PENDING_EMAIL);
 }
 
 export function emailRow(account, done) {

@@ -22,7 +22,7 @@ export const errors = {
   ],
   username_taken: ["该用户名已被使用，请换一个。", "This username is taken. Please choose another."],
   consent_required: ["请先同意用户协议和隐私政策。", "Please agree to the terms first."],
-  consent_outdated: ["协议已更新，请刷新页面。", "These changed. Please reload."],
+  consent_outdated: ["协议已更新，请刷新页面。", "The terms have changed: reload."],
   password_too_short: ["密码太短，请再长一些。", "Too short. Please make it longer."],
   password_too_long: ["密码最多128个字符。", "A password has 128 characters at most."],
   password_too_common: ["这个密码太常见，请换一个。", "This is too common. Please choose another."],
@@ -43,11 +43,11 @@ export const errors = {
   confirm_code_expired: ["验证码已过期，请重新获取。", "This code has expired. Please ask for a new one."],
   codes_blocked: [
     "验证码输错太多次，暂时不能使用。请用密码登录，或通过邮件找回。",
-    "Too many wrong codes. Please use your password, or recover it by mail.",
+    "Too many wrong codes. Please use your password, or recover it by email.",
   ],
   second_proof_required: [
     "该账号已长期未使用。请再输入密码，或输入刚发送到绑定邮箱的验证码。如果这是您新办的号码，请直接注册。",
-    "This account was long unused. Enter its password too, or the code that was just mailed to it. If the number is new to you, sign up instead.",
+    "This account has not been used for a long time. Enter its password too, or the code that was just mailed to it. If the number is new to you, sign up instead.",
   ],
   unauthorized: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],
   refresh_token_invalid: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],
@@ -57,8 +57,8 @@ export const errors = {
     "Your sign-in was used elsewhere and was ended for your safety.",
   ],
   credentials_changed: [
-    "密码、手机号或邮箱可能已修改，请重新登录。",
-    "Your password or number may have changed. Please sign in again.",
+    "密码可能已修改，请用新密码登录。",
+    "Your password may have changed. Please sign in with the new one.",
   ],
 
   // What is there.

@@ -16,9 +16,13 @@ async function send() {
   if (!answer.ok) {
     // Asked again too soon: the mail that was sent is still good.
     if (form.hidden && answer.code === "too_many_requests") return status(byId("sent"), answer.message, "bad");
+    const wasSent = form.hidden;
     form.hidden = false;
     byId("sent").hidden = true;
-    return refuse(form, answer, { email_unknown: "email", email_malformed: "email" });
+    refuse(form, answer, { email_unknown: "email", email_malformed: "email" });
+    // The button that was pressed is gone.
+    if (wasSent) byId("email").focus();
+    return;
   }
   status(form, "");
   status(byId("sent"), "");

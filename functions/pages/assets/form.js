@@ -83,20 +83,35 @@ function problemOf(input) {
   return "";
 }
 
+/** By the line that says so, what takes back that something could not be loaded. */
+const failures = new Map();
+
 /** Says why something could not be loaded. It is tried again by a button, and by itself when the network returns. */
 export function retry(line, button, message, again) {
+  loaded(line);
   const usual = line.textContent;
   line.textContent = message;
   button.hidden = false;
-  const once = () => {
-    removeEventListener("online", once);
-    button.removeEventListener("click", once);
-    button.hidden = true;
-    line.textContent = usual;
+  const once = ({ type }) => {
+    // The button goes, and must not take the focus along.
+    if (type === "click") line.focus();
+    loaded(line);
     again();
   };
   button.addEventListener("click", once);
   addEventListener("online", once);
+  failures.set(line, () => {
+    removeEventListener("online", once);
+    button.removeEventListener("click", once);
+    button.hidden = true;
+    line.textContent = usual;
+  });
+}
+
+/** It was loaded after all, or is tried again: nothing is said of a failure any more. */
+export function loaded(line) {
+  failures.get(line)?.();
+  failures.delete(line);
 }
 
 /** A field for a number: it is put in order when it is left, and told there if it is none. */

@@ -19,8 +19,10 @@
   }, true);
 
   window.addEventListener("unhandledrejection", function (event) {
-    var stack = String((event.reason && event.reason.stack) || "");
-    // One that a browser's own function made may name no file at all.
-    if (stack.indexOf(own) !== -1 || stack.indexOf("://") === -1) tell();
+    var reason = event.reason;
+    var isFailure = reason instanceof Error || reason instanceof DOMException;
+    var stack = String((isFailure && reason.stack) || "");
+    // One that a browser's own function made may have an empty stack. What is no error, our scripts do not throw.
+    if (stack.indexOf(own) !== -1 || (isFailure && stack === "")) tell();
   });
 })();

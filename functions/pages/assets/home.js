@@ -21,7 +21,9 @@ async function show() {
     return retry(byId("loading"), byId("retry"), answer.message, show);
   }
   byId("welcome").textContent = say("welcome", { name: answer.body.nickname });
+  const hadFocus = document.activeElement === byId("loading");
   showOnly("signed-in");
+  if (hadFocus) byId("main").focus({ preventScroll: true });
 }
 
 byId("sign-out").addEventListener("click", async () => {

@@ -63,7 +63,7 @@ onSubmit(byPassword, async () => {
   const username = value(byId("username"));
   const remember = byId("remember").checked;
   const answer = await withCaptcha("login", (headers) =>
-    open("/users/login/", { username, password: byId("password").value, remember }, headers, remember),
+    open("/users/login/", { username, password: byId("password").value, remember }, headers),
   );
   if (answer.ok) {
     keepAccountName(username);
@@ -106,7 +106,6 @@ onSubmit(bySms, async () => {
       ...secondProof(),
     },
     {},
-    remember,
   );
   if (answer.ok) {
     codeUsed("login");

@@ -16,11 +16,17 @@ function show() {
   const good = current();
   for (const place of places()) place.hidden = Boolean(good);
   clearTimeout(expiry);
-  if (good) expiry = setTimeout(show, good.left);
+  if (good) expiry = setTimeout(expire, good.left);
 }
 
-/** Fills every place for a proof. Who has no password is asked for a code at once. */
-export function fillProofs(hasPassword) {
+/** It is over. In a row that is open, fields that come by themselves would move what is being typed in: there they come
+ * when it is sent. */
+function expire() {
+  for (const place of places()) place.hidden = place.closest("details").open;
+}
+
+/** Fills every place for a proof of this account (`whose`). Who has no password is asked for a code at once. */
+export function fillProofs(whose, hasPassword) {
   for (const place of places()) {
     place.textContent = "";
     place.append(byId("proof").content.cloneNode(true));
@@ -34,12 +40,15 @@ export function fillProofs(hasPassword) {
     };
     for (const button of place.querySelectorAll("[data-other]")) {
       button.hidden = !hasPassword;
-      button.addEventListener("click", () => choose(button.dataset.other));
+      button.addEventListener("click", () => {
+        choose(button.dataset.other);
+        fieldOf(place.id).focus();
+      });
     }
     choose(hasPassword ? "password" : "code");
     passwordSwitches(place);
     const send = byId(`${place.id}-code-send`);
-    codeButton(send, { name: "proof", input: byId(`${place.id}-code`) }, () => callSignedIn("POST", "/users/me/sms/", { body: {} }));
+    codeButton(send, { name: "proof", input: byId(`${place.id}-code`), whose }, () => callSignedIn("POST", "/users/me/sms/", { body: {} }));
   }
   onReauthentication(show);
   show();

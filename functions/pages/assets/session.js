@@ -4,7 +4,7 @@
 import { COOKIE, call, refusal } from "./api.js";
 import { dropReauthentication, keepReauthentication } from "./reauthentication.js";
 import { over as ended, span } from "./span.js";
-import { cookie, cookiesWork, setCookie } from "./storage.js";
+import { cookie, cookiesWork, PERSONAL, setCookie, tab } from "./storage.js";
 
 const LEND_MS = 120;
 const EARLY_MS = 30_000;
@@ -76,15 +76,11 @@ function reload() {
 /** What is still waiting while another page loads does not go on. */
 const never = () => new Promise(() => {});
 
-/** A hint for this browser's own pages whether it is worth asking; it admits to nothing. */
-const hint = (seconds) => setCookie("signed_in", seconds === 0 ? "" : "1", seconds);
-
+/** Whether it is worth asking for a token. The server sets this cookie beside the session's, and takes it away with it. */
 export const isHinted = () => cookie("signed_in") === "1";
 
-function keep(body, remember) {
+function keep(body) {
   adopt({ token: body.token, left: body.expires_in * 1000 - EARLY_MS });
-  if (remember !== undefined) hint(remember ? 90 * 86_400 : undefined);
-  else if (!isHinted()) hint(undefined);
   lend();
 }
 
@@ -94,17 +90,19 @@ function forget() {
   whose = "";
   session = "";
   dropReauthentication();
-  hint(0);
+  // Whoever uses this tab next learns no name or address from it.
+  for (const key of PERSONAL) tab.remove(key);
+  setCookie("signed_in", "", 0);
 }
 
 /** A sign-in or sign-up: the answer's tokens are kept. */
-export async function open(path, body, headers, remember = true) {
+export async function open(path, body, headers) {
   // The session would be lost with this page.
   if (!cookiesWork()) return refusal("cookies_needed");
   const answer = await call("POST", path, { body, headers: { ...COOKIE, ...headers } });
   if (answer.ok) {
     whose = "";
-    keep(answer.body, remember);
+    keep(answer.body);
     keepReauthentication(answer.body.reauthentication, session);
   }
   return answer;

@@ -29,6 +29,11 @@ function guarded(name) {
 /** Kept for this tab alone. */
 export const tab = guarded("sessionStorage");
 
+/** What is kept there of the person who is signed in; it goes when they sign out. */
+export const ACCOUNT_NAME = "account-name";
+export const PENDING_EMAIL = "pending-email";
+export const PERSONAL = [ACCOUNT_NAME, PENDING_EMAIL];
+
 const shared = guarded("localStorage");
 const PREFIX = "for-a-while:";
 

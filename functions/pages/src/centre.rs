@@ -13,7 +13,7 @@ pub(crate) fn page(view: &View<'_>) -> Page {
         }
         p #account-status .status role="status" {}
         section #waiting .card {
-            p #loading .lead role="status" { (view.t("正在加载…", "Loading…")) }
+            p #loading .lead role="status" tabindex="-1" { (view.t("正在加载…", "Loading…")) }
             (view.retry("retry"))
         }
         div #account hidden {
@@ -41,7 +41,7 @@ pub(crate) fn page(view: &View<'_>) -> Page {
                 ul #devices .rows {}
                 (view.retry("devices-retry"))
                 button #sign-out-all .plain type="button" { (view.t("退出所有设备", "Sign out everywhere")) }
-                p #devices-status .status role="status" {}
+                p #devices-status .status role="status" tabindex="-1" {}
             }
             section.card aria-labelledby="data-title" {
                 h2 #data-title { (view.t("数据与注销", "Your data")) }
@@ -97,10 +97,10 @@ fn email(view: &View<'_>) -> Markup {
             (form(view, "email-form", &html! {
                 (view.field(&Field { id: "email", label: view.t("新邮箱", "New email"), kind: Kind::Email, hint: "" }))
                 (proof(view, "email-proof"))
-            }, view.t("发送验证邮件", "Send a code by mail")))
+            }, view.t("发送验证邮件", "Send a code by email")))
             form #email-code-form method="post" novalidate hidden aria-labelledby="email-item-summary" {
                 p #email-sent-to .notice {}
-                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the mail"), kind: Kind::Code, hint: view.code_hint() }))
+                (view.field(&Field { id: "email-code", label: view.t("邮件中的验证码", "The code in the email"), kind: Kind::Code, hint: view.code_hint() }))
                 div #email-again data-unchecked hidden { (proof(view, "email-again-proof")) }
                 (view.submit(view.t("绑定邮箱", "Bind this email")))
                 button #email-other .link type="button" { (view.t("换一个邮箱", "Use another address")) }

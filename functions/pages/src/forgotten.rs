@@ -14,7 +14,7 @@ pub(crate) fn find_password(view: &View<'_>) -> Page {
             (tabs(view, true))
             form #find method="post" novalidate aria-labelledby="page-title" {
                 (view.field(&Field { id: "email", label: view.t("邮箱", "Email"), kind: Kind::Email, hint: view.t("账号绑定的邮箱。", "The one bound to your account.") }))
-                (view.submit(view.t("发送重置邮件", "Send the mail")))
+                (view.submit(view.t("发送重置邮件", "Send the email")))
             }
             div #sent hidden {
                 p #sent-to .notice role="status" tabindex="-1" {}
@@ -54,7 +54,7 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
     let body = html! {
         div.card {
             h1 #page-title { (title) }
-            p #checking .lead role="status" { (view.t("正在检查链接…", "Checking the link…")) }
+            p #checking .lead role="status" tabindex="-1" { (view.t("正在检查链接…", "Checking the link…")) }
             (view.retry("retry"))
             form #reset method="post" novalidate aria-labelledby="page-title" hidden {
                 p #whose .notice {}
@@ -103,7 +103,7 @@ fn tabs(view: &View<'_>, by_mail: bool) -> Markup {
     html! {
         nav.tabs aria-label=(view.t("找回方式", "Ways to recover")) {
             a href="/forget_pwd/" aria-current=[(!by_mail).then_some("page")] { (view.t("短信找回", "By SMS")) }
-            a href="/find_password" aria-current=[by_mail.then_some("page")] { (view.t("邮箱找回", "By mail")) }
+            a href="/find_password" aria-current=[by_mail.then_some("page")] { (view.t("邮箱找回", "By email")) }
         }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn page(view: &View<'_>, is_hinted: bool) -> Page {
         div.card {
             div #waiting hidden[!is_hinted] {
                 h1 { (view.t("您好", "Hello")) }
-                p #loading .lead role="status" { (view.t("正在加载…", "Loading…")) }
+                p #loading .lead role="status" tabindex="-1" { (view.t("正在加载…", "Loading…")) }
                 (view.retry("retry"))
             }
             div #signed-out hidden[is_hinted] {

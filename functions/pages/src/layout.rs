@@ -29,6 +29,13 @@ pub(crate) struct Page {
     pub body: Markup,
 }
 
+impl Page {
+    /// Whether it is of no use where no script runs.
+    const fn needs_scripts(&self) -> bool {
+        !self.script.is_empty()
+    }
+}
+
 impl View<'_> {
     /// One of two texts.
     pub(crate) fn t(&self, zh: &'static str, en: &'static str) -> &'static str {
@@ -51,18 +58,20 @@ impl View<'_> {
                     link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
                     link rel="stylesheet" href=(address("style.css"));
                     // Before all others, and for browsers that know no modules: it tells of their failure.
-                    script src=(address("guard.js")) {}
+                    @if page.needs_scripts() { script src=(address("guard.js")) {} }
                     script type="module" src=(address("site.js")) {}
-                    @if !page.script.is_empty() { script type="module" src=(address(page.script)) {} }
+                    @if page.needs_scripts() { script type="module" src=(address(page.script)) {} }
                 }
                 body {
                     // Without a path it is this very document, whatever the query; a base makes it another.
                     a.skip href={ @if page.has_base { (page.path) } "#main" } { (self.t("跳到正文", "Skip to content")) }
                     // Without a style sheet it is seen, too. The style sheet hides it while scripts are expected and once they run.
-                    p .banner.trouble role="alert" { (self.t(
-                        "页面没有完整加载或出了错，现在无法正常使用。请刷新页面；如果仍然这样，请更新浏览器或换一个浏览器。",
-                        "The page did not load as a whole, or something in it failed, so it does not work now. Please reload it. If that does not help, update your browser or use another.",
-                    )) }
+                    @if page.needs_scripts() {
+                        p .banner.trouble role="alert" { (self.t(
+                            "页面没有完整加载或出了错，现在无法正常使用。请刷新页面；如果仍然这样，请更新浏览器或换一个浏览器。",
+                            "The page did not load as a whole, or something in it failed, so it does not work now. Please reload it. If that does not help, update your browser or use another.",
+                        )) }
+                    }
                     p #cookies .banner role="status" hidden { (self.t(
                         "此浏览器没有开启 Cookie：登录和找回密码需要它。请在浏览器设置中允许本站使用 Cookie。",
                         "This browser refuses cookies. Signing in and recovering a password need them: please allow them for this site in its settings.",
@@ -248,7 +257,7 @@ impl View<'_> {
     pub(crate) fn second_proof(&self) -> Markup {
         html! {
             div #second-proof hidden {
-                p.notice { (self.t("这个账号很久没有使用了。请再提供其中一项：", "This account was not used for a long time. Please give one of these too:")) }
+                p.notice { (self.t("这个账号很久没有使用了。请再提供其中一项：", "This account has not been used for a long time. Please give one of these too:")) }
                 div.field {
                     label #second-password-label for="second-password" { (self.t("账号的密码", "The account's password")) }
                     div.with-button {

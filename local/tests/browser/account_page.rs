@@ -58,6 +58,17 @@ async fn an_outage_is_told_with_a_button_and_the_page_goes_on_by_itself_when_the
             faults.set(local::faults::Service::Dynamodb, local::faults::Kind::Error, 0);
             browser.click("retry").await;
             browser.see(if page == "/" { "signed-in" } else { "devices" }).await;
+            assert_eq!(
+                browser.js("return document.activeElement.id").await,
+                "main",
+                "the button that had the focus is gone"
+            );
+            if page == "/users" {
+                // Nothing is left of the failure of either part, nor comes back with the network.
+                browser.set_offline(true).await;
+                browser.set_offline(false).await;
+                browser.until("!document.getElementById('devices-status').textContent && document.getElementById('devices-retry').hidden").await;
+            }
 
             // And nobody presses anything: the network goes and returns.
             faults.set(local::faults::Service::Dynamodb, local::faults::Kind::Error, 100_000);

@@ -140,6 +140,23 @@ async fn a_person_exports_and_deletes_the_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_other_way_to_prove_has_the_focus_and_whoever_signs_out_leaves_no_name_in_the_tab() {
+    let (_site, person, browser) = signed_in(SETUPS[0]).await;
+    open_row(&browser, "export-item").await;
+    for (way, field) in [("code", "export-proof-code"), ("password", "export-proof-password")] {
+        browser.js(&format!("document.querySelector('#export-proof [data-other={way}]').click()")).await;
+        assert_eq!(browser.js("return document.activeElement.id").await, field);
+    }
+    let kept = "return JSON.stringify(sessionStorage)";
+    assert!(browser.js(kept).await.as_str().unwrap().contains(&person.mobile), "for the password manager");
+    browser.open("/").await;
+    browser.click("sign-out").await;
+    browser.see("signed-out").await;
+    assert!(!browser.js(kept).await.as_str().unwrap().contains(&person.mobile));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_password_proves_by_sms_and_sets_a_first_one() {
     let site = Site::with_settings(&[]).await;
     let mobile = new_mobile();

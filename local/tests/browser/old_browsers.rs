@@ -29,6 +29,9 @@ const OLD: &str = r"
     window.isOld = typeof BroadcastChannel === 'undefined' && !navigator.locks && !''.replaceAll && !AbortSignal.timeout;
 ";
 
+/// The address that no page has is read without any script.
+const UNKNOWN: &str = "/logn";
+
 const PAGES: [&str; 8] = [
     "/",
     "/login",
@@ -124,6 +127,9 @@ async fn where_no_script_loads_at_all_the_style_sheet_says_so_after_a_while() {
         browser.js("document.getAnimations().forEach((animation) => animation.finish())").await;
         says_so(&browser, false).await;
     }
+    browser.open(UNKNOWN).await;
+    browser.js("document.getAnimations().forEach((animation) => animation.finish())").await;
+    assert_eq!(browser.js("return document.querySelector('.trouble')").await, serde_json::Value::Null);
     browser.block(&["*.js", "*.css"]).await;
     browser.open("/login").await;
     says_so(&browser, false).await;
@@ -145,6 +151,11 @@ async fn what_a_script_throws_is_said_at_once() {
         browser.submit("by-password").await;
         says_so(&browser, setup.english).await;
         browser.complained("rejection: TypeError").await;
+        // What is no failure of ours, as a captcha's script may reject with, is not said.
+        browser.open("/login").await;
+        browser.js("Promise.reject(null); Promise.reject('no'); Promise.reject({ code: 1 })").await;
+        browser.js("return new Promise((done) => setTimeout(done, 100))").await;
+        assert_eq!(browser.js(&format!("return {SEEN}")).await, false);
         // While the page starts.
         let planted = browser.before_scripts("Element.prototype.closest = () => { throw new Error('planted'); }").await;
         browser.open("/register").await;

@@ -162,3 +162,22 @@ async fn a_captcha_that_does_not_load_does_not_start_or_never_comes_is_said() {
     send().await;
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_of_hours_leaves_a_button_dead_for_ten_minutes_at_most() {
+    let site = site().await;
+    let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+    let hours = "{ const send = window.fetch;
+        window.fetch = (path, init) => String(path).includes('/users/sms/')
+            ? Promise.resolve(new Response('{}', { status: 429, headers: { 'X-Error-Code': 'too_many_requests', 'Retry-After': '7200' } }))
+            : send(path, init); }";
+    browser.before_scripts(hours).await;
+    browser.open("/login?by=sms").await;
+    browser.click("consent").await;
+    browser.fill("mobile", &new_mobile()).await;
+    browser.click("code-send").await;
+    browser.says("code-error", "2小时后再试").await;
+    let kept = browser.js("return JSON.parse(localStorage['for-a-while:wait-login']).milliseconds").await;
+    assert_eq!(kept, 600_000);
+    browser.close().await;
+}

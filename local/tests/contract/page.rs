@@ -79,7 +79,11 @@ pub fn set_cookies(answer: &Answer) -> Vec<String> {
 
 #[track_caller]
 pub fn takes_the_cookie_away(answer: &Answer) {
-    assert_eq!(set_cookies(answer), ["refresh_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"], "{answer:?}");
+    let gone = [
+        "refresh_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
+        "signed_in=; Path=/; SameSite=Strict; Max-Age=0",
+    ];
+    assert_eq!(set_cookies(answer), gone, "{answer:?}");
 }
 
 #[track_caller]

@@ -21,6 +21,9 @@ fn name(app: &App, name: &'static str) -> &'static str {
 const REFRESH_TOKEN: &str = "refresh_token";
 const DEVICE: &str = "device";
 const PUBLIC_DEVICE: &str = "__Host-device";
+/// Tells the scripts of our pages whether it is worth asking for an access token; it admits to nothing. Safari keeps a cookie
+/// that a script sets for seven days at most, so the server sets it, beside the session's.
+const HINT: &str = "signed_in";
 
 impl Request {
     /// Whether the refresh token travels in a cookie.
@@ -91,13 +94,16 @@ impl Reply {
         let session = &signed_in.session;
         let life = app.clock.now().seconds_until(session.expires_at.min(session.ends_at));
         let life = if session.remembered { max_age(life) } else { String::new() };
-        self.with_cookie(app, REFRESH_TOKEN, &signed_in.refresh_token, &life)
+        self.with_cookie(app, REFRESH_TOKEN, &signed_in.refresh_token, &life).with_hint(app, "1", &life)
     }
 
     /// Takes the session's cookie away from our own pages: its session is over, and no script can remove it.
     #[must_use]
     pub fn without_session(self, app: &App, request: &Request) -> Self {
-        if request.is_from_own_page(app) { self.with_cookie(app, REFRESH_TOKEN, "", &max_age(0)) } else { self }
+        if !request.is_from_own_page(app) {
+            return self;
+        }
+        self.with_cookie(app, REFRESH_TOKEN, "", &max_age(0)).with_hint(app, "", &max_age(0))
     }
 
     /// The same, where every session of this account is over and the cookie names one of them.
@@ -131,11 +137,19 @@ impl Reply {
     }
 
     fn with_cookie(self, app: &App, cookie: &'static str, value: &str, life: &str) -> Self {
-        let name = name(app, cookie);
-        // A browser keeps no `Secure` cookie of a plain-HTTP address (Safari not even of localhost).
-        let secure = if app.config.answers.is_https() { "; Secure" } else { "" };
+        let (name, secure) = (name(app, cookie), secure(app));
         self.with_header("set-cookie", &format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Strict{life}"))
     }
+
+    fn with_hint(self, app: &App, value: &str, life: &str) -> Self {
+        let secure = secure(app);
+        self.with_header("set-cookie", &format!("{HINT}={value}; Path=/{secure}; SameSite=Strict{life}"))
+    }
+}
+
+/// A browser keeps no `Secure` cookie of a plain-HTTP address (Safari not even of localhost).
+fn secure(app: &App) -> &'static str {
+    if app.config.answers.is_https() { "; Secure" } else { "" }
 }
 
 fn max_age(seconds: u64) -> String {

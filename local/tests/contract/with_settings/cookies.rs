@@ -30,6 +30,11 @@ async fn a_page_s_refresh_token_is_in_a_cookie_and_nowhere_else() {
         assert!(set.contains(part), "{set}");
     }
     assert!(!set.contains("Secure"), "Safari keeps no such cookie of http://localhost: {set}");
+    // What a page's own scripts may know: by a cookie of the server's, as Safari forgets a script's own after a week.
+    assert!(
+        set_cookies(&answer).contains(&"signed_in=1; Path=/; SameSite=Strict; Max-Age=2592000".to_owned()),
+        "{answer:?}"
+    );
     let cookie = set.split(';').next().unwrap();
     // Another origin, none at all, or no cookie: nothing happens.
     for origin in ["https://evil.example", "null", ""] {
@@ -82,8 +87,10 @@ async fn where_the_pages_are_served_by_https_their_cookies_are_for_https_and_one
     let body = json!({ "username": person.mobile, "password": PASSWORD });
     let signed_in = read(by_cookie(&site, "/users/login/", "", own).json(&body)).await;
     let cookies: Vec<_> = signed_in.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
-    assert_eq!(cookies.len(), 2, "{cookies:?}");
-    for cookie in &cookies {
+    let (hint, named): (Vec<&str>, Vec<&str>) = cookies.iter().partition(|cookie| cookie.starts_with("signed_in="));
+    assert!(hint.len() == 1 && hint[0].contains("; Secure") && !hint[0].contains("HttpOnly"), "{cookies:?}");
+    assert_eq!(named.len(), 2, "{cookies:?}");
+    for cookie in named {
         assert!(
             cookie.starts_with("__Host-") && cookie.contains("; Secure") && cookie.contains("; Path=/"),
             "{cookie}"
@@ -96,7 +103,10 @@ async fn where_the_pages_are_served_by_https_their_cookies_are_for_https_and_one
     refused.is_refused(403, "origin_refused");
     // A browser removes a cookie of such a name only by the attributes it was set with.
     let refused = read(by_cookie(&site, "/users/token/refresh/", "__Host-refresh_token=x", own)).await;
-    let removed = ["__Host-refresh_token=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0"];
+    let removed = [
+        "__Host-refresh_token=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0",
+        "signed_in=; Path=/; Secure; SameSite=Strict; Max-Age=0",
+    ];
     assert_eq!(set_cookies(&refused), removed, "{refused:?}");
 }
 
@@ -203,6 +213,23 @@ async fn signing_out_takes_the_cookie_away_whatever_it_holds() {
     let everywhere = log_out(&token, json!({ "all": true })).await;
     everywhere.is_done();
     takes_the_cookie_away(&everywhere);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ends_all_sessions_of_one_account_keeps_the_cookie_of_another() {
+    let Some(site) = Site::with_settings(&[]).await else { return };
+    let (person, other) = (site.register().await, site.register().await);
+    let page = Page::new(&site);
+    page.sign_in(&other).await;
+    let everywhere = page.send(Method::POST, "/users/logout/", &person.token, &json!({ "all": true })).await;
+    everywhere.is_done();
+    leaves_the_cookies_alone(&everywhere);
+    let deleted = site.log_in(&person.mobile).await;
+    let token = text(&deleted, "token").to_owned();
+    let deleted = page.send(Method::DELETE, "/users/me/", &token, &json!({ "password": PASSWORD })).await;
+    deleted.is_done();
+    leaves_the_cookies_alone(&deleted);
+    assert_eq!(page.refresh().await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,15 +42,13 @@ pub(super) fn change_signed_in(
     notice: Notice,
 ) -> Result<Vec<Write>, Error> {
     let mut writes = change(app, caller, user, set, values, notice)?;
-    writes.insert(1, of_changes(app, &user.id)?.write);
+    writes.insert(1, of_changes(app, &user.id).into_parts().0.build()?);
     Ok(writes)
 }
 
 /// Why a change was refused whose writes begin at `first`: too many, or `otherwise`.
 pub(super) fn refused(app: &App, user: &UserId, refusals: &[Refusal], first: usize, otherwise: Error) -> Error {
     let Some(limit) = refusals.iter().find(|refusal| refusal.index == first + 1) else { return otherwise };
-    let counting = of_changes(app, user);
-    counting.map_or(otherwise, |counting| Error::TooMany {
-        retry_after_seconds: counting.wait_seconds(limit.item.as_ref(), app.clock.now()),
-    })
+    let (_, why) = of_changes(app, user).into_parts();
+    why(limit.item.clone())
 }

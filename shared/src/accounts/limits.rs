@@ -5,13 +5,13 @@
 //! old enough. What a source causes is counted in fixed windows, because there is more of it: around the edge of two
 //! windows twice as much may pass.
 
-use std::fmt::Write as _;
-
 use crate::app::{App, Caller};
 use crate::domain::{Limit, Timestamp, UserId, hash_address, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Expression, Item, StoreError, Write, number, seconds};
+use crate::dynamodb::{
+    Condition, ConditionalWrite, Expression, Item, Part, Refused, Set, Transaction, Write, number, seconds,
+};
 use crate::error::Error;
 
 /// What a source is limited in.
@@ -40,8 +40,9 @@ impl Caused {
 
 /// A write that counts, and how long to wait when it is refused.
 pub(super) struct Counting {
-    pub write: Write,
+    write: ConditionalWrite,
     wait: Wait,
+    now: Timestamp,
 }
 
 enum Wait {
@@ -50,68 +51,77 @@ enum Wait {
 }
 
 impl Counting {
-    /// Seconds after which it may be tried again; `item` is the one that refused.
-    pub(super) fn wait_seconds(&self, item: Option<&Item>, now: Timestamp) -> u64 {
-        let wait = match &self.wait {
-            Wait::Until(end) => now.seconds_until(*end),
-            Wait::Sliding(limits) => limits.iter().map(|limit| sliding_wait(*limit, item, now)).max().unwrap_or(0),
+    /// The write, and the error that its refusal stands for, made from the item that refused.
+    pub(super) fn into_parts(self) -> (ConditionalWrite, impl FnOnce(Option<Item>) -> Error + Send + 'static) {
+        let Self { write, wait, now } = self;
+        let why = move |item: Option<Item>| {
+            let seconds = match wait {
+                Wait::Until(end) => now.seconds_until(end),
+                Wait::Sliding(limits) => {
+                    limits.iter().map(|limit| sliding_wait(*limit, item.as_ref(), now)).max().unwrap_or(0)
+                }
+            };
+            Error::TooMany { retry_after_seconds: seconds.max(1) }
         };
-        wait.max(1)
+        (write, why)
+    }
+}
+
+impl<E: Refused> Part<E> for Counting {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        let (write, why) = self.into_parts();
+        transaction.require_or(write, move |item| why(item).into());
+        Ok(())
     }
 }
 
 fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
-    let nth = item.and_then(|item| item.get(&format!("t{}", limit.most))?.as_n().ok()?.parse().ok());
+    let nth = item.and_then(|item| item.get(&time_attribute(limit.most))?.as_n().ok()?.parse().ok());
     nth.map_or(0, |nth| now.seconds_until(Timestamp::from_unix_seconds(nth).plus_seconds(limit.window_seconds)))
 }
 
 /// What counts a message to a recipient: all of them, and those that this source causes.
 pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<Counting>, Error> {
     let (now, limits) = (app.clock.now(), &app.config.limits);
-    let mut counting = vec![sliding(keys::recipient_limit(recipient), &limits.recipient, now)?];
+    let mut counting = vec![sliding(keys::recipient_limit(recipient), &limits.recipient, now)];
     for (source, factor) in hashed_sources(app, caller)? {
-        let widened: Vec<_> = limits.recipient_source.iter().map(|limit| limit.times(factor)).collect();
-        // Looser than the recipient's own limit it would say nothing, and hold more times than are needed.
+        // A wider source has a limit so many times looser. Looser than the recipient's own it would say nothing.
         if factor == 1 {
-            counting.push(sliding(keys::recipient_source_limit(recipient, &source), &widened, now)?);
+            let key = keys::recipient_source_limit(recipient, &source);
+            counting.push(sliding(key, &limits.recipient_source, now));
         }
     }
     Ok(counting)
 }
 
 /// What counts a message that a device of the recipient's asks for, apart from what strangers ask for.
-pub(super) fn of_devices(app: &App, recipient: &Recipient) -> Result<Counting, Error> {
-    let key = keys::recipient_device_limit(recipient);
-    sliding(key, &app.config.limits.recipient_source, app.clock.now())
+pub(super) fn of_devices(app: &App, recipient: &Recipient) -> Counting {
+    sliding(keys::recipient_device_limit(recipient), &app.config.limits.recipient_source, app.clock.now())
 }
 
 /// What counts a change of an account by its signed-in owner.
-pub(super) fn of_changes(app: &App, user: &UserId) -> Result<Counting, Error> {
+pub(super) fn of_changes(app: &App, user: &UserId) -> Counting {
     sliding(keys::change_limit(user), &app.config.limits.changes, app.clock.now())
 }
 
 /// The last times, newest first, as attributes `t1`, `t2`, …: each moves one on, and of each limit the n-th must be out
 /// of its window.
-fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> Result<Counting, Error> {
-    let (mut set, mut condition, mut window) = ("SET expires_at = :until, t1 = :now".to_owned(), String::new(), 0);
-    let mut places: Vec<(String, Timestamp)> = Vec::new();
-    for limit in limits {
-        window = window.max(limit.window_seconds);
-        let (nth, place) = (limit.most, places.len());
-        let joint = if condition.is_empty() { "" } else { " AND " };
-        let _ = write!(condition, "{joint}(attribute_not_exists(t{nth}) OR t{nth} <= :w{place})");
-        places.push((format!(":w{place}"), now.plus_seconds(-limit.window_seconds)));
-    }
+fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> Counting {
+    let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
+    let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to("t1", now);
     for nth in 2..=limits.iter().map(|limit| limit.most).max().unwrap_or(1) {
-        let _ = write!(set, ", t{nth} = if_not_exists(t{}, :never)", nth - 1);
+        set = set.and_moved(time_attribute(nth), time_attribute(nth - 1), 0);
     }
-    let mut values = vec![(":now", seconds(now)), (":until", seconds(now.plus_seconds(window)))];
-    if set.contains(":never") {
-        values.push((":never", number(0)));
-    }
-    values.extend(places.iter().map(|(name, since)| (name.as_str(), seconds(*since))));
-    let write = Write::update(&key, &set, Expression { text: &condition, values: &values })?;
-    Ok(Counting { write, wait: Wait::Sliding(limits.to_vec()) })
+    let out_of_window = |limit: &Limit| {
+        let nth = time_attribute(limit.most);
+        Condition::absent(nth.clone()).or(Condition::at_most(nth, now.plus_seconds(-limit.window_seconds)))
+    };
+    let write = ConditionalWrite::update(key, set, Condition::All(limits.iter().map(out_of_window).collect()));
+    Counting { write, wait: Wait::Sliding(limits.to_vec()), now }
+}
+
+fn time_attribute(nth: u32) -> String {
+    format!("t{nth}")
 }
 
 /// What counts something that a source causes.
@@ -119,20 +129,15 @@ pub(super) fn of_source(app: &App, caller: &Caller, what: Caused, limit: Limit) 
     let now = app.clock.now();
     let (window, end) = limit.window(now);
     let counted = hashed_sources(app, caller)?.into_iter().map(|(source, factor)| {
-        let values = [
-            (":zero", number(0)),
-            (":one", number(1)),
-            (":most", number(limit.times(factor).most.into())),
-            (":until", seconds(end)),
-        ];
-        let write = Write::update(
-            &keys::source_window(what.word(), &source, window),
-            "SET used = if_not_exists(used, :zero) + :one, expires_at = :until",
-            Expression { text: "attribute_not_exists(used) OR used < :most", values: &values },
-        )?;
-        Ok(Counting { write, wait: Wait::Until(end) })
+        let most = u64::from(limit.times(factor).most);
+        let write = ConditionalWrite::update(
+            keys::source_window(what.word(), &source, window),
+            Set::to(keys::EXPIRES_AT, end).and_increment("used"),
+            Condition::absent("used").or(Condition::less("used", most)),
+        );
+        Counting { write, wait: Wait::Until(end), now }
     });
-    counted.collect()
+    Ok(counted.collect())
 }
 
 /// What takes back one thing that a source caused, if its window is still the same.
@@ -153,17 +158,11 @@ pub(super) fn given_back(app: &App, caller: &Caller, what: Caused, limit: Limit)
 
 /// Counts something that a source causes, in a call of its own.
 pub(super) async fn count_source(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<(), Error> {
-    let counting = of_source(app, caller, what, limit)?;
-    let now = app.clock.now();
-    let waits: Vec<_> = counting.iter().map(|one| one.wait_seconds(None, now)).collect();
-    let writes = counting.into_iter().map(|one| one.write).collect();
-    match app.store()?.transact(writes, "counting what a source causes").await {
-        Ok(()) => Ok(()),
-        Err(StoreError::Refused(_)) => {
-            Err(Error::TooMany { retry_after_seconds: waits.into_iter().max().unwrap_or(1) })
-        }
-        Err(StoreError::Failed(error)) => Err(error),
+    let mut counting = Transaction::new("counting what a source causes", || Error::AccountChanged);
+    for one in of_source(app, caller, what, limit)? {
+        counting.add(one)?;
     }
+    app.store()?.commit(counting).await
 }
 
 /// The sources of a caller under a keyed hash: from where someone came is nobody's to read in the table.

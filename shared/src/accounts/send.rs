@@ -6,13 +6,14 @@
 
 use super::captcha::Solved;
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
-use super::limits::{self, Caused, Counting, count_source};
+use super::limits::{self, Caused, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{
     CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, SafetyLink, Timestamp, User, UserId, random, random_hex,
 };
 use crate::dynamodb::items::{AboutAccount, Content, Expiring, Marker, Message, Notice, Recipient};
-use crate::dynamodb::{Expression, Refusal, StoreError, Unless, Write, keys, number, seconds, text};
+use crate::dynamodb::keys::Key;
+use crate::dynamodb::{Condition, ConditionalWrite, Effect, Item, Refused, Transaction, Unless, Write, keys};
 use crate::error::Error;
 
 /// How long the next message to a number or address is held back, in seconds, whatever it says.
@@ -105,40 +106,35 @@ pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
     }
 }
 
-/// That the day's budget is not spent.
-fn within_budget(wanted: &Wanted, now: Timestamp) -> Result<Vec<Write>, Error> {
+/// The flags that say that the day's budget is spent. Each has copies, so that many requests do not read one item.
+fn budget_flags(wanted: &Wanted) -> impl Iterator<Item = Key> {
     let channel = match wanted.recipient {
         Recipient::Sms(_) => "sms",
         Recipient::Email(_) => "email",
     };
     let sign_up = is_sign_up(&wanted.content, wanted.requires_account).then_some("sms_sign_up");
-    let flags = [Some(channel), sign_up].into_iter().flatten().map(|flag| {
+    [Some(channel), sign_up].into_iter().flatten().map(|flag| {
         let copy = u32::from(random::<1>()[0]) % keys::FLAG_COPIES;
-        let none =
-            Expression { text: "attribute_not_exists(pk) OR expires_at <= :now", values: &[(":now", seconds(now))] };
-        Write::check(&keys::budget_flag(flag, copy), none)
-    });
-    flags.collect()
+        keys::budget_flag(flag, copy)
+    })
 }
 
-/// Puts a message and its interval, what counts it, and with them what it costs: a code that proved who asks. All or
-/// nothing: what is refused counts nowhere.
+/// Puts a message and its resend cooldown, what counts it, and with them what it costs: a code that proved who asks. All
+/// or nothing: what is refused counts nowhere.
 pub(super) async fn send(app: &App, caller: &Caller, solved: Solved, wanted: Wanted, pays: Pays) -> Result<(), Error> {
     caller.who.note(match &wanted.recipient {
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
     });
-    let now = app.clock.now();
-    let message = new_message(caller, &wanted, now);
+    let message = new_message(caller, &wanted, app.clock.now());
+    let asking = Asking { app, caller, solved, wanted: &wanted, message: &message };
     if let Some(device) = &caller.device {
-        let asked = Asked::new(app, caller, solved, &wanted, Counted::At(device), now)?;
-        match asked.send(app, &message, pays.clone()).await {
-            Err(Refused::InReserve) => {}
+        match asking.send(Counted::At(device), pays.clone()).await {
+            Err(NotSent::InReserve) => {}
             sent => return sent.map_err(Error::from),
         }
     }
-    let asked = Asked::new(app, caller, solved, &wanted, Counted::WithAll, now)?;
-    asked.send(app, &message, pays).await.map_err(Error::from)
+    asking.send(Counted::WithAll, pays).await.map_err(Error::from)
 }
 
 /// Where a message counts. Strangers may spend what a number is sent in an hour; what a device of its owner's asks for is
@@ -151,133 +147,123 @@ enum Counted<'a> {
     WithAll,
 }
 
-/// The conditions under which a message is sent, in the order in which their refusals are looked at.
-struct Asked {
-    solved: Solved,
-    now: Timestamp,
-    first: Vec<Write>,
-    by_recipient: Vec<Counting>,
-    by_source: Vec<Counting>,
-    budget: Vec<Write>,
-    in_reserve: Option<Write>,
-}
-
-enum Refused {
+/// Why a message is not sent.
+#[derive(Debug)]
+enum NotSent {
     /// The device is not the owner's, or its reserve is spent.
     InReserve,
     Finally(Error),
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::InReserve => Self::TooMany { retry_after_seconds: 1 },
-            Refused::Finally(error) => error,
+impl From<NotSent> for Error {
+    fn from(not_sent: NotSent) -> Self {
+        match not_sent {
+            NotSent::InReserve => Self::TooMany { retry_after_seconds: 1 },
+            NotSent::Finally(error) => error,
         }
     }
 }
 
-impl From<Error> for Refused {
+impl From<Error> for NotSent {
     fn from(error: Error) -> Self {
         Self::Finally(error)
     }
 }
 
-impl Asked {
-    fn new(
-        app: &App,
-        caller: &Caller,
-        solved: Solved,
-        wanted: &Wanted,
-        counted: Counted<'_>,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let limits = &app.config.limits;
-        let of_source = match solved {
-            Solved::Yes | Solved::ToOneself => limits.source_captcha,
-            Solved::No | Solved::NotAsked => limits.source,
-        };
-        let mut first = vec![interval(&wanted.recipient, now)?];
-        first.extend(not_guessed_out(&wanted.content, now)?);
-        let (by_recipient, in_reserve) = match counted {
-            Counted::At(device) => {
-                let owner = [(":owner", text(device.user_id.as_str()))];
-                let owned = Expression { text: "user_id = :owner", values: &owner };
-                let owned = Write::check(&keys::recipient_marker(&wanted.recipient), owned)?;
-                (vec![limits::of_devices(app, &wanted.recipient)?], Some(owned))
-            }
-            Counted::WithAll => (limits::of_recipient(app, caller, &wanted.recipient)?, None),
-        };
-        let by_source = limits::of_source(app, caller, Caused::Messages, of_source)?;
-        Ok(Self { solved, now, first, by_recipient, by_source, budget: within_budget(wanted, now)?, in_reserve })
+impl Refused for NotSent {
+    fn wait_seconds(&self) -> Option<u64> {
+        if let Self::Finally(error) = self { error.wait_seconds() } else { None }
     }
 
-    async fn send(self, app: &App, message: &Message, pays: Pays) -> Result<(), Refused> {
-        let Self { solved, now, first, by_recipient, by_source, budget, in_reserve } = self;
-        let is_reserve = in_reserve.is_some();
-        let mut writes = first;
-        let first_limit = writes.len();
-        writes.extend(by_recipient.iter().map(|counting| counting.write.clone()));
-        writes.extend(in_reserve);
-        let first_source = writes.len();
-        writes.extend(by_source.iter().map(|counting| counting.write.clone()));
-        let first_flag = writes.len();
-        writes.extend(budget);
-        let first_paid = writes.len();
-        writes.extend(pays.code);
-        let first_unchanged = writes.len();
-        writes.extend(pays.unchanged);
-        writes.push(Write::put(&keys::message(&message.id), message, Unless::Exists)?);
-
-        let refusals = match app.store()?.transact(writes, "asking for a message").await {
-            Ok(()) => return Ok(()),
-            Err(StoreError::Refused(refusals)) => refusals,
-            Err(StoreError::Failed(error)) => return Err(error.into()),
-        };
-        let refused = |from: usize, to: usize| refusals.iter().any(|refusal| (from..to).contains(&refusal.index));
-        if refused(first_unchanged, usize::MAX) {
-            return Err(Error::AccountChanged.into());
-        }
-        if refused(first_paid, first_unchanged) {
-            return Err(Error::CodeExpired.into());
-        }
-        if refused(first_flag, first_paid) {
-            return Err(Error::unavailable("asking for a message", "the day's budget is spent").into());
-        }
-        if is_reserve && refused(first_limit, first_source) {
-            return Err(Refused::InReserve);
-        }
-        // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
-        if refused(first_source, first_flag) && solved == Solved::No && !refused(0, first_source) {
-            return Err(Error::CaptchaRequired.into());
-        }
-        let waits = refusals.iter().map(|refusal| match refusal.index {
-            index if index < first_limit => expiry_wait(refusal, now),
-            index if index < first_source => by_recipient[index - first_limit].wait_seconds(refusal.item.as_ref(), now),
-            index if index < first_flag => by_source[index - first_source].wait_seconds(None, now),
-            _ => 0,
-        });
-        Err(Error::TooMany { retry_after_seconds: waits.max().unwrap_or(0).max(1) }.into())
+    fn with_wait(self, seconds: u64) -> Self {
+        if let Self::Finally(error) = self { Self::Finally(error.with_wait(seconds)) } else { self }
     }
 }
 
-fn interval(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
+/// A message that is asked for, and by whom.
+struct Asking<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    solved: Solved,
+    wanted: &'a Wanted,
+    message: &'a Message,
+}
+
+impl Asking<'_> {
+    /// The order of declaration is the order in which refusals are told.
+    async fn send(&self, counted: Counted<'_>, pays: Pays) -> Result<(), NotSent> {
+        let now = self.app.clock.now();
+        let mut tx = Transaction::new("asking for a message", || NotSent::Finally(Error::AccountChanged));
+        tx.require_all(pays.unchanged, || Error::AccountChanged.into());
+        tx.require_all(pays.code, || Error::CodeExpired.into());
+        for flag in budget_flags(self.wanted) {
+            tx.require_or(ConditionalWrite::check(flag, Condition::no_live_item(now)), |_| {
+                Error::unavailable("asking for a message", "the day's budget is spent").into()
+            });
+        }
+        if let Counted::At(device) = counted {
+            self.require_reserve(&mut tx, device);
+        }
+        tx.require_or(cooldown(&self.wanted.recipient, now)?, move |item| still_held(item, now));
+        if let Some(code) = not_guessed_out(&self.wanted.content, now) {
+            tx.require_or(code, move |item| still_held(item, now));
+        }
+        if let Counted::WithAll = counted {
+            for limit in limits::of_recipient(self.app, self.caller, &self.wanted.recipient)? {
+                tx.add(limit)?;
+            }
+        }
+        self.require_source_limit(&mut tx)?;
+        tx.also(Effect::put(keys::message(&self.message.id), self.message)?);
+        self.app.store()?.commit(tx).await
+    }
+
+    fn require_reserve(&self, tx: &mut Transaction<NotSent>, device: &Device) {
+        let (limit, _) = limits::of_devices(self.app, &self.wanted.recipient).into_parts();
+        let is_owner = Condition::equal("user_id", device.user_id.as_str());
+        let owner = ConditionalWrite::check(keys::recipient_marker(&self.wanted.recipient), is_owner);
+        tx.require_or(limit, |_| NotSent::InReserve);
+        tx.require_or(owner, |_| NotSent::InReserve);
+    }
+
+    fn require_source_limit(&self, tx: &mut Transaction<NotSent>) -> Result<(), Error> {
+        let limits = &self.app.config.limits;
+        let limit = match self.solved {
+            Solved::Yes | Solved::ToOneself => limits.source_captcha,
+            Solved::No | Solved::NotAsked => limits.source,
+        };
+        // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
+        let may_go_on = self.solved == Solved::No;
+        for counting in limits::of_source(self.app, self.caller, Caused::Messages, limit)? {
+            let (write, why) = counting.into_parts();
+            tx.require_or(write, move |item| if may_go_on { Error::CaptchaRequired } else { why(item) }.into());
+        }
+        Ok(())
+    }
+}
+
+/// The item that holds the next message to the recipient back.
+fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<ConditionalWrite, Error> {
     let key = match recipient {
         Recipient::Sms(mobile) => keys::sms_interval(mobile),
         Recipient::Email(email) => keys::email_interval(email),
     };
     let until = Expiring { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
-    Write::put(&key, &until, Unless::Live(now))
+    ConditionalWrite::put(key, &until, Condition::no_live_item(now))
 }
 
 /// A code that was guessed out stays so for its life: asking again must not buy more guesses.
-fn not_guessed_out(content: &Content, now: Timestamp) -> Result<Option<Write>, Error> {
-    let Content::Code(code) = content else { return Ok(None) };
-    let condition = Expression {
-        text: "attribute_not_exists(pk) OR expires_at <= :now OR attribute_not_exists(guesses) OR guesses < :max",
-        values: &[(":now", seconds(now)), (":max", number(MAX_GUESSES))],
-    };
-    Write::check(&keys::code(code), condition).map(Some)
+fn not_guessed_out(content: &Content, now: Timestamp) -> Option<ConditionalWrite> {
+    let Content::Code(code) = content else { return None };
+    let has_guesses = Condition::absent("guesses").or(Condition::less("guesses", MAX_GUESSES));
+    Some(ConditionalWrite::check(keys::code(code), Condition::no_live_item(now).or(has_guesses)))
+}
+
+/// Too soon, until the item that is in the way is over.
+fn still_held(item: Option<Item>, now: Timestamp) -> NotSent {
+    let held = item.and_then(|item| serde_dynamo::from_item::<_, Expiring>(item).ok());
+    let wait = held.map_or(0, |held| now.seconds_until(held.expires_at));
+    Error::TooMany { retry_after_seconds: wait.max(1) }.into()
 }
 
 /// Word of a change, to every address the account holds. It waits for no interval, and is part of the transaction that
@@ -314,10 +300,4 @@ fn new_message(caller: &Caller, wanted: &Wanted, now: Timestamp) -> Message {
         expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
         claimed_by: None,
     }
-}
-
-/// Until the item that is in the way is over.
-fn expiry_wait(refusal: &Refusal, now: Timestamp) -> u64 {
-    let held = refusal.item.clone().and_then(|item| serde_dynamo::from_item::<_, Expiring>(item).ok());
-    held.map_or(0, |held| now.seconds_until(held.expires_at))
 }

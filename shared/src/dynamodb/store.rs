@@ -387,6 +387,20 @@ impl Write {
         Ok(Self(TransactWriteItem::builder().condition_check(built(check.build())?).build()))
     }
 
+    /// A write of a [`super::Transaction`].
+    pub(super) const fn of_item(item: TransactWriteItem) -> Self {
+        Self(item)
+    }
+
+    /// The item's key, and the write in the SDK's form.
+    pub(super) fn into_item(self) -> (Key, TransactWriteItem) {
+        let TransactWriteItem { put, update, delete, condition_check, .. } = &self.0;
+        let attributes = put.as_ref().map(|put| &put.item).or_else(|| update.as_ref().map(|update| &update.key));
+        let attributes = attributes.or_else(|| delete.as_ref().map(|delete| &delete.key));
+        let attributes = attributes.or_else(|| condition_check.as_ref().map(|check| &check.key));
+        (attributes.map_or_else(keys::nothing, Key::of_attributes), self.0)
+    }
+
     fn for_table(self, table: &str) -> TransactWriteItem {
         let table = table.to_owned();
         let mut item = self.0;
@@ -403,7 +417,7 @@ impl Write {
     }
 }
 
-fn attributes<T: Serialize>(key: &Key, item: &T) -> Result<Item, Error> {
+pub(super) fn attributes<T: Serialize>(key: &Key, item: &T) -> Result<Item, Error> {
     let mut attributes: Item =
         serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
     attributes.extend(key.attributes());
@@ -436,6 +450,6 @@ const fn all_old() -> ReturnValuesOnConditionCheckFailure {
     ReturnValuesOnConditionCheckFailure::AllOld
 }
 
-fn built<T, E: std::error::Error + Send + Sync + 'static>(result: Result<T, E>) -> Result<T, Error> {
+pub(super) fn built<T, E: std::error::Error + Send + Sync + 'static>(result: Result<T, E>) -> Result<T, Error> {
     result.map_err(|source| Error::unavailable("shaping a write", source))
 }

@@ -1,0 +1,316 @@
+//! Conditions and updates as values, written out in DynamoDB's expression language.
+//!
+//! Every attribute goes through `ExpressionAttributeNames`, so that none of them can be one of DynamoDB's reserved words.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::Timestamp;
+
+/// The name of an attribute.
+pub type Attribute = Cow<'static, str>;
+
+/// What an item must be like for a write to happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// The attribute is there.
+    Exists(Attribute),
+    /// The attribute is not there.
+    Absent(Attribute),
+    /// The attribute compares to the value like this.
+    Is(Attribute, Comparison, AttributeValue),
+    /// Each of them holds.
+    All(Vec<Self>),
+    /// One of them holds at least.
+    Any(Vec<Self>),
+}
+
+/// How an attribute compares to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Greater,
+}
+
+impl Condition {
+    /// There is no item. (Every item has the partition key.)
+    #[must_use]
+    pub fn no_item() -> Self {
+        Self::absent(super::keys::PARTITION)
+    }
+
+    /// There is no item, or it has expired by this moment: TTL deletes later than it promises.
+    #[must_use]
+    pub fn no_live_item(now: Timestamp) -> Self {
+        Self::no_item().or(Self::at_most(super::keys::EXPIRES_AT, now))
+    }
+
+    /// The attribute is there.
+    pub fn exists(attribute: impl Into<Attribute>) -> Self {
+        Self::Exists(attribute.into())
+    }
+
+    /// The attribute is not there.
+    pub fn absent(attribute: impl Into<Attribute>) -> Self {
+        Self::Absent(attribute.into())
+    }
+
+    /// The attribute is the value.
+    pub fn equal(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
+        Self::Is(attribute.into(), Comparison::Equal, value.into().0)
+    }
+
+    /// The attribute is less than the value.
+    pub fn less(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
+        Self::Is(attribute.into(), Comparison::Less, value.into().0)
+    }
+
+    /// The attribute is the value or less.
+    pub fn at_most(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
+        Self::Is(attribute.into(), Comparison::AtMost, value.into().0)
+    }
+
+    /// The attribute is greater than the value.
+    pub fn greater(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
+        Self::Is(attribute.into(), Comparison::Greater, value.into().0)
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match self {
+            Self::All(mut all) => {
+                all.push(other);
+                Self::All(all)
+            }
+            one => Self::All(vec![one, other]),
+        }
+    }
+
+    /// One of them holds.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match self {
+            Self::Any(mut any) => {
+                any.push(other);
+                Self::Any(any)
+            }
+            one => Self::Any(vec![one, other]),
+        }
+    }
+}
+
+/// What an update makes of an item: one value for each attribute that it names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Set {
+    assigned: Vec<(Attribute, Operand)>,
+    removed: Vec<Attribute>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Operand {
+    Value(AttributeValue),
+    /// Another attribute as it was, or this value where it was absent.
+    Of(Attribute, AttributeValue),
+    /// The attribute itself and one more. Where it was absent, it counts from this value.
+    Incremented(AttributeValue),
+    /// The attribute itself and one less. Where it was absent, it counts from this value.
+    Decremented(AttributeValue),
+}
+
+impl Set {
+    /// Assigns a value.
+    pub fn to(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
+        Self::default().and_to(attribute, value)
+    }
+
+    /// Assigns a value too.
+    #[must_use]
+    pub fn and_to(self, attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
+        self.assign(attribute, Operand::Value(value.into().0))
+    }
+
+    /// Assigns what another attribute was, or the value where there was none.
+    #[must_use]
+    pub fn and_moved(self, attribute: impl Into<Attribute>, from: impl Into<Attribute>, or: impl Into<Value>) -> Self {
+        self.assign(attribute, Operand::Of(from.into(), or.into().0))
+    }
+
+    /// Adds one, counting from zero.
+    #[must_use]
+    pub fn and_increment(self, attribute: impl Into<Attribute>) -> Self {
+        self.assign(attribute, Operand::Incremented(Value::from(0).0))
+    }
+
+    /// Takes one off. Where nothing was counted, nothing is left.
+    #[must_use]
+    pub fn and_decrement(self, attribute: impl Into<Attribute>) -> Self {
+        self.assign(attribute, Operand::Decremented(Value::from(1).0))
+    }
+
+    /// Removes an attribute.
+    #[must_use]
+    pub fn and_remove(mut self, attribute: impl Into<Attribute>) -> Self {
+        self.removed.push(attribute.into());
+        self
+    }
+
+    fn assign(mut self, attribute: impl Into<Attribute>, operand: Operand) -> Self {
+        self.assigned.push((attribute.into(), operand));
+        self
+    }
+}
+
+/// A value of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value(AttributeValue);
+
+impl From<Timestamp> for Value {
+    fn from(moment: Timestamp) -> Self {
+        Self(AttributeValue::N(moment.unix_seconds().to_string()))
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self(AttributeValue::N(number.to_string()))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self(AttributeValue::S(text.to_owned()))
+    }
+}
+
+/// The texts of one write, with the names and values that they share.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// The condition.
+    pub condition: Option<String>,
+    /// The update.
+    pub update: Option<String>,
+    names: Vec<Attribute>,
+    values: Vec<AttributeValue>,
+}
+
+impl Written {
+    /// Writes out what one write needs.
+    pub(super) fn new(update: Option<&Set>, condition: Option<&Condition>) -> Self {
+        let mut written = Self::default();
+        written.update = update.map(|set| written.set(set));
+        written.condition = condition.map(|condition| written.condition(condition));
+        written
+    }
+
+    /// The attributes by their placeholders.
+    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
+        let names = self.names.iter().enumerate().map(|(place, name)| (format!("#{place}"), name.to_string()));
+        (!self.names.is_empty()).then(|| names.collect())
+    }
+
+    /// The values by their placeholders.
+    pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        let values = self.values.iter().enumerate().map(|(place, value)| (format!(":{place}"), value.clone()));
+        (!self.values.is_empty()).then(|| values.collect())
+    }
+
+    fn name(&mut self, attribute: &Attribute) -> String {
+        let place = self.names.iter().position(|name| name == attribute).unwrap_or_else(|| {
+            self.names.push(attribute.clone());
+            self.names.len() - 1
+        });
+        format!("#{place}")
+    }
+
+    fn value(&mut self, value: &AttributeValue) -> String {
+        let place = self.values.iter().position(|other| other == value).unwrap_or_else(|| {
+            self.values.push(value.clone());
+            self.values.len() - 1
+        });
+        format!(":{place}")
+    }
+
+    fn condition(&mut self, condition: &Condition) -> String {
+        match condition {
+            Condition::Exists(attribute) => format!("attribute_exists({})", self.name(attribute)),
+            Condition::Absent(attribute) => format!("attribute_not_exists({})", self.name(attribute)),
+            Condition::Is(attribute, comparison, value) => {
+                let sign = match comparison {
+                    Comparison::Equal => "=",
+                    Comparison::Less => "<",
+                    Comparison::AtMost => "<=",
+                    Comparison::Greater => ">",
+                };
+                format!("{} {sign} {}", self.name(attribute), self.value(value))
+            }
+            Condition::All(all) => self.joined(all, " AND "),
+            Condition::Any(any) => self.joined(any, " OR "),
+        }
+    }
+
+    fn joined(&mut self, conditions: &[Condition], word: &str) -> String {
+        let texts: Vec<_> = conditions.iter().map(|condition| self.condition(condition)).collect();
+        format!("({})", texts.join(word))
+    }
+
+    fn set(&mut self, set: &Set) -> String {
+        let mut text = String::new();
+        for (attribute, operand) in &set.assigned {
+            let name = self.name(attribute);
+            let operand = match operand {
+                Operand::Value(value) => self.value(value),
+                Operand::Of(other, or) => format!("if_not_exists({}, {})", self.name(other), self.value(or)),
+                Operand::Incremented(from) => self.changed_by_one(&name, from, '+'),
+                Operand::Decremented(from) => self.changed_by_one(&name, from, '-'),
+            };
+            let joint = if text.is_empty() { "SET " } else { ", " };
+            let _ = write!(text, "{joint}{name} = {operand}");
+        }
+        for (place, attribute) in set.removed.iter().enumerate() {
+            let joint = if place == 0 { " REMOVE " } else { ", " };
+            let _ = write!(text, "{joint}{}", self.name(attribute));
+        }
+        text.trim_start().to_owned()
+    }
+
+    fn changed_by_one(&mut self, name: &str, from: &AttributeValue, sign: char) -> String {
+        let (from, one) = (self.value(from), self.value(&Value::from(1).0));
+        format!("if_not_exists({name}, {from}) {sign} {one}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_placeholders_and_each_is_named_once() {
+        let now = Timestamp::from_unix_seconds(9);
+        let set = Set::to("used", 3).and_increment("count").and_moved("t2", "t1", 0).and_to("t1", now).and_remove("x");
+        let condition = Condition::no_live_item(now).and(Condition::less("used", 3).or(Condition::equal("user", "me")));
+        let written = Written::new(Some(&set), Some(&condition));
+        assert_eq!(
+            written.update.as_deref(),
+            Some("SET #0 = :0, #1 = if_not_exists(#1, :1) + :2, #2 = if_not_exists(#3, :1), #3 = :3 REMOVE #4")
+        );
+        assert_eq!(
+            written.condition.as_deref(),
+            Some("((attribute_not_exists(#5) OR #6 <= :3) AND (#0 < :0 OR #7 = :4))")
+        );
+        let names = written.names().unwrap();
+        assert_eq!((names["#0"].as_str(), names["#7"].as_str(), names.len()), ("used", "user", 8));
+        let values = written.values().unwrap();
+        assert_eq!(values[":3"], AttributeValue::N("9".into()));
+        assert_eq!(values[":4"], AttributeValue::S("me".into()));
+    }
+}

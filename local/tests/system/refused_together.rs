@@ -1,10 +1,9 @@
 //! What each use case answers when a write of its transactions is refused, alone and together with each other one.
 //!
-//! The snapshot holds the answers. A change that is not meant to change an answer leaves it as it is. Where an answer has to
-//! change, `INSTA_UPDATE=always` writes the new snapshot, to be read.
+//! The snapshot holds the answers, sorted, because the order of writes within a transaction is nobody's business. A change
+//! that is not meant to change an answer leaves it as it is. Where an answer has to change, `INSTA_UPDATE=always` writes the new snapshot, to be read.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use local::refusals::Writes;
 use reqwest::{Method, RequestBuilder};
@@ -263,7 +262,7 @@ async fn characterize(case: &str) -> String {
         assert!(answered.starts_with('2'), "{case}: {answered}");
         system.refusals.recorded().into_iter().collect()
     };
-    let mut told = format!("{case}\n");
+    let mut told = BTreeSet::new();
     for call in calls {
         for places in pairs(&call) {
             leave_the_end_of_the_hour(&site).await;
@@ -272,11 +271,12 @@ async fn characterize(case: &str) -> String {
             system.refusals.refuse(call.clone(), places.clone());
             let answered = answer(request).await;
             assert!(!system.refusals.take_back(), "{case}: {call:?} did not come again");
-            let names: Vec<_> = places.iter().map(|place| call.0[*place].name.as_str()).collect();
-            let _ = writeln!(told, "  {}: {answered}", names.join(" + "));
+            let mut names: Vec<_> = places.iter().map(|place| call.0[*place].name.as_str()).collect();
+            names.sort_unstable();
+            told.insert(format!("  {}: {answered}\n", names.join(" + ")));
         }
     }
-    told
+    format!("{case}\n{}", String::from_iter(told))
 }
 
 #[tokio::test(flavor = "multi_thread")]

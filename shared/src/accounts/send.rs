@@ -152,6 +152,9 @@ enum Counted<'a> {
 enum NotSent {
     /// The device is not the owner's, or its reserve is spent.
     InReserve,
+    /// The source's limit is spent for so many seconds, and a captcha admits to more: whoever solves one may go on, because
+    /// a school, a company or a carrier's NAT share one address.
+    CaptchaOrWait(u64),
     Finally(Error),
 }
 
@@ -159,6 +162,7 @@ impl From<NotSent> for Error {
     fn from(not_sent: NotSent) -> Self {
         match not_sent {
             NotSent::InReserve => Self::TooMany { retry_after_seconds: 1 },
+            NotSent::CaptchaOrWait(_) => Self::CaptchaRequired,
             NotSent::Finally(error) => error,
         }
     }
@@ -172,7 +176,11 @@ impl From<Error> for NotSent {
 
 impl Refused for NotSent {
     fn wait_seconds(&self) -> Option<u64> {
-        if let Self::Finally(error) = self { error.wait_seconds() } else { None }
+        match self {
+            Self::InReserve => None,
+            Self::CaptchaOrWait(seconds) => Some(*seconds),
+            Self::Finally(error) => error.wait_seconds(),
+        }
     }
 
     fn with_wait(self, seconds: u64) -> Self {
@@ -232,11 +240,13 @@ impl Asking<'_> {
             Solved::Yes | Solved::ToOneself => limits.source_captcha,
             Solved::No | Solved::NotAsked => limits.source,
         };
-        // Who solves a captcha may go on: a school, a company, a carrier's NAT share one address.
-        let may_go_on = self.solved == Solved::No;
+        let captcha_helps = self.solved == Solved::No;
         for counting in limits::of_source(self.app, self.caller, Caused::Messages, limit)? {
             let (write, why) = counting.into_parts();
-            tx.require_or(write, move |item| if may_go_on { Error::CaptchaRequired } else { why(item) }.into());
+            tx.require_or(write, move |item| match why(item) {
+                Error::TooMany { retry_after_seconds } if captcha_helps => NotSent::CaptchaOrWait(retry_after_seconds),
+                error => error.into(),
+            });
         }
         Ok(())
     }

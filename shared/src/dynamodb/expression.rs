@@ -259,8 +259,9 @@ impl Written {
     }
 
     fn joined(&mut self, conditions: &[Condition], word: &str) -> String {
-        let texts: Vec<_> = conditions.iter().map(|condition| self.condition(condition)).collect();
-        format!("({})", texts.join(word))
+        let mut texts: Vec<_> = conditions.iter().map(|condition| self.condition(condition)).collect();
+        // DynamoDB refuses redundant parentheses.
+        if let [_] = texts[..] { texts.remove(0) } else { format!("({})", texts.join(word)) }
     }
 
     fn set(&mut self, set: &Set) -> String {
@@ -312,5 +313,12 @@ mod tests {
         let values = written.values().unwrap();
         assert_eq!(values[":3"], AttributeValue::N("9".into()));
         assert_eq!(values[":4"], AttributeValue::S("me".into()));
+    }
+
+    #[test]
+    fn parentheses_stand_around_two_conditions_or_more() {
+        let either = Condition::absent("a").or(Condition::less("a", 1));
+        let written = Written::new(None, Some(&Condition::All(vec![Condition::Any(vec![either])])));
+        assert_eq!(written.condition.as_deref(), Some("(attribute_not_exists(#0) OR #0 < :0)"));
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::config::{Config, Environment, Need};
 use shared::domain::{AccountName, Clock, Mobile, Rotation, Session, Timestamp, User};
-use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
+use shared::dynamodb::{Condition, Refused, Set, Transaction, Write, keys};
 use shared::{App, Error, accounts, error_chain};
 
 /// How long an operator's act is kept, in seconds: over the 180 days that security logs are kept in mainland China.
@@ -68,14 +68,7 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Refused(_) => Self::Changed,
-            StoreError::Failed(error) => error.into(),
-        }
-    }
-}
+impl Refused for Problem {}
 
 /// What is kept of an act. Accounts stand in it by their random id.
 #[derive(Serialize)]
@@ -94,17 +87,17 @@ pub async fn act(act: &Act, target: &Target, operator: &str) -> Result<Vec<Strin
     let app = app(target, needs)?;
     let name = match act {
         Act::RotateKeys(rotation) => {
-            record(&app, act, operator, None, Vec::new()).await?;
+            record(&app, act, operator, None, None).await?;
             return Ok(list_keys(&rotate_keys::rotate(&app, rotation).await?));
         }
         Act::Find(name) | Act::Disable(name) | Act::Enable(name) | Act::EndSessions(name) => name,
     };
     let name = AccountName::classify(name);
     let Some(user) = accounts::find_by_name(&app, name.as_ref()).await? else {
-        record(&app, act, operator, None, Vec::new()).await?;
+        record(&app, act, operator, None, None).await?;
         return Err(Problem::NoAccount);
     };
-    record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())?).await?;
+    record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())).await?;
     // By its id: it is shown as it was found and changed, whatever it is called by now.
     let user: Option<User> = app.store()?.get(&keys::user(&user.id), "reading an account").await?;
     let user = user.ok_or(Problem::NoAccount)?;
@@ -140,23 +133,15 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
 }
 
 /// On condition that the account bears the name that the operator gave: another may have it by now.
-fn change(act: &Act, user: &User, name: Option<&AccountName>) -> Result<Vec<Write>, Error> {
-    let (unchanged, mut values) = accounts::unchanged(user, name);
-    let update = match act {
-        Act::Find(_) | Act::RotateKeys(_) => return Ok(Vec::new()),
-        Act::Disable(_) => "SET disabled = :disabled, credential_version = credential_version + :one",
-        Act::Enable(_) => "SET disabled = :disabled",
-        Act::EndSessions(_) => "SET credential_version = credential_version + :one",
+fn change(act: &Act, user: &User, name: Option<&AccountName>) -> Option<Write> {
+    let ending = || Set::default().and_increment(User::CREDENTIAL_VERSION);
+    let set = match act {
+        Act::Find(_) | Act::RotateKeys(_) => return None,
+        Act::Disable(_) => ending().and_to(User::DISABLED, true),
+        Act::Enable(_) => Set::to(User::DISABLED, false),
+        Act::EndSessions(_) => ending(),
     };
-    if update.contains(":one") {
-        values.push((":one", number(1)));
-    }
-    if update.contains(":disabled") {
-        let disabled = matches!(act, Act::Disable(_));
-        values.push((":disabled", aws_sdk_dynamodb::types::AttributeValue::Bool(disabled)));
-    }
-    let unchanged = Expression { text: unchanged, values: &values };
-    Ok(vec![Write::update(&keys::user(&user.id), update, unchanged)?])
+    Some(Write::update(keys::user(&user.id), set, accounts::unchanged(user, name)))
 }
 
 async fn record(
@@ -164,7 +149,7 @@ async fn record(
     act: &Act,
     operator: &str,
     user: Option<&User>,
-    mut writes: Vec<Write>,
+    change: Option<Write>,
 ) -> Result<(), Problem> {
     let now = app.clock.now();
     let word = match act {
@@ -177,8 +162,10 @@ async fn record(
     let user_id = user.map(|user| user.id.as_str());
     let expires_at = now.plus_seconds(KEPT_SECONDS);
     let record = Record { kind: "operator_act", at: now.rfc3339(), operator, act: word, user_id, expires_at };
-    writes.push(Write::put(&keys::operator_act(now), &record, Unless::Exists)?);
-    app.store()?.transact(writes, "recording an act").await?;
+    let mut tx = Transaction::new("recording an act", || Problem::Changed);
+    change.into_iter().for_each(|change| tx.require(change));
+    tx.require(Write::put(keys::operator_act(now), &record, Condition::no_item())?);
+    app.store()?.commit(tx).await?;
     tracing::info!(audit = "operator", act = word, operator, user_id, "recorded");
     Ok(())
 }

@@ -40,6 +40,7 @@ const TO_MOVE: &[(&str, &str)] = &[
     ("domain/sealed", "crypto"),
     ("domain/signed", "crypto"),
     ("domain/token", "crypto"),
+    ("accounts/claims", "users"),
     ("accounts/find", "users"),
     ("accounts/limits", "throttling"),
     ("accounts/attempts", "throttling"),

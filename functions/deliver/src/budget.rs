@@ -5,9 +5,9 @@
 //! the next. So the sum is exact without ever being read.
 
 use shared::accounts::is_sign_up;
-use shared::dynamodb::items::{Content, Expiring, Message, Recipient};
+use shared::dynamodb::items::{BudgetShard, Content, Expiring, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
-use shared::dynamodb::{Expression, StoreError, Unless, Write, number, seconds};
+use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError};
 use shared::{App, Error};
 
 /// Of the budget of codes and links, what sign-ups and moves to new numbers may spend, in per cent: the rest is for who
@@ -48,40 +48,23 @@ async fn count(app: &App, channel: &str, shard: u32, most: u32, some: Option<u32
         return Ok(false);
     }
     let now = app.clock.now();
-    let mut set = "SET sent = if_not_exists(sent, :zero) + :one, expires_at = :until".to_owned();
-    let mut condition = "(attribute_not_exists(sent) OR sent < :most)".to_owned();
-    let mut values = vec![
-        (":zero", number(0)),
-        (":one", number(1)),
-        (":most", number(most.into())),
-        (":until", seconds(now.plus_seconds(2 * 86_400))),
-    ];
+    let less_than = |attribute, most: u32| Condition::absent(attribute).or(Condition::less(attribute, most));
+    let until = now.plus_seconds(2 * 86_400);
+    let mut set = Set::to(keys::EXPIRES_AT, until).and_increment(BudgetShard::SENT);
+    let mut within = less_than(BudgetShard::SENT, most);
     if let Some(some) = some {
-        set.push_str(", sign_ups = if_not_exists(sign_ups, :zero) + :one");
-        condition.push_str(" AND (attribute_not_exists(sign_ups) OR sign_ups < :some)");
-        values.push((":some", number(some.into())));
+        set = set.and_increment(BudgetShard::SIGN_UPS);
+        within = within.and(less_than(BudgetShard::SIGN_UPS, some));
     }
-    let write = Write::update(
-        &keys::budget(channel, &now.utc_date(), shard),
-        &set,
-        Expression { text: &condition, values: &values },
-    )?;
-    match app.store()?.transact(vec![write], "counting a message").await {
-        Ok(()) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let mut tx = Transaction::new("counting a message", || WriteError::Refused);
+    tx.require(Write::update(keys::budget(channel, &now.utc_date(), shard), set, within));
+    Ok(WriteError::refused_as_none(app.store()?.commit(tx).await)?.is_some())
 }
 
 async fn is_whole_spent(app: &App, channel: &str, most: u32) -> Result<bool, Error> {
-    #[derive(serde::Deserialize)]
-    struct Spent {
-        #[serde(default)]
-        sent: u32,
-    }
     let (store, date) = (app.store()?, app.clock.now().utc_date());
     for shard in 0..BUDGET_SHARDS {
-        let spent: Option<Spent> = store.get(&keys::budget(channel, &date, shard), "reading a budget").await?;
+        let spent: Option<BudgetShard> = store.get(&keys::budget(channel, &date, shard), "reading a budget").await?;
         if spent.map_or(0, |spent| spent.sent) < part(most, shard) {
             return Ok(false);
         }
@@ -96,12 +79,12 @@ async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
     let day = 86_400;
     let midnight = now.plus_seconds(day - now.unix_seconds().rem_euclid(day));
     let until = Expiring { expires_at: midnight };
-    // Refused when it is up already, which is as good.
-    let copies = (0..FLAG_COPIES).map(|copy| Write::put(&keys::budget_flag(flag, copy), &until, Unless::Live(now)));
-    match app.store()?.transact(copies.collect::<Result<_, _>>()?, "flagging a budget").await {
-        Ok(()) | Err(StoreError::Refused(_)) => Ok(()),
-        Err(StoreError::Failed(error)) => Err(error),
+    let mut tx = Transaction::new("flagging a budget", || WriteError::Refused);
+    for copy in 0..FLAG_COPIES {
+        tx.require(Write::put(keys::budget_flag(flag, copy), &until, Condition::no_live_item(now))?);
     }
+    // Refused when it is up already, which is as good.
+    WriteError::refused_as_none(app.store()?.commit(tx).await).map(drop)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Claiming a message, so that one invocation sends it.
 
 use shared::dynamodb::items::Message;
-use shared::dynamodb::{StoreError, keys, text};
+use shared::dynamodb::{Condition, Set, WriteError, keys};
 use shared::{App, Error};
 
 /// Whether somebody has the message, or it is gone.
@@ -13,35 +13,19 @@ pub(crate) async fn is_claimed(app: &App, message: &Message) -> Result<bool, Err
 /// Whether the message is this claimant's to send. The condition is "nobody's or mine", so that a claim whose answer
 /// was lost is known again when it is retried.
 pub(crate) async fn claim(app: &App, message: &Message, claimant: &str) -> Result<bool, Error> {
-    let claimed = app
-        .store()?
-        .update::<Message>(
-            &keys::message(&message.id),
-            "SET claimed_by = :me",
-            "attribute_exists(pk) AND (attribute_not_exists(claimed_by) OR claimed_by = :me)",
-            &[(":me", text(claimant))],
-            "claiming a message",
-        )
-        .await;
-    match claimed {
-        Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let mine = Condition::absent(Message::CLAIMED_BY).or(Condition::equal(Message::CLAIMED_BY, claimant));
+    let (key, set) = (keys::message(&message.id), Set::to(Message::CLAIMED_BY, claimant));
+    let when = Condition::exists(keys::PARTITION).and(mine);
+    let claimed = app.store()?.write("claiming a message", &key, &set, &when, |_| WriteError::Refused).await;
+    Ok(WriteError::refused_as_none(claimed)?.is_some())
 }
 
 /// Lets another invocation send it. When this does not get through, the message is lost and is asked for again.
 pub(crate) async fn give_back(app: &App, message: &Message, claimant: &str) {
     let Ok(store) = app.store() else { return };
-    let given_back = store
-        .update::<Message>(
-            &keys::message(&message.id),
-            "REMOVE claimed_by",
-            "claimed_by = :me",
-            &[(":me", text(claimant))],
-            "giving a message back",
-        )
-        .await;
+    let (key, set) = (keys::message(&message.id), Set::default().and_remove(Message::CLAIMED_BY));
+    let is_mine = Condition::equal(Message::CLAIMED_BY, claimant);
+    let given_back = store.write("giving a message back", &key, &set, &is_mine, |_| WriteError::Refused).await;
     if let Err(error) = given_back {
         tracing::warn!(%error, "a claim was not given back");
     }

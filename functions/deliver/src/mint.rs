@@ -3,7 +3,7 @@
 use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink, SafetyLink, User};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Notice, Recipient};
-use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
+use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
 use shared::{App, Error};
 
 /// What a message carries.
@@ -75,33 +75,23 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> 
             expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
             guesses: live.as_ref().map_or(0, |item| item.guesses),
         };
-        let write = match &live {
-            None => Write::put(&keys::code(key), &item, Unless::Live(now))?,
-            Some(old) => replace(key, old, &item)?,
-        };
-        match store.transact(vec![write], "storing a code").await {
-            Ok(()) => return Ok(Some(item)),
-            Err(StoreError::Refused(_)) => {}
-            Err(StoreError::Failed(error)) => return Err(error),
+        let mut tx = Transaction::new("storing a code", || WriteError::Refused);
+        tx.require(match &live {
+            None => Write::put(keys::code(key), &item, Condition::no_live_item(now))?,
+            Some(old) => replace(key, old, &item),
+        });
+        if WriteError::refused_as_none(store.commit(tx).await)?.is_some() {
+            return Ok(Some(item));
         }
     }
     Err(Error::unavailable("storing a code", "it kept changing"))
 }
 
-fn replace(key: &CodeKey, old: &CodeItem, new: &CodeItem) -> Result<Write, Error> {
-    Write::update(
-        &keys::code(key),
-        "SET nonce = :nonce, key_id = :key_id, expires_at = :expires_at",
-        Expression {
-            text: "nonce = :old",
-            values: &[
-                (":nonce", text(new.seed.nonce())),
-                (":key_id", text(new.seed.key_id())),
-                (":expires_at", seconds(new.expires_at)),
-                (":old", text(old.seed.nonce())),
-            ],
-        },
-    )
+fn replace(key: &CodeKey, old: &CodeItem, new: &CodeItem) -> Write {
+    let set = Set::to(CodeSeed::NONCE, new.seed.nonce())
+        .and_to(CodeSeed::KEY_ID, new.seed.key_id())
+        .and_to(keys::EXPIRES_AT, new.expires_at);
+    Write::update(keys::code(key), set, Condition::equal(CodeSeed::NONCE, old.seed.nonce()))
 }
 
 async fn has_account(app: &App, message: &Message, key: &CodeKey) -> Result<bool, Error> {

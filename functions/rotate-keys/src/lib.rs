@@ -14,7 +14,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use shared::config::Need;
 use shared::domain::{KeySet, Rotation, TokenKey, random_hex};
-use shared::dynamodb::{Expression, StoreError, Unless, Write, keys, number};
+use shared::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use shared::{App, Error, error_chain};
 use zeroize::Zeroizing;
 
@@ -60,19 +60,15 @@ pub async fn rotate(app: &App, rotation: &Rotation) -> Result<Vec<ListedKey>, Er
     for _ in 0..TRIES {
         let stored: Option<KeySet> = store.get(&keys::token_keys(), "reading the keys").await?;
         let changed = change(app, stored.as_ref(), rotation)?;
-        let write = match &stored {
+        let unchanged = match &stored {
             Some(set) if set.keys == changed.keys => return Ok(list(set)),
-            Some(set) => {
-                let values = [(":version", number(set.version))];
-                let unchanged = Expression { text: "version = :version", values: &values };
-                Write::replace(&keys::token_keys(), &changed, unchanged)?
-            }
-            None => Write::put(&keys::token_keys(), &changed, Unless::Exists)?,
+            Some(set) => Condition::equal(KeySet::VERSION, set.version),
+            None => Condition::no_item(),
         };
-        match store.transact(vec![write], "storing the keys").await {
-            Ok(()) => return Ok(list(&changed)),
-            Err(StoreError::Refused(_)) => {}
-            Err(StoreError::Failed(error)) => return Err(error),
+        let mut tx = Transaction::new("storing the keys", || WriteError::Refused);
+        tx.require(Write::put(keys::token_keys(), &changed, unchanged)?);
+        if WriteError::refused_as_none(store.commit(tx).await)?.is_some() {
+            return Ok(list(&changed));
         }
     }
     Err(Error::unavailable("storing the keys", "they kept changing"))

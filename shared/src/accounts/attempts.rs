@@ -5,9 +5,6 @@
 //! keep its owner out neither by waits nor by trying all the time. Attempts at a name nobody has are counted just so, under a keyed hash of the name, and both counts are forgotten a day
 //! after the last attempt: a wait tells nothing.
 
-use std::sync::LazyLock;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use ring::hmac;
 use serde::Deserialize;
 
@@ -15,7 +12,7 @@ use super::find::{claim_holder, unchanged};
 use crate::app::App;
 use crate::domain::{AccountName, Device, PasswordHashText, Purpose, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Expression, Item, Refusal, StoreError, Write, number, read_item, seconds, text};
+use crate::dynamodb::{Condition, Effect, Item, Refused, Set, Transaction, Write, read_item};
 use crate::error::Error;
 
 /// How many attempts in a row wait for nothing.
@@ -28,7 +25,9 @@ const DOUBLINGS: u32 = 10;
 const LIFE_SECONDS: i64 = 86_400;
 
 /// Forgets an account's attempts, as part of an update of its item.
-pub(super) const FORGET: &str = "REMOVE password_failures, password_tried_at";
+pub(super) fn forgetting(set: Set) -> Set {
+    set.and_remove(User::PASSWORD_FAILURES).and_remove(User::PASSWORD_TRIED_AT)
+}
 
 /// How long the next attempt waits after so many in a row, in seconds.
 fn wait_seconds(failures: u32) -> i64 {
@@ -40,28 +39,16 @@ fn wait_seconds(failures: u32) -> i64 {
 }
 
 /// That nothing is counted, or that the wait is over, whatever the count: one clause for each step of it. A count that is
-/// to be forgotten fails it.
-static MAY_TRY: LazyLock<String> = LazyLock::new(|| {
-    let mut text = "attribute_not_exists(password_tried_at) OR \
-                    password_tried_at > :forgotten AND (password_failures < :f5"
-        .to_owned();
-    for step in FREE_ATTEMPTS..FREE_ATTEMPTS + DOUBLINGS {
-        text.push_str(&format!(" OR (password_failures = :f{step} AND password_tried_at < :t{step})"));
-    }
-    text + " OR password_tried_at < :longest)"
-});
-
-fn may_try_values(now: Timestamp) -> Vec<(String, AttributeValue)> {
+/// to be forgotten fails it. A device's and an unknown name's attempts have the attributes of an account's.
+fn may_try(now: Timestamp) -> Condition {
+    let tried_before = |wait_seconds: i64| Condition::less(User::PASSWORD_TRIED_AT, now.plus_seconds(-wait_seconds));
+    let free = Condition::less(User::PASSWORD_FAILURES, FREE_ATTEMPTS).or(tried_before(LONGEST_WAIT_SECONDS));
     let steps = FREE_ATTEMPTS..FREE_ATTEMPTS + DOUBLINGS;
-    let mut values: Vec<_> = steps
-        .flat_map(|step| {
-            let since = now.plus_seconds(-wait_seconds(step));
-            [(format!(":f{step}"), number(step.into())), (format!(":t{step}"), seconds(since))]
-        })
-        .collect();
-    values.push((":longest".to_owned(), seconds(now.plus_seconds(-LONGEST_WAIT_SECONDS))));
-    values.push((":forgotten".to_owned(), seconds(now.plus_seconds(-LIFE_SECONDS))));
-    values
+    let over = steps.fold(free, |over, failures| {
+        over.or(Condition::equal(User::PASSWORD_FAILURES, failures).and(tried_before(wait_seconds(failures))))
+    });
+    let remembered = Condition::greater(User::PASSWORD_TRIED_AT, now.plus_seconds(-LIFE_SECONDS));
+    Condition::absent(User::PASSWORD_TRIED_AT).or(remembered.and(over))
 }
 
 #[derive(Deserialize)]
@@ -107,26 +94,25 @@ async fn count_in(app: &App, lane: Lane<'_>, name: Option<&AccountName>) -> Resu
         Lane::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
     };
     let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)), name };
-    let refused = match counter.count_on().await? {
+    let refused = match counter.count_on().await {
         Ok(item) => return counter.account(item),
-        Err(refused) => refused,
+        Err(CountError::Refused(item)) => item,
+        Err(CountError::Failed(error)) => return Err(error),
     };
-    let Some(attempts) = attempts_of(&refused) else {
-        // The account is gone since its name was looked up.
-        return Ok(None);
-    };
-    if let Some(item) = refused.first().and_then(|refusal| refusal.item.clone())
-        && counter.has_account
-        && counter.account(item)?.is_none()
-    {
+    // Otherwise the account is gone since its name was looked up.
+    let Some(item) = refused else { return Ok(None) };
+    let Ok(attempts) = serde_dynamo::from_item::<_, Attempts>(item.clone()) else { return Ok(None) };
+    if counter.has_account && counter.account(item)?.is_none() {
         // Its wait is not told to whoever asks by a name that it no longer bears.
         return Ok(None);
     }
     let tried_at = attempts.password_tried_at.unwrap_or(now);
-    if tried_at <= now.plus_seconds(-LIFE_SECONDS)
-        && let Ok(item) = counter.begin_anew(tried_at).await?
-    {
-        return counter.account(item);
+    if tried_at <= now.plus_seconds(-LIFE_SECONDS) {
+        match counter.begin_anew(tried_at).await {
+            Ok(item) => return counter.account(item),
+            Err(CountError::Refused(_)) => {}
+            Err(CountError::Failed(error)) => return Err(error),
+        }
     }
     // A time is the whole second it falls in: one more, so that no wait is shorter than it says.
     let until = tried_at.plus_seconds(wait_seconds(attempts.password_failures) + 1);
@@ -143,43 +129,38 @@ struct Counter<'a> {
     name: Option<&'a AccountName>,
 }
 
-type Counted = Result<Item, Vec<Refusal>>;
+/// Why an attempt was not counted.
+enum CountError {
+    /// The wait is not over, the count is to be forgotten, or there is no account.
+    Refused(Option<Item>),
+    Failed(Error),
+}
+
+impl From<Error> for CountError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
 
 impl Counter<'_> {
-    async fn count_on(&self) -> Result<Counted, Error> {
-        let mut values = may_try_values(self.now);
-        values.push((":zero".to_owned(), number(0)));
-        self.update("password_failures = if_not_exists(password_failures, :zero) + :one", &MAY_TRY, values).await
+    async fn count_on(&self) -> Result<Item, CountError> {
+        self.update(Set::default().and_increment(User::PASSWORD_FAILURES), may_try(self.now)).await
     }
 
     /// The last attempt is long past.
-    async fn begin_anew(&self, tried_at: Timestamp) -> Result<Counted, Error> {
-        let values = vec![(":old".to_owned(), seconds(tried_at))];
-        self.update("password_failures = :one", "password_tried_at = :old", values).await
+    async fn begin_anew(&self, tried_at: Timestamp) -> Result<Item, CountError> {
+        let still = Condition::equal(User::PASSWORD_TRIED_AT, tried_at);
+        self.update(Set::to(User::PASSWORD_FAILURES, 1_u64), still).await
     }
 
-    async fn update(
-        &self,
-        set: &str,
-        condition: &str,
-        mut values: Vec<(String, AttributeValue)>,
-    ) -> Result<Counted, Error> {
-        values.extend([(":one", number(1)), (":now", seconds(self.now))].map(owned));
-        let mut set = format!("SET {set}, password_tried_at = :now");
-        let mut condition = format!("({condition})");
-        if self.has_account {
-            condition.push_str(" AND attribute_exists(pk)");
+    async fn update(&self, set: Set, when: Condition) -> Result<Item, CountError> {
+        let set = set.and_to(User::PASSWORD_TRIED_AT, self.now);
+        let (set, when) = if self.has_account {
+            (set, when.and(Condition::exists(keys::PARTITION)))
         } else {
-            set.push_str(", expires_at = :until");
-            values.push((":until".to_owned(), seconds(self.now.plus_seconds(LIFE_SECONDS))));
-        }
-        let store = self.app.store()?;
-        let values: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        match store.update_item(&self.key, &set, &condition, &values, DOING).await {
-            Ok(item) => Ok(Ok(item)),
-            Err(StoreError::Refused(refusals)) => Ok(Err(refusals)),
-            Err(StoreError::Failed(error)) => Err(error),
-        }
+            (set.and_to(keys::EXPIRES_AT, self.now.plus_seconds(LIFE_SECONDS)), when)
+        };
+        self.app.store()?.write(DOING, &self.key, &set, &when, CountError::Refused).await
     }
 
     fn account(&self, item: Item) -> Result<Option<User>, Error> {
@@ -193,10 +174,6 @@ impl Counter<'_> {
 
 const DOING: &str = "counting an attempt";
 
-fn attempts_of(refusals: &[Refusal]) -> Option<Attempts> {
-    serde_dynamo::from_item(refusals.first()?.item.clone()?).ok()
-}
-
 /// A keyed hash of a name: which names were tried is nobody's to read.
 fn unknown(app: &App, name: &str) -> Result<String, Error> {
     let key = app.keyring()?.newest(Purpose::UnknownAccount);
@@ -204,35 +181,29 @@ fn unknown(app: &App, name: &str) -> Result<String, Error> {
 }
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.
-pub(super) fn forget(user: &User) -> Result<Write, Error> {
-    let (unchanged, values) = unchanged(user, None);
-    Write::update(&keys::user(&user.id), FORGET, Expression { text: unchanged, values: &values })
+pub(super) fn forget(user: &User) -> Write {
+    Write::update(keys::user(&user.id), forgetting(Set::default()), unchanged(user, None))
 }
 
-/// What a sign-in in a lane writes: when it was, the lane's attempts forgotten, a new hash where there is one, and all on
-/// condition that the account is as it was read, and bears the name it was found by.
-pub(super) fn succeed(
+/// Declares what a sign-in in a lane writes: when it was, the lane's attempts forgotten, a new hash where there is one, and
+/// all on condition that the account is as it was read, and bears the name it was found by.
+pub(super) fn succeed<E: Refused>(
+    tx: &mut Transaction<E>,
     user: &User,
     (lane, name): (Lane<'_>, Option<&AccountName>),
     hash: Option<&PasswordHashText>,
     now: Timestamp,
-) -> Result<Vec<Write>, Error> {
-    let (unchanged, mut values) = unchanged(user, name);
-    values.push((":now", seconds(now)));
-    values.extend(hash.map(|hash| (":hash", text(hash.as_str()))));
-    let hashed = hash.map_or("", |_| ", password_hash = :hash");
-    let forget = if matches!(lane, Lane::Device(_)) { "" } else { FORGET };
-    let update = format!("SET last_used_at = :now{hashed} {forget}");
-    let condition = Expression { text: unchanged, values: &values };
-    let mut writes = vec![Write::update(&keys::user(&user.id), &update, condition)?];
-    if let Lane::Device(device) = lane {
-        writes.push(Write::remove(&keys::device(&device.id))?);
+) {
+    let mut set = Set::to(User::LAST_USED_AT, now);
+    if let Some(hash) = hash {
+        set = set.and_to(User::PASSWORD_HASH, hash.as_str());
     }
-    Ok(writes)
-}
-
-fn owned((name, value): (&str, AttributeValue)) -> (String, AttributeValue) {
-    (name.to_owned(), value)
+    if let Lane::Device(device) = lane {
+        tx.also(Effect::remove(keys::device(&device.id)));
+    } else {
+        set = forgetting(set);
+    }
+    tx.require(Write::update(keys::user(&user.id), set, unchanged(user, name)));
 }
 
 #[cfg(test)]
@@ -243,13 +214,5 @@ mod tests {
     fn waits_double_from_the_fifth_attempt_to_a_quarter_of_an_hour() {
         let waits: Vec<_> = [0, 4, 5, 6, 7, 14, 15, 1000].map(wait_seconds).into();
         assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900]);
-    }
-
-    #[test]
-    fn every_placeholder_of_the_condition_has_a_value() {
-        let values = may_try_values(Timestamp::from_unix_seconds(0));
-        let named = MAY_TRY.split(|c: char| !c.is_alphanumeric() && c != ':').filter(|word| word.starts_with(':'));
-        let named: std::collections::BTreeSet<_> = named.collect();
-        assert_eq!(named, values.iter().map(|(name, _)| name.as_str()).collect());
     }
 }

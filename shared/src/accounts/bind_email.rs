@@ -1,15 +1,17 @@
 //! Binding an email to an account: a code to the new address, then the address itself.
 
 use super::captcha::Solved;
-use super::codes::{RightCode, Row, redeem};
-use super::credentials::{change_signed_in, refused};
-use super::proof::{self, Proof};
-use super::send::{Pays, Wanted, send};
+use super::claims::{claim, release};
+use super::codes::{RightCode, Streak, redeem};
+use super::credentials;
+use super::limits::of_changes;
+use super::proof::{self, Proof, Proved};
+use super::send::{Notification, Wanted, send};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Authorized, Code, CodeKey, Email, TokenKeys, User};
-use crate::dynamodb::items::{Content, Marker, Notice, Recipient};
-use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, seconds, text};
+use crate::domain::{Authorized, AccountName, Code, CodeKey, Email, TokenKeys, User};
+use crate::dynamodb::items::{Content, Notice, Recipient};
+use crate::dynamodb::{Part, Refused, Set, Transaction, Write};
 use crate::error::Error;
 
 /// Sends a code to the address. Whether it is taken is not told here: only who reads its mail learns that.
@@ -20,17 +22,28 @@ pub async fn send_email_code(
     email: &Email,
     proof: &Proof,
 ) -> Result<(), Error> {
-    let proved = proof::check(app, who, proof).await?;
+    let proved = proof::check(app, &who.user, &who.session, proof).await?;
     let content = Content::Code(CodeKey::bind_email(&who.user.id, email));
     let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let sending = async {
-        let unchanged = [Some(proof::still(&who.user)?), proved.while_signed_in(who, Write::check)?];
-        let code = [proved.spend()?, proved.end_row(app)?];
-        let pays =
-            Pays { code: code.into_iter().flatten().collect(), unchanged: unchanged.into_iter().flatten().collect() };
-        send(app, caller, Solved::NotAsked, wanted, pays).await
-    };
-    proved.or_give_back(app, sending).await
+    let cost = OwnersRequest { user: &who.user, proved: &proved };
+    proved.or_give_back(app, send(app, caller, Solved::NotAsked, wanted, cost)).await
+}
+
+/// A message for somebody who has proved to be the owner: the proof is used up, and is good while nothing has changed.
+#[derive(Clone, Copy)]
+struct OwnersRequest<'a> {
+    user: &'a User,
+    proved: &'a Proved,
+}
+
+impl<E: Refused> Part<E> for OwnersRequest<'_> {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        transaction.require_or(proof::still(self.user), |_| Error::AccountChanged.into());
+        if let Some((session, goes_on)) = self.proved.session() {
+            transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
+        }
+        transaction.add(self.proved)
+    }
 }
 
 /// Binds the address, frees the one bound before, and gives the caller a new token: a change of email kills every older
@@ -42,54 +55,44 @@ pub async fn bind_email(
     email: Email,
     code: &Code,
 ) -> Result<SignedIn, Error> {
-    let keys = app.token_keys().await?;
-    let code = {
-        let key = CodeKey::bind_email(&who.user.id, &email);
-        redeem(app, key, Row::of_new_name(&who.user.id), code).await?
-    };
-    code.or_give_back(app, bind(app, caller, who, &keys, email, &code)).await
+    let token_keys = app.token_keys().await?;
+    let key = CodeKey::bind_email(&who.user.id, &email);
+    let code = redeem(app, key, Streak::of_new_name(&who.user.id), code).await?;
+    code.or_give_back(app, bind(app, caller, who, &token_keys, email, &code)).await
 }
 
 async fn bind(
     app: &App,
     caller: &Caller,
     who: Authorized,
-    keys: &TokenKeys,
+    token_keys: &TokenKeys,
     email: Email,
     code: &RightCode,
 ) -> Result<SignedIn, Error> {
-    let Authorized { user, session } = who;
-    let id = user.id.clone();
-    let (mut writes, mut changed, mut kept) = (Vec::new(), user.clone(), session.clone());
+    let Authorized { mut user, mut session } = who;
+    // Refused when the account changed meanwhile, and with it the token died that this came with.
+    let mut tx = Transaction::new("binding an email", || Error::Unauthorized);
+    tx.add(code)?;
     if user.email.as_ref() != Some(&email) {
-        let (carried, carries) = sessions::carry(&session)?;
-        writes = moves_to(app, caller, &user, &email)?;
-        writes.push(carries);
-        changed = User { credential_version: user.credential_version + 1, email: Some(email), ..user };
-        kept = carried;
+        let (carried, carries) = sessions::carry(&session);
+        move_to(app, caller, &user, &email, &mut tx)?;
+        tx.require(carries);
+        session = carried;
+        user = User { credential_version: user.credential_version + 1, email: Some(email), ..user };
     }
-    let signed_in = SignedIn::new(app, caller, keys, changed, kept)?;
-    match code.pay(app, writes, "binding an email").await {
-        Ok(()) => Ok(signed_in),
-        Err(StoreError::Refused(refusals)) => {
-            let taken = refusals.iter().any(|refusal| refusal.index == 1);
-            // Otherwise the account changed meanwhile, and with it the token died that this came with.
-            let otherwise = if taken { Error::EmailTaken } else { Error::Unauthorized };
-            Err(refused(app, &id, &refusals, 2, otherwise))
-        }
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
+    app.store()?.commit(tx).await?;
+    Ok(signed_in)
 }
 
-/// What moves an account to another address: its marker, first, then the account, then the old marker.
-fn moves_to(app: &App, caller: &Caller, user: &User, email: &Email) -> Result<Vec<Write>, Error> {
-    let marker = Marker { user_id: user.id.clone() };
-    let mut writes = vec![Write::put(&keys::email_marker(email), &marker, Unless::Exists)?];
-    let set = [(":email", text(email.as_str())), (":now", seconds(app.clock.now()))];
-    writes.extend(change_signed_in(app, caller, user, "email = :email, email_changed_at = :now", &set, Notice::Email)?);
+/// Moves an account to another address.
+fn move_to(app: &App, caller: &Caller, user: &User, email: &Email, tx: &mut Transaction) -> Result<(), Error> {
+    tx.add(of_changes(app, &user.id))?;
+    tx.require_or(claim(&AccountName::Email(email.clone()), &user.id)?, |_| Error::EmailTaken);
+    let set = Set::to(User::EMAIL, email.as_str()).and_to(User::EMAIL_CHANGED_AT, app.clock.now());
+    tx.require(credentials::change(user, set));
     if let Some(old) = &user.email {
-        let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
-        writes.push(Write::delete(&keys::email_marker(old), mine)?);
+        tx.require(release(&AccountName::Email(old.clone()), &user.id));
     }
-    Ok(writes)
+    tx.add(Notification::new(app, caller, user, Notice::Email))
 }

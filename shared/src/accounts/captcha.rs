@@ -4,7 +4,7 @@ use super::limits::{Caused, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{CaptchaAction, CaptchaPass};
 use crate::dynamodb::items::Expiring;
-use crate::dynamodb::{StoreError, Unless, keys};
+use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;
 
 /// A pass for a caller who solved a captcha.
@@ -34,11 +34,12 @@ pub async fn require_captcha_pass(
         return if required { Err(Error::CaptchaRequired) } else { Ok(Solved::No) };
     };
     let spent = Expiring { expires_at: pass.expires_at };
-    match app.store()?.put(&keys::spent_pass(&pass.id), &spent, Unless::Exists, "spending a pass").await {
-        Ok(()) => Ok(Solved::Yes),
-        Err(StoreError::Refused(_)) if required => Err(Error::CaptchaRequired),
-        Err(StoreError::Refused(_)) => Ok(Solved::No),
-        Err(StoreError::Failed(error)) => Err(error),
+    let mut tx = Transaction::new("spending a pass", || WriteError::Refused);
+    tx.require(Write::put(keys::spent_pass(&pass.id), &spent, Condition::no_item())?);
+    match WriteError::refused_as_none(app.store()?.commit(tx).await)? {
+        Some(()) => Ok(Solved::Yes),
+        None if required => Err(Error::CaptchaRequired),
+        None => Ok(Solved::No),
     }
 }
 

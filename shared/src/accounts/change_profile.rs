@@ -1,9 +1,10 @@
 //! A signed-in person's nickname and username.
 
+use super::claims::{claim, release};
+use super::find::unchanged_with_username;
 use crate::app::App;
-use crate::domain::{Nickname, User, Username};
-use crate::dynamodb::items::Marker;
-use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, text};
+use crate::domain::{AccountName, Nickname, User, Username};
+use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 
 /// Changes what is given, in one transaction. A username is held by a marker, so that of two who take one at the same
@@ -19,46 +20,30 @@ pub async fn change_profile(
         username: username.or_else(|| user.username.clone()),
         ..user.clone()
     };
-    let mut writes = vec![update(&user, nickname.as_ref(), changed.username.as_ref())?];
-    let mine = Expression { text: "user_id = :me", values: &[(":me", text(user.id.as_str()))] };
+    let mut tx = Transaction::new("changing a profile", || Error::AccountChanged);
     let (old_key, new_key) = (user.username.as_ref().map(Username::key), changed.username.as_ref().map(Username::key));
     if let Some(new) = changed.username.as_ref().filter(|_| old_key != new_key) {
         app.config.reserved_usernames.refuse(new)?;
-        writes.push(Write::put(&keys::username_marker(new), &Marker { user_id: user.id.clone() }, Unless::Exists)?);
+        tx.require_or(claim(&AccountName::Username(new.clone()), &user.id)?, |_| Error::UsernameTaken);
         if let Some(old) = &user.username {
-            writes.push(Write::delete(&keys::username_marker(old), mine)?);
+            tx.require(release(&AccountName::Username(old.clone()), &user.id));
         }
     }
-    match app.store()?.transact(writes, "changing a profile").await {
-        Ok(()) => Ok(changed),
-        Err(StoreError::Refused(refusals)) if refusals.iter().any(|refusal| refusal.index == 1) => {
-            Err(Error::UsernameTaken)
-        }
-        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    tx.require(update(&user, nickname.as_ref(), changed.username.as_ref()));
+    app.store()?.commit(tx).await?;
+    Ok(changed)
 }
 
-/// On condition that the username is still the one that was read, so that no marker is left behind. A nickname that was
-/// not given stays what it is by then.
-fn update(user: &User, nickname: Option<&Nickname>, username: Option<&Username>) -> Result<Write, Error> {
-    let mut set = vec!["credential_version = :version"];
-    let mut condition = "credential_version = :version AND ".to_owned();
-    let mut values = vec![(":version", number(user.credential_version))];
+/// On condition that the username is still the one that was read, so that no claim is left behind. A nickname that was not
+/// given stays what it is by then.
+fn update(user: &User, nickname: Option<&Nickname>, username: Option<&Username>) -> Write {
+    // Where nothing is given, the version stays the same: an update must set something.
+    let mut set = Set::to(User::CREDENTIAL_VERSION, user.credential_version);
     if let Some(nickname) = nickname {
-        set.push("nickname = :nickname");
-        values.push((":nickname", text(nickname.as_str())));
+        set = set.and_to(User::NICKNAME, nickname.as_str());
     }
     if let Some(username) = username {
-        set.push("username = :username");
-        values.push((":username", text(username.as_str())));
+        set = set.and_to(User::USERNAME, username.as_str());
     }
-    if let Some(old) = &user.username {
-        condition.push_str("username = :old");
-        values.push((":old", text(old.as_str())));
-    } else {
-        condition.push_str("attribute_not_exists(username)");
-    }
-    let set = format!("SET {}", set.join(", "));
-    Write::update(&keys::user(&user.id), &set, Expression { text: &condition, values: &values })
+    Write::update(keys::user(&user.id), set, unchanged_with_username(user))
 }

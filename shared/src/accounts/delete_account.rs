@@ -1,13 +1,16 @@
 //! The end of an account, by its owner.
 
+use super::claims::release;
+use super::codes::forget_streaks;
+use super::find::unchanged_with_username;
 use super::proof::{self, Proof, Proved};
-use super::send::notices;
+use super::send::Notification;
 use super::sessions;
 use crate::app::{App, Caller};
 use crate::audit;
-use crate::domain::{AccountName, Authorized, Session, User};
+use crate::domain::{Authorized, AccountName, Session, User};
 use crate::dynamodb::items::Notice;
-use crate::dynamodb::{Expression, StoreError, Write, keys, number, text};
+use crate::dynamodb::{Effect, Transaction, Write, keys};
 use crate::error::Error;
 
 /// More sessions would not fit into the transaction; what is left over is over, and goes right after.
@@ -16,7 +19,7 @@ const MOST_SESSIONS: usize = 75;
 /// Deletes the account, its names and its sessions in one transaction. Number, username and email are free again, and
 /// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
 pub async fn delete_account(app: &App, caller: &Caller, who: &Authorized, proof: &Proof) -> Result<(), Error> {
-    let proved = proof::check(app, who, proof).await?;
+    let proved = proof::check(app, &who.user, &who.session, proof).await?;
     proved.or_give_back(app, delete(app, caller, who, &proved)).await?;
     audit::account_deleted(caller, &who.user.id);
     remove_what_is_left(app, &who.user).await;
@@ -26,48 +29,32 @@ pub async fn delete_account(app: &App, caller: &Caller, who: &Authorized, proof:
 async fn delete(app: &App, caller: &Caller, who: &Authorized, proved: &Proved) -> Result<(), Error> {
     let user = &who.user;
     let mut sessions = sessions::all_of(app, &user.id).await?;
-    let mut writes = names_and_account(user)?;
-    if let Some(ended) = proved.while_signed_in(who, Write::delete)? {
-        sessions.retain(|session| session.id != who.session.id);
-        writes.push(ended);
-    }
-    writes.extend(remove(&sessions)?);
-    writes.extend(proved.forget_rows(user)?);
-    writes.extend(notices(app, caller, user, Notice::Deleted)?);
-    match proved.pay(app, writes, "deleting an account").await {
-        Ok(()) => Ok(()),
-        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
-}
-
-fn names_and_account(user: &User) -> Result<Vec<Write>, Error> {
+    let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);
+    tx.add(proved)?;
     // A username is taken without a new version: one that was not read would be held for ever.
-    let mut values = vec![(":version", number(user.credential_version))];
-    let same_name = user.username.as_ref().map_or("attribute_not_exists(username)", |_| "username = :username");
-    values.extend(user.username.as_ref().map(|username| (":username", text(username.as_str()))));
-    let unchanged = format!("credential_version = :version AND {same_name}");
-    let unchanged = Expression { text: &unchanged, values: &values };
-    let me = [(":me", text(user.id.as_str()))];
-    let mine = Expression { text: "user_id = :me", values: &me };
-    let mut writes = vec![Write::delete(&keys::user(&user.id), unchanged)?];
+    tx.require(Write::delete(keys::user(&user.id), unchanged_with_username(user)));
     let names = [
         user.mobile.clone().map(AccountName::Mobile),
         user.email.clone().map(AccountName::Email),
         user.username.clone().map(AccountName::Username),
     ];
-    for name in names.into_iter().flatten() {
-        writes.push(Write::delete(&keys::marker(&name), mine)?);
+    names.iter().flatten().for_each(|name| tx.require(release(name, &user.id)));
+    if let Some((session, goes_on)) = proved.session() {
+        sessions.retain(|session| session.id != who.session.id);
+        tx.require(Write::delete(session, goes_on));
     }
-    writes.push(Write::remove(&keys::export_limit(&user.id))?);
-    writes.push(Write::remove(&keys::change_limit(&user.id))?);
-    writes.push(Write::remove(&keys::guesses_at_new_names(&user.id))?);
-    Ok(writes)
+    remove(&sessions).for_each(|effect| tx.also(effect));
+    forget_streaks(user).for_each(|effect| tx.also(effect));
+    for key in [keys::export_limit(&user.id), keys::change_limit(&user.id), keys::guesses_at_new_names(&user.id)] {
+        tx.also(Effect::remove(key));
+    }
+    tx.add(Notification::new(app, caller, user, Notice::Deleted))?;
+    app.store()?.commit(tx).await
 }
 
-fn remove(sessions: &[Session]) -> Result<Vec<Write>, Error> {
+fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
     let some = sessions.iter().take(MOST_SESSIONS);
-    some.map(|session| Write::remove(&keys::session(&session.user_id, &session.id))).collect()
+    some.map(|session| Effect::remove(keys::session(&session.user_id, &session.id)))
 }
 
 /// Sessions that did not fit, or were opened meanwhile: they admit to nothing, but say from where someone signed in.
@@ -75,8 +62,8 @@ fn remove(sessions: &[Session]) -> Result<Vec<Write>, Error> {
 async fn remove_what_is_left(app: &App, user: &User) {
     let Ok(store) = app.store() else { return };
     let left = async {
-        let left = remove(&sessions::all_of(app, &user.id).await?)?;
-        if left.is_empty() { Ok(()) } else { store.transact(left, "removing sessions").await }
+        let left = sessions::all_of(app, &user.id).await?;
+        if left.is_empty() { Ok(()) } else { store.apply("removing sessions", remove(&left)).await }
     };
     if let Err(error) = left.await {
         tracing::warn!(%error, "sessions of a deleted account are left to TTL");

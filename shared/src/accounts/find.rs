@@ -1,12 +1,10 @@
 //! Looking accounts up by name.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
 use super::limits::{Caused, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Mobile, User, UserId};
 use crate::dynamodb::items::Marker;
-use crate::dynamodb::{keys, number, text};
+use crate::dynamodb::{Condition, keys};
 use crate::error::Error;
 
 /// The account with a name, in two reads. An unknown name costs the same two: time must not tell (ASVS 6.3.8).
@@ -25,19 +23,23 @@ pub(super) async fn claim_holder(app: &App, id: &UserId, name: Option<&AccountNa
     Ok(user.filter(|user| name.is_some_and(|name| user.bears(name))))
 }
 
-/// A condition, with the values it names.
-pub type Unchanged = (&'static str, Vec<(&'static str, AttributeValue)>);
-
 /// The condition under which an account that was found by a name is as it was read, and bears the name still. Another
 /// number or email is another version of its credentials. Another username is not, so it is compared itself.
 #[must_use]
-pub fn unchanged(user: &User, name: Option<&AccountName>) -> Unchanged {
-    let mut values = vec![(":version", number(user.credential_version))];
-    let (Some(AccountName::Username(_)), Some(username)) = (name, &user.username) else {
-        return ("credential_version = :version", values);
+pub fn unchanged(user: &User, name: Option<&AccountName>) -> Condition {
+    match (name, &user.username) {
+        (Some(AccountName::Username(_)), Some(_)) => unchanged_with_username(user),
+        _ => Condition::equal(User::CREDENTIAL_VERSION, user.credential_version),
+    }
+}
+
+/// The condition under which an account is as it was read, its username too.
+pub(super) fn unchanged_with_username(user: &User) -> Condition {
+    let same_name = match &user.username {
+        Some(username) => Condition::equal(User::USERNAME, username.as_str()),
+        None => Condition::absent(User::USERNAME),
     };
-    values.push((":username", text(username.as_str())));
-    ("credential_version = :version AND username = :username", values)
+    Condition::equal(User::CREDENTIAL_VERSION, user.credential_version).and(same_name)
 }
 
 /// Whether a number may be registered: nobody has, or whoever did was not seen for so long that a carrier may have

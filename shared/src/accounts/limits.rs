@@ -9,10 +9,13 @@ use crate::app::{App, Caller};
 use crate::domain::{Limit, Timestamp, UserId, hash_address, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{
-    Condition, ConditionalWrite, Expression, Item, Part, Refused, Set, Transaction, Write, number, seconds,
-};
+use crate::dynamodb::{Condition, Effect, Item, Part, Refused, Set, Transaction, Write};
 use crate::error::Error;
+
+/// How often a source did something within a window.
+const USED: &str = "used";
+/// How often an account is exported.
+const EXPORTS: Limit = Limit { most: 3, window_seconds: 86_400 };
 
 /// What a source is limited in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl Caused {
 
 /// A write that counts, and how long to wait when it is refused.
 pub(super) struct Counting {
-    write: ConditionalWrite,
+    write: Write,
     wait: Wait,
     now: Timestamp,
 }
@@ -51,26 +54,28 @@ enum Wait {
 }
 
 impl Counting {
-    /// The write, and the error that its refusal stands for, made from the item that refused.
-    pub(super) fn into_parts(self) -> (ConditionalWrite, impl FnOnce(Option<Item>) -> Error + Send + 'static) {
+    /// Declares the write, with what its refusal means beside [`Error::TooMany`].
+    pub(super) fn declare_as<E: Refused>(
+        self,
+        transaction: &mut Transaction<E>,
+        meaning: impl FnOnce(Error) -> E + Send + 'static,
+    ) {
         let Self { write, wait, now } = self;
-        let why = move |item: Option<Item>| {
+        transaction.require_or(write, move |item| {
             let seconds = match wait {
                 Wait::Until(end) => now.seconds_until(end),
                 Wait::Sliding(limits) => {
                     limits.iter().map(|limit| sliding_wait(*limit, item.as_ref(), now)).max().unwrap_or(0)
                 }
             };
-            Error::TooMany { retry_after_seconds: seconds.max(1) }
-        };
-        (write, why)
+            meaning(Error::TooMany { retry_after_seconds: seconds.max(1) })
+        });
     }
 }
 
 impl<E: Refused> Part<E> for Counting {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let (write, why) = self.into_parts();
-        transaction.require_or(write, move |item| why(item).into());
+        self.declare_as(transaction, E::from);
         Ok(())
     }
 }
@@ -104,19 +109,24 @@ pub(super) fn of_changes(app: &App, user: &UserId) -> Counting {
     sliding(keys::change_limit(user), &app.config.limits.changes, app.clock.now())
 }
 
+/// What counts an export of an account.
+pub(super) fn of_exports(app: &App, user: &UserId) -> Counting {
+    sliding(keys::export_limit(user), &[EXPORTS], app.clock.now())
+}
+
 /// The last times, newest first, as attributes `t1`, `t2`, …: each moves one on, and of each limit the n-th must be out
 /// of its window.
 fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> Counting {
     let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
     let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to("t1", now);
     for nth in 2..=limits.iter().map(|limit| limit.most).max().unwrap_or(1) {
-        set = set.and_moved(time_attribute(nth), time_attribute(nth - 1), 0);
+        set = set.and_moved(time_attribute(nth), time_attribute(nth - 1), 0_u64);
     }
     let out_of_window = |limit: &Limit| {
         let nth = time_attribute(limit.most);
         Condition::absent(nth.clone()).or(Condition::at_most(nth, now.plus_seconds(-limit.window_seconds)))
     };
-    let write = ConditionalWrite::update(key, set, Condition::All(limits.iter().map(out_of_window).collect()));
+    let write = Write::update(key, set, Condition::All(limits.iter().map(out_of_window).collect()));
     Counting { write, wait: Wait::Sliding(limits.to_vec()), now }
 }
 
@@ -129,31 +139,25 @@ pub(super) fn of_source(app: &App, caller: &Caller, what: Caused, limit: Limit) 
     let now = app.clock.now();
     let (window, end) = limit.window(now);
     let counted = hashed_sources(app, caller)?.into_iter().map(|(source, factor)| {
-        let most = u64::from(limit.times(factor).most);
-        let write = ConditionalWrite::update(
+        let write = Write::update(
             keys::source_window(what.word(), &source, window),
-            Set::to(keys::EXPIRES_AT, end).and_increment("used"),
-            Condition::absent("used").or(Condition::less("used", most)),
+            Set::to(keys::EXPIRES_AT, end).and_increment(USED),
+            Condition::absent(USED).or(Condition::less(USED, limit.times(factor).most)),
         );
         Counting { write, wait: Wait::Until(end), now }
     });
     Ok(counted.collect())
 }
 
-/// What takes back one thing that a source caused, if its window is still the same.
-pub(super) fn given_back(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<Vec<Write>, Error> {
+/// What takes back one thing that a source caused, if its window is still the same: a window that is over counts from
+/// nothing.
+pub(super) fn given_back(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<Vec<Effect>, Error> {
     let (window, end) = limit.window(app.clock.now());
     let taken = hashed_sources(app, caller)?.into_iter().map(|(source, _)| {
-        // On no condition, which could refuse what it comes with: a window that is over counts from nothing.
-        let values = [(":one", number(1)), (":until", seconds(end))];
         let key = keys::source_window(what.word(), &source, window);
-        Write::update(
-            &key,
-            "SET used = if_not_exists(used, :one) - :one, expires_at = :until",
-            Expression { text: "", values: &values },
-        )
+        Effect::update(key, Set::to(keys::EXPIRES_AT, end).and_decrement(USED))
     });
-    taken.collect()
+    Ok(taken.collect())
 }
 
 /// Counts something that a source causes, in a call of its own.

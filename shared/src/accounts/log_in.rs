@@ -1,12 +1,13 @@
 //! Signing in with a name and a password.
 
+use super::SignedIn;
 use super::attempts::{self, Lane};
 use super::limits::{Caused, count_source, given_back};
-use super::{SignedIn, sessions};
+use super::sessions::{self, NewSession};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
 use crate::dynamodb::items::Marker;
-use crate::dynamodb::{StoreError, keys};
+use crate::dynamodb::{Transaction, keys};
 use crate::error::Error;
 
 /// Signs in. An unknown account, a wrong password, an account without a password and a disabled one are refused alike,
@@ -50,18 +51,17 @@ pub async fn log_in(
         app.hasher.verify(password, hash).map_err(|source| Error::unavailable("checking a password", source))?;
     let user = user.filter(|user| right && !user.disabled).ok_or(Error::BadCredentials)?;
 
-    let (session, mut writes) = sessions::open(app, caller, &user, remembered, others)?;
+    // Refused when the account was changed or deleted meanwhile, and with it the password or the name that was right.
+    let mut tx = Transaction::new("opening a session", || Error::BadCredentials);
+    let new = NewSession::new(app, caller, &user, remembered, others);
+    tx.add(&new)?;
     let rehashed = rehash(app, &user, password)?;
-    writes.extend(attempts::succeed(&user, (lane, classified.as_ref()), rehashed.as_ref(), app.clock.now())?);
-    // It was no failure, and no more than it is taken back: an own account does not pay for attempts at others.
-    writes.extend(given_back(app, caller, Caused::LogIns, limit)?);
-    let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, session)?;
-    match store.transact(writes, "opening a session").await {
-        Ok(()) => Ok(signed_in),
-        // The account was changed or deleted meanwhile, and with it the password or the name that was right.
-        Err(StoreError::Refused(_)) => Err(Error::BadCredentials),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    attempts::succeed(&mut tx, &user, (lane, classified.as_ref()), rehashed.as_ref(), app.clock.now());
+    // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
+    given_back(app, caller, Caused::LogIns, limit)?.into_iter().for_each(|effect| tx.also(effect));
+    let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, new.session)?;
+    store.commit(tx).await?;
+    Ok(signed_in)
 }
 
 /// A new hash, when the stored one was made at another cost: only now is the password at hand (ASVS 11.4.2).

@@ -7,6 +7,7 @@ mod captcha;
 mod change_mobile;
 mod change_password;
 mod change_profile;
+mod claims;
 mod codes;
 mod credentials;
 mod delete_account;

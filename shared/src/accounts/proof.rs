@@ -3,14 +3,14 @@
 
 use super::attempts::{self, Lane};
 use super::captcha::Solved;
-use super::codes::{RightCode, Row, forget_rows, redeem};
+use super::codes::{RightCode, Streak, redeem};
 use super::find::unchanged;
-use super::send::{Pays, Wanted, send};
+use super::send::{Free, Wanted, send};
 use crate::app::{App, Caller};
-use crate::domain::{Authorized, Code, CodeKey, Password, Reauthentication, Secret, User};
+use crate::domain::{Code, CodeKey, Password, Reauthentication, Secret, Session, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Expression, StoreError, Write, number};
+use crate::dynamodb::{Condition, Part, Refused, Transaction, Write};
 use crate::error::Error;
 
 /// What is offered as proof: a reauthentication, a credential, or both. The credential is looked at only where the
@@ -37,7 +37,7 @@ pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
     let content = Content::Code(CodeKey::proof(&user.id, &mobile));
     let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: true };
-    send(app, caller, Solved::ToOneself, wanted, Pays::default()).await
+    send(app, caller, Solved::ToOneself, wanted, Free).await
 }
 
 /// A proof that was right, or was not needed.
@@ -47,19 +47,19 @@ pub(super) enum Proved {
     Outright,
     /// A code, which has yet to be used up with what it pays for.
     ByCode(RightCode),
-    /// A reauthentication, which is good no longer than its session.
-    ByReauthentication,
+    /// A reauthentication, which is good no longer than this session goes on.
+    ByReauthentication(Box<Session>),
 }
 
 /// Checks a proof. A wrong reauthentication is not counted: nobody guesses a MAC of 256 bits.
-pub(super) async fn check(app: &App, who: &Authorized, proof: &Proof) -> Result<Proved, Error> {
+pub(super) async fn check(app: &App, user: &User, session: &Session, proof: &Proof) -> Result<Proved, Error> {
     let (keyring, now) = (app.keyring()?, app.clock.now());
-    let accepted = |text| Reauthentication::accepts(text, &who.session, keyring, now);
+    let accepted = |text| Reauthentication::accepts(text, session, keyring, now);
     if proof.reauthentication.as_ref().is_some_and(accepted) {
-        return Ok(Proved::ByReauthentication);
+        return Ok(Proved::ByReauthentication(Box::new(session.clone())));
     }
     let credential = proof.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
-    check_credential(app, &who.user, credential).await
+    check_credential(app, user, credential).await
 }
 
 /// Checks a password or a code. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen
@@ -69,7 +69,7 @@ pub(super) async fn check_credential(app: &App, user: &User, credential: &Creden
         Credential::SmsCode(code) => {
             // Without a number no code was sent.
             let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
-            let right = redeem(app, CodeKey::proof(&user.id, mobile), Row::of_account(&user.id), code).await;
+            let right = redeem(app, CodeKey::proof(&user.id, mobile), Streak::of_account(&user.id), code).await;
             return right.map(Proved::ByCode);
         }
         Credential::Password(password) => password,
@@ -79,65 +79,49 @@ pub(super) async fn check_credential(app: &App, user: &User, credential: &Creden
     if !right.map_err(|source| Error::unavailable("checking a password", source))? {
         return Err(Error::ProofWrong);
     }
-    match app.store()?.transact(vec![attempts::forget(user)?], "taking an attempt back").await {
-        Ok(()) => Ok(Proved::Outright),
-        Err(StoreError::Refused(_)) => Err(Error::Unauthorized),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let mut tx = Transaction::new("taking an attempt back", || Error::Unauthorized);
+    tx.require(attempts::forget(user));
+    app.store()?.commit(tx).await?;
+    Ok(Proved::Outright)
 }
 
 /// That the account still has the credentials it was read with.
-pub(super) fn still(user: &User) -> Result<Write, Error> {
-    let (unchanged, values) = unchanged(user, None);
-    Write::check(&keys::user(&user.id), Expression { text: unchanged, values: &values })
+pub(super) fn still(user: &User) -> Write {
+    Write::check(keys::user(&user.id), unchanged(user, None))
+}
+
+/// Uses the proof up, in the transaction of what it admits to.
+impl<E: Refused> Part<E> for &Proved {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        match self {
+            Proved::ByCode(code) => transaction.add(code),
+            Proved::Outright | Proved::ByReauthentication(_) => Ok(()),
+        }
+    }
 }
 
 impl Proved {
-    pub(super) fn code(&self) -> Option<&RightCode> {
+    pub(super) const fn code(&self) -> Option<&RightCode> {
         match self {
             Self::ByCode(code) => Some(code),
-            Self::Outright | Self::ByReauthentication => None,
+            Self::Outright | Self::ByReauthentication(_) => None,
         }
     }
 
-    /// A write of the session on condition that it goes on, where the proof is good no longer than that. For a transaction
-    /// that does not write the session otherwise.
-    pub(super) fn while_signed_in(
-        &self,
-        who: &Authorized,
-        write: impl FnOnce(&Key, Expression<'_>) -> Result<Write, Error>,
-    ) -> Result<Option<Write>, Error> {
-        let Self::ByReauthentication = self else { return Ok(None) };
-        let values = [(":version", number(who.session.credential_version))];
-        let same = Expression { text: "credential_version = :version", values: &values };
-        write(&keys::session(&who.user.id, &who.session.id), same).map(Some)
+    /// The session that a reauthentication is good with, and the condition that it goes on. For a transaction that does not
+    /// write the session otherwise.
+    pub(super) fn session(&self) -> Option<(Key, Condition)> {
+        let Self::ByReauthentication(session) = self else { return None };
+        let goes_on = Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version);
+        Some((keys::session(&session.user_id, &session.id), goes_on))
     }
 
-    /// What uses the code up, where the proof was one.
-    pub(super) fn spend(&self) -> Result<Option<Write>, Error> {
-        self.code().map(RightCode::spend).transpose()
-    }
-
-    /// What ends the row of wrong codes, where the proof was a code.
-    pub(super) fn end_row(&self, app: &App) -> Result<Option<Write>, Error> {
-        self.code().map(|code| code.end_row(app)).transpose()
-    }
-
-    /// Does what the proof admits to, and uses the code up with it. The places of refused writes are those in `writes`.
-    pub(super) async fn pay(&self, app: &App, writes: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
-        let Some(code) = self.code() else { return app.store()?.transact(writes, doing).await };
-        match code.pay(app, writes, doing).await {
-            Err(StoreError::Refused(mut refusals)) => {
-                refusals.iter_mut().for_each(|refusal| refusal.index -= 1);
-                Err(StoreError::Refused(refusals))
-            }
-            paid => paid,
+    /// The same where a request holds two codes: see [`RightCode::as_confirm_code`].
+    pub(super) fn as_confirm_code(self) -> Self {
+        match self {
+            Self::ByCode(code) => Self::ByCode(code.as_confirm_code()),
+            other => other,
         }
-    }
-
-    /// Ends the rows of wrong codes of the account, as a change of password does.
-    pub(super) fn forget_rows(&self, user: &User) -> Result<Vec<Write>, Error> {
-        forget_rows(user, self.code())
     }
 
     /// Does what was to be proved for; see [`RightCode::or_give_back`].

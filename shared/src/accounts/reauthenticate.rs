@@ -3,7 +3,7 @@
 use super::proof::{self, Credential};
 use crate::app::App;
 use crate::domain::{Authorized, Reauthentication, Secret};
-use crate::dynamodb::StoreError;
+use crate::dynamodb::Transaction;
 use crate::error::Error;
 
 /// Exchanges a password or a code for a reauthentication of this session. A reauthentication buys no other, so that it
@@ -12,11 +12,10 @@ pub async fn reauthenticate(app: &App, who: &Authorized, credential: &Credential
     let proved = proof::check_credential(app, &who.user, credential).await?;
     if proved.code().is_some() {
         let using_up = async {
-            match proved.pay(app, vec![proof::still(&who.user)?], "using a code up").await {
-                Ok(()) => Ok(()),
-                Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
-                Err(StoreError::Failed(error)) => Err(error),
-            }
+            let mut tx = Transaction::new("using a code up", || Error::AccountChanged);
+            tx.add(&proved)?;
+            tx.require(proof::still(&who.user));
+            app.store()?.commit(tx).await
         };
         proved.or_give_back(app, using_up).await?;
     }

@@ -1,15 +1,17 @@
 //! Making an account with a number and a code sent to it.
 
-use super::codes::{RightCode, Row, redeem};
-use super::find::claim_holder;
-use super::send::notices;
-use super::{SignedIn, sessions};
+use super::SignedIn;
+use super::claims;
+use super::codes::{RightCode, Streak, redeem};
+use super::find::{claim_holder, unchanged};
+use super::send::Notification;
+use super::sessions::NewSession;
 use crate::app::{App, Caller};
 use crate::domain::{
     AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, TokenKeys, User, UserId,
 };
 use crate::dynamodb::items::{Marker, Notice};
-use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, read_item, seconds, text};
+use crate::dynamodb::{Condition, Item, Refused, Set, Transaction, Write, keys, read_item};
 use crate::error::Error;
 
 /// What a person registers with.
@@ -35,8 +37,8 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
     caller.who.note(registration.mobile.masked());
     check_consent(app, registration.consent.as_ref())?;
     let key = CodeKey::register(&registration.mobile).under(registration.handle.clone());
-    let row = Row::of_number(&registration.mobile);
-    let (code, token_keys) = tokio::join!(redeem(app, key, row, &registration.code), app.token_keys());
+    let streak = Streak::of_number(&registration.mobile);
+    let (code, token_keys) = tokio::join!(redeem(app, key, streak, &registration.code), app.token_keys());
     let code = code?;
     code.or_give_back(app, async { make_account(app, caller, &code, &*token_keys?, registration).await }).await
 }
@@ -45,60 +47,89 @@ async fn make_account(
     app: &App,
     caller: &Caller,
     code: &RightCode,
-    keys: &TokenKeys,
+    token_keys: &TokenKeys,
     registration: Registration,
 ) -> Result<SignedIn, Error> {
     let Registration { nickname, mobile, password, consent, .. } = registration;
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
     let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
-    let (session, mut writes) = sessions::open(app, caller, &user, true, Vec::new())?;
-    writes.splice(0..0, make(&user, &mobile)?);
-    let signed_in = SignedIn::of_sign_in(app, caller, keys, user, session)?;
-    let refusals = match code.pay(app, writes.clone(), "making an account").await {
+    let new = NewSession::new(app, caller, &user, true, Vec::new());
+    let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session.clone())?;
+    let (name, user) = (AccountName::Mobile(mobile), &signed_in.user);
+
+    let mut tx = Transaction::new("making an account", || MakeError::Final(Error::MobileTaken));
+    tx.add(code)?;
+    tx.require_or(claims::claim(&name, &user.id)?, held);
+    tx.require(make(user)?);
+    tx.add(&new)?;
+    let holder = match app.store()?.commit(tx).await {
         Ok(()) => return Ok(signed_in),
-        Err(StoreError::Refused(refusals)) => refusals,
-        Err(StoreError::Failed(error)) => return Err(error),
+        Err(MakeError::HeldBy(holder)) => holder,
+        Err(MakeError::Final(error)) => return Err(error),
     };
-    let held = refusals.into_iter().find_map(|refusal| refusal.item).ok_or(Error::MobileTaken)?;
-    let held: Marker = read_item(held, "making an account")?;
-    let writes = take_over(app, caller, &mobile, &signed_in.user.id, &held, writes).await?;
-    match code.pay(app, writes, "taking a number over").await {
-        Ok(()) => Ok(signed_in),
-        Err(StoreError::Refused(_)) => Err(Error::MobileTaken),
-        Err(StoreError::Failed(error)) => Err(error),
+
+    let mut tx = Transaction::new("taking a number over", || Error::MobileTaken);
+    tx.add(code)?;
+    match claim_holder(app, &holder, Some(&name)).await? {
+        Some(old) => take_over(app, caller, &name, &user.id, old, &mut tx)?,
+        // It has given the number up by now: the number is free.
+        None => tx.require(claims::claim(&name, &user.id)?),
+    }
+    tx.require(make(user)?);
+    tx.add(&new)?;
+    app.store()?.commit(tx).await?;
+    Ok(signed_in)
+}
+
+/// Why an account was not made.
+#[derive(Debug)]
+enum MakeError {
+    /// An account has the number.
+    HeldBy(UserId),
+    Final(Error),
+}
+
+impl From<Error> for MakeError {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
     }
 }
 
-/// What makes the account with a number that another has, if that one is dormant: carriers reissue numbers, and who has it
-/// now is not kept out by who had it before. The old account keeps all but the number; its sessions end and its email is
-/// told, in the same transaction. One that has given the number up by now is left alone: the number is free.
-async fn take_over(
+impl Refused for MakeError {}
+
+/// Who has the number, by the claim that refused.
+fn held(claim: Option<Item>) -> MakeError {
+    let Some(claim) = claim else { return MakeError::Final(Error::MobileTaken) };
+    match read_item::<Marker>(claim, "making an account") {
+        Ok(claim) => MakeError::HeldBy(claim.user_id),
+        Err(error) => MakeError::Final(error),
+    }
+}
+
+/// Takes a number from an account that has it, if that one is dormant: carriers reissue numbers, and who has it now is not
+/// kept out by who had it before. The old account keeps all but the number; its sessions end and its email is told, in the
+/// same transaction.
+fn take_over(
     app: &App,
     caller: &Caller,
-    mobile: &Mobile,
+    name: &AccountName,
     new: &UserId,
-    held: &Marker,
-    mut writes: Vec<Write>,
-) -> Result<Vec<Write>, Error> {
-    let name = AccountName::Mobile(mobile.clone());
-    let Some(old) = claim_holder(app, &held.user_id, Some(&name)).await? else { return Ok(writes) };
+    old: User,
+    tx: &mut Transaction,
+) -> Result<(), Error> {
     let (now, days) = (app.clock.now(), app.config.dormant_days);
     if old.disabled || !old.is_dormant(days, now) {
         return Err(Error::MobileTaken);
     }
-    let values = [(":old", text(held.user_id.as_str()))];
-    let still_held = Expression { text: "user_id = :old", values: &values };
-    writes[0] = Write::replace(&keys::mobile_marker(mobile), &Marker { user_id: new.clone() }, still_held)?;
+    tx.require(claims::take_over(name, new, &old.id)?);
     let since = now.plus_seconds(-86_400 * days);
-    let values = [(":one", number(1)), (":version", number(old.credential_version)), (":since", seconds(since))];
-    let unused = "credential_version = :version AND last_used_at <= :since";
-    let without = "REMOVE mobile SET credential_version = credential_version + :one";
-    writes.push(Write::update(&keys::user(&old.id), without, Expression { text: unused, values: &values })?);
+    let unused = unchanged(&old, None).and(Condition::at_most(User::LAST_USED_AT, since));
+    let without = Set::default().and_remove(User::MOBILE).and_increment(User::CREDENTIAL_VERSION);
+    tx.require(Write::update(keys::user(&old.id), without, unused));
     // The number is no longer the old owner's: word goes to the email alone.
     let old = User { mobile: None, ..old };
-    writes.extend(notices(app, caller, &old, Notice::Reissued)?);
-    Ok(writes)
+    tx.add(Notification::new(app, caller, &old, Notice::Reissued))
 }
 
 /// Refuses a sign-up without consent, where it is required.
@@ -128,10 +159,7 @@ pub(super) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
     }
 }
 
-/// What makes an account: the hold on its number, then the account.
-pub(super) fn make(user: &User, mobile: &Mobile) -> Result<[Write; 2], Error> {
-    Ok([
-        Write::put(&keys::mobile_marker(mobile), &Marker { user_id: user.id.clone() }, Unless::Exists)?,
-        Write::put(&keys::user(&user.id), user, Unless::Exists)?,
-    ])
+/// Puts a new account.
+pub(super) fn make(user: &User) -> Result<Write, Error> {
+    Write::put(keys::user(&user.id), user, Condition::no_item())
 }

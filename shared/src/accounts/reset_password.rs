@@ -1,15 +1,16 @@
 //! Setting a new password without the old one: by a code to the number, or by a mailed link.
 
-use super::codes::{RightCode, forget_rows, redeem_beside};
-use super::credentials::change;
+use super::codes::{RightCode, forget_streaks, redeem_beside};
+use super::credentials;
 use super::find_by_name;
 use super::second_proof::{self, SecondProof};
+use super::send::Notification;
 use crate::app::{App, Caller};
 use crate::domain::{
     AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User, UserId,
 };
 use crate::dynamodb::items::Notice;
-use crate::dynamodb::{StoreError, Write, keys, seconds, text};
+use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
 
 /// Sets a password by a code sent to the account's number. Every session and token from before it dies.
@@ -45,14 +46,13 @@ async fn set_by_code(
     let setting = async {
         // Only now: refusing someone's name or email as a password before it is proved who asks would tell it to anyone.
         let password = password.not_personal(&Person::of(&user)).map_err(Error::from)?;
-        let mut writes = set_password(app, caller, &user, &password, Some(code))?;
-        writes.extend(proved.spend()?);
-        match code.pay(app, writes, "setting a password").await {
-            Ok(()) => Ok(user.id),
-            // Another change of the account got in first: what was read of it no longer holds.
-            Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
-            Err(StoreError::Failed(error)) => Err(error),
-        }
+        // Refused when another change of the account got in first: what was read of it no longer holds.
+        let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
+        tx.add(code)?;
+        set_password(app, caller, &user, &password, &mut tx)?;
+        tx.add(&proved)?;
+        app.store()?.commit(tx).await?;
+        Ok(user.id)
     };
     proved.or_give_back(app, setting).await
 }
@@ -76,12 +76,10 @@ pub async fn reset_password_by_link(
         return Err(Error::LinkAccountGone);
     }
     let password = password.not_personal(&Person::of(&user))?;
-    let writes = set_password(app, caller, &user, &password, None)?;
-    match app.store()?.transact(writes, "setting a password").await {
-        Ok(()) => Ok(user.id),
-        Err(StoreError::Refused(_)) => Err(Error::LinkInvalid),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
+    set_password(app, caller, &user, &password, &mut tx)?;
+    app.store()?.commit(tx).await?;
+    Ok(user.id)
 }
 
 async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
@@ -97,13 +95,12 @@ fn set_password(
     caller: &Caller,
     user: &User,
     password: &NewPassword,
-    right: Option<&RightCode>,
-) -> Result<Vec<Write>, Error> {
+    tx: &mut Transaction,
+) -> Result<(), Error> {
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
-    let values = [(":hash", text(hash.as_str())), (":now", seconds(app.clock.now()))];
-    let mut writes =
-        change(app, caller, user, "password_hash = :hash, last_used_at = :now", &values, Notice::Password)?;
-    writes.extend(forget_rows(user, right)?);
-    Ok(writes)
+    let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
+    tx.require(credentials::change(user, set));
+    forget_streaks(user).for_each(|effect| tx.also(effect));
+    tx.add(Notification::new(app, caller, user, Notice::Password))
 }

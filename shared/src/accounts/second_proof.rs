@@ -3,9 +3,9 @@
 
 use super::attempts::{self, Lane};
 use super::captcha::Solved;
-use super::codes::{Row, of_confirm_code, redeem};
+use super::codes::{Streak, of_confirm_code, redeem};
 use super::proof::Proved;
-use super::send::{INTERVAL_SECONDS, Pays, Wanted, send};
+use super::send::{Free, INTERVAL_SECONDS, Wanted, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
@@ -42,8 +42,8 @@ pub(super) async fn check(
         Some(SecondProof::EmailCode(code)) => {
             // Without an address no code was mailed.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
-            let right = redeem(app, CodeKey::second_proof(&user.id, email), Row::of_account(&user.id), code).await;
-            right.map(Proved::ByCode).map_err(of_confirm_code)
+            let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
+            right.map(|right| Proved::ByCode(right.as_confirm_code())).map_err(of_confirm_code)
         }
         None => {
             mail_code(app, caller, user).await?;
@@ -56,7 +56,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id, &email));
     let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: true };
-    match send(app, caller, Solved::ToOneself, wanted, Pays::default()).await {
+    match send(app, caller, Solved::ToOneself, wanted, Free).await {
         Ok(()) => Ok(()),
         // One was sent a moment ago, or the password does as well.
         Err(Error::TooMany { retry_after_seconds })

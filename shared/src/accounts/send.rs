@@ -11,9 +11,9 @@ use crate::app::{App, Caller};
 use crate::domain::{
     CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, SafetyLink, Timestamp, User, UserId, random, random_hex,
 };
-use crate::dynamodb::items::{AboutAccount, Content, Expiring, Marker, Message, Notice, Recipient};
+use crate::dynamodb::items::{AboutAccount, CodeItem, Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::keys::Key;
-use crate::dynamodb::{Condition, ConditionalWrite, Effect, Item, Refused, Transaction, Unless, Write, keys};
+use crate::dynamodb::{Condition, Effect, Item, Part, Refused, Transaction, Write, keys};
 use crate::error::Error;
 
 /// How long the next message to a number or address is held back, in seconds, whatever it says.
@@ -56,7 +56,7 @@ pub async fn send_sms_code(
         content: Content::Code(code.under(handle)),
         requires_account,
     };
-    send(app, caller, solved, wanted, Pays::default()).await
+    send(app, caller, solved, wanted, Free).await
 }
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
@@ -74,7 +74,7 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: 
     }
     let recipient = Recipient::Email(email.clone());
     let wanted = Wanted { recipient, content: Content::ResetLink, requires_account: true };
-    send(app, caller, solved, wanted, Pays::default()).await
+    send(app, caller, solved, wanted, Free).await
 }
 
 /// A message that is asked for.
@@ -85,13 +85,14 @@ pub(super) struct Wanted {
     pub requires_account: bool,
 }
 
-/// What a message costs.
-#[derive(Clone, Default)]
-pub(super) struct Pays {
-    /// What uses up the code that proved who asks.
-    pub code: Vec<Write>,
-    /// That whoever proved it still may ask.
-    pub unchanged: Vec<Write>,
+/// What a message costs that is only counted.
+#[derive(Clone, Copy)]
+pub(super) struct Free;
+
+impl<E: Refused> Part<E> for Free {
+    fn declare(self, _: &mut Transaction<E>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Whether a message may go to anyone's number, to sign up or move there, rather than to an account's.
@@ -121,7 +122,13 @@ fn budget_flags(wanted: &Wanted) -> impl Iterator<Item = Key> {
 
 /// Puts a message and its resend cooldown, what counts it, and with them what it costs: a code that proved who asks. All
 /// or nothing: what is refused counts nowhere.
-pub(super) async fn send(app: &App, caller: &Caller, solved: Solved, wanted: Wanted, pays: Pays) -> Result<(), Error> {
+pub(super) async fn send(
+    app: &App,
+    caller: &Caller,
+    solved: Solved,
+    wanted: Wanted,
+    cost: impl Part<SendError> + Copy,
+) -> Result<(), Error> {
     caller.who.note(match &wanted.recipient {
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
@@ -129,12 +136,12 @@ pub(super) async fn send(app: &App, caller: &Caller, solved: Solved, wanted: Wan
     let message = new_message(caller, &wanted, app.clock.now());
     let asking = Asking { app, caller, solved, wanted: &wanted, message: &message };
     if let Some(device) = &caller.device {
-        match asking.send(Counted::At(device), pays.clone()).await {
-            Err(NotSent::InReserve) => {}
+        match asking.send(Counted::At(device), cost).await {
+            Err(SendError::OutsideReserve) => {}
             sent => return sent.map_err(Error::from),
         }
     }
-    asking.send(Counted::WithAll, pays).await.map_err(Error::from)
+    asking.send(Counted::WithAll, cost).await.map_err(Error::from)
 }
 
 /// Where a message counts. Strangers may spend what a number is sent in an hour; what a device of its owner's asks for is
@@ -149,42 +156,42 @@ enum Counted<'a> {
 
 /// Why a message is not sent.
 #[derive(Debug)]
-enum NotSent {
+pub(super) enum SendError {
     /// The device is not the owner's, or its reserve is spent.
-    InReserve,
+    OutsideReserve,
     /// The source's limit is spent for so many seconds, and a captcha admits to more: whoever solves one may go on, because
     /// a school, a company or a carrier's NAT share one address.
     CaptchaOrWait(u64),
-    Finally(Error),
+    Final(Error),
 }
 
-impl From<NotSent> for Error {
-    fn from(not_sent: NotSent) -> Self {
-        match not_sent {
-            NotSent::InReserve => Self::TooMany { retry_after_seconds: 1 },
-            NotSent::CaptchaOrWait(_) => Self::CaptchaRequired,
-            NotSent::Finally(error) => error,
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::OutsideReserve => Self::TooMany { retry_after_seconds: 1 },
+            SendError::CaptchaOrWait(_) => Self::CaptchaRequired,
+            SendError::Final(error) => error,
         }
     }
 }
 
-impl From<Error> for NotSent {
+impl From<Error> for SendError {
     fn from(error: Error) -> Self {
-        Self::Finally(error)
+        Self::Final(error)
     }
 }
 
-impl Refused for NotSent {
+impl Refused for SendError {
     fn wait_seconds(&self) -> Option<u64> {
         match self {
-            Self::InReserve => None,
+            Self::OutsideReserve => None,
             Self::CaptchaOrWait(seconds) => Some(*seconds),
-            Self::Finally(error) => error.wait_seconds(),
+            Self::Final(error) => error.wait_seconds(),
         }
     }
 
     fn with_wait(self, seconds: u64) -> Self {
-        if let Self::Finally(error) = self { Self::Finally(error.with_wait(seconds)) } else { self }
+        if let Self::Final(error) = self { Self::Final(error.with_wait(seconds)) } else { self }
     }
 }
 
@@ -199,13 +206,12 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     /// The order of declaration is the order in which refusals are told.
-    async fn send(&self, counted: Counted<'_>, pays: Pays) -> Result<(), NotSent> {
+    async fn send(&self, counted: Counted<'_>, cost: impl Part<SendError>) -> Result<(), SendError> {
         let now = self.app.clock.now();
-        let mut tx = Transaction::new("asking for a message", || NotSent::Finally(Error::AccountChanged));
-        tx.require_all(pays.unchanged, || Error::AccountChanged.into());
-        tx.require_all(pays.code, || Error::CodeExpired.into());
+        let mut tx = Transaction::new("asking for a message", || SendError::Final(Error::AccountChanged));
+        tx.add(cost)?;
         for flag in budget_flags(self.wanted) {
-            tx.require_or(ConditionalWrite::check(flag, Condition::no_live_item(now)), |_| {
+            tx.require_or(Write::check(flag, Condition::no_live_item(now)), |_| {
                 Error::unavailable("asking for a message", "the day's budget is spent").into()
             });
         }
@@ -226,15 +232,14 @@ impl Asking<'_> {
         self.app.store()?.commit(tx).await
     }
 
-    fn require_reserve(&self, tx: &mut Transaction<NotSent>, device: &Device) {
-        let (limit, _) = limits::of_devices(self.app, &self.wanted.recipient).into_parts();
-        let is_owner = Condition::equal("user_id", device.user_id.as_str());
-        let owner = ConditionalWrite::check(keys::recipient_marker(&self.wanted.recipient), is_owner);
-        tx.require_or(limit, |_| NotSent::InReserve);
-        tx.require_or(owner, |_| NotSent::InReserve);
+    fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &Device) {
+        limits::of_devices(self.app, &self.wanted.recipient).declare_as(tx, |_| SendError::OutsideReserve);
+        let is_owner = Condition::equal(Marker::USER_ID, device.user_id.as_str());
+        let owner = Write::check(keys::recipient_marker(&self.wanted.recipient), is_owner);
+        tx.require_or(owner, |_| SendError::OutsideReserve);
     }
 
-    fn require_source_limit(&self, tx: &mut Transaction<NotSent>) -> Result<(), Error> {
+    fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
         let limits = &self.app.config.limits;
         let limit = match self.solved {
             Solved::Yes | Solved::ToOneself => limits.source_captcha,
@@ -242,9 +247,10 @@ impl Asking<'_> {
         };
         let captcha_helps = self.solved == Solved::No;
         for counting in limits::of_source(self.app, self.caller, Caused::Messages, limit)? {
-            let (write, why) = counting.into_parts();
-            tx.require_or(write, move |item| match why(item) {
-                Error::TooMany { retry_after_seconds } if captcha_helps => NotSent::CaptchaOrWait(retry_after_seconds),
+            counting.declare_as(tx, move |error| match error {
+                Error::TooMany { retry_after_seconds } if captcha_helps => {
+                    SendError::CaptchaOrWait(retry_after_seconds)
+                }
                 error => error.into(),
             });
         }
@@ -253,43 +259,58 @@ impl Asking<'_> {
 }
 
 /// The item that holds the next message to the recipient back.
-fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<ConditionalWrite, Error> {
+fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
     let key = match recipient {
         Recipient::Sms(mobile) => keys::sms_interval(mobile),
         Recipient::Email(email) => keys::email_interval(email),
     };
     let until = Expiring { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
-    ConditionalWrite::put(key, &until, Condition::no_live_item(now))
+    Write::put(key, &until, Condition::no_live_item(now))
 }
 
 /// A code that was guessed out stays so for its life: asking again must not buy more guesses.
-fn not_guessed_out(content: &Content, now: Timestamp) -> Option<ConditionalWrite> {
+fn not_guessed_out(content: &Content, now: Timestamp) -> Option<Write> {
     let Content::Code(code) = content else { return None };
-    let has_guesses = Condition::absent("guesses").or(Condition::less("guesses", MAX_GUESSES));
-    Some(ConditionalWrite::check(keys::code(code), Condition::no_live_item(now).or(has_guesses)))
+    let has_guesses = Condition::absent(CodeItem::GUESSES).or(Condition::less(CodeItem::GUESSES, MAX_GUESSES));
+    Some(Write::check(keys::code(code), Condition::no_live_item(now).or(has_guesses)))
 }
 
 /// Too soon, until the item that is in the way is over.
-fn still_held(item: Option<Item>, now: Timestamp) -> NotSent {
+fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
     let held = item.and_then(|item| serde_dynamo::from_item::<_, Expiring>(item).ok());
     let wait = held.map_or(0, |held| now.seconds_until(held.expires_at));
     Error::TooMany { retry_after_seconds: wait.max(1) }.into()
 }
 
-/// Word of a change, to every address the account holds. It waits for no interval, and is part of the transaction that
+/// Word of a change, to every address the account holds. It waits for no cooldown, and is part of the transaction that
 /// makes the change.
-pub(super) fn notices(app: &App, caller: &Caller, user: &User, notice: Notice) -> Result<Vec<Write>, Error> {
-    let now = app.clock.now();
-    let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
-    let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
-    let recipients = [sms, email].into_iter().flatten();
-    let write = |(recipient, with_link)| {
-        let about = AboutAccount { notice, user_id: user.id.clone(), with_link };
-        let wanted = Wanted { recipient, content: Content::Notice(about), requires_account: false };
-        let message = new_message(caller, &wanted, now);
-        Write::put(&keys::message(&message.id), &message, Unless::Exists)
-    };
-    recipients.map(write).collect()
+pub(super) struct Notification<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    user: &'a User,
+    notice: Notice,
+}
+
+impl<'a> Notification<'a> {
+    pub(super) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, notice: Notice) -> Self {
+        Self { app, caller, user, notice }
+    }
+}
+
+impl<E: Refused> Part<E> for Notification<'_> {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        let Self { app, caller, user, notice } = self;
+        let now = app.clock.now();
+        let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
+        let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
+        for (recipient, with_link) in [sms, email].into_iter().flatten() {
+            let about = AboutAccount { notice, user_id: user.id.clone(), with_link };
+            let wanted = Wanted { recipient, content: Content::Notice(about), requires_account: false };
+            let message = new_message(caller, &wanted, now);
+            transaction.also(Effect::put(keys::message(&message.id), &message)?);
+        }
+        Ok(())
+    }
 }
 
 /// Whether an address was bound long enough ago to be trusted with the link that stops a change: who took an account over

@@ -4,11 +4,13 @@
 //! sessions that it does not carry along, by the one write that makes it.
 
 use super::SignedIn;
+use super::find::unchanged;
 use super::signed_in::user_and_session;
 use crate::app::{App, Caller};
 use crate::audit;
 use crate::domain::{Keyring, MAX_SESSIONS, RefreshToken, Session, SessionId, Standing, Timestamp, User, UserId};
-use crate::dynamodb::{Expression, StoreError, Unless, Write, keys, number, seconds, text};
+use crate::dynamodb::keys::{self, Key};
+use crate::dynamodb::{Condition, Effect, Part, Refused, Set, Transaction, Write, WriteError};
 use crate::error::Error;
 
 /// More would not fit into one transaction beside the rest; what is left over goes at the next sign-in.
@@ -19,33 +21,39 @@ pub(super) async fn all_of(app: &App, user: &UserId) -> Result<Vec<Session>, Err
     app.store()?.query(&keys::sessions(user), "reading sessions").await
 }
 
-/// A new session, and what opens it: its item put, the one that the same browser had before removed, and as many others
-/// that twenty are live at most. The newest live ones stay.
-pub(super) fn open(
-    app: &App,
-    caller: &Caller,
-    user: &User,
-    remembered: bool,
-    others: Vec<Session>,
-) -> Result<(Session, Vec<Write>), Error> {
-    let now = app.clock.now();
-    let session = Session::open(user, app.config.sessions, remembered, caller.origin(), now);
-    let mut writes = vec![Write::put(&keys::session(&user.id, &session.id), &session, Unless::Exists)?];
-    // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already; on no
-    // condition, so that it can refuse nothing.
-    let former = caller.cookie_session.as_ref();
-    if let Some(former) = former {
-        writes.push(Write::remove(&keys::session(&former.user_id, &former.session_id))?);
+/// A new session, and those that end when it is opened.
+pub(super) struct NewSession {
+    pub session: Session,
+    ended: Vec<Key>,
+}
+
+impl NewSession {
+    /// It ends the session that the same browser had before, and as many others that twenty are live at most. The newest
+    /// live ones stay.
+    pub(super) fn new(app: &App, caller: &Caller, user: &User, remembered: bool, others: Vec<Session>) -> Self {
+        let now = app.clock.now();
+        let session = Session::open(user, app.config.sessions, remembered, caller.origin(), now);
+        // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already.
+        let former = caller.cookie_session.as_ref();
+        let others = others.into_iter().filter(|other| former.is_none_or(|former| former.session_id != other.id));
+        let (mut live, mut over): (Vec<_>, Vec<_>) = others.partition(|other| other.is_live(user, now));
+        live.sort_by_key(|other| std::cmp::Reverse(other.created_at));
+        over.extend(live.into_iter().skip(MAX_SESSIONS - 1));
+        let over = over.iter().take(MOST_REMOVED).map(|other| keys::session(&user.id, &other.id));
+        let former = former.map(|former| keys::session(&former.user_id, &former.session_id));
+        Self { session, ended: former.into_iter().chain(over).collect() }
     }
-    // A transaction takes a key once.
-    let others = others.into_iter().filter(|other| former.is_none_or(|former| former.session_id != other.id));
-    let (mut live, mut over): (Vec<_>, Vec<_>) = others.partition(|other| other.is_live(user, now));
-    live.sort_by_key(|other| std::cmp::Reverse(other.created_at));
-    over.extend(live.into_iter().skip(MAX_SESSIONS - 1));
-    for other in over.iter().take(MOST_REMOVED) {
-        writes.push(Write::remove(&keys::session(&user.id, &other.id))?);
+}
+
+impl<E: Refused> Part<E> for &NewSession {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        let NewSession { session, ended } = self;
+        let key = keys::session(&session.user_id, &session.id);
+        transaction.require(Write::put(key, session, Condition::no_item())?);
+        // On no condition, so that they can refuse nothing.
+        ended.iter().for_each(|key| transaction.also(Effect::remove(key.clone())));
+        Ok(())
     }
-    Ok((session, writes))
 }
 
 /// The live sessions of a user, the one used last first.
@@ -58,12 +66,8 @@ pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error
     let excess = sessions.split_off(sessions.len().min(MAX_SESSIONS));
     if !excess.is_empty() {
         let ended = excess.iter().take(MOST_REMOVED);
-        let ended =
-            ended.map(|session| Write::remove(&keys::session(&user.id, &session.id))).collect::<Result<_, _>>()?;
-        match app.store()?.transact(ended, "ending sessions").await {
-            Ok(()) | Err(StoreError::Refused(_)) => {}
-            Err(StoreError::Failed(error)) => return Err(error),
-        }
+        let ended = ended.map(|session| Effect::remove(keys::session(&user.id, &session.id)));
+        app.store()?.apply("ending sessions", ended).await?;
     }
     sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
     Ok(sessions)
@@ -124,28 +128,16 @@ fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -
 
 /// Stores the successor, on condition that the session is as it was read. `false` when it is not.
 async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<bool, Error> {
-    let rotated = app
-        .store()?
-        .update::<Session>(
-            &keys::session(&session.user_id, &session.id),
-            "SET generation = :next, rotated_at = :now, last_used_at = :now, expires_at = :until, address = :address",
-            "generation = :this AND credential_version = :version",
-            &[
-                (":this", number(session.generation)),
-                (":next", number(successor.generation)),
-                (":version", number(session.credential_version)),
-                (":now", seconds(successor.rotated_at)),
-                (":until", seconds(successor.expires_at)),
-                (":address", text(successor.origin.address.clone())),
-            ],
-            "refreshing a session",
-        )
-        .await;
-    match rotated {
-        Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let key = keys::session(&session.user_id, &session.id);
+    let set = Set::to(Session::GENERATION, successor.generation)
+        .and_to(Session::ROTATED_AT, successor.rotated_at)
+        .and_to(Session::LAST_USED_AT, successor.last_used_at)
+        .and_to(Session::EXPIRES_AT, successor.expires_at)
+        .and_to(Session::ADDRESS, successor.origin.address.as_str());
+    let unchanged = Condition::equal(Session::GENERATION, session.generation)
+        .and(Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version));
+    let rotated = app.store()?.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;
+    Ok(WriteError::refused_as_none(rotated)?.is_some())
 }
 
 /// A use is noted to the day, so that most refreshes write one item alone.
@@ -158,18 +150,16 @@ async fn note_use(app: &App, user: &User, now: Timestamp) {
         return;
     }
     let Ok(store) = app.store() else { return };
-    let (key, values) = (keys::user(&user.id), [(":now", seconds(now))]);
-    let noted = store.update_item(&key, "SET last_used_at = :now", "attribute_exists(pk)", &values, "noting a use");
+    let (key, set) = (keys::user(&user.id), Set::to(User::LAST_USED_AT, now));
+    let is_there = Condition::exists(keys::PARTITION);
+    let noted = store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser);
     if let Err(error) = noted.await {
         tracing::warn!(%error, "a use was not noted");
     }
 }
 
 async fn end(app: &App, user: &UserId, id: &SessionId) -> Result<(), Error> {
-    match app.store()?.transact(vec![Write::remove(&keys::session(user, id))?], "ending a session").await {
-        Ok(()) | Err(StoreError::Refused(_)) => Ok(()),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    app.store()?.apply("ending a session", [Effect::remove(keys::session(user, id))]).await
 }
 
 /// Ends the session of a refresh token, spent or not. That it is over already is what was asked for.
@@ -181,54 +171,41 @@ pub async fn log_out(app: &App, caller: &Caller, token: &str) -> Result<(), Erro
 
 /// Ends every session of the user, and kills every token and link, by moving the credential version on.
 pub async fn log_out_everywhere(app: &App, user: &User) -> Result<(), Error> {
-    let values = [(":one", number(1)), (":version", number(user.credential_version))];
-    let moved_on = Write::update(
-        &keys::user(&user.id),
-        "SET credential_version = credential_version + :one",
-        Expression { text: "credential_version = :version", values: &values },
-    )?;
-    match app.store()?.transact(vec![moved_on], "ending all sessions").await {
-        Ok(()) => Ok(()),
-        Err(StoreError::Refused(_)) => Err(Error::Unauthorized),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let mut tx = Transaction::new("ending all sessions", || Error::Unauthorized);
+    let set = Set::default().and_increment(User::CREDENTIAL_VERSION);
+    tx.require(Write::update(keys::user(&user.id), set, unchanged(user, None)));
+    app.store()?.commit(tx).await
 }
 
 /// Ends one of the user's own live sessions; any other is not found.
 pub async fn end_session(app: &App, user: &User, id: &SessionId) -> Result<(), Error> {
-    let values = [(":version", number(user.credential_version)), (":now", seconds(app.clock.now()))];
-    let live = "credential_version = :version AND expires_at > :now AND ends_at > :now";
-    let ended = Write::delete(&keys::session(&user.id, id), Expression { text: live, values: &values })?;
-    match app.store()?.transact(vec![ended], "ending a session").await {
-        Ok(()) => Ok(()),
-        Err(StoreError::Refused(_)) => Err(Error::NotFound),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+    let now = app.clock.now();
+    let is_live = Condition::equal(Session::CREDENTIAL_VERSION, user.credential_version)
+        .and(Condition::greater(Session::EXPIRES_AT, now))
+        .and(Condition::greater(Session::ENDS_AT, now));
+    let mut tx = Transaction::new("ending a session", || Error::NotFound);
+    tx.require(Write::delete(keys::session(&user.id, id), is_live));
+    app.store()?.commit(tx).await
 }
 
 /// The session as a change of credentials leaves it, and the write that carries it along.
-pub(super) fn carry(session: &Session) -> Result<(Session, Write), Error> {
+pub(super) fn carry(session: &Session) -> (Session, Write) {
     let carried = Session { credential_version: session.credential_version + 1, ..session.clone() };
-    let values = [(":old", number(session.credential_version)), (":new", number(carried.credential_version))];
-    let condition = Expression { text: "credential_version = :old", values: &values };
-    let write =
-        Write::update(&keys::session(&session.user_id, &session.id), "SET credential_version = :new", condition)?;
-    Ok((carried, write))
+    let set = Set::to(Session::CREDENTIAL_VERSION, carried.credential_version);
+    let goes_on = Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version);
+    (carried, Write::update(keys::session(&session.user_id, &session.id), set, goes_on))
 }
 
 /// The same for a change of password, which replaces the refresh token: see [`Session::renewed`].
-pub(super) fn carry_renewed(session: &Session, now: Timestamp) -> Result<(Session, Write), Error> {
+pub(super) fn carry_renewed(session: &Session, now: Timestamp) -> (Session, Write) {
     let carried = session.renewed(now);
-    let values = [
-        (":old", number(session.credential_version)),
-        (":new", number(carried.credential_version)),
-        (":this", number(session.generation)),
-        (":next", number(carried.generation)),
-        (":issued", seconds(session.rotated_at)),
-        (":now", seconds(now)),
-    ];
-    let condition = Expression { text: "credential_version = :old AND generation = :this", values: &values };
-    let update = "SET credential_version = :new, generation = :next, rotated_at = :now, last_used_at = :now, \
-                  replaced_generation = :this, replaced_rotated_at = :issued";
-    Ok((carried, Write::update(&keys::session(&session.user_id, &session.id), update, condition)?))
+    let set = Set::to(Session::CREDENTIAL_VERSION, carried.credential_version)
+        .and_to(Session::GENERATION, carried.generation)
+        .and_to(Session::ROTATED_AT, now)
+        .and_to(Session::LAST_USED_AT, now)
+        .and_to(Session::REPLACED_GENERATION, session.generation)
+        .and_to(Session::REPLACED_ROTATED_AT, session.rotated_at);
+    let unchanged = Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version)
+        .and(Condition::equal(Session::GENERATION, session.generation));
+    (carried, Write::update(keys::session(&session.user_id, &session.id), set, unchanged))
 }

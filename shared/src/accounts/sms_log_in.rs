@@ -1,15 +1,17 @@
 //! Signing in with a code sent to the number, and signing up in the same step.
 
-use super::attempts;
+use super::SignedIn;
+use super::attempts::forgetting;
+use super::claims;
 use super::codes::{RightCode, redeem_beside};
 use super::find::{claim_holder, unchanged};
 use super::register::{check_consent, make, new_user};
 use super::second_proof::{self, SecondProof};
-use super::{SignedIn, sessions};
+use super::sessions::{self, NewSession};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, TokenKeys, User};
 use crate::dynamodb::items::Marker;
-use crate::dynamodb::{Expression, StoreError, Write, keys, seconds};
+use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 
 /// What a person signs in with.
@@ -56,7 +58,7 @@ async fn by_code(
     app: &App,
     caller: &Caller,
     code: &RightCode,
-    keys: &TokenKeys,
+    token_keys: &TokenKeys,
     marker: Option<Marker>,
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
@@ -64,37 +66,27 @@ async fn by_code(
     if let Some(Marker { user_id: id }) = marker {
         let (user, others) = tokio::join!(claim_holder(app, &id, Some(&name)), sessions::all_of(app, &id));
         if let Some(user) = user? {
-            return known(app, caller, code, keys, (user, others), &log_in).await;
+            return known(app, caller, code, token_keys, (user, others), &log_in).await;
         }
         // It was deleted or has moved away since the claim was read, so nobody has the number.
     }
-    let sign_up = log_in.sign_up.ok_or(Error::NoSuchUser)?;
-    let (user, session, writes) = new(app, caller, log_in.mobile, sign_up, log_in.remembered)?;
-    enter(app, caller, code, keys, (user, session), writes).await
+    new(app, caller, code, token_keys, log_in).await
 }
 
-async fn enter(
-    app: &App,
-    caller: &Caller,
-    code: &RightCode,
-    keys: &TokenKeys,
-    (user, session): (User, Session),
-    writes: Vec<Write>,
-) -> Result<SignedIn, Error> {
-    let signed_in = SignedIn::of_sign_in(app, caller, keys, user, session)?;
-    match code.pay(app, writes, "opening a session").await {
-        Ok(()) => Ok(signed_in),
-        // The account was changed or deleted meanwhile, or another sign-up made one: what was read no longer holds.
-        Err(StoreError::Refused(_)) => Err(Error::AccountChanged),
-        Err(StoreError::Failed(error)) => Err(error),
-    }
+/// Opens a session. Refused when the account was changed or deleted meanwhile, or another sign-up made one: what was read no
+/// longer holds.
+fn opening(code: &RightCode, new: &NewSession) -> Result<Transaction, Error> {
+    let mut tx = Transaction::new("opening a session", || Error::AccountChanged);
+    tx.add(code)?;
+    tx.add(new)?;
+    Ok(tx)
 }
 
 async fn known(
     app: &App,
     caller: &Caller,
     code: &RightCode,
-    keys: &TokenKeys,
+    token_keys: &TokenKeys,
     (user, others): (User, Result<Vec<Session>, Error>),
     log_in: &SmsLogIn,
 ) -> Result<SignedIn, Error> {
@@ -103,30 +95,34 @@ async fn known(
     }
     let proved = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
     let entering = async {
-        let (session, mut writes) = sessions::open(app, caller, &user, log_in.remembered, others?)?;
-        let (unchanged, mut values) = unchanged(&user, None);
-        values.push((":now", seconds(app.clock.now())));
-        let unchanged = Expression { text: unchanged, values: &values };
-        let update = format!("SET last_used_at = :now {}", attempts::FORGET);
-        writes.push(Write::update(&keys::user(&user.id), &update, unchanged)?);
-        writes.extend(proved.spend()?);
-        writes.extend(proved.end_row(app)?);
-        enter(app, caller, code, keys, (user, session), writes).await
+        let new = NewSession::new(app, caller, &user, log_in.remembered, others?);
+        let mut tx = opening(code, &new)?;
+        let set = forgetting(Set::to(User::LAST_USED_AT, app.clock.now()));
+        tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
+        tx.add(&proved)?;
+        let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
+        app.store()?.commit(tx).await?;
+        Ok(signed_in)
     };
     proved.or_give_back(app, entering).await
 }
 
-fn new(
+async fn new(
     app: &App,
     caller: &Caller,
-    mobile: Mobile,
-    sign_up: SmsSignUp,
-    remembered: bool,
-) -> Result<(User, Session, Vec<Write>), Error> {
-    check_consent(app, sign_up.consent.as_ref())?;
-    let nickname = sign_up.nickname.unwrap_or_else(|| Nickname::from_digits(&mobile));
-    let user = User { consent: sign_up.consent, ..new_user(app, mobile.clone(), nickname) };
-    let (session, mut writes) = sessions::open(app, caller, &user, remembered, Vec::new())?;
-    writes.splice(0..0, make(&user, &mobile)?);
-    Ok((user, session, writes))
+    code: &RightCode,
+    token_keys: &TokenKeys,
+    log_in: SmsLogIn,
+) -> Result<SignedIn, Error> {
+    let SmsSignUp { nickname, consent } = log_in.sign_up.ok_or(Error::NoSuchUser)?;
+    check_consent(app, consent.as_ref())?;
+    let nickname = nickname.unwrap_or_else(|| Nickname::from_digits(&log_in.mobile));
+    let user = User { consent, ..new_user(app, log_in.mobile.clone(), nickname) };
+    let new = NewSession::new(app, caller, &user, log_in.remembered, Vec::new());
+    let mut tx = opening(code, &new)?;
+    tx.require(claims::claim(&AccountName::Mobile(log_in.mobile), &user.id)?);
+    tx.require(make(&user)?);
+    let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
+    app.store()?.commit(tx).await?;
+    Ok(signed_in)
 }

@@ -167,6 +167,13 @@ pub struct CodeSeed {
     key_id: String,
 }
 
+/// The attributes that conditions and updates name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl CodeSeed {
+    pub const NONCE: &'static str = "nonce";
+    pub const KEY_ID: &'static str = "key_id";
+}
+
 impl CodeSeed {
     /// A new code under the newest secret.
     #[must_use]

@@ -27,6 +27,12 @@ pub struct KeySet {
     pub keys: Vec<TokenKey>,
 }
 
+/// The attribute that conditions name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl KeySet {
+    pub const VERSION: &'static str = "version";
+}
+
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenKey {

@@ -91,6 +91,20 @@ pub struct Session {
     pub credential_version: u64,
 }
 
+/// The attributes that conditions and updates name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl Session {
+    pub const GENERATION: &'static str = "generation";
+    pub const ROTATED_AT: &'static str = "rotated_at";
+    pub const REPLACED_GENERATION: &'static str = "replaced_generation";
+    pub const REPLACED_ROTATED_AT: &'static str = "replaced_rotated_at";
+    pub const LAST_USED_AT: &'static str = "last_used_at";
+    pub const EXPIRES_AT: &'static str = "expires_at";
+    pub const ENDS_AT: &'static str = "ends_at";
+    pub const ADDRESS: &'static str = "address";
+    pub const CREDENTIAL_VERSION: &'static str = "credential_version";
+}
+
 impl Session {
     /// A new session (ASVS 7.2.4: each sign-in has one of its own).
     #[must_use]
@@ -202,6 +216,27 @@ pub fn shorten_address(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_attributes_that_are_named_are_those_that_are_stored() {
+        let mut stored = serde_json::to_value(session().renewed(ISSUED)).unwrap();
+        let stored = stored.as_object_mut().unwrap();
+        for attribute in [
+            Session::GENERATION,
+            Session::ROTATED_AT,
+            Session::REPLACED_GENERATION,
+            Session::REPLACED_ROTATED_AT,
+            Session::LAST_USED_AT,
+            Session::EXPIRES_AT,
+            Session::ENDS_AT,
+            Session::ADDRESS,
+            Session::CREDENTIAL_VERSION,
+        ] {
+            assert!(stored.remove(attribute).is_some(), "{attribute}");
+        }
+        let never_named: Vec<_> = stored.keys().collect();
+        assert_eq!(never_named, ["created_at", "device", "id", "remembered", "user_id"]);
+    }
 
     #[test]
     fn addresses_are_shortened_to_their_network() {

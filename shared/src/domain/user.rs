@@ -88,6 +88,23 @@ pub struct User {
     pub password_tried_at: Option<Timestamp>,
 }
 
+/// The attributes that conditions and updates name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl User {
+    pub const USERNAME: &'static str = "username";
+    pub const NICKNAME: &'static str = "nickname";
+    pub const MOBILE: &'static str = "mobile";
+    pub const EMAIL: &'static str = "email";
+    pub const PASSWORD_HASH: &'static str = "password_hash";
+    pub const CREDENTIAL_VERSION: &'static str = "credential_version";
+    pub const DISABLED: &'static str = "disabled";
+    pub const MOBILE_CHANGED_AT: &'static str = "mobile_changed_at";
+    pub const EMAIL_CHANGED_AT: &'static str = "email_changed_at";
+    pub const LAST_USED_AT: &'static str = "last_used_at";
+    pub const PASSWORD_FAILURES: &'static str = "password_failures";
+    pub const PASSWORD_TRIED_AT: &'static str = "password_tried_at";
+}
+
 impl User {
     /// What the old clients call `username`: the one chosen, else the mobile number, else their word for none.
     #[must_use]
@@ -136,6 +153,49 @@ impl fmt::Debug for PasswordHashText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_attributes_that_are_named_are_those_that_are_stored() {
+        let at = Some(Timestamp::from_unix_seconds(0));
+        let user = User {
+            id: UserId::generate(),
+            username: Username::parse("LiLei").ok(),
+            nickname: Nickname::parse("Li Lei").unwrap(),
+            mobile: Mobile::parse("13812345678").ok(),
+            email: Email::parse("li@example.com").ok(),
+            avatar: String::new(),
+            password_hash: Some(PasswordHashText(String::new())),
+            credential_version: 1,
+            disabled: false,
+            consent: None,
+            created_at: Timestamp::from_unix_seconds(0),
+            mobile_changed_at: at,
+            email_changed_at: at,
+            last_used_at: at,
+            password_failures: Some(0),
+            password_tried_at: at,
+        };
+        let mut stored = serde_json::to_value(user).unwrap();
+        let stored = stored.as_object_mut().unwrap();
+        for attribute in [
+            User::USERNAME,
+            User::NICKNAME,
+            User::MOBILE,
+            User::EMAIL,
+            User::PASSWORD_HASH,
+            User::CREDENTIAL_VERSION,
+            User::DISABLED,
+            User::MOBILE_CHANGED_AT,
+            User::EMAIL_CHANGED_AT,
+            User::LAST_USED_AT,
+            User::PASSWORD_FAILURES,
+            User::PASSWORD_TRIED_AT,
+        ] {
+            assert!(stored.remove(attribute).is_some(), "{attribute}");
+        }
+        let never_named: Vec<_> = stored.keys().collect();
+        assert_eq!(never_named, ["avatar", "created_at", "id"]);
+    }
 
     #[test]
     fn an_account_bears_its_own_names_however_they_are_written() {

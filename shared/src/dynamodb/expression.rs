@@ -148,13 +148,13 @@ impl Set {
     /// Adds one, counting from zero.
     #[must_use]
     pub fn and_increment(self, attribute: impl Into<Attribute>) -> Self {
-        self.assign(attribute, Operand::Incremented(Value::from(0).0))
+        self.assign(attribute, Operand::Incremented(Value::from(0_u64).0))
     }
 
     /// Takes one off. Where nothing was counted, nothing is left.
     #[must_use]
     pub fn and_decrement(self, attribute: impl Into<Attribute>) -> Self {
-        self.assign(attribute, Operand::Decremented(Value::from(1).0))
+        self.assign(attribute, Operand::Decremented(Value::from(1_u64).0))
     }
 
     /// Removes an attribute.
@@ -183,6 +183,18 @@ impl From<Timestamp> for Value {
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
         Self(AttributeValue::N(number.to_string()))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        u64::from(number).into()
+    }
+}
+
+impl From<bool> for Value {
+    fn from(is: bool) -> Self {
+        Self(AttributeValue::Bool(is))
     }
 }
 
@@ -285,7 +297,7 @@ impl Written {
     }
 
     fn changed_by_one(&mut self, name: &str, from: &AttributeValue, sign: char) -> String {
-        let (from, one) = (self.value(from), self.value(&Value::from(1).0));
+        let (from, one) = (self.value(from), self.value(&Value::from(1_u64).0));
         format!("if_not_exists({name}, {from}) {sign} {one}")
     }
 }
@@ -297,8 +309,13 @@ mod tests {
     #[test]
     fn names_and_values_are_placeholders_and_each_is_named_once() {
         let now = Timestamp::from_unix_seconds(9);
-        let set = Set::to("used", 3).and_increment("count").and_moved("t2", "t1", 0).and_to("t1", now).and_remove("x");
-        let condition = Condition::no_live_item(now).and(Condition::less("used", 3).or(Condition::equal("user", "me")));
+        let set = Set::to("used", 3_u64)
+            .and_increment("count")
+            .and_moved("t2", "t1", 0_u64)
+            .and_to("t1", now)
+            .and_remove("x");
+        let condition =
+            Condition::no_live_item(now).and(Condition::less("used", 3_u64).or(Condition::equal("user", "me")));
         let written = Written::new(Some(&set), Some(&condition));
         assert_eq!(
             written.update.as_deref(),
@@ -317,7 +334,7 @@ mod tests {
 
     #[test]
     fn parentheses_stand_around_two_conditions_or_more() {
-        let either = Condition::absent("a").or(Condition::less("a", 1));
+        let either = Condition::absent("a").or(Condition::less("a", 1_u64));
         let written = Written::new(None, Some(&Condition::All(vec![Condition::Any(vec![either])])));
         assert_eq!(written.condition.as_deref(), Some("(attribute_not_exists(#0) OR #0 < :0)"));
     }

@@ -11,6 +11,12 @@ pub struct Marker {
     pub user_id: UserId,
 }
 
+/// The attribute that conditions name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl Marker {
+    pub const USER_ID: &'static str = "user_id";
+}
+
 /// A live code: how to derive its digits, and how often it was guessed at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CodeItem {
@@ -22,6 +28,12 @@ pub struct CodeItem {
     /// Guesses compared within its life; carried over when the code is replaced.
     #[serde(default)]
     pub guesses: u32,
+}
+
+/// The attribute that conditions and updates name, beside those of the seed.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl CodeItem {
+    pub const GUESSES: &'static str = "guesses";
 }
 
 /// Something that is over at a moment: an interval, a spent pass.
@@ -108,26 +120,81 @@ pub struct Message {
     pub claimed_by: Option<String>,
 }
 
+/// The attribute that conditions and updates name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl Message {
+    pub const CLAIMED_BY: &'static str = "claimed_by";
+}
+
+/// A shard of a day's budget: how many messages were sent.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BudgetShard {
+    /// All of them.
+    pub sent: u32,
+    /// Those of sign-ups and moves to new numbers.
+    pub sign_ups: u32,
+}
+
+/// The attributes that conditions and updates name.
+#[expect(missing_docs, reason = "each is the name of its field")]
+impl BudgetShard {
+    pub const SENT: &'static str = "sent";
+    pub const SIGN_UPS: &'static str = "sign_ups";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use aws_sdk_dynamodb::types::AttributeValue;
 
-    #[test]
-    fn a_message_survives_storage_and_names_its_kind() {
-        let mobile = Mobile::parse("13800000000").unwrap();
-        let message = Message {
+    use crate::domain::KeySet;
+    use crate::dynamodb::Item;
+    use crate::dynamodb::keys::{EXPIRES_AT, KIND};
+
+    fn stored(item: &impl Serialize) -> Item {
+        serde_dynamo::to_item(item).unwrap()
+    }
+
+    fn message(mobile: &Mobile) -> Message {
+        Message {
             id: "m".into(),
             kind: crate::dynamodb::keys::MESSAGE_KIND.into(),
             recipient: Recipient::Sms(mobile.clone()),
-            content: Content::Code(CodeKey::register(&mobile)),
+            content: Content::Code(CodeKey::register(mobile)),
             requires_account: false,
             language: Language::En,
             created_at: Timestamp::from_unix_seconds(1),
             expires_at: Timestamp::from_unix_seconds(601),
             claimed_by: None,
-        };
-        let item: std::collections::HashMap<String, AttributeValue> = serde_dynamo::to_item(&message).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_attributes_that_are_named_are_those_that_are_stored() {
+        let at = Timestamp::from_unix_seconds(0);
+        let seed: CodeSeed = serde_json::from_str(r#"{ "nonce": "n", "key_id": "k" }"#).unwrap();
+        let code = CodeItem { seed, expires_at: at, guesses: 0 };
+        let message = Message { claimed_by: Some("me".into()), ..message(&Mobile::parse("13800000000").unwrap()) };
+        for (item, attributes) in [
+            (stored(&Marker { user_id: UserId::generate() }), &[Marker::USER_ID][..]),
+            (stored(&code), &[CodeSeed::NONCE, CodeSeed::KEY_ID, CodeItem::GUESSES, EXPIRES_AT]),
+            (stored(&Expiring { expires_at: at }), &[EXPIRES_AT]),
+            (stored(&message), &[Message::CLAIMED_BY, EXPIRES_AT, KIND]),
+            (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::SIGN_UPS]),
+            (stored(&KeySet::default()), &[KeySet::VERSION]),
+        ] {
+            for attribute in attributes {
+                assert!(item.contains_key(*attribute), "{attribute}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_survives_storage_and_names_its_kind() {
+        let mobile = Mobile::parse("13800000000").unwrap();
+        let message = message(&mobile);
+        let item = stored(&message);
         assert_eq!(item["kind"], AttributeValue::S("message".into()));
         assert_eq!(item["expires_at"], AttributeValue::N("601".into()));
         let back: Message = serde_dynamo::from_item(item).unwrap();

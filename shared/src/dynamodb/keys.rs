@@ -63,12 +63,6 @@ impl Key {
         Self { partition, sort: sort.into() }
     }
 
-    /// The key among the attributes of an item.
-    pub(super) fn of_attributes(attributes: &HashMap<String, AttributeValue>) -> Self {
-        let text = |name| attributes.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-        Self::new(text(PARTITION), text(SORT))
-    }
-
     /// The partition.
     #[must_use]
     pub fn partition(&self) -> &str {

@@ -9,7 +9,5 @@ mod transaction;
 
 pub use expression::{Attribute, Condition, Set, Value};
 pub use key_cache::KeyCache;
-pub use store::{
-    Expression, Item, Refusal, Store, StoreError, Unless, Write, client, number, read_item, sdk_config, seconds, text,
-};
-pub use transaction::{Effect, Part, Refused, Transaction, Write as ConditionalWrite};
+pub use store::{Item, Store, client, read_item, sdk_config};
+pub use transaction::{Effect, Part, Refused, Transaction, Write, WriteError};

@@ -1,4 +1,5 @@
-//! The table, and the few ways it is used: read some items, write several in one transaction, count in one update.
+//! The table, and the few ways it is used: read some items, write several in one transaction, count in
+//! one update.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,16 +13,15 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update,
+    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use aws_smithy_http_client::tls;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::expression::{Condition, Set, Written};
 use super::keys::{self, Key};
 use crate::config::{AwsConfig, StorageConfig};
-use crate::domain::Timestamp;
 use crate::error::Error;
 
 /// An item as the SDK has it.
@@ -89,36 +89,21 @@ pub struct Store {
 }
 
 /// A write did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+#[derive(Debug)]
+pub(super) enum StoreError {
     /// One or more conditions did not hold; nothing was written.
-    #[error("a condition did not hold")]
     Refused(Vec<Refusal>),
     /// DynamoDB did not answer, or not what it should.
-    #[error(transparent)]
-    Failed(#[from] Error),
+    Failed(Error),
 }
 
 /// A condition that did not hold.
-#[derive(Clone, Debug)]
-pub struct Refusal {
+#[derive(Debug)]
+pub(super) struct Refusal {
     /// The place of the write in the transaction, from 0.
-    pub index: usize,
+    pub place: usize,
     /// The item as it is, where there is one.
     pub item: Option<Item>,
-}
-
-/// One write of a transaction.
-#[derive(Clone, Debug)]
-pub struct Write(TransactWriteItem);
-
-/// A condition or an update, and the values it names.
-#[derive(Clone, Copy, Debug)]
-pub struct Expression<'a> {
-    /// In DynamoDB's expression language.
-    pub text: &'a str,
-    /// Values by their placeholder.
-    pub values: &'a [(&'a str, AttributeValue)],
 }
 
 impl Store {
@@ -172,7 +157,9 @@ impl Store {
     /// Reads all items of a partition, strongly consistent.
     pub async fn query<T: DeserializeOwned>(&self, partition: &str, doing: &'static str) -> Result<Vec<T>, Error> {
         let request = self.client.query().table_name(&self.table).consistent_read(true);
-        let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(partition));
+        let request = request
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
@@ -182,60 +169,39 @@ impl Store {
     }
 
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
-    pub async fn transact(&self, writes: Vec<Write>, doing: &'static str) -> Result<(), StoreError> {
-        let items = writes.into_iter().map(|write| write.for_table(&self.table)).collect();
+    pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>, doing: &'static str) -> Result<(), StoreError> {
         let token = crate::domain::random_hex::<16>();
         let mut patience = Patience::default();
         loop {
-            let request = self.client.transact_write_items().set_transact_items(Some(Vec::clone(&items)));
+            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
             let Err(error) = request.client_request_token(&token).send().await else { return Ok(()) };
             match refusals(error, doing) {
                 Ok(error) => return Err(error),
-                Err(Conflict) => patience.wait(doing).await?,
+                Err(Conflict) => patience.wait(doing).await.map_err(StoreError::Failed)?,
             }
         }
     }
 
-    /// Puts one item on a condition. It is a transaction of one, dearer than a plain put, because only a transaction
-    /// has a token by which a retry after a lost answer is known for what it is, and not refused by its own first try.
-    pub async fn put<T: Serialize>(
+    /// Updates one item on a condition, outside a transaction, and gives it as it then is: half a transaction's price. An
+    /// update whose answer was lost is made again, so this is for counts that may count once too often, and for changes that
+    /// are the same when made twice. `why` sees the item that refused.
+    pub async fn write<E: From<Error>>(
         &self,
-        key: &Key,
-        item: &T,
-        unless: Unless,
         doing: &'static str,
-    ) -> Result<(), StoreError> {
-        self.transact(vec![Write::put(key, item, unless)?], doing).await
-    }
-
-    /// Updates one item on a condition, and gives it as it then is.
-    pub async fn update<T: DeserializeOwned>(
-        &self,
         key: &Key,
-        update: &str,
-        condition: &str,
-        values: &[(&str, AttributeValue)],
-        doing: &'static str,
-    ) -> Result<T, StoreError> {
-        Ok(read_item(self.update_item(key, update, condition, values, doing).await?, doing)?)
-    }
-
-    /// The same, where what the item is depends on its key.
-    pub async fn update_item(
-        &self,
-        key: &Key,
-        update: &str,
-        condition: &str,
-        values: &[(&str, AttributeValue)],
-        doing: &'static str,
-    ) -> Result<Item, StoreError> {
+        set: &Set,
+        when: &Condition,
+        why: impl FnOnce(Option<Item>) -> E,
+    ) -> Result<Item, E> {
+        let written = Written::new(Some(set), Some(when));
         let mut patience = Patience::default();
         loop {
             let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
             let answer = request
-                .update_expression(update)
-                .condition_expression(condition)
-                .set_expression_attribute_values(Some(owned(values)))
+                .set_update_expression(written.update.clone())
+                .set_condition_expression(written.condition.clone())
+                .set_expression_attribute_names(written.names())
+                .set_expression_attribute_values(written.values())
                 .return_values(ReturnValue::AllNew)
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .send()
@@ -245,13 +211,16 @@ impl Store {
                 Err(error) => error,
             };
             match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    return Err(StoreError::Refused(vec![Refusal { index: 0, item: failed.item.clone() }]));
-                }
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => return Err(why(failed.item.clone())),
                 Some(UpdateItemError::TransactionConflictException(_)) => patience.wait(doing).await?,
                 _ => return Err(Error::unavailable(doing, error).into()),
             }
         }
+    }
+
+    /// The table's name.
+    pub(super) fn table(&self) -> &str {
+        &self.table
     }
 }
 
@@ -283,21 +252,21 @@ struct Conflict;
 
 fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Result<StoreError, Conflict> {
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-        return Ok(Error::unavailable(doing, error).into());
+        return Ok(StoreError::Failed(Error::unavailable(doing, error)));
     };
     let reasons = canceled.cancellation_reasons();
     let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
     // A condition that does not hold is final, whatever else was in the way.
     if failed("ConditionalCheckFailed") {
         let refused = reasons.iter().enumerate().filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
-        let refusals = refused.map(|(index, reason)| Refusal { index, item: reason.item.clone() });
+        let refusals = refused.map(|(place, reason)| Refusal { place, item: reason.item.clone() });
         return Ok(StoreError::Refused(refusals.collect()));
     }
     let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     if passing.into_iter().any(failed) {
         return Err(Conflict);
     }
-    Ok(Error::unavailable(doing, error).into())
+    Ok(StoreError::Failed(Error::unavailable(doing, error)))
 }
 
 fn jitter(at_most: Duration) -> Duration {
@@ -309,145 +278,11 @@ pub fn read_item<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result
     serde_dynamo::from_item(item).map_err(|source| Error::unavailable(doing, source))
 }
 
-fn owned(values: &[(&str, AttributeValue)]) -> HashMap<String, AttributeValue> {
-    values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-}
-
-/// What the condition of a `put` is.
-#[derive(Clone, Copy, Debug)]
-pub enum Unless {
-    /// No item may be there.
-    Exists,
-    /// No item may be there that has not expired by this moment.
-    Live(Timestamp),
-}
-
-impl Write {
-    /// Puts an item where none may be.
-    pub fn put<T: Serialize>(key: &Key, item: &T, unless: Unless) -> Result<Self, Error> {
-        let put = Put::builder().set_item(Some(attributes(key, item)?));
-        let put = match unless {
-            Unless::Exists => put.condition_expression("attribute_not_exists(pk)"),
-            Unless::Live(now) => put
-                .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-                .expression_attribute_values(":now", seconds(now)),
-        };
-        Ok(Self(
-            TransactWriteItem::builder()
-                .put(built(put.table_name("").return_values_on_condition_check_failure(all_old()).build())?)
-                .build(),
-        ))
-    }
-
-    /// Puts an item in place of one for which a condition holds.
-    pub fn replace<T: Serialize>(key: &Key, item: &T, condition: Expression<'_>) -> Result<Self, Error> {
-        let put = Put::builder().table_name("").set_item(Some(attributes(key, item)?));
-        let put = put.condition_expression(condition.text);
-        let put = put.set_expression_attribute_values(values(condition.values));
-        Ok(Self(TransactWriteItem::builder().put(built(put.build())?).build()))
-    }
-
-    /// Deletes an item on a condition.
-    pub fn delete(key: &Key, condition: Expression<'_>) -> Result<Self, Error> {
-        let delete = Delete::builder()
-            .table_name("")
-            .set_key(Some(key.attributes()))
-            .condition_expression(condition.text)
-            .set_expression_attribute_values(values(condition.values))
-            .return_values_on_condition_check_failure(all_old());
-        Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
-    }
-
-    /// Removes an item, if it is there.
-    pub fn remove(key: &Key) -> Result<Self, Error> {
-        let delete = Delete::builder().table_name("").set_key(Some(key.attributes()));
-        Ok(Self(TransactWriteItem::builder().delete(built(delete.build())?).build()))
-    }
-
-    /// Updates an item on a condition; on none, where its text is empty.
-    pub fn update(key: &Key, update: &str, condition: Expression<'_>) -> Result<Self, Error> {
-        let update = Update::builder()
-            .table_name("")
-            .set_key(Some(key.attributes()))
-            .update_expression(update)
-            .set_condition_expression(Some(condition.text.to_owned()).filter(|text| !text.is_empty()))
-            .set_expression_attribute_values(values(condition.values))
-            .return_values_on_condition_check_failure(all_old());
-        Ok(Self(TransactWriteItem::builder().update(built(update.build())?).build()))
-    }
-
-    /// Writes nothing, but holds the rest to a condition.
-    pub fn check(key: &Key, condition: Expression<'_>) -> Result<Self, Error> {
-        let check = ConditionCheck::builder()
-            .table_name("")
-            .set_key(Some(key.attributes()))
-            .condition_expression(condition.text)
-            .set_expression_attribute_values(values(condition.values))
-            .return_values_on_condition_check_failure(all_old());
-        Ok(Self(TransactWriteItem::builder().condition_check(built(check.build())?).build()))
-    }
-
-    /// A write of a [`super::Transaction`].
-    pub(super) const fn of_item(item: TransactWriteItem) -> Self {
-        Self(item)
-    }
-
-    /// The item's key, and the write in the SDK's form.
-    pub(super) fn into_item(self) -> (Key, TransactWriteItem) {
-        let TransactWriteItem { put, update, delete, condition_check, .. } = &self.0;
-        let attributes = put.as_ref().map(|put| &put.item).or_else(|| update.as_ref().map(|update| &update.key));
-        let attributes = attributes.or_else(|| delete.as_ref().map(|delete| &delete.key));
-        let attributes = attributes.or_else(|| condition_check.as_ref().map(|check| &check.key));
-        (attributes.map_or_else(keys::nothing, Key::of_attributes), self.0)
-    }
-
-    fn for_table(self, table: &str) -> TransactWriteItem {
-        let table = table.to_owned();
-        let mut item = self.0;
-        if let Some(put) = &mut item.put {
-            put.table_name = table;
-        } else if let Some(delete) = &mut item.delete {
-            delete.table_name = table;
-        } else if let Some(update) = &mut item.update {
-            update.table_name = table;
-        } else if let Some(check) = &mut item.condition_check {
-            check.table_name = table;
-        }
-        item
-    }
-}
-
 pub(super) fn attributes<T: Serialize>(key: &Key, item: &T) -> Result<Item, Error> {
     let mut attributes: Item =
         serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
     attributes.extend(key.attributes());
     Ok(attributes)
-}
-
-/// A moment as a value of an expression.
-#[must_use]
-pub fn seconds(moment: Timestamp) -> AttributeValue {
-    AttributeValue::N(moment.unix_seconds().to_string())
-}
-
-/// A text as a value of an expression.
-#[must_use]
-pub fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
-/// A number as a value of an expression.
-#[must_use]
-pub fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
-}
-
-fn values(values: &[(&str, AttributeValue)]) -> Option<HashMap<String, AttributeValue>> {
-    (!values.is_empty()).then(|| owned(values))
-}
-
-const fn all_old() -> ReturnValuesOnConditionCheckFailure {
-    ReturnValuesOnConditionCheckFailure::AllOld
 }
 
 pub(super) fn built<T, E: std::error::Error + Send + Sync + 'static>(result: Result<T, E>) -> Result<T, Error> {

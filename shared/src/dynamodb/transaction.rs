@@ -7,66 +7,57 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::Serialize;
 
+use super::Item;
 use super::expression::{Condition, Set, Written};
 use super::keys::Key;
 use super::store::{Refusal, Store, StoreError, attributes, built};
-use super::{Item, store};
 use crate::error::Error;
 
 /// A conditional write. It has no meaning for a refusal yet.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Write {
     key: Key,
     change: Change,
-    when: Option<Condition>,
+    when: Condition,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Change {
     Put(Item),
     Update(Set),
     Delete,
     /// Writes nothing, but holds the rest to the condition.
     Check,
-    /// A write that is built already.
-    Built(TransactWriteItem),
 }
 
 impl Write {
     /// Puts an item.
     pub fn put<T: Serialize>(key: Key, item: &T, when: Condition) -> Result<Self, Error> {
         let item = attributes(&key, item)?;
-        Ok(Self { key, change: Change::Put(item), when: Some(when) })
+        Ok(Self { key, change: Change::Put(item), when })
     }
 
     /// Updates an item.
     #[must_use]
     pub const fn update(key: Key, set: Set, when: Condition) -> Self {
-        Self { key, change: Change::Update(set), when: Some(when) }
+        Self { key, change: Change::Update(set), when }
     }
 
     /// Deletes an item.
     #[must_use]
     pub const fn delete(key: Key, when: Condition) -> Self {
-        Self { key, change: Change::Delete, when: Some(when) }
+        Self { key, change: Change::Delete, when }
     }
 
     /// Writes nothing, but holds the rest of the transaction to a condition.
     #[must_use]
     pub const fn check(key: Key, when: Condition) -> Self {
-        Self { key, change: Change::Check, when: Some(when) }
-    }
-}
-
-impl Write {
-    /// The write of the older kind.
-    pub fn build(self) -> Result<store::Write, Error> {
-        item(&self.key, self.change, self.when.as_ref()).map(store::Write::of_item)
+        Self { key, change: Change::Check, when }
     }
 }
 
 /// A write without a condition: it can never refuse its transaction.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Effect {
     key: Key,
     change: Change,
@@ -92,14 +83,18 @@ impl Effect {
     }
 }
 
-/// Why a transaction did not happen.
+/// Why a transaction did not happen: [`Error`], or a use case's own enum where a refusal leads elsewhere.
 pub trait Refused: From<Error> + Send + 'static {
     /// For how many seconds it is too soon, where it is that.
-    fn wait_seconds(&self) -> Option<u64>;
+    fn wait_seconds(&self) -> Option<u64> {
+        None
+    }
 
     /// The same with another wait.
     #[must_use]
-    fn with_wait(self, seconds: u64) -> Self;
+    fn with_wait(self, _seconds: u64) -> Self {
+        self
+    }
 }
 
 impl Refused for Error {
@@ -112,13 +107,29 @@ impl Refused for Error {
     }
 }
 
-/// Use cases move from [`store::Write`] to this one at a time; until then the two meet here.
-impl From<store::Write> for Write {
-    fn from(write: store::Write) -> Self {
-        let (key, item) = write.into_item();
-        Self { key, change: Change::Built(item), when: None }
+/// Why a write did not happen, where it is enough to know that a condition did not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A condition did not hold.
+    #[error("a condition did not hold")]
+    Refused,
+    /// DynamoDB did not answer, or not what it should.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl WriteError {
+    /// `None` where a condition did not hold.
+    pub fn refused_as_none<T>(result: Result<T, Self>) -> Result<Option<T>, Error> {
+        match result {
+            Ok(done) => Ok(Some(done)),
+            Err(Self::Refused) => Ok(None),
+            Err(Self::Failed(error)) => Err(error),
+        }
     }
 }
+
+impl Refused for WriteError {}
 
 /// What a later floor contributes to a transaction: a code, a limit, a notification.
 pub trait Part<E: Refused> {
@@ -162,13 +173,6 @@ impl<E: Refused> Transaction<E> {
         }
     }
 
-    /// Declares writes of the older kind. Those without a condition cannot be refused.
-    pub fn require_all(&mut self, writes: Vec<store::Write>, why: fn() -> E) {
-        for write in writes {
-            self.require_or(write.into(), move |_| why());
-        }
-    }
-
     /// Declares what a part contributes.
     pub fn add(&mut self, part: impl Part<E>) -> Result<(), Error> {
         part.declare(self)
@@ -180,44 +184,70 @@ impl<E: Refused> Transaction<E> {
         let keys: Vec<_> = conditional.chain(self.effects.iter().map(|effect| &effect.key)).collect();
         keys.iter().enumerate().any(|(place, key)| keys[..place].contains(key))
     }
+
+    /// The writes in the SDK's form, and what their refusals mean, both in the order of declaration.
+    fn written(self, table: &str) -> Result<(Vec<TransactWriteItem>, Meanings<E>), Error> {
+        if self.has_a_key_twice() {
+            debug_assert!(false, "{}: two writes on one key", self.doing);
+            return Err(Error::unavailable(self.doing, "two writes on one key"));
+        }
+        let (required, whys): (Vec<_>, _) = self.required.into_iter().unzip();
+        let conditional = required.into_iter().map(|write| written(table, &write.key, write.change, Some(&write.when)));
+        let effects = self.effects.into_iter().map(|effect| written(table, &effect.key, effect.change, None));
+        let writes = conditional.chain(effects).collect::<Result<_, _>>()?;
+        Ok((writes, Meanings { whys, otherwise: self.otherwise }))
+    }
 }
 
-impl Store {
-    /// Commits all or nothing, under one `ClientRequestToken`. Of several refusals the one declared first decides; where
-    /// that is "too soon", the longest wait of all that refused is told.
-    pub async fn commit<E: Refused>(&self, transaction: Transaction<E>) -> Result<(), E> {
-        let Transaction { doing, otherwise, .. } = transaction;
-        if transaction.has_a_key_twice() {
-            debug_assert!(false, "{doing}: two writes on one key");
-            return Err(Error::unavailable(doing, "two writes on one key").into());
-        }
-        let (required, mut whys): (Vec<_>, Vec<_>) = transaction.required.into_iter().unzip();
-        let conditional = required.into_iter().map(|write| item(&write.key, write.change, write.when.as_ref()));
-        let effects = transaction.effects.into_iter().map(|effect| item(&effect.key, effect.change, None));
-        let writes =
-            conditional.chain(effects).map(|item| item.map(store::Write::of_item)).collect::<Result<_, _>>()?;
-        let refusals = match self.transact(writes, doing).await {
-            Ok(()) => return Ok(()),
-            Err(StoreError::Failed(error)) => return Err(error.into()),
-            Err(StoreError::Refused(refusals)) => refusals,
-        };
-        // In the order of declaration, which is DynamoDB's order of reasons.
-        let mut reasons = refusals.into_iter().map(|Refusal { index: place, item }| {
-            whys.get_mut(place).and_then(Option::take).map_or_else(otherwise, |why| why(item))
+/// What the refusals of a transaction mean.
+struct Meanings<E> {
+    whys: Vec<Option<Why<E>>>,
+    otherwise: fn() -> E,
+}
+
+impl<E: Refused> Meanings<E> {
+    /// Of several refusals the one declared first decides; where that is "too soon", the longest wait of all that refused
+    /// is told.
+    fn decide(mut self, refusals: Vec<Refusal>) -> E {
+        let mut reasons = refusals.into_iter().map(|Refusal { place, item }| {
+            self.whys.get_mut(place).and_then(Option::take).map_or_else(self.otherwise, |why| why(item))
         });
-        let first = reasons.next().unwrap_or_else(otherwise);
-        Err(match first.wait_seconds() {
+        let first = reasons.next().unwrap_or_else(self.otherwise);
+        match first.wait_seconds() {
             Some(wait) => {
                 let longest = reasons.filter_map(|reason| reason.wait_seconds()).fold(wait, u64::max);
                 first.with_wait(longest)
             }
             None => first,
-        })
+        }
     }
 }
 
-/// A write in the SDK's form. The store names the table.
-fn item(key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactWriteItem, Error> {
+impl Store {
+    /// Commits all or nothing, under one `ClientRequestToken`. Conflicts, throttling and lost answers are retried here and
+    /// nowhere else. Of several refusals the one declared first decides; where that is "too soon", the longest wait of all
+    /// that refused is told.
+    pub async fn commit<E: Refused>(&self, transaction: Transaction<E>) -> Result<(), E> {
+        let doing = transaction.doing;
+        let (writes, meanings) = transaction.written(self.table())?;
+        match self.transact(writes, doing).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Failed(error)) => Err(error.into()),
+            Err(StoreError::Refused(refusals)) => Err(meanings.decide(refusals)),
+        }
+    }
+
+    /// Commits effects, which nothing can refuse.
+    pub async fn apply(&self, doing: &'static str, effects: impl IntoIterator<Item = Effect>) -> Result<(), Error> {
+        let refused = || Error::unavailable("applying effects", "a write without a condition was refused");
+        let mut transaction = Transaction::new(doing, refused);
+        effects.into_iter().for_each(|effect| transaction.also(effect));
+        self.commit(transaction).await
+    }
+}
+
+/// A write in the SDK's form.
+fn written(table: &str, key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactWriteItem, Error> {
     let set = if let Change::Update(set) = &change { Some(set) } else { None };
     let written = Written::new(set, when);
     let (names, values) = (written.names(), written.values());
@@ -225,10 +255,9 @@ fn item(key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactW
     let key = Some(key.attributes());
     let item = TransactWriteItem::builder();
     let item = match change {
-        Change::Built(item) => return Ok(item),
         Change::Put(attributes) => item.put(built(
             Put::builder()
-                .table_name("")
+                .table_name(table)
                 .set_item(Some(attributes))
                 .set_condition_expression(written.condition)
                 .set_expression_attribute_names(names)
@@ -238,7 +267,7 @@ fn item(key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactW
         )?),
         Change::Update(_) => item.update(built(
             Update::builder()
-                .table_name("")
+                .table_name(table)
                 .set_key(key)
                 .set_update_expression(written.update)
                 .set_condition_expression(written.condition)
@@ -249,7 +278,7 @@ fn item(key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactW
         )?),
         Change::Delete => item.delete(built(
             Delete::builder()
-                .table_name("")
+                .table_name(table)
                 .set_key(key)
                 .set_condition_expression(written.condition)
                 .set_expression_attribute_names(names)
@@ -259,7 +288,7 @@ fn item(key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactW
         )?),
         Change::Check => item.condition_check(built(
             ConditionCheck::builder()
-                .table_name("")
+                .table_name(table)
                 .set_key(key)
                 .set_condition_expression(written.condition)
                 .set_expression_attribute_names(names)
@@ -269,4 +298,73 @@ fn item(key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactW
         )?),
     };
     Ok(item.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::UserId;
+    use crate::dynamodb::keys;
+
+    fn account() -> Key {
+        keys::user(&UserId::from("me".to_owned()))
+    }
+
+    fn check(key: Key) -> Write {
+        Write::check(key, Condition::no_item())
+    }
+
+    fn refusal(place: usize) -> Refusal {
+        Refusal { place, item: None }
+    }
+
+    fn too_many(retry_after_seconds: u64) -> impl FnOnce(Option<Item>) -> Error {
+        move |_| Error::TooMany { retry_after_seconds }
+    }
+
+    #[test]
+    #[should_panic(expected = "testing: two writes on one key")]
+    fn two_conditional_writes_on_one_key_are_a_bug() {
+        let mut tx: Transaction = Transaction::new("testing", || Error::NotFound);
+        tx.require(check(account()));
+        tx.require(Write::delete(account(), Condition::no_item()));
+        let _ = tx.written("table");
+    }
+
+    #[test]
+    #[should_panic(expected = "testing: two writes on one key")]
+    fn an_effect_on_the_key_of_a_conditional_write_is_a_bug() {
+        let mut tx: Transaction = Transaction::new("testing", || Error::NotFound);
+        tx.require(check(account()));
+        tx.also(Effect::remove(account()));
+        let _ = tx.written("table");
+    }
+
+    #[test]
+    fn of_two_effects_on_one_key_the_removal_wins_whichever_comes_first() {
+        let set = || Effect::update(account(), Set::to("a", 1_u64));
+        for effects in [[set(), Effect::remove(account())], [Effect::remove(account()), set()]] {
+            let mut tx: Transaction = Transaction::new("testing", || Error::NotFound);
+            effects.into_iter().for_each(|effect| tx.also(effect));
+            let (writes, _) = tx.written("table").unwrap();
+            assert!(matches!(&writes[..], [TransactWriteItem { delete: Some(_), .. }]), "{writes:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_refusals_the_one_declared_first_decides() {
+        let refused = |places: &[usize]| {
+            let mut tx: Transaction = Transaction::new("testing", || Error::AccountChanged);
+            tx.require_or(check(keys::guesses("1")), |_| Error::CodeExpired);
+            tx.require(check(keys::guesses("2")));
+            tx.require_or(check(keys::guesses("3")), too_many(3));
+            tx.require_or(check(keys::guesses("4")), too_many(7));
+            let (_, meanings) = tx.written("table").unwrap();
+            meanings.decide(places.iter().copied().map(refusal).collect())
+        };
+        assert!(matches!(refused(&[0, 1, 3]), Error::CodeExpired));
+        assert!(matches!(refused(&[1, 2]), Error::AccountChanged));
+        assert!(matches!(refused(&[2, 3]), Error::TooMany { retry_after_seconds: 7 }));
+        assert!(matches!(refused(&[2]), Error::TooMany { retry_after_seconds: 3 }));
+    }
 }

@@ -24,7 +24,7 @@ pub async fn change_mobile(
     proof: &Proof,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, &who.session, proof).await.map_err(of_confirm_code)?.as_confirm_code();
+    let proved = proof::check(app, &who.user, &who.session, proof).await.map_err(of_confirm_code)?.into_confirm_code();
     let moved = async {
         let key = CodeKey::change_mobile(&who.user.id, &mobile);
         let code = redeem(app, key, Streak::of_new_name(&who.user.id), code).await?;

@@ -204,7 +204,7 @@ impl RightCode {
     }
 
     /// The same code where a request holds two: what is wrong with it is said of the code that confirms who asks.
-    pub(super) fn as_confirm_code(self) -> Self {
+    pub(super) fn into_confirm_code(self) -> Self {
         Self { used_up: || Error::ConfirmCodeExpired, ..self }
     }
 }

@@ -116,10 +116,10 @@ impl Proved {
         Some((keys::session(&session.user_id, &session.id), goes_on))
     }
 
-    /// The same where a request holds two codes: see [`RightCode::as_confirm_code`].
-    pub(super) fn as_confirm_code(self) -> Self {
+    /// The same where a request holds two codes: see [`RightCode::into_confirm_code`].
+    pub(super) fn into_confirm_code(self) -> Self {
         match self {
-            Self::ByCode(code) => Self::ByCode(code.as_confirm_code()),
+            Self::ByCode(code) => Self::ByCode(code.into_confirm_code()),
             other => other,
         }
     }

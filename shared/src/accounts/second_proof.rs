@@ -43,7 +43,7 @@ pub(super) async fn check(
             // Without an address no code was mailed.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
-            right.map(|right| Proved::ByCode(right.as_confirm_code())).map_err(of_confirm_code)
+            right.map(|right| Proved::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
         }
         None => {
             mail_code(app, caller, user).await?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::config::{Config, Environment, Need};
 use shared::domain::{AccountName, Clock, Mobile, Rotation, Session, Timestamp, User};
-use shared::dynamodb::{Condition, Refused, Set, Transaction, Write, keys};
+use shared::dynamodb::{Condition, Reason, Set, Transaction, Write, keys};
 use shared::{App, Error, accounts, error_chain};
 
 /// How long an operator's act is kept, in seconds: over the 180 days that security logs are kept in mainland China.
@@ -68,7 +68,7 @@ impl From<Error> for Problem {
     }
 }
 
-impl Refused for Problem {}
+impl Reason for Problem {}
 
 /// What is kept of an act. Accounts stand in it by their random id.
 #[derive(Serialize)]

@@ -12,7 +12,7 @@ use super::find::{claim_holder, unchanged};
 use crate::app::App;
 use crate::domain::{AccountName, Device, PasswordHashText, Purpose, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Effect, Item, Refused, Set, Transaction, Write, read_item};
+use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, read_item};
 use crate::error::Error;
 
 /// How many attempts in a row wait for nothing.
@@ -60,7 +60,7 @@ struct Attempts {
 
 /// Whose attempts are counted.
 #[derive(Clone, Copy)]
-pub(super) enum Lane<'a> {
+pub(super) enum ThrottleKey<'a> {
     /// An account's, from anywhere.
     Account(&'a UserId),
     /// An account's, from a device that is known.
@@ -73,27 +73,31 @@ pub(super) enum Lane<'a> {
 
 /// Counts an attempt and gives the account as it is, or nothing when there is none. While the wait lasts nothing is
 /// counted, and the wait grows no longer.
-pub(super) async fn count(app: &App, lane: Lane<'_>) -> Result<Option<User>, Error> {
-    count_by(app, lane, None).await
+pub(super) async fn count(app: &App, throttle_key: ThrottleKey<'_>) -> Result<Option<User>, Error> {
+    count_by(app, throttle_key, None).await
 }
 
 /// The same for an account that was found by a name: there is none where it has moved to another name meanwhile.
-pub(super) async fn count_by(app: &App, lane: Lane<'_>, name: Option<&AccountName>) -> Result<Option<User>, Error> {
-    let Lane::Device(device) = lane else { return count_in(app, lane, name).await };
-    let (counted, user) = tokio::join!(count_in(app, lane, name), claim_holder(app, &device.user_id, name));
+pub(super) async fn count_by(
+    app: &App,
+    throttle_key: ThrottleKey<'_>,
+    name: Option<&AccountName>,
+) -> Result<Option<User>, Error> {
+    let ThrottleKey::Device(device) = throttle_key else { return count_in(app, throttle_key, name).await };
+    let (counted, user) = tokio::join!(count_in(app, throttle_key, name), claim_holder(app, &device.user_id, name));
     counted?;
     user
 }
 
-async fn count_in(app: &App, lane: Lane<'_>, name: Option<&AccountName>) -> Result<Option<User>, Error> {
+async fn count_in(app: &App, throttle_key: ThrottleKey<'_>, name: Option<&AccountName>) -> Result<Option<User>, Error> {
     let now = app.clock.now();
-    let key = match lane {
-        Lane::Account(id) => keys::user(id),
-        Lane::Device(device) => keys::device(&device.id),
-        Lane::SecondProof(id) => keys::second_proof(id),
-        Lane::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
+    let key = match throttle_key {
+        ThrottleKey::Account(id) => keys::user(id),
+        ThrottleKey::Device(device) => keys::device(&device.id),
+        ThrottleKey::SecondProof(id) => keys::second_proof(id),
+        ThrottleKey::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
     };
-    let counter = Counter { app, key, now, has_account: matches!(lane, Lane::Account(_)), name };
+    let counter = Counter { app, key, now, has_account: matches!(throttle_key, ThrottleKey::Account(_)), name };
     let refused = match counter.count_on().await {
         Ok(item) => return counter.account(item),
         Err(CountError::Refused(item)) => item,
@@ -185,12 +189,12 @@ pub(super) fn forget(user: &User) -> Write {
     Write::update(keys::user(&user.id), forgetting(Set::default()), unchanged(user, None))
 }
 
-/// Declares what a sign-in in a lane writes: when it was, the lane's attempts forgotten, a new hash where there is one, and
-/// all on condition that the account is as it was read, and bears the name it was found by.
-pub(super) fn succeed<E: Refused>(
+/// Declares what a sign-in writes: when it was, a new hash where there is one, and that the attempts under its throttle key
+/// are forgotten; all on condition that the account is as it was read, and bears the name it was found by.
+pub(super) fn succeed<E: Reason>(
     tx: &mut Transaction<E>,
     user: &User,
-    (lane, name): (Lane<'_>, Option<&AccountName>),
+    (throttle_key, name): (ThrottleKey<'_>, Option<&AccountName>),
     hash: Option<&PasswordHashText>,
     now: Timestamp,
 ) {
@@ -198,7 +202,7 @@ pub(super) fn succeed<E: Refused>(
     if let Some(hash) = hash {
         set = set.and_to(User::PASSWORD_HASH, hash.as_str());
     }
-    if let Lane::Device(device) = lane {
+    if let ThrottleKey::Device(device) = throttle_key {
         tx.also(Effect::remove(keys::device(&device.id)));
     } else {
         set = forgetting(set);
@@ -208,11 +212,24 @@ pub(super) fn succeed<E: Refused>(
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
 
     #[test]
     fn waits_double_from_the_fifth_attempt_to_a_quarter_of_an_hour() {
         let waits: Vec<_> = [0, 4, 5, 6, 7, 14, 15, 1000].map(wait_seconds).into();
         assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900]);
+    }
+
+    #[test]
+    fn a_count_is_read_from_the_attributes_that_are_written() {
+        let item = Item::from([
+            (User::PASSWORD_FAILURES.to_owned(), AttributeValue::N("7".to_owned())),
+            (User::PASSWORD_TRIED_AT.to_owned(), AttributeValue::N("9".to_owned())),
+        ]);
+        let attempts: Attempts = serde_dynamo::from_item(item).unwrap();
+        assert_eq!(attempts.password_failures, 7);
+        assert_eq!(attempts.password_tried_at, Some(Timestamp::from_unix_seconds(9)));
     }
 }

@@ -5,13 +5,13 @@ use super::claims::{claim, release};
 use super::codes::{RightCode, Streak, redeem};
 use super::credentials;
 use super::limits::of_changes;
-use super::proof::{self, Proof, Proved};
-use super::send::{Notification, Wanted, send};
+use super::proof::{self, Proof, SameOwner};
+use super::send::{MessageRequest, Notification, send};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
 use crate::domain::{Authorized, AccountName, Code, CodeKey, Email, TokenKeys, User};
 use crate::dynamodb::items::{Content, Notice, Recipient};
-use crate::dynamodb::{Part, Refused, Set, Transaction, Write};
+use crate::dynamodb::{Part, Reason, Set, Transaction};
 use crate::error::Error;
 
 /// Sends a code to the address. Whether it is taken is not told here: only who reads its mail learns that.
@@ -24,25 +24,19 @@ pub async fn send_email_code(
 ) -> Result<(), Error> {
     let proved = proof::check(app, &who.user, &who.session, proof).await?;
     let content = Content::Code(CodeKey::bind_email(&who.user.id, email));
-    let wanted = Wanted { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let cost = OwnersRequest { user: &who.user, proved: &proved };
-    proved.or_give_back(app, send(app, caller, Solved::NotAsked, wanted, cost)).await
+    let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
+    let cost = OwnersRequest(SameOwner { user: &who.user, proved: &proved });
+    proved.or_give_back(app, send(app, caller, Solved::NotAsked, request, cost)).await
 }
 
-/// A message for somebody who has proved to be the owner: the proof is used up, and is good while nothing has changed.
+/// What a message costs an owner: the proof, which is good while nothing has changed.
 #[derive(Clone, Copy)]
-struct OwnersRequest<'a> {
-    user: &'a User,
-    proved: &'a Proved,
-}
+struct OwnersRequest<'a>(SameOwner<'a>);
 
-impl<E: Refused> Part<E> for OwnersRequest<'_> {
+impl<E: Reason> Part<E> for OwnersRequest<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        transaction.require_or(proof::still(self.user), |_| Error::AccountChanged.into());
-        if let Some((session, goes_on)) = self.proved.session() {
-            transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
-        }
-        transaction.add(self.proved)
+        transaction.add(self.0)?;
+        transaction.add(self.0.proved)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Captcha passes: issued when a captcha was solved, asked for by what `CAPTCHA_MODE=enforce` protects.
 
-use super::limits::{Caused, count_source};
+use super::limits::{SourceAction, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{CaptchaAction, CaptchaPass};
 use crate::dynamodb::items::Expiring;
@@ -14,7 +14,7 @@ pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaActi
 
 /// Counts a ticket: the gateway charges for each, and is asked for no more than a person solves.
 pub async fn count_captcha(app: &App, caller: &Caller) -> Result<(), Error> {
-    count_source(app, caller, Caused::Captchas, app.config.limits.captcha_source).await
+    count_source(app, caller, SourceAction::Captchas, app.config.limits.captcha_source).await
 }
 
 /// Uses a pass up, where one is asked for, and tells whether one was. It is spent before anything else is looked at, so

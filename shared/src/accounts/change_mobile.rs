@@ -4,7 +4,7 @@ use super::claims::{claim, release};
 use super::codes::{RightCode, Streak, of_confirm_code, redeem};
 use super::credentials;
 use super::limits::of_changes;
-use super::proof::{self, Proof, Proved};
+use super::proof::{self, CheckedProof, Proof};
 use super::send::Notification;
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
@@ -39,7 +39,7 @@ async fn move_to(
     who: Authorized,
     token_keys: &TokenKeys,
     mobile: Mobile,
-    (code, proved): (&RightCode, &Proved),
+    (code, proved): (&RightCode, &CheckedProof),
 ) -> Result<SignedIn, Error> {
     let Authorized { user, session } = who;
     if user.mobile.as_ref() == Some(&mobile) {

@@ -3,7 +3,7 @@
 use super::codes::forget_streaks;
 use super::credentials;
 use super::limits::of_changes;
-use super::proof::{self, Proof, Proved};
+use super::proof::{self, CheckedProof, Proof};
 use super::send::Notification;
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
@@ -30,7 +30,7 @@ async fn set(
     caller: &Caller,
     who: Authorized,
     token_keys: &TokenKeys,
-    proved: &Proved,
+    proved: &CheckedProof,
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let Authorized { user, session } = who;

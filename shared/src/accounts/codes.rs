@@ -4,7 +4,7 @@ use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
-use crate::dynamodb::{Condition, Effect, Part, Refused, Set, Transaction, Write, WriteError, read_item};
+use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError, read_item};
 use crate::error::Error;
 
 /// How long a code lives, in seconds (ASVS 6.5.5: ten minutes at most).
@@ -82,24 +82,24 @@ impl Streak {
 }
 
 /// A guess that was counted and has yet to be compared.
-struct CountedGuess {
+struct Guess {
     key: CodeKey,
     item: CodeItem,
 }
 
 /// Counts a guess. Five are compared within a code's life, however many arrive at once, because the count is a condition
 /// of its own increment.
-async fn count_guess(app: &App, key: CodeKey) -> Result<CountedGuess, Error> {
+async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
     const DOING: &str = "counting a guess";
     let set = Set::default().and_increment(CodeItem::GUESSES);
     let has_guesses = Condition::absent(CodeItem::GUESSES).or(Condition::less(CodeItem::GUESSES, MAX_GUESSES));
     let is_live = Condition::exists(PARTITION).and(Condition::greater(EXPIRES_AT, app.clock.now()));
     let when = is_live.and(has_guesses);
     let counted = app.store()?.write(DOING, &keys::code(&key), &set, &when, |_| Error::CodeExpired).await?;
-    Ok(CountedGuess { key, item: read_item(counted, DOING)? })
+    Ok(Guess { key, item: read_item(counted, DOING)? })
 }
 
-impl CountedGuess {
+impl Guess {
     /// Compares, once the guess is counted in its streak too.
     async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
         let Self { key, item } = self;
@@ -161,7 +161,7 @@ pub(super) struct RightCode {
 
 /// Uses the code up, in the transaction of what it pays for, and ends the streak of wrong ones. Of two that redeem it at
 /// once, one gets this through.
-impl<E: Refused> Part<E> for &RightCode {
+impl<E: Reason> Part<E> for &RightCode {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let used_up = self.used_up;
         let unused = Write::delete(keys::code(&self.key), self.is_this_code());

@@ -3,7 +3,7 @@
 use super::claims::release;
 use super::codes::forget_streaks;
 use super::find::unchanged_with_username;
-use super::proof::{self, Proof, Proved};
+use super::proof::{self, CheckedProof, Proof};
 use super::send::Notification;
 use super::sessions;
 use crate::app::{App, Caller};
@@ -26,7 +26,7 @@ pub async fn delete_account(app: &App, caller: &Caller, who: &Authorized, proof:
     Ok(())
 }
 
-async fn delete(app: &App, caller: &Caller, who: &Authorized, proved: &Proved) -> Result<(), Error> {
+async fn delete(app: &App, caller: &Caller, who: &Authorized, proved: &CheckedProof) -> Result<(), Error> {
     let user = &who.user;
     let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);

@@ -1,11 +1,11 @@
 //! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
 use super::limits::of_exports;
-use super::proof::{self, Proof, Proved};
+use super::proof::{self, CheckedProof, Proof, SameOwner};
 use super::sessions;
 use crate::app::App;
 use crate::domain::{Authorized, Session, Timestamp, User};
-use crate::dynamodb::{Transaction, Write};
+use crate::dynamodb::Transaction;
 use crate::error::Error;
 
 /// What is stored, but for hashes.
@@ -29,13 +29,10 @@ pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export,
     Ok(Export { user: who.user, sessions, exported_at: now })
 }
 
-async fn count(app: &App, user: &User, proved: &Proved) -> Result<(), Error> {
+async fn count(app: &App, user: &User, proved: &CheckedProof) -> Result<(), Error> {
     let mut tx = Transaction::new("counting an export", || Error::AccountChanged);
     tx.add(proved)?;
     tx.add(of_exports(app, &user.id))?;
-    tx.require(proof::still(user));
-    if let Some((session, goes_on)) = proved.session() {
-        tx.require(Write::check(session, goes_on));
-    }
+    tx.add(SameOwner { user, proved })?;
     app.store()?.commit(tx).await
 }

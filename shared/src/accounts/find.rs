@@ -1,6 +1,6 @@
 //! Looking accounts up by name.
 
-use super::limits::{Caused, count_source};
+use super::limits::{SourceAction, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Mobile, User, UserId};
 use crate::dynamodb::items::Marker;
@@ -62,7 +62,7 @@ async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Mar
     caller.who.note(mobile.masked());
     let key = keys::mobile_marker(mobile);
     let (counted, marker) = tokio::join!(
-        count_source(app, caller, Caused::Probes, app.config.limits.probe_source),
+        count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
         app.store()?.get::<Marker>(&key, "checking a number")
     );
     counted?;

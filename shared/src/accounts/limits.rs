@@ -9,7 +9,7 @@ use crate::app::{App, Caller};
 use crate::domain::{Limit, Timestamp, UserId, hash_address, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Effect, Item, Part, Refused, Set, Transaction, Write};
+use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write};
 use crate::error::Error;
 
 /// How often a source did something within a window.
@@ -19,7 +19,7 @@ const EXPORTS: Limit = Limit { most: 3, window_seconds: 86_400 };
 
 /// What a source is limited in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Caused {
+pub(super) enum SourceAction {
     /// Messages.
     Messages,
     /// Attempts to sign in.
@@ -30,7 +30,7 @@ pub(super) enum Caused {
     Captchas,
 }
 
-impl Caused {
+impl SourceAction {
     const fn word(self) -> &'static str {
         match self {
             Self::Messages => "messages",
@@ -42,7 +42,7 @@ impl Caused {
 }
 
 /// A write that counts, and how long to wait when it is refused.
-pub(super) struct Counting {
+pub(super) struct LimitCount {
     write: Write,
     wait: Wait,
     now: Timestamp,
@@ -53,9 +53,9 @@ enum Wait {
     Until(Timestamp),
 }
 
-impl Counting {
+impl LimitCount {
     /// Declares the write, with what its refusal means beside [`Error::TooMany`].
-    pub(super) fn declare_as<E: Refused>(
+    pub(super) fn declare_as<E: Reason>(
         self,
         transaction: &mut Transaction<E>,
         meaning: impl FnOnce(Error) -> E + Send + 'static,
@@ -73,7 +73,7 @@ impl Counting {
     }
 }
 
-impl<E: Refused> Part<E> for Counting {
+impl<E: Reason> Part<E> for LimitCount {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         self.declare_as(transaction, E::from);
         Ok(())
@@ -86,37 +86,37 @@ fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
 }
 
 /// What counts a message to a recipient: all of them, and those that this source causes.
-pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<Counting>, Error> {
+pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<LimitCount>, Error> {
     let (now, limits) = (app.clock.now(), &app.config.limits);
-    let mut counting = vec![sliding(keys::recipient_limit(recipient), &limits.recipient, now)];
+    let mut counts = vec![sliding(keys::recipient_limit(recipient), &limits.recipient, now)];
     for (source, factor) in hashed_sources(app, caller)? {
         // A wider source has a limit so many times looser. Looser than the recipient's own it would say nothing.
         if factor == 1 {
             let key = keys::recipient_source_limit(recipient, &source);
-            counting.push(sliding(key, &limits.recipient_source, now));
+            counts.push(sliding(key, &limits.recipient_source, now));
         }
     }
-    Ok(counting)
+    Ok(counts)
 }
 
 /// What counts a message that a device of the recipient's asks for, apart from what strangers ask for.
-pub(super) fn of_devices(app: &App, recipient: &Recipient) -> Counting {
+pub(super) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
     sliding(keys::recipient_device_limit(recipient), &app.config.limits.recipient_source, app.clock.now())
 }
 
 /// What counts a change of an account by its signed-in owner.
-pub(super) fn of_changes(app: &App, user: &UserId) -> Counting {
+pub(super) fn of_changes(app: &App, user: &UserId) -> LimitCount {
     sliding(keys::change_limit(user), &app.config.limits.changes, app.clock.now())
 }
 
 /// What counts an export of an account.
-pub(super) fn of_exports(app: &App, user: &UserId) -> Counting {
+pub(super) fn of_exports(app: &App, user: &UserId) -> LimitCount {
     sliding(keys::export_limit(user), &[EXPORTS], app.clock.now())
 }
 
 /// The last times, newest first, as attributes `t1`, `t2`, …: each moves one on, and of each limit the n-th must be out
 /// of its window.
-fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> Counting {
+fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> LimitCount {
     let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
     let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to("t1", now);
     for nth in 2..=limits.iter().map(|limit| limit.most).max().unwrap_or(1) {
@@ -127,7 +127,7 @@ fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> Counting {
         Condition::absent(nth.clone()).or(Condition::at_most(nth, now.plus_seconds(-limit.window_seconds)))
     };
     let write = Write::update(key, set, Condition::All(limits.iter().map(out_of_window).collect()));
-    Counting { write, wait: Wait::Sliding(limits.to_vec()), now }
+    LimitCount { write, wait: Wait::Sliding(limits.to_vec()), now }
 }
 
 fn time_attribute(nth: u32) -> String {
@@ -135,7 +135,12 @@ fn time_attribute(nth: u32) -> String {
 }
 
 /// What counts something that a source causes.
-pub(super) fn of_source(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<Vec<Counting>, Error> {
+pub(super) fn of_source(
+    app: &App,
+    caller: &Caller,
+    what: SourceAction,
+    limit: Limit,
+) -> Result<Vec<LimitCount>, Error> {
     let now = app.clock.now();
     let (window, end) = limit.window(now);
     let counted = hashed_sources(app, caller)?.into_iter().map(|(source, factor)| {
@@ -144,14 +149,14 @@ pub(super) fn of_source(app: &App, caller: &Caller, what: Caused, limit: Limit) 
             Set::to(keys::EXPIRES_AT, end).and_increment(USED),
             Condition::absent(USED).or(Condition::less(USED, limit.times(factor).most)),
         );
-        Counting { write, wait: Wait::Until(end), now }
+        LimitCount { write, wait: Wait::Until(end), now }
     });
     Ok(counted.collect())
 }
 
 /// What takes back one thing that a source caused, if its window is still the same: a window that is over counts from
 /// nothing.
-pub(super) fn given_back(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<Vec<Effect>, Error> {
+pub(super) fn given_back(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<Vec<Effect>, Error> {
     let (window, end) = limit.window(app.clock.now());
     let taken = hashed_sources(app, caller)?.into_iter().map(|(source, _)| {
         let key = keys::source_window(what.word(), &source, window);
@@ -161,12 +166,12 @@ pub(super) fn given_back(app: &App, caller: &Caller, what: Caused, limit: Limit)
 }
 
 /// Counts something that a source causes, in a call of its own.
-pub(super) async fn count_source(app: &App, caller: &Caller, what: Caused, limit: Limit) -> Result<(), Error> {
-    let mut counting = Transaction::new("counting what a source causes", || Error::AccountChanged);
+pub(super) async fn count_source(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<(), Error> {
+    let mut tx = Transaction::new("counting what a source causes", || Error::TooMany { retry_after_seconds: 1 });
     for one in of_source(app, caller, what, limit)? {
-        counting.add(one)?;
+        tx.add(one)?;
     }
-    app.store()?.commit(counting).await
+    app.store()?.commit(tx).await
 }
 
 /// The sources of a caller under a keyed hash: from where someone came is nobody's to read in the table.

@@ -1,8 +1,8 @@
 //! Signing in with a name and a password.
 
 use super::SignedIn;
-use super::attempts::{self, Lane};
-use super::limits::{Caused, count_source, given_back};
+use super::attempts::{self, ThrottleKey};
+use super::limits::{SourceAction, count_source, given_back};
 use super::sessions::{self, NewSession};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
@@ -28,21 +28,21 @@ pub async fn log_in(
     let marker = classified.as_ref().map_or_else(keys::no_marker, keys::marker);
     let limit = app.config.limits.log_in_source;
     let (counted, marker, token_keys) = tokio::join!(
-        count_source(app, caller, Caused::LogIns, limit),
+        count_source(app, caller, SourceAction::LogIns, limit),
         store.get::<Marker>(&marker, "finding an account"),
         app.token_keys()
     );
     counted?;
     let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
     // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
-    let lane = match (&id, &caller.device) {
-        (Some(id), Some(device)) if device.user_id == *id => Lane::Device(device),
-        (Some(id), _) => Lane::Account(id),
-        (None, _) => Lane::Unknown(&canonical),
+    let throttle_key = match (&id, &caller.device) {
+        (Some(id), Some(device)) if device.user_id == *id => ThrottleKey::Device(device),
+        (Some(id), _) => ThrottleKey::Account(id),
+        (None, _) => ThrottleKey::Unknown(&canonical),
     };
     let whose = id.clone().unwrap_or_else(UserId::generate);
     let (user, others) =
-        tokio::join!(attempts::count_by(app, lane, classified.as_ref()), sessions::all_of(app, &whose));
+        tokio::join!(attempts::count_by(app, throttle_key, classified.as_ref()), sessions::all_of(app, &whose));
     let user = user?;
     // They are read to end the oldest; that can wait for the next sign-in.
     let others = others.unwrap_or_default();
@@ -56,9 +56,9 @@ pub async fn log_in(
     let new = NewSession::new(app, caller, &user, remembered, others);
     tx.add(&new)?;
     let rehashed = rehash(app, &user, password)?;
-    attempts::succeed(&mut tx, &user, (lane, classified.as_ref()), rehashed.as_ref(), app.clock.now());
+    attempts::succeed(&mut tx, &user, (throttle_key, classified.as_ref()), rehashed.as_ref(), app.clock.now());
     // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
-    given_back(app, caller, Caused::LogIns, limit)?.into_iter().for_each(|effect| tx.also(effect));
+    given_back(app, caller, SourceAction::LogIns, limit)?.into_iter().for_each(|effect| tx.also(effect));
     let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, new.session)?;
     store.commit(tx).await?;
     Ok(signed_in)

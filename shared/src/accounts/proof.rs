@@ -1,16 +1,16 @@
 //! Proof that whoever holds a token is the owner: the password, a code sent to the account's own number, or a
 //! reauthentication, which stands for one of them that was given a moment ago (ASVS 7.5.1).
 
-use super::attempts::{self, Lane};
+use super::attempts::{self, ThrottleKey};
 use super::captcha::Solved;
 use super::codes::{RightCode, Streak, redeem};
 use super::find::unchanged;
-use super::send::{Free, Wanted, send};
+use super::send::{Free, MessageRequest, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, Reauthentication, Secret, Session, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Part, Refused, Transaction, Write};
+use crate::dynamodb::{Condition, Part, Reason, Transaction, Write};
 use crate::error::Error;
 
 /// What is offered as proof: a reauthentication, a credential, or both. The credential is looked at only where the
@@ -36,13 +36,13 @@ pub enum Credential {
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
     let content = Content::Code(CodeKey::proof(&user.id, &mobile));
-    let wanted = Wanted { recipient: Recipient::Sms(mobile), content, requires_account: true };
-    send(app, caller, Solved::ToOneself, wanted, Free).await
+    let request = MessageRequest { recipient: Recipient::Sms(mobile), content, requires_account: true };
+    send(app, caller, Solved::ToOneself, request, Free).await
 }
 
 /// A proof that was right, or was not needed.
 #[derive(Debug)]
-pub(super) enum Proved {
+pub(super) enum CheckedProof {
     /// Nothing of it is left to be done.
     Outright,
     /// A code, which has yet to be used up with what it pays for.
@@ -52,11 +52,11 @@ pub(super) enum Proved {
 }
 
 /// Checks a proof. A wrong reauthentication is not counted: nobody guesses a MAC of 256 bits.
-pub(super) async fn check(app: &App, user: &User, session: &Session, proof: &Proof) -> Result<Proved, Error> {
+pub(super) async fn check(app: &App, user: &User, session: &Session, proof: &Proof) -> Result<CheckedProof, Error> {
     let (keyring, now) = (app.keyring()?, app.clock.now());
     let accepted = |text| Reauthentication::accepts(text, session, keyring, now);
     if proof.reauthentication.as_ref().is_some_and(accepted) {
-        return Ok(Proved::ByReauthentication(Box::new(session.clone())));
+        return Ok(CheckedProof::ByReauthentication(Box::new(session.clone())));
     }
     let credential = proof.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
     check_credential(app, user, credential).await
@@ -64,17 +64,17 @@ pub(super) async fn check(app: &App, user: &User, session: &Session, proof: &Pro
 
 /// Checks a password or a code. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen
 /// token guesses no faster than a stranger.
-pub(super) async fn check_credential(app: &App, user: &User, credential: &Credential) -> Result<Proved, Error> {
+pub(super) async fn check_credential(app: &App, user: &User, credential: &Credential) -> Result<CheckedProof, Error> {
     let password = match credential {
         Credential::SmsCode(code) => {
             // Without a number no code was sent.
             let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
             let right = redeem(app, CodeKey::proof(&user.id, mobile), Streak::of_account(&user.id), code).await;
-            return right.map(Proved::ByCode);
+            return right.map(CheckedProof::ByCode);
         }
         Credential::Password(password) => password,
     };
-    let counted = attempts::count(app, Lane::Account(&user.id)).await?.ok_or(Error::Unauthorized)?;
+    let counted = attempts::count(app, ThrottleKey::Account(&user.id)).await?.ok_or(Error::Unauthorized)?;
     let right = app.hasher.verify(password, counted.password_hash.as_ref());
     if !right.map_err(|source| Error::unavailable("checking a password", source))? {
         return Err(Error::ProofWrong);
@@ -82,25 +82,39 @@ pub(super) async fn check_credential(app: &App, user: &User, credential: &Creden
     let mut tx = Transaction::new("taking an attempt back", || Error::Unauthorized);
     tx.require(attempts::forget(user));
     app.store()?.commit(tx).await?;
-    Ok(Proved::Outright)
+    Ok(CheckedProof::Outright)
 }
 
-/// That the account still has the credentials it was read with.
-pub(super) fn still(user: &User) -> Write {
-    Write::check(keys::user(&user.id), unchanged(user, None))
+/// Holds a transaction that writes neither the account nor the session to what was proved: the account has the credentials it
+/// was read with, and where a reauthentication proved it, its session goes on.
+#[derive(Clone, Copy)]
+pub(super) struct SameOwner<'a> {
+    pub user: &'a User,
+    pub proved: &'a CheckedProof,
+}
+
+impl<E: Reason> Part<E> for SameOwner<'_> {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        let unchanged = Write::check(keys::user(&self.user.id), unchanged(self.user, None));
+        transaction.require_or(unchanged, |_| Error::AccountChanged.into());
+        if let Some((session, goes_on)) = self.proved.session() {
+            transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
+        }
+        Ok(())
+    }
 }
 
 /// Uses the proof up, in the transaction of what it admits to.
-impl<E: Refused> Part<E> for &Proved {
+impl<E: Reason> Part<E> for &CheckedProof {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         match self {
-            Proved::ByCode(code) => transaction.add(code),
-            Proved::Outright | Proved::ByReauthentication(_) => Ok(()),
+            CheckedProof::ByCode(code) => transaction.add(code),
+            CheckedProof::Outright | CheckedProof::ByReauthentication(_) => Ok(()),
         }
     }
 }
 
-impl Proved {
+impl CheckedProof {
     pub(super) const fn code(&self) -> Option<&RightCode> {
         match self {
             Self::ByCode(code) => Some(code),

@@ -1,6 +1,6 @@
 //! Proving once for what is done in the next minutes.
 
-use super::proof::{self, Credential};
+use super::proof::{self, Credential, SameOwner};
 use crate::app::App;
 use crate::domain::{Authorized, Reauthentication, Secret};
 use crate::dynamodb::Transaction;
@@ -14,7 +14,7 @@ pub async fn reauthenticate(app: &App, who: &Authorized, credential: &Credential
         let using_up = async {
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);
             tx.add(&proved)?;
-            tx.require(proof::still(&who.user));
+            tx.add(SameOwner { user: &who.user, proved: &proved })?;
             app.store()?.commit(tx).await
         };
         proved.or_give_back(app, using_up).await?;

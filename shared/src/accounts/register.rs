@@ -11,7 +11,7 @@ use crate::domain::{
     AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, TokenKeys, User, UserId,
 };
 use crate::dynamodb::items::{Marker, Notice};
-use crate::dynamodb::{Condition, Item, Refused, Set, Transaction, Write, keys, read_item};
+use crate::dynamodb::{Condition, Item, Reason, Set, Transaction, Write, keys, read_item};
 use crate::error::Error;
 
 /// What a person registers with.
@@ -96,7 +96,7 @@ impl From<Error> for MakeError {
     }
 }
 
-impl Refused for MakeError {}
+impl Reason for MakeError {}
 
 /// Who has the number, by the claim that refused.
 fn held(claim: Option<Item>) -> MakeError {

@@ -1,11 +1,11 @@
 //! A second proof for accounts that were long unused: carriers reissue numbers after ninety days, so a code by SMS may
 //! have reached the number's next owner. Only who also has the account's password, or reads its mail, is let in.
 
-use super::attempts::{self, Lane};
+use super::attempts::{self, ThrottleKey};
 use super::captcha::Solved;
 use super::codes::{Streak, of_confirm_code, redeem};
-use super::proof::Proved;
-use super::send::{Free, INTERVAL_SECONDS, Wanted, send};
+use super::proof::CheckedProof;
+use super::send::{Free, INTERVAL_SECONDS, MessageRequest, send};
 use crate::app::{App, Caller};
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
@@ -27,23 +27,23 @@ pub(super) async fn check(
     caller: &Caller,
     user: &User,
     offered: Option<&SecondProof>,
-) -> Result<Proved, Error> {
+) -> Result<CheckedProof, Error> {
     if !user.is_dormant(app.config.dormant_days, app.clock.now()) {
-        return Ok(Proved::Outright);
+        return Ok(CheckedProof::Outright);
     }
     match offered {
         Some(SecondProof::Password(password)) => {
             // Apart from attempts to sign in, by which a stranger could make whoever has the right code wait.
-            attempts::count(app, Lane::SecondProof(&user.id)).await?;
+            attempts::count(app, ThrottleKey::SecondProof(&user.id)).await?;
             let right = app.hasher.verify(password, user.password_hash.as_ref());
             let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
-            if right { Ok(Proved::Outright) } else { Err(Error::ProofWrong) }
+            if right { Ok(CheckedProof::Outright) } else { Err(Error::ProofWrong) }
         }
         Some(SecondProof::EmailCode(code)) => {
             // Without an address no code was mailed.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
-            right.map(|right| Proved::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
+            right.map(|right| CheckedProof::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
         }
         None => {
             mail_code(app, caller, user).await?;
@@ -55,8 +55,8 @@ pub(super) async fn check(
 async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id, &email));
-    let wanted = Wanted { recipient: Recipient::Email(email), content, requires_account: true };
-    match send(app, caller, Solved::ToOneself, wanted, Free).await {
+    let request = MessageRequest { recipient: Recipient::Email(email), content, requires_account: true };
+    match send(app, caller, Solved::ToOneself, request, Free).await {
         Ok(()) => Ok(()),
         // One was sent a moment ago, or the password does as well.
         Err(Error::TooMany { retry_after_seconds })

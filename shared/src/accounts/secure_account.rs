@@ -2,7 +2,7 @@
 
 use super::captcha::Solved;
 use super::credentials;
-use super::send::{Free, Notification, Wanted, is_settled, send};
+use super::send::{Free, MessageRequest, Notification, is_settled, send};
 use crate::app::{App, Caller};
 use crate::audit;
 use crate::domain::{SafetyLink, User, UserId};
@@ -34,8 +34,9 @@ async fn start_reset(app: &App, caller: &Caller, user: &User) {
     // One that was bound a moment ago may be the thief's.
     let settled = is_settled(user.email_changed_at, app.clock.now());
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
-    let wanted = Wanted { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
-    if let Err(error) = send(app, caller, Solved::ToOneself, wanted, Free).await {
+    let request =
+        MessageRequest { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
+    if let Err(error) = send(app, caller, Solved::ToOneself, request, Free).await {
         tracing::info!(%error, "no reset link was mailed");
     }
 }

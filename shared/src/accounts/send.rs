@@ -1,19 +1,19 @@
-//! Asking for a message: one transaction puts the interval that holds the next one back and the message itself. The
-//! table's stream carries it to `deliver`, which mints the code or link it asks for.
+//! Asking for a message: one transaction puts the message and the resend cooldown, which holds the next one back. The
+//! table's stream carries the message to `deliver`, which makes the code or link that it asks for.
 //!
 //! No code is made here, so asking is one round trip whatever the number's past, and nothing that could be used stands
 //! in the table before it is sent.
 
 use super::captcha::Solved;
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
-use super::limits::{self, Caused, count_source};
+use super::limits::{self, SourceAction, count_source};
 use crate::app::{App, Caller};
 use crate::domain::{
     CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, SafetyLink, Timestamp, User, UserId, random, random_hex,
 };
 use crate::dynamodb::items::{AboutAccount, CodeItem, Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::keys::Key;
-use crate::dynamodb::{Condition, Effect, Item, Part, Refused, Transaction, Write, keys};
+use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
 
 /// How long the next message to a number or address is held back, in seconds, whatever it says.
@@ -51,12 +51,12 @@ pub async fn send_sms_code(
         SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user, mobile), false),
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
-    let wanted = Wanted {
+    let request = MessageRequest {
         recipient: Recipient::Sms(mobile.clone()),
         content: Content::Code(code.under(handle)),
         requires_account,
     };
-    send(app, caller, solved, wanted, Free).await
+    send(app, caller, solved, request, Free).await
 }
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
@@ -64,7 +64,7 @@ pub async fn send_sms_code(
 pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: &Email) -> Result<(), Error> {
     let key = keys::email_marker(email);
     let (counted, marker) = tokio::join!(
-        count_source(app, caller, Caused::Probes, app.config.limits.probe_source),
+        count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
         app.store()?.get::<Marker>(&key, "checking an email")
     );
     counted?;
@@ -73,12 +73,12 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: 
         return Err(Error::EmailUnknown);
     }
     let recipient = Recipient::Email(email.clone());
-    let wanted = Wanted { recipient, content: Content::ResetLink, requires_account: true };
-    send(app, caller, solved, wanted, Free).await
+    let request = MessageRequest { recipient, content: Content::ResetLink, requires_account: true };
+    send(app, caller, solved, request, Free).await
 }
 
 /// A message that is asked for.
-pub(super) struct Wanted {
+pub(super) struct MessageRequest {
     pub recipient: Recipient,
     pub content: Content,
     /// Whether it is dropped unless the recipient has an account: the very one, where the content names one.
@@ -89,7 +89,7 @@ pub(super) struct Wanted {
 #[derive(Clone, Copy)]
 pub(super) struct Free;
 
-impl<E: Refused> Part<E> for Free {
+impl<E: Reason> Part<E> for Free {
     fn declare(self, _: &mut Transaction<E>) -> Result<(), Error> {
         Ok(())
     }
@@ -108,12 +108,12 @@ pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
 }
 
 /// The flags that say that the day's budget is spent. Each has copies, so that many requests do not read one item.
-fn budget_flags(wanted: &Wanted) -> impl Iterator<Item = Key> {
-    let channel = match wanted.recipient {
+fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
+    let channel = match request.recipient {
         Recipient::Sms(_) => "sms",
         Recipient::Email(_) => "email",
     };
-    let sign_up = is_sign_up(&wanted.content, wanted.requires_account).then_some("sms_sign_up");
+    let sign_up = is_sign_up(&request.content, request.requires_account).then_some("sms_sign_up");
     [Some(channel), sign_up].into_iter().flatten().map(|flag| {
         let copy = u32::from(random::<1>()[0]) % keys::FLAG_COPIES;
         keys::budget_flag(flag, copy)
@@ -126,28 +126,28 @@ pub(super) async fn send(
     app: &App,
     caller: &Caller,
     solved: Solved,
-    wanted: Wanted,
+    request: MessageRequest,
     cost: impl Part<SendError> + Copy,
 ) -> Result<(), Error> {
-    caller.who.note(match &wanted.recipient {
+    caller.who.note(match &request.recipient {
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
     });
-    let message = new_message(caller, &wanted, app.clock.now());
-    let asking = Asking { app, caller, solved, wanted: &wanted, message: &message };
+    let message = new_message(caller, &request, app.clock.now());
+    let submission = Submission { app, caller, solved, request: &request, message: &message };
     if let Some(device) = &caller.device {
-        match asking.send(Counted::At(device), cost).await {
+        match submission.send(Allowance::At(device), cost).await {
             Err(SendError::OutsideReserve) => {}
             sent => return sent.map_err(Error::from),
         }
     }
-    asking.send(Counted::WithAll, cost).await.map_err(Error::from)
+    submission.send(Allowance::WithAll, cost).await.map_err(Error::from)
 }
 
 /// Where a message counts. Strangers may spend what a number is sent in an hour; what a device of its owner's asks for is
 /// counted apart, so that they are sent a code all the same.
 #[derive(Clone, Copy)]
-enum Counted<'a> {
+enum Allowance<'a> {
     /// In the reserve of the recipient's own devices, on condition that this is one of them.
     At(&'a Device),
     /// With all that the recipient is sent.
@@ -181,7 +181,7 @@ impl From<Error> for SendError {
     }
 }
 
-impl Refused for SendError {
+impl Reason for SendError {
     fn wait_seconds(&self) -> Option<u64> {
         match self {
             Self::OutsideReserve => None,
@@ -195,35 +195,35 @@ impl Refused for SendError {
     }
 }
 
-/// A message that is asked for, and by whom.
-struct Asking<'a> {
+/// A message request on its way into the table.
+struct Submission<'a> {
     app: &'a App,
     caller: &'a Caller,
     solved: Solved,
-    wanted: &'a Wanted,
+    request: &'a MessageRequest,
     message: &'a Message,
 }
 
-impl Asking<'_> {
+impl Submission<'_> {
     /// The order of declaration is the order in which refusals are told.
-    async fn send(&self, counted: Counted<'_>, cost: impl Part<SendError>) -> Result<(), SendError> {
+    async fn send(&self, allowance: Allowance<'_>, cost: impl Part<SendError>) -> Result<(), SendError> {
         let now = self.app.clock.now();
         let mut tx = Transaction::new("asking for a message", || SendError::Final(Error::AccountChanged));
         tx.add(cost)?;
-        for flag in budget_flags(self.wanted) {
+        for flag in budget_flags(self.request) {
             tx.require_or(Write::check(flag, Condition::no_live_item(now)), |_| {
                 Error::unavailable("asking for a message", "the day's budget is spent").into()
             });
         }
-        if let Counted::At(device) = counted {
+        if let Allowance::At(device) = allowance {
             self.require_reserve(&mut tx, device);
         }
-        tx.require_or(cooldown(&self.wanted.recipient, now)?, move |item| still_held(item, now));
-        if let Some(code) = not_guessed_out(&self.wanted.content, now) {
+        tx.require_or(cooldown(&self.request.recipient, now)?, move |item| still_held(item, now));
+        if let Some(code) = not_guessed_out(&self.request.content, now) {
             tx.require_or(code, move |item| still_held(item, now));
         }
-        if let Counted::WithAll = counted {
-            for limit in limits::of_recipient(self.app, self.caller, &self.wanted.recipient)? {
+        if let Allowance::WithAll = allowance {
+            for limit in limits::of_recipient(self.app, self.caller, &self.request.recipient)? {
                 tx.add(limit)?;
             }
         }
@@ -233,9 +233,9 @@ impl Asking<'_> {
     }
 
     fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &Device) {
-        limits::of_devices(self.app, &self.wanted.recipient).declare_as(tx, |_| SendError::OutsideReserve);
+        limits::of_devices(self.app, &self.request.recipient).declare_as(tx, |_| SendError::OutsideReserve);
         let is_owner = Condition::equal(Marker::USER_ID, device.user_id.as_str());
-        let owner = Write::check(keys::recipient_marker(&self.wanted.recipient), is_owner);
+        let owner = Write::check(keys::recipient_marker(&self.request.recipient), is_owner);
         tx.require_or(owner, |_| SendError::OutsideReserve);
     }
 
@@ -246,8 +246,8 @@ impl Asking<'_> {
             Solved::No | Solved::NotAsked => limits.source,
         };
         let captcha_helps = self.solved == Solved::No;
-        for counting in limits::of_source(self.app, self.caller, Caused::Messages, limit)? {
-            counting.declare_as(tx, move |error| match error {
+        for count in limits::of_source(self.app, self.caller, SourceAction::Messages, limit)? {
+            count.declare_as(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
                     SendError::CaptchaOrWait(retry_after_seconds)
                 }
@@ -297,7 +297,7 @@ impl<'a> Notification<'a> {
     }
 }
 
-impl<E: Refused> Part<E> for Notification<'_> {
+impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let Self { app, caller, user, notice } = self;
         let now = app.clock.now();
@@ -305,8 +305,8 @@ impl<E: Refused> Part<E> for Notification<'_> {
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
         for (recipient, with_link) in [sms, email].into_iter().flatten() {
             let about = AboutAccount { notice, user_id: user.id.clone(), with_link };
-            let wanted = Wanted { recipient, content: Content::Notice(about), requires_account: false };
-            let message = new_message(caller, &wanted, now);
+            let request = MessageRequest { recipient, content: Content::Notice(about), requires_account: false };
+            let message = new_message(caller, &request, now);
             transaction.also(Effect::put(keys::message(&message.id), &message)?);
         }
         Ok(())
@@ -319,13 +319,13 @@ pub(super) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool 
     changed_at.is_none_or(|at| at.plus_seconds(SafetyLink::LIFE_SECONDS) <= now)
 }
 
-fn new_message(caller: &Caller, wanted: &Wanted, now: Timestamp) -> Message {
+fn new_message(caller: &Caller, request: &MessageRequest, now: Timestamp) -> Message {
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
-        recipient: wanted.recipient.clone(),
-        content: wanted.content.clone(),
-        requires_account: wanted.requires_account,
+        recipient: request.recipient.clone(),
+        content: request.content.clone(),
+        requires_account: request.requires_account,
         language: caller.language,
         created_at: now,
         expires_at: now.plus_seconds(CODE_LIFE_SECONDS),

@@ -10,7 +10,7 @@ use crate::app::{App, Caller};
 use crate::audit;
 use crate::domain::{Keyring, MAX_SESSIONS, RefreshToken, Session, SessionId, Standing, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Effect, Part, Refused, Set, Transaction, Write, WriteError};
+use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError};
 use crate::error::Error;
 
 /// More would not fit into one transaction beside the rest; what is left over goes at the next sign-in.
@@ -45,7 +45,7 @@ impl NewSession {
     }
 }
 
-impl<E: Refused> Part<E> for &NewSession {
+impl<E: Reason> Part<E> for &NewSession {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let NewSession { session, ended } = self;
         let key = keys::session(&session.user_id, &session.id);

@@ -206,7 +206,7 @@ impl From<&str> for Value {
 
 /// The texts of one write, with the names and values that they share.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct ExpressionText {
     /// The condition.
     pub condition: Option<String>,
     /// The update.
@@ -215,7 +215,7 @@ pub(super) struct Written {
     values: Vec<AttributeValue>,
 }
 
-impl Written {
+impl ExpressionText {
     /// Writes out what one write needs.
     pub(super) fn new(update: Option<&Set>, condition: Option<&Condition>) -> Self {
         let mut written = Self::default();
@@ -316,7 +316,7 @@ mod tests {
             .and_remove("x");
         let condition =
             Condition::no_live_item(now).and(Condition::less("used", 3_u64).or(Condition::equal("user", "me")));
-        let written = Written::new(Some(&set), Some(&condition));
+        let written = ExpressionText::new(Some(&set), Some(&condition));
         assert_eq!(
             written.update.as_deref(),
             Some("SET #0 = :0, #1 = if_not_exists(#1, :1) + :2, #2 = if_not_exists(#3, :1), #3 = :3 REMOVE #4")
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn parentheses_stand_around_two_conditions_or_more() {
         let either = Condition::absent("a").or(Condition::less("a", 1_u64));
-        let written = Written::new(None, Some(&Condition::All(vec![Condition::Any(vec![either])])));
+        let written = ExpressionText::new(None, Some(&Condition::All(vec![Condition::Any(vec![either])])));
         assert_eq!(written.condition.as_deref(), Some("(attribute_not_exists(#0) OR #0 < :0)"));
     }
 }

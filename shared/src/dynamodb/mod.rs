@@ -10,4 +10,4 @@ mod transaction;
 pub use expression::{Attribute, Condition, Set, Value};
 pub use key_cache::KeyCache;
 pub use store::{Item, Store, client, read_item, sdk_config};
-pub use transaction::{Effect, Part, Refused, Transaction, Write, WriteError};
+pub use transaction::{Effect, Part, Reason, Transaction, Write, WriteError};

@@ -19,7 +19,7 @@ use aws_smithy_http_client::tls;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::expression::{Condition, Set, Written};
+use super::expression::{Condition, ExpressionText, Set};
 use super::keys::{self, Key};
 use crate::config::{AwsConfig, StorageConfig};
 use crate::error::Error;
@@ -158,7 +158,8 @@ impl Store {
     pub async fn query<T: DeserializeOwned>(&self, partition: &str, doing: &'static str) -> Result<Vec<T>, Error> {
         let request = self.client.query().table_name(&self.table).consistent_read(true);
         let request = request
-            .key_condition_expression("pk = :pk")
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", keys::PARTITION)
             .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()));
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
@@ -193,7 +194,7 @@ impl Store {
         when: &Condition,
         why: impl FnOnce(Option<Item>) -> E,
     ) -> Result<Item, E> {
-        let written = Written::new(Some(set), Some(when));
+        let written = ExpressionText::new(Some(set), Some(when));
         let mut patience = Patience::default();
         loop {
             let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 use serde::Serialize;
 
 use super::Item;
-use super::expression::{Condition, Set, Written};
+use super::expression::{Condition, ExpressionText, Set};
 use super::keys::Key;
 use super::store::{Refusal, Store, StoreError, attributes, built};
 use crate::error::Error;
@@ -84,7 +84,7 @@ impl Effect {
 }
 
 /// Why a transaction did not happen: [`Error`], or a use case's own enum where a refusal leads elsewhere.
-pub trait Refused: From<Error> + Send + 'static {
+pub trait Reason: From<Error> + Send + 'static {
     /// For how many seconds it is too soon, where it is that.
     fn wait_seconds(&self) -> Option<u64> {
         None
@@ -97,7 +97,7 @@ pub trait Refused: From<Error> + Send + 'static {
     }
 }
 
-impl Refused for Error {
+impl Reason for Error {
     fn wait_seconds(&self) -> Option<u64> {
         if let Self::TooMany { retry_after_seconds } = self { Some(*retry_after_seconds) } else { None }
     }
@@ -129,10 +129,10 @@ impl WriteError {
     }
 }
 
-impl Refused for WriteError {}
+impl Reason for WriteError {}
 
 /// What a later floor contributes to a transaction: a code, a limit, a notification.
-pub trait Part<E: Refused> {
+pub trait Part<E: Reason> {
     /// Declares its writes.
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error>;
 }
@@ -140,14 +140,14 @@ pub trait Part<E: Refused> {
 type Why<E> = Box<dyn FnOnce(Option<Item>) -> E + Send>;
 
 /// Writes that happen together or not at all.
-pub struct Transaction<E: Refused = Error> {
+pub struct Transaction<E: Reason = Error> {
     doing: &'static str,
     otherwise: fn() -> E,
     required: Vec<(Write, Option<Why<E>>)>,
     effects: Vec<Effect>,
 }
 
-impl<E: Refused> Transaction<E> {
+impl<E: Reason> Transaction<E> {
     /// An empty one. `otherwise`: what a refusal means that names nothing else.
     #[must_use]
     pub const fn new(doing: &'static str, otherwise: fn() -> E) -> Self {
@@ -205,7 +205,7 @@ struct Meanings<E> {
     otherwise: fn() -> E,
 }
 
-impl<E: Refused> Meanings<E> {
+impl<E: Reason> Meanings<E> {
     /// Of several refusals the one declared first decides; where that is "too soon", the longest wait of all that refused
     /// is told.
     fn decide(mut self, refusals: Vec<Refusal>) -> E {
@@ -227,7 +227,7 @@ impl Store {
     /// Commits all or nothing, under one `ClientRequestToken`. Conflicts, throttling and lost answers are retried here and
     /// nowhere else. Of several refusals the one declared first decides; where that is "too soon", the longest wait of all
     /// that refused is told.
-    pub async fn commit<E: Refused>(&self, transaction: Transaction<E>) -> Result<(), E> {
+    pub async fn commit<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
         let doing = transaction.doing;
         let (writes, meanings) = transaction.written(self.table())?;
         match self.transact(writes, doing).await {
@@ -249,7 +249,7 @@ impl Store {
 /// A write in the SDK's form.
 fn written(table: &str, key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactWriteItem, Error> {
     let set = if let Change::Update(set) = &change { Some(set) } else { None };
-    let written = Written::new(set, when);
+    let written = ExpressionText::new(set, when);
     let (names, values) = (written.names(), written.values());
     let old = when.map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
     let key = Some(key.attributes());

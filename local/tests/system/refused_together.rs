@@ -16,8 +16,10 @@ const CASES: &[&str] = &[
     "log_in",
     "log_in on a known device",
     "register",
+    "register with a reissued number",
     "sms_log_in",
     "sms_log_in of a new number",
+    "sms_log_in of a dormant account",
     "send_sms_code to register",
     "send_sms_code to log in",
     "send_sms_code to log in on a known device",
@@ -25,23 +27,30 @@ const CASES: &[&str] = &[
     "send_proof_code",
     "forget_pwd_sms_code",
     "forget_pwd",
+    "forget_pwd of a dormant account",
     "send_reset_email",
     "reset_password",
     "send_email_code by password",
     "send_email_code by code",
+    "send_email_code by reauthentication",
     "bind_email",
     "bind_email in place of another",
     "change_mobile by password",
     "change_mobile by code",
+    "change_mobile by reauthentication",
     "change_password by password",
     "change_password by code",
+    "change_password by reauthentication",
+    "reauthenticate by code",
     "change_nickname",
     "change_username",
     "change_username in place of another",
     "delete_account by password",
     "delete_account by code",
+    "delete_account by reauthentication",
     "export by password",
     "export by code",
+    "export by reauthentication",
     "refresh_token",
     "log_out",
     "log_out everywhere",
@@ -63,6 +72,12 @@ async fn new_number(site: &Site, person: &Person) -> (String, String) {
     assert_eq!(answer.status, 200, "{answer:?}");
     let code = site.code_for(&mobile).await;
     (mobile, code)
+}
+
+async fn reauthentication(site: &Site, person: &Person) -> Value {
+    let path = "/users/me/reauthenticate/";
+    let answer = site.send_as(&person.token, Method::POST, path, &json!({ "password": PASSWORD })).await;
+    answer.json()["reauthentication"].clone()
 }
 
 async fn device(site: &Site, person: &Person) -> String {
@@ -129,6 +144,9 @@ async fn prepare_of_account(site: &Site, case: &str) -> RequestBuilder {
             let path = format!("/users/me/sessions/{}/", other["id"].as_str().unwrap());
             site.request(Method::DELETE, &path).bearer_auth(person.token)
         }
+        "register with a reissued number" | "sms_log_in of a dormant account" | "forget_pwd of a dormant account" => {
+            prepare_of_dormant(site, case).await
+        }
         _ if case.contains("email") || case.contains("reset_password") || case.contains("secure") => {
             prepare_of_email(site, case, person).await
         }
@@ -136,10 +154,40 @@ async fn prepare_of_account(site: &Site, case: &str) -> RequestBuilder {
     }
 }
 
+/// Cases of an account that was not used for longer than `DORMANT_DAYS`.
+async fn prepare_of_dormant(site: &Site, case: &str) -> RequestBuilder {
+    let (person, email) = site.register_with_email().await;
+    site.advance(180 * 86_400).await;
+    let mobile = &person.mobile;
+    let post = |path: &str, body: Value| site.request(Method::POST, path).json(&body);
+    match case {
+        "register with a reissued number" => {
+            let code = site.sms_code(mobile).await;
+            post("/users/", registration(mobile, &code))
+        }
+        "sms_log_in of a dormant account" => {
+            let mut body = json!({ "mobile": mobile, "sms_code": sms_code(site, mobile, "login").await });
+            // Refused, it mails the code that is needed too.
+            site.post("/users/sms_login/", &body).await;
+            body["email_code"] = site.code_for(&email).await.into();
+            post("/users/sms_login/", body)
+        }
+        _ => {
+            site.post("/forget_pwd/sms_code/", &json!({ "mobile": mobile })).await;
+            let (code, csrf) = (site.code_for(mobile).await, site.csrf().await);
+            let mut body = json!({ "mobile": mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+            site.forget_pwd(&csrf, &body).await;
+            body["email_code"] = site.code_for(&email).await.into();
+            post("/forget_pwd/", body).header("cookie", format!("csrf_token={csrf}")).header("x-csrftoken", csrf)
+        }
+    }
+}
+
 /// Cases that mail has a part in.
 async fn prepare_of_email(site: &Site, case: &str, person: Person) -> RequestBuilder {
     let (person, email) = match case {
-        "bind_email" | "send_email_code by password" | "send_email_code by code" => (person, new_email()),
+        "bind_email" => (person, new_email()),
+        _ if case.starts_with("send_email_code") => (person, new_email()),
         _ => site.register_with_email().await,
     };
     let post = |path: &str, body: Value| site.request(Method::POST, path).json(&body);
@@ -158,6 +206,11 @@ async fn prepare_of_email(site: &Site, case: &str, person: Person) -> RequestBui
         "send_email_code by code" => {
             let code = site.proof_code(&person).await;
             post("/users/me/email/", json!({ "email": email, "sms_code": code })).bearer_auth(person.token)
+        }
+        "send_email_code by reauthentication" => {
+            let proof = reauthentication(site, &person).await;
+            let body = json!({ "email": email, "reauthentication": proof });
+            post("/users/me/email/", body).bearer_auth(person.token)
         }
         "secure_account" => {
             let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
@@ -186,6 +239,9 @@ async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> Reques
     let mut body = match case {
         _ if case.ends_with("by password") => json!({ "password": PASSWORD }),
         _ if case.ends_with("by code") => json!({ proof_name: site.proof_code(&person).await }),
+        _ if case.ends_with("by reauthentication") => {
+            json!({ "reauthentication": reauthentication(site, &person).await })
+        }
         _ => json!({}),
     };
     match case {
@@ -196,20 +252,21 @@ async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> Reques
             site.send_as(&person.token, Method::PATCH, "/users/me/", &profile("a")).await;
             request(Method::PATCH, "/users/me/", profile("b"))
         }
-        "change_password by password" | "change_password by code" => {
+        _ if case.starts_with("change_password") => {
             body["new_password"] = NEW_PASSWORD.into();
             request(Method::PUT, "/users/me/password/", body)
         }
-        "change_mobile by password" | "change_mobile by code" => {
+        "reauthenticate by code" => request(Method::POST, "/users/me/reauthenticate/", body),
+        _ if case.starts_with("change_mobile") => {
             let (mobile, code) = new_number(site, &person).await;
             (body["mobile"], body["sms_code"]) = (mobile.into(), code.into());
             request(Method::PUT, "/users/me/mobile/", body)
         }
-        "delete_account by password" | "delete_account by code" => {
+        _ if case.starts_with("delete_account") => {
             site.send_as(&person.token, Method::PATCH, "/users/me/", &profile("a")).await;
             request(Method::DELETE, "/users/me/", body)
         }
-        "export by password" | "export by code" => request(Method::POST, "/users/me/export/", body),
+        _ if case.starts_with("export") => request(Method::POST, "/users/me/export/", body),
         other => panic!("no case {other}"),
     }
 }

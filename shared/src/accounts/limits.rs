@@ -118,7 +118,7 @@ pub(super) fn of_exports(app: &App, user: &UserId) -> LimitCount {
 /// of its window.
 fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> LimitCount {
     let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
-    let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to("t1", now);
+    let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to(time_attribute(1), now);
     for nth in 2..=limits.iter().map(|limit| limit.most).max().unwrap_or(1) {
         set = set.and_moved(time_attribute(nth), time_attribute(nth - 1), 0_u64);
     }

@@ -304,6 +304,8 @@ impl ExpressionText {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -332,10 +334,43 @@ mod tests {
         assert_eq!(values[":4"], AttributeValue::S("me".into()));
     }
 
+    /// Whether two pairs of parentheses stand around the same, which DynamoDB refuses.
+    fn has_redundant_parentheses(text: &str) -> bool {
+        let mut open = Vec::new();
+        let mut pairs = Vec::new();
+        for (place, character) in text.char_indices() {
+            match character {
+                '(' => open.push(place),
+                ')' => pairs.push((open.pop().unwrap(), place)),
+                _ => {}
+            }
+        }
+        pairs.iter().any(|(from, to)| pairs.contains(&(from + 1, to.wrapping_sub(1))))
+    }
+
+    fn condition() -> impl Strategy<Value = Condition> {
+        let one = prop_oneof![
+            "[a-d]".prop_map(Condition::exists),
+            ("[a-d]", 0_u64..3).prop_map(|(name, number)| Condition::less(name, number)),
+        ];
+        one.prop_recursive(4, 24, 3, |inner| {
+            let some = proptest::collection::vec(inner, 1..4);
+            prop_oneof![some.clone().prop_map(Condition::All), some.prop_map(Condition::Any)]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_condition_has_redundant_parentheses(condition in condition()) {
+            let text = ExpressionText::new(None, Some(&condition)).condition.unwrap();
+            prop_assert!(!has_redundant_parentheses(&text), "{text}");
+        }
+    }
+
     #[test]
-    fn parentheses_stand_around_two_conditions_or_more() {
+    fn a_limit_of_one_window_stands_in_one_pair_of_parentheses() {
         let either = Condition::absent("a").or(Condition::less("a", 1_u64));
-        let written = ExpressionText::new(None, Some(&Condition::All(vec![Condition::Any(vec![either])])));
+        let written = ExpressionText::new(None, Some(&Condition::All(vec![either])));
         assert_eq!(written.condition.as_deref(), Some("(attribute_not_exists(#0) OR #0 < :0)"));
     }
 }

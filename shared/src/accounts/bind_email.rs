@@ -9,7 +9,7 @@ use super::proof::{self, Proof, SameOwner};
 use super::send::{MessageRequest, Notification, send};
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Authorized, AccountName, Code, CodeKey, Email, TokenKeys, User};
+use crate::domain::{AccountName, Authorized, Code, CodeKey, Email, TokenKeys, User};
 use crate::dynamodb::items::{Content, Notice, Recipient};
 use crate::dynamodb::{Part, Reason, Set, Transaction};
 use crate::error::Error;

@@ -8,7 +8,7 @@ use super::proof::{self, CheckedProof, Proof};
 use super::send::Notification;
 use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
-use crate::domain::{Authorized, AccountName, Code, CodeKey, Mobile, TokenKeys, User};
+use crate::domain::{AccountName, Authorized, Code, CodeKey, Mobile, TokenKeys, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Effect, Set, Transaction, keys};
 use crate::error::Error;

@@ -8,7 +8,7 @@ use super::send::Notification;
 use super::sessions;
 use crate::app::{App, Caller};
 use crate::audit;
-use crate::domain::{Authorized, AccountName, Session, User};
+use crate::domain::{AccountName, Authorized, Session, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Effect, Transaction, Write, keys};
 use crate::error::Error;

@@ -22,7 +22,7 @@ export const errors = {
   ],
   username_taken: ["该用户名已被使用，请换一个。", "This username is taken. Please choose another."],
   consent_required: ["请先同意用户协议和隐私政策。", "Please agree to the terms first."],
-  consent_outdated: ["协议已更新，请刷新页面。", "The terms have changed: reload."],
+  consent_outdated: ["协议已更新，请刷新页面。", "These changed. Please reload."],
   password_too_short: ["密码太短，请再长一些。", "Too short. Please make it longer."],
   password_too_long: ["密码最多128个字符。", "A password has 128 characters at most."],
   password_too_common: ["这个密码太常见，请换一个。", "This is too common. Please choose another."],

@@ -9,24 +9,8 @@ async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
     let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
-    sign_in(&browser, &person.mobile).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     (site, person, browser)
-}
-
-async fn sign_in(browser: &Browser, name: &str) {
-    browser.open("/login").await;
-    browser.fill("username", name).await;
-    browser.fill("password", PASSWORD).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
-}
-
-async fn open_row(browser: &Browser, id: &str) {
-    browser.see(id).await;
-    browser
-        .js(&format!("const row = document.getElementById('{id}'); row.open || row.querySelector('summary').click()"))
-        .await;
 }
 
 /// Fills in a proof by password, where the page asks for one.
@@ -148,17 +132,17 @@ async fn a_saved_row_closes_says_so_and_has_the_focus_and_its_form_is_as_new() {
     for setup in SETUPS {
         let (_site, _, browser) = signed_in(setup).await;
         let words = if setup.english { "Saved" } else { "已保存" };
-        open_row(&browser, "nickname-item").await;
+        browser.open_row("nickname-item").await;
         browser.fill("nickname", "雷雷").await;
         browser.submit("nickname-form").await;
         is_saved(&browser, "nickname-item", words).await;
-        open_row(&browser, "username-item").await;
+        browser.open_row("username-item").await;
         browser.fill("username", "leilei.1").await;
         browser.submit("username-form").await;
         is_saved(&browser, "username-item", words).await;
         crate::pictures::look(&browser, if setup.english { "row-saved-en" } else { "row-saved" }).await;
 
-        open_row(&browser, "password-item").await;
+        browser.open_row("password-item").await;
         prove(&browser, "password-proof").await;
         browser.fill("new-password", NEW_PASSWORD).await;
         browser.until("document.getElementById('new-password-meter').dataset.level === '3'").await;
@@ -166,13 +150,13 @@ async fn a_saved_row_closes_says_so_and_has_the_focus_and_its_form_is_as_new() {
         browser.until("document.getElementById('new-password').type === 'text'").await;
         browser.submit("password-form").await;
         is_saved(&browser, "password-item", words).await;
-        open_row(&browser, "password-item").await;
+        browser.open_row("password-item").await;
         browser.until("document.getElementById('new-password-meter').dataset.level === '0'").await;
         browser.until("document.getElementById('new-password-strength').textContent === ''").await;
         browser.until("document.getElementById('new-password').type === 'password'").await;
         browser.until("document.getElementById('password-item-saved').textContent === ''").await;
 
-        open_row(&browser, "export-item").await;
+        browser.open_row("export-item").await;
         if browser.js("return document.getElementById('export-proof-password')?.checkVisibility() || false").await
             == true
         {
@@ -199,7 +183,7 @@ async fn the_focus_never_falls_to_the_page() {
     browser.until("document.activeElement.matches('#by-password button[type=submit]')").await;
     // A device that goes takes its button along.
     site.log_in(&person.mobile).await;
-    sign_in(&browser, &person.mobile).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     browser.until("document.querySelectorAll('#devices button').length > 0").await;
     browser.js("const button = document.querySelector('#devices button'); button.focus(); button.click()").await;
     browser.says("devices-status", "已退出").await;
@@ -212,7 +196,7 @@ async fn an_email_that_waits_for_its_code_survives_a_reload_and_can_be_sent_agai
     for setup in SETUPS {
         let (site, _, browser) = signed_in(setup).await;
         let (first, email) = (new_email(), new_email());
-        open_row(&browser, "email-item").await;
+        browser.open_row("email-item").await;
         browser.fill("email", &first).await;
         prove(&browser, "email-proof").await;
         browser.submit("email-form").await;
@@ -278,7 +262,7 @@ async fn an_email_that_waits_for_its_code_survives_a_reload_and_can_be_sent_agai
 async fn a_waiting_email_goes_with_its_time_and_is_no_other_person_s() {
     let (site, _, browser) = signed_in(SETUPS[0]).await;
     let email = new_email();
-    open_row(&browser, "email-item").await;
+    browser.open_row("email-item").await;
     browser.fill("email", &email).await;
     prove(&browser, "email-proof").await;
     browser.submit("email-form").await;
@@ -301,7 +285,7 @@ async fn a_waiting_email_goes_with_its_time_and_is_no_other_person_s() {
     // Another person in the same tab.
     let other = site.register().await;
     browser.js(&format!("sessionStorage.setItem('pending-email', '{}')", kept.as_str().unwrap())).await;
-    sign_in(&browser, &other.mobile).await;
+    browser.sign_in(&other.mobile, PASSWORD).await;
     assert_eq!(browser.js("return document.getElementById('email-code-form').hidden").await, true);
     browser.close().await;
 }
@@ -310,7 +294,7 @@ async fn a_waiting_email_goes_with_its_time_and_is_no_other_person_s() {
 async fn an_address_of_another_account_is_told_beside_the_address() {
     let (site, _, browser) = signed_in(SETUPS[0]).await;
     let (_, email) = site.register_with_email().await;
-    open_row(&browser, "email-item").await;
+    browser.open_row("email-item").await;
     browser.fill("email", &email).await;
     prove(&browser, "email-proof").await;
     browser.submit("email-form").await;
@@ -326,7 +310,7 @@ async fn an_address_of_another_account_is_told_beside_the_address() {
 async fn deleting_the_account_asks_in_its_own_words_by_a_red_button() {
     for setup in SETUPS {
         let (_site, _, browser) = signed_in(setup).await;
-        open_row(&browser, "delete-item").await;
+        browser.open_row("delete-item").await;
         prove(&browser, "delete-proof").await;
         browser.submit("delete-form").await;
         let words = if setup.english { "delete the account" } else { "确认注销账号" };

@@ -193,6 +193,23 @@ impl Browser {
         self.until(&format!("document.querySelector('#{form} .status')?.textContent.includes('{text}')")).await;
     }
 
+    /// Signs in by password, which leads to the account page.
+    pub async fn sign_in(&self, name: &str, password: &str) {
+        self.open("/login").await;
+        self.fill("username", name).await;
+        self.fill("password", password).await;
+        self.submit("by-password").await;
+        self.at("/users").await;
+        self.see("devices").await;
+    }
+
+    /// Opens a row of the account page, as a person does. One that is open stays so.
+    pub async fn open_row(&self, id: &str) {
+        self.see(id).await;
+        let script = "row.open || row.querySelector('summary').click()";
+        self.js(&format!("const row = document.getElementById('{id}'); {script}")).await;
+    }
+
     /// Opens the account page as it is long after the sign-in, when it asks again who is there.
     pub async fn come_back_later(&self) {
         self.js("sessionStorage.removeItem('reauthentication')").await;

@@ -10,35 +10,20 @@ async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
     let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
-    sign_in(&browser, &person.mobile, PASSWORD).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     browser.come_back_later().await;
     (site, person, browser)
-}
-
-async fn sign_in(browser: &Browser, name: &str, password: &str) {
-    browser.open("/login").await;
-    browser.fill("username", name).await;
-    browser.fill("password", password).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
-}
-
-/// Opens a row, as a person does.
-async fn open_row(browser: &Browser, id: &str) {
-    browser.see(id).await;
-    browser.js(&format!("document.querySelector('#{id} summary').click()")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_changes_names_and_password() {
     for setup in SETUPS {
         let (site, person, browser) = signed_in(setup).await;
-        open_row(&browser, "nickname-item").await;
+        browser.open_row("nickname-item").await;
         browser.fill("nickname", "雷雷").await;
         browser.submit("nickname-form").await;
         browser.says("nickname-item-value", "雷雷").await;
-        open_row(&browser, "username-item").await;
+        browser.open_row("username-item").await;
         browser.fill("username", &person.mobile).await;
         browser.submit("username-form").await;
         browser.says("username-error", if setup.english { "like a number" } else { "手机号" }).await;
@@ -47,7 +32,7 @@ async fn a_person_changes_names_and_password() {
         browser.says("username-item-value", "leilei.1").await;
 
         let other = site.log_in("leilei.1").await;
-        open_row(&browser, "password-item").await;
+        browser.open_row("password-item").await;
         browser.fill("password-proof-password", "wrong password").await;
         browser.fill("new-password", NEW_PASSWORD).await;
         browser.submit("password-form").await;
@@ -68,7 +53,7 @@ async fn a_person_moves_to_another_number_and_binds_an_email() {
     for setup in SETUPS {
         let (site, person, browser) = signed_in(setup).await;
         let (mobile, email) = (new_mobile(), new_email());
-        open_row(&browser, "email-item").await;
+        browser.open_row("email-item").await;
         browser.fill("email", &email).await;
         browser.fill("email-proof-password", PASSWORD).await;
         browser.submit("email-form").await;
@@ -77,7 +62,7 @@ async fn a_person_moves_to_another_number_and_binds_an_email() {
         browser.submit("email-code-form").await;
         browser.says("email-item-value", &email).await;
 
-        open_row(&browser, "mobile-item").await;
+        browser.open_row("mobile-item").await;
         browser.click("mobile-proof-password-field").await;
         browser.js("document.querySelector('#mobile-proof [data-other=code]').click()").await;
         browser.click("mobile-proof-code-send").await;
@@ -124,11 +109,11 @@ async fn a_person_sees_and_signs_out_other_devices() {
 async fn a_person_exports_and_deletes_the_account() {
     for setup in SETUPS {
         let (site, person, browser) = signed_in(setup).await;
-        open_row(&browser, "export-item").await;
+        browser.open_row("export-item").await;
         browser.fill("export-proof-password", PASSWORD).await;
         browser.submit("export-form").await;
         browser.says("export-item-saved", if setup.english { "Downloaded" } else { "已下载" }).await;
-        open_row(&browser, "delete-item").await;
+        browser.open_row("delete-item").await;
         browser.click("delete-sure").await;
         browser.submit("delete-form").await;
         browser.at("/login").await;
@@ -142,7 +127,7 @@ async fn a_person_exports_and_deletes_the_account() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_other_way_to_prove_has_the_focus_and_whoever_signs_out_leaves_no_name_in_the_tab() {
     let (_site, person, browser) = signed_in(SETUPS[0]).await;
-    open_row(&browser, "export-item").await;
+    browser.open_row("export-item").await;
     for (way, field) in [("code", "export-proof-code"), ("password", "export-proof-password")] {
         browser.js(&format!("document.querySelector('#export-proof [data-other={way}]').click()")).await;
         assert_eq!(browser.js("return document.activeElement.id").await, field);
@@ -173,7 +158,7 @@ async fn who_has_no_password_proves_by_sms_and_sets_a_first_one() {
     browser.says("password-item-value", "未设置").await;
     site.advance(61).await;
     browser.come_back_later().await;
-    open_row(&browser, "password-item").await;
+    browser.open_row("password-item").await;
     browser.click("password-proof-code-send").await;
     browser.until("document.getElementById('password-proof-code-send-live').textContent").await;
     browser.fill("password-proof-code", &site.code_for(&mobile).await).await;

@@ -9,12 +9,7 @@ async fn has_session(browser: &Browser) -> bool {
 }
 
 async fn sign_in(browser: &Browser, person: &Person, password: &str) {
-    browser.open("/login").await;
-    browser.fill("username", &person.mobile).await;
-    browser.fill("password", password).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
+    browser.sign_in(&person.mobile, password).await;
     assert!(has_session(browser).await);
 }
 

@@ -3,21 +3,12 @@
 use serde_json::json;
 
 use crate::browser::{Browser, SETUPS};
-use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_mobile};
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile};
 
 const DAY: u32 = 86_400;
 
 async fn site() -> Site {
     Site::with_settings(&[]).await
-}
-
-async fn sign_in(browser: &Browser, person: &Person) {
-    browser.open("/login").await;
-    browser.fill("username", &person.mobile).await;
-    browser.fill("password", PASSWORD).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
 }
 
 /// Asks for a code to sign in with.
@@ -99,7 +90,7 @@ async fn back_shows_nobody_who_has_signed_out() {
         let site = site().await;
         let person = site.register().await;
         let browser = Browser::start(&site.base_url, SETUPS[0]).await;
-        sign_in(&browser, &person).await;
+        browser.sign_in(&person.mobile, PASSWORD).await;
         browser.open(page).await;
         browser.until("document.body.innerText.includes('小明')").await;
         // Signed out meanwhile, by a page that told this one nothing.
@@ -123,7 +114,7 @@ async fn the_browser_s_own_back_shows_nobody_who_has_signed_out() {
     let site = site().await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
-    sign_in(&browser, &person).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     browser.open("/").await;
     browser.says("welcome", "小明").await;
     browser.js("document.querySelector('#signed-in a').click()").await;
@@ -143,7 +134,7 @@ async fn a_tab_in_the_background_shows_nobody_who_has_signed_out() {
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     // As in browsers whose tabs cannot talk to each other.
     browser.before_scripts("delete window.BroadcastChannel").await;
-    sign_in(&browser, &person).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     let first = browser.driver().window().await.unwrap();
     let second = browser.driver().new_tab().await.unwrap();
     browser.driver().switch_to_window(second).await.unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Setup};
-use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_mobile};
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile};
 
 const PAGES: [(&str, &str); 9] = [
     ("home", "/"),
@@ -149,7 +149,7 @@ async fn every_page_is_fit_to_be_seen() {
             }
             look(&browser, &format!("{name}{suffix}")).await;
         }
-        sign_in(&browser, &person).await;
+        browser.sign_in(&person.mobile, PASSWORD).await;
         look(&browser, &format!("centre{suffix}")).await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         look(&browser, &format!("centre-open{suffix}")).await;
@@ -161,15 +161,6 @@ async fn every_page_is_fit_to_be_seen() {
         look(&browser, &format!("home-signed-in{suffix}")).await;
         browser.close().await;
     }
-}
-
-async fn sign_in(browser: &Browser, person: &Person) {
-    browser.open("/login").await;
-    browser.fill("username", &person.mobile).await;
-    browser.fill("password", PASSWORD).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +227,7 @@ async fn every_state_of_the_account_is_fit_to_be_seen() {
         let person = open.register().await;
         let suffix = if english { "-en" } else { "" };
         let browser = Browser::start(&open.base_url, Setup { english, phone: true }).await;
-        sign_in(&browser, &person).await;
+        browser.sign_in(&person.mobile, PASSWORD).await;
         browser.come_back_later().await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         browser.js("for (const form of document.querySelectorAll('main form')) if (form.checkVisibility()) form.requestSubmit()").await;

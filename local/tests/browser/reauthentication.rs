@@ -7,29 +7,15 @@ use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile};
 
 const STORED: &str = "return sessionStorage.getItem('reauthentication')";
 
-async fn open_row(browser: &Browser, id: &str) {
-    browser.see(id).await;
-    browser.js(&format!("document.querySelector('#{id} summary').click()")).await;
-}
-
 async fn is_hidden(browser: &Browser, id: &str) -> bool {
     browser.js(&format!("return !document.getElementById('{id}').checkVisibility()")).await == true
-}
-
-async fn sign_in(browser: &Browser, person: &Person) {
-    browser.open("/login").await;
-    browser.fill("username", &person.mobile).await;
-    browser.fill("password", PASSWORD).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
 }
 
 async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
     let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, setup).await;
-    sign_in(&browser, &person).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     (site, person, browser)
 }
 
@@ -55,7 +41,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         sign_in_by_sms(&site, &browser, &person).await;
         let number = format!("+86{}", person.mobile);
         let told = site.messages_to(&number).await.len();
-        open_row(&browser, "export-item").await;
+        browser.open_row("export-item").await;
         browser.see("export-form").await;
         assert!(is_hidden(&browser, "export-proof").await);
         browser.submit("export-form").await;
@@ -63,7 +49,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         assert_eq!(site.messages_to(&number).await.len(), told, "no code was sent");
         // Over a reload too.
         browser.open("/users").await;
-        open_row(&browser, "password-item").await;
+        browser.open_row("password-item").await;
         browser.fill("new-password", NEW_PASSWORD).await;
         assert!(is_hidden(&browser, "password-proof").await);
         browser.submit("password-form").await;
@@ -71,7 +57,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
         assert_eq!(site.post("/users/login/", &body).await.status, 200);
         // That moved the credential version on: the next thing needs a proof.
-        open_row(&browser, "password-item").await;
+        browser.open_row("password-item").await;
         browser.see("password-proof-password").await;
         assert_eq!(browser.js(STORED).await, Value::Null);
         browser.close().await;
@@ -82,7 +68,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
 async fn after_five_minutes_the_fields_come_and_nothing_that_was_typed_is_lost() {
     for setup in SETUPS {
         let (site, person, browser) = signed_in(setup).await;
-        open_row(&browser, "password-item").await;
+        browser.open_row("password-item").await;
         browser.fill("new-password", NEW_PASSWORD).await;
         assert!(is_hidden(&browser, "password-proof").await);
         // The browser's clock stands still, so it is the server that refuses.
@@ -109,7 +95,7 @@ async fn one_code_does_for_all_that_is_done_in_five_minutes() {
     let email = new_email();
     site.advance(301).await;
     browser.come_back_later().await;
-    open_row(&browser, "export-item").await;
+    browser.open_row("export-item").await;
     browser.see("export-proof-password").await;
     browser.js("document.querySelector('#export-proof [data-other=code]').click()").await;
     browser.click("export-proof-code-send").await;
@@ -122,7 +108,7 @@ async fn one_code_does_for_all_that_is_done_in_five_minutes() {
     browser.submit("export-form").await;
     browser.says("export-item-saved", "已下载").await;
     assert!(is_hidden(&browser, "export-proof").await);
-    open_row(&browser, "email-item").await;
+    browser.open_row("email-item").await;
     browser.fill("email", &email).await;
     assert!(is_hidden(&browser, "email-proof").await);
     browser.submit("email-form").await;
@@ -131,7 +117,7 @@ async fn one_code_does_for_all_that_is_done_in_five_minutes() {
     browser.submit("email-code-form").await;
     browser.says("email-item-value", &email).await;
     // The change of email ended it.
-    open_row(&browser, "password-item").await;
+    browser.open_row("password-item").await;
     browser.see("password-proof").await;
     browser.close().await;
 }
@@ -140,7 +126,7 @@ async fn one_code_does_for_all_that_is_done_in_five_minutes() {
 async fn after_a_fresh_sign_in_a_new_number_needs_its_own_code_alone_and_a_deletion_its_tick() {
     let (site, person, browser) = signed_in(SETUPS[0]).await;
     let mobile = new_mobile();
-    open_row(&browser, "mobile-item").await;
+    browser.open_row("mobile-item").await;
     browser.fill("mobile", &mobile).await;
     assert!(is_hidden(&browser, "mobile-proof").await);
     browser.click("mobile-code-send").await;
@@ -156,8 +142,8 @@ async fn after_a_fresh_sign_in_a_new_number_needs_its_own_code_alone_and_a_delet
     browser.click("sign-out").await;
     browser.at("/login").await;
     assert_eq!(browser.js(STORED).await, Value::Null);
-    sign_in(&browser, &person).await;
-    open_row(&browser, "delete-item").await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
+    browser.open_row("delete-item").await;
     browser.submit("delete-form").await;
     browser.until("document.getElementById('delete-sure-error').textContent").await;
     assert!(is_hidden(&browser, "delete-proof").await);
@@ -176,7 +162,7 @@ async fn another_session_s_reauthentication_is_not_used() {
         sessionStorage.setItem('reauthentication', JSON.stringify({ ...kept, session: 'another' }))";
     browser.js(other).await;
     browser.open("/users").await;
-    open_row(&browser, "export-item").await;
+    browser.open_row("export-item").await;
     browser.see("export-proof-password").await;
     browser.close().await;
 }

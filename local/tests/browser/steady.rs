@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, SETUPS, Setup};
-use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile};
+use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile};
 
 /// Where everything is that can be pressed or typed in, and can be seen: its name and its height on the page.
 const PRESSABLE: &str = "
@@ -38,15 +38,6 @@ async fn at(site: &Site, width: u32, english: bool) -> Browser {
 
 async fn site() -> Site {
     Site::with_settings(&[]).await
-}
-
-async fn sign_in(browser: &Browser, person: &Person) {
-    browser.open("/login").await;
-    browser.fill("username", &person.mobile).await;
-    browser.fill("password", PASSWORD).await;
-    browser.submit("by-password").await;
-    browser.at("/users").await;
-    browser.see("devices").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +160,7 @@ async fn what_is_said_on_the_account_page_and_of_the_network_moves_no_button() {
         for setup in SETUPS {
             let browser = at(&site, width, setup.english).await;
             let what = |what: &str| format!("{what} at {width}, english: {}", setup.english);
-            sign_in(&browser, &person).await;
+            browser.sign_in(&person.mobile, PASSWORD).await;
             let before = places(&browser).await;
             browser.set_offline(true).await;
             browser.see("offline").await;
@@ -280,7 +271,7 @@ async fn whatever_is_said_of_a_field_fits_into_its_place() {
     for width in WIDTHS {
         for english in [false, true] {
             let browser = at(&site, width, english).await;
-            sign_in(&browser, &person).await;
+            browser.sign_in(&person.mobile, PASSWORD).await;
             browser.come_back_later().await;
             let mut wrong = Vec::new();
             for page in
@@ -352,7 +343,7 @@ async fn no_card_has_empty_space_below_what_is_in_it() {
         browser.submit("find").await;
         browser.see("sent").await;
         no_card_is_empty_below(&browser, "a mail that was sent").await;
-        sign_in(&browser, &person).await;
+        browser.sign_in(&person.mobile, PASSWORD).await;
         no_card_is_empty_below(&browser, "the account").await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         no_card_is_empty_below(&browser, "the account's rows").await;
@@ -368,7 +359,7 @@ async fn the_buttons_of_home_are_there_only_when_it_is_known_which() {
     let site = site().await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
-    sign_in(&browser, &person).await;
+    browser.sign_in(&person.mobile, PASSWORD).await;
     let served = "return fetch('/').then((answer) => answer.text()).then((text) => {
         const page = new DOMParser().parseFromString(text, 'text/html');
         return ['waiting', 'signed-out', 'signed-in'].filter((id) => !page.getElementById(id).hidden);

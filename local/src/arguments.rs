@@ -8,7 +8,7 @@ use local::Options;
 use local::operator::{Act, Target};
 use local::settings::check_name;
 use local::smoke::Address;
-use shared::domain::Rotation;
+use shared::crypto::Rotation;
 
 pub(crate) const USAGE: &str = "\
 Runs Latchkey on this machine, and does what operators do by hand.

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use dynoxide::Database;
 use serde_json::{Value, json};
-use shared::domain::Clock;
+use shared::Clock;
 
 use crate::caller;
 use crate::captcha::CaptchaGateway;

@@ -15,7 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
-use shared::domain::Clock;
+use shared::Clock;
 
 use crate::captcha::CaptchaGateway;
 use crate::faults::{Faults, Kind, Service};

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     StreamViewType, TimeToLiveSpecification,
 };
 use dynoxide::Database;
-use shared::domain::Clock;
+use shared::Clock;
 use shared::dynamodb::keys;
 
 use crate::database_file::DatabaseFile;

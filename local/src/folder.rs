@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use shared::domain::random_hex;
+use shared::crypto::random_hex;
 
 use crate::StartProblem;
 

@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use shared::App;
+use shared::Clock;
 use shared::config::{Config, Environment};
-use shared::domain::{Clock, CsrfValue};
+use shared::crypto::CsrfValue;
 use shared::dynamodb::items::Message;
 use shared::http::{Digits, Fields};
 

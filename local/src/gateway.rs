@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
+use shared::Clock;
 use shared::config::Need;
-use shared::domain::{Clock, random_hex};
+use shared::crypto::random_hex;
 use shared::http::Endpoint;
 use shared::{App, Error};
 

@@ -43,8 +43,8 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, Uri};
 use dynoxide::Database;
 use shared::App;
+use shared::Clock;
 use shared::config::{Config, Environment, Need};
-use shared::domain::Clock;
 use shared::dynamodb::client;
 use tokio::task::JoinSet;
 

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::json;
+use shared::Clock;
 use shared::config::{Config, Environment, Need};
-use shared::domain::{AccountName, Clock, Mobile, Rotation, Session, Timestamp, User};
+use shared::crypto::Rotation;
+use shared::domain::{AccountName, Mobile, Session, Timestamp, User};
 use shared::dynamodb::{Condition, Reason, Set, Transaction, Write, keys};
 use shared::{App, Error, accounts, error_chain};
 

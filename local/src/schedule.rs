@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use rotate_keys::{ListedKey, rotate};
-use shared::domain::{Rotation, Timestamp};
+use shared::crypto::Rotation;
+use shared::domain::Timestamp;
 use shared::{App, Error};
 use tokio::sync::Mutex;
 

@@ -12,7 +12,8 @@ use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
 use dynoxide::actions::list_streams::ListStreamsRequest;
 use serde_json::{Value, json};
 use shared::App;
-use shared::domain::{Clock, random_hex};
+use shared::Clock;
+use shared::crypto::random_hex;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::template::StreamMapping;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 
 use crate::app::App;
+use crate::app::Clock;
 use crate::config::{Config, ConfigError, Need, log_level};
-use crate::domain::Clock;
 use crate::error::error_chain;
 use crate::http::Endpoint;
 

@@ -2,7 +2,8 @@
 //!
 //! In reading order, each using only those above it:
 //!
-//! - [`domain`]: parsed values, codes, links, tokens, passwords. Pure.
+//! - [`domain`]: values and their rules. Pure: no clock, no randomness, no input or output.
+//! - [`crypto`]: secrets, randomness, and what is made by them.
 //! - [`config`]: the settings, and the only reader of the environment.
 //! - [`dynamodb`]: keys, stored items, the table.
 //! - [`accounts`]: the use cases, one file each.
@@ -11,9 +12,8 @@
 
 pub mod accounts;
 mod app;
-mod audit;
-mod breached;
 pub mod config;
+pub mod crypto;
 pub mod domain;
 pub mod dynamodb;
 mod error;
@@ -22,5 +22,5 @@ pub mod lambda;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use app::{App, Caller, Who};
+pub use app::{App, Caller, Clock, Who};
 pub use error::{Error, FieldFault, FieldProblem, error_chain};

@@ -3,8 +3,8 @@
 use lambda_http::{Body, Response};
 
 use crate::app::App;
+use crate::app::Clock;
 use crate::config::{Config, Environment};
-use crate::domain::Clock;
 use crate::http::Endpoint;
 
 /// Answers an API Gateway event. There is no table: an event that is accepted up to it is answered with 503.

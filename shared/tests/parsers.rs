@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use proptest::prelude::*;
+use shared::crypto::{CaptchaAction, CaptchaPass, CsrfValue, Device, Keyring, ResetLink};
 use shared::domain::{
-    AccountName, CaptchaAction, CaptchaPass, Code, CodeHandle, Consent, CsrfValue, Device, Email, Keyring, Language,
-    Limit, Mobile, NewPassword, Nickname, PasswordRules, RefreshToken, ResetLink, SessionId, Timestamp, Username,
+    AccountName, Code, CodeHandle, Consent, Email, Language, Limit, Mobile, NewPassword, Nickname, PasswordRules,
+    RefreshToken, SessionId, Timestamp, Username,
 };
 use unicode_segmentation::UnicodeSegmentation;
 

@@ -24,7 +24,7 @@ pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
         (Recipient::Email(_), false) => ("email", budgets.mail),
     };
     let sign_up = is_sign_up(&message.content, message.requires_account);
-    let first = u32::from(shared::domain::random::<1>()[0]);
+    let first = u32::from(shared::crypto::random::<1>()[0]);
     for step in 0..BUDGET_SHARDS {
         let shard = (first + step) % BUDGET_SHARDS;
         let some = sign_up.then(|| part(most / 100 * SIGN_UP_PERCENT + most % 100 * SIGN_UP_PERCENT / 100, shard));

@@ -1,7 +1,8 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
 use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
-use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, ResetLink, SafetyLink, User};
+use shared::crypto::{ResetLink, SafetyLink};
+use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, User};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Notice, Recipient};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
 use shared::{App, Error};

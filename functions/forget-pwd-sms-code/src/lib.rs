@@ -3,7 +3,8 @@
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
-use shared::domain::{CaptchaAction, CodeHandle};
+use shared::crypto::CaptchaAction;
+use shared::domain::CodeHandle;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{CaptchaAction, CsrfValue, NewPassword, Person};
+use shared::crypto::{CaptchaAction, CsrfValue};
+use shared::domain::{NewPassword, Person};
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 

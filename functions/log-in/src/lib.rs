@@ -2,7 +2,8 @@
 
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{CaptchaAction, Password};
+use shared::crypto::CaptchaAction;
+use shared::domain::Password;
 use shared::http::{Dialect, Endpoint, LoggedIn, Reply, Request};
 use shared::{App, Error};
 

@@ -13,7 +13,8 @@ mod register;
 mod unknown;
 
 use shared::config::{Config, Need, origin_of};
-use shared::domain::{CsrfValue, Language};
+use shared::crypto::CsrfValue;
+use shared::domain::Language;
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 

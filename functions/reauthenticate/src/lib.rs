@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::Reauthentication;
+use shared::crypto::Reauthentication;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
 use shared::{App, Error};
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use shared::accounts::{self, Registration};
 use shared::config::Need;
-use shared::domain::{CaptchaAction, NewPassword, Nickname, Person, UserId};
+use shared::crypto::CaptchaAction;
+use shared::domain::{NewPassword, Nickname, Person, UserId};
 use shared::http::{Dialect, Digits, Endpoint, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 

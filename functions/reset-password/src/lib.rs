@@ -2,7 +2,8 @@
 
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{CaptchaAction, NewPassword};
+use shared::crypto::CaptchaAction;
+use shared::domain::NewPassword;
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 

@@ -2,7 +2,7 @@
 //!
 //! This alone may write the key set. The schedule runs it every hour, the first time right after a deploy; by hand it is
 //! invoked with `{"rotation":"now"}`, `{"rotation":"drop","kid":"…"}` or `{"rotation":"drop_all"}`. The rules are those
-//! of [`shared::domain::KeySet`].
+//! of [`shared::crypto::KeySet`].
 //!
 //! graviola makes the keys: 2048 bits in some 20 ms, of formally verified arithmetic (*ring* makes no RSA keys). Its key
 //! generation is not guarded against side channels, so it runs here, in a function of its own that no request reaches.
@@ -13,7 +13,7 @@ use graviola::signing::rsa::{KeySize, SigningKey};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use shared::config::Need;
-use shared::domain::{KeySet, Rotation, TokenKey, random_hex};
+use shared::crypto::{KeySet, Rotation, TokenKey, random_hex};
 use shared::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use shared::{App, Error, error_chain};
 use zeroize::Zeroizing;

@@ -3,7 +3,8 @@
 use lambda_http::http::Method;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::{CaptchaAction, Email};
+use shared::crypto::CaptchaAction;
+use shared::domain::Email;
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 

@@ -6,7 +6,7 @@ mod tencent_cloud;
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::CaptchaAction;
+use shared::crypto::CaptchaAction;
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
 

@@ -11,7 +11,7 @@ use rotate_keys::rotate;
 use serde_json::{Value, json};
 use shared::App;
 use shared::config::{Config, Environment};
-use shared::domain::{PUBLISHED_AHEAD_SECONDS, Rotation};
+use shared::crypto::{PUBLISHED_AHEAD_SECONDS, Rotation};
 use shared::dynamodb::keys;
 
 use crate::site::{PASSWORD, Site};

@@ -4,13 +4,13 @@ use local::operator::{Act, Problem, Target, act};
 use local::{Options, System};
 use reqwest::Method;
 use serde_json::json;
-use shared::domain::Rotation;
+use shared::crypto::Rotation;
 
 use crate::site::{PASSWORD, Site, read};
 
 /// A system whose data is in a folder, as operators find it.
 pub async fn site() -> (Site, Target, std::path::PathBuf) {
-    let folder = std::env::temp_dir().join(format!("latchkey-operators-{}", shared::domain::random_hex::<8>()));
+    let folder = std::env::temp_dir().join(format!("latchkey-operators-{}", shared::crypto::random_hex::<8>()));
     let variables = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")].map(|(k, v)| (k.into(), v.into())).into();
     let system = System::start(Options { data: Some(folder.clone()), variables, ..Options::default() }).await.unwrap();
     (Site::of(system), Target::Local(folder.clone()), folder)

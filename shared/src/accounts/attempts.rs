@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::find::{claim_holder, unchanged};
 use crate::app::App;
-use crate::domain::{AccountName, Device, PasswordHashText, Purpose, Timestamp, User, UserId};
+use crate::crypto::{Device, Purpose};
+use crate::domain::{AccountName, PasswordHashText, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, read_item};
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use super::limits::{SourceAction, count_source};
 use crate::app::{App, Caller};
-use crate::domain::{CaptchaAction, CaptchaPass};
+use crate::crypto::{CaptchaAction, CaptchaPass};
 use crate::dynamodb::items::Expiring;
 use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;

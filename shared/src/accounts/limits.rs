@@ -6,7 +6,8 @@
 //! windows twice as much may pass.
 
 use crate::app::{App, Caller};
-use crate::domain::{Limit, Timestamp, UserId, hash_address, sources_of};
+use crate::crypto::hash_address;
+use crate::domain::{Limit, Timestamp, UserId, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write};

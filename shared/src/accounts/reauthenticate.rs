@@ -2,7 +2,8 @@
 
 use super::proof::{self, Credential, SameOwner};
 use crate::app::App;
-use crate::domain::{Authorized, Reauthentication, Secret};
+use crate::crypto::Reauthentication;
+use crate::domain::{Authorized, Secret};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
 

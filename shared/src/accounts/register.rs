@@ -7,9 +7,8 @@ use super::find::{claim_holder, unchanged};
 use super::send::Notification;
 use super::sessions::NewSession;
 use crate::app::{App, Caller};
-use crate::domain::{
-    AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, TokenKeys, User, UserId,
-};
+use crate::crypto::TokenKeys;
+use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Condition, Item, Reason, Set, Transaction, Write, keys, read_item};
 use crate::error::Error;

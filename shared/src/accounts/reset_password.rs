@@ -6,9 +6,8 @@ use super::find_by_name;
 use super::second_proof::{self, SecondProof};
 use super::send::Notification;
 use crate::app::{App, Caller};
-use crate::domain::{
-    AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, ResetLink, User, UserId,
-};
+use crate::crypto::ResetLink;
+use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, User, UserId};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;

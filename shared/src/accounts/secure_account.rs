@@ -3,9 +3,10 @@
 use super::captcha::Solved;
 use super::credentials;
 use super::send::{Free, MessageRequest, Notification, is_settled, send};
+use crate::app::audit;
 use crate::app::{App, Caller};
-use crate::audit;
-use crate::domain::{SafetyLink, User, UserId};
+use crate::crypto::SafetyLink;
+use crate::domain::{User, UserId};
 use crate::dynamodb::items::{Content, Expiring, Notice, Recipient};
 use crate::dynamodb::{Condition, Set, Transaction, Write, keys};
 use crate::error::Error;

@@ -8,9 +8,8 @@ use super::captcha::Solved;
 use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
 use super::limits::{self, SourceAction, count_source};
 use crate::app::{App, Caller};
-use crate::domain::{
-    CodeHandle, CodeKey, CodePurpose, Device, Email, Mobile, SafetyLink, Timestamp, User, UserId, random, random_hex,
-};
+use crate::crypto::{Device, SafetyLink, random, random_hex};
+use crate::domain::{CodeHandle, CodeKey, CodePurpose, Email, Mobile, Timestamp, User, UserId};
 use crate::dynamodb::items::{AboutAccount, CodeItem, Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};

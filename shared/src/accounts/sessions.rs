@@ -6,9 +6,10 @@
 use super::SignedIn;
 use super::find::unchanged;
 use super::signed_in::user_and_session;
+use crate::app::audit;
 use crate::app::{App, Caller};
-use crate::audit;
-use crate::domain::{Keyring, MAX_SESSIONS, RefreshToken, Session, SessionId, Standing, Timestamp, User, UserId};
+use crate::crypto::Keyring;
+use crate::domain::{MAX_SESSIONS, RefreshToken, Session, SessionId, Standing, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError};
 use crate::error::Error;
@@ -32,7 +33,7 @@ impl NewSession {
     /// live ones stay.
     pub(super) fn new(app: &App, caller: &Caller, user: &User, remembered: bool, others: Vec<Session>) -> Self {
         let now = app.clock.now();
-        let session = Session::open(user, app.config.sessions, remembered, caller.origin(), now);
+        let session = Session::open(SessionId::generate(), user, app.config.sessions, remembered, caller.origin(), now);
         // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already.
         let former = caller.cookie_session.as_ref();
         let others = others.into_iter().filter(|other| former.is_none_or(|former| former.session_id != other.id));

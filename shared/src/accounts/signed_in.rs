@@ -6,10 +6,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
-use crate::domain::{
-    AccessToken, Authorized, Grant, KeySet, Reauthentication, Secret, Session, SessionId, TokenKeys, User, UserId,
-    is_access_token_shaped,
-};
+use crate::crypto::{AccessToken, Grant, KeySet, Reauthentication, TokenKeys, is_access_token_shaped};
+use crate::domain::{Authorized, Secret, Session, SessionId, User, UserId};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 

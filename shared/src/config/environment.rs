@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::domain::{Consent, Keyring, Limit, Secret, Timestamp};
+use crate::crypto::Keyring;
+use crate::domain::{Consent, Limit, Secret, Timestamp};
 
 /// What a text has to be.
 pub(super) struct TextRule {

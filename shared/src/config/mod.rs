@@ -15,7 +15,8 @@ use subtle::ConstantTimeEq;
 
 use environment::{IDENTIFIER, NAME, VERSION};
 
-use crate::domain::{Email, HashCost, Keyring, PasswordRules, ReservedUsernames, RotationRules, Secret, SessionRules};
+use crate::crypto::{HashCost, Keyring, RotationRules};
+use crate::domain::{Email, PasswordRules, ReservedUsernames, Secret, SessionRules};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]

@@ -20,20 +20,16 @@ mod code;
 mod consent;
 mod device;
 mod email;
-mod key_set;
-mod keyring;
+mod id;
 mod language;
 mod limit;
 mod mobile;
 mod nickname;
 mod password;
-mod password_hash;
-mod safety_link;
-mod sealed;
+mod refresh_token;
+mod secret;
 mod session;
-mod signed;
 mod time;
-mod token;
 mod user;
 mod username;
 
@@ -43,23 +39,15 @@ pub use code::{Code, CodeHandle, CodeKey, CodePurpose, CodeSeed};
 pub use consent::Consent;
 pub use device::device_of;
 pub use email::Email;
-pub use key_set::{
-    KeySet, LOOK_EVERY_SECONDS, PUBLISHED_AHEAD_SECONDS, Rotation, RotationRules, TokenKey, UnusableKey,
-};
-pub use keyring::{Keyring, KeyringProblem, Purpose, Secret, is_id, random, random_hex};
+pub use id::is_id;
 pub use language::Language;
 pub use limit::{Limit, NotALimit, sources_of};
 pub use mobile::Mobile;
 pub use nickname::{Nickname, NicknameProblem};
 pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person};
-pub use password_hash::{HashCost, PasswordHasher};
-pub use safety_link::SafetyLink;
-pub use sealed::{NotOpened, Sealed};
+pub use refresh_token::RefreshToken;
+pub use secret::Secret;
 pub use session::{MAX_SESSIONS, Origin, Session, SessionId, SessionRules, Standing, shorten_address};
-pub use signed::{
-    CaptchaAction, CaptchaPass, CsrfValue, Device, Reauthentication, RefreshToken, ResetLink, hash_address,
-};
-pub use time::{Clock, Timestamp};
-pub use token::{AccessToken, Grant, TokenKeys, is_access_token_shaped};
+pub use time::Timestamp;
 pub use user::{PasswordHashText, User, UserId};
 pub use username::{ReservedUsernames, Username, UsernameProblem};

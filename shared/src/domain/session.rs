@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshToken, Timestamp, User, UserId, is_id, random_hex};
+use super::{RefreshToken, Timestamp, User, UserId, is_id};
 
 /// How many sessions of an account are live at most; the oldest ends.
 pub const MAX_SESSIONS: usize = 20;
@@ -16,6 +16,10 @@ pub const MAX_SESSIONS: usize = 20;
 pub struct SessionId(String);
 
 impl SessionId {
+    pub(crate) const fn of_hex(text: String) -> Self {
+        Self(text)
+    }
+
     /// The id in a path; `None` when it can be none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -108,10 +112,17 @@ impl Session {
 impl Session {
     /// A new session (ASVS 7.2.4: each sign-in has one of its own).
     #[must_use]
-    pub fn open(user: &User, rules: SessionRules, remembered: bool, origin: Origin, now: Timestamp) -> Self {
+    pub fn open(
+        id: SessionId,
+        user: &User,
+        rules: SessionRules,
+        remembered: bool,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Self {
         let most = if remembered { rules.max_seconds } else { rules.unremembered_seconds.min(rules.max_seconds) };
         Self {
-            id: SessionId(random_hex::<16>()),
+            id,
             user_id: user.id.clone(),
             generation: 0,
             rotated_at: now,
@@ -251,7 +262,7 @@ mod tests {
     fn session() -> Session {
         let never = Timestamp::from_unix_seconds(i64::from(u32::MAX));
         Session {
-            id: SessionId(random_hex::<16>()),
+            id: SessionId("0123456789abcdef".repeat(2)),
             user_id: UserId::generate(),
             generation: 5,
             rotated_at: ISSUED,
@@ -307,7 +318,7 @@ mod tests {
 
     #[test]
     fn only_what_can_be_a_sessions_id_is_one() {
-        assert!(SessionId::parse(&random_hex::<16>()).is_some());
+        assert!(SessionId::parse(&"0123456789abcdef".repeat(2)).is_some());
         for bad in ["", "a", &"g".repeat(32), &"A".repeat(32), &"a".repeat(33)] {
             assert_eq!(SessionId::parse(bad), None, "{bad}");
         }

@@ -1,8 +1,4 @@
-//! The program's time, in whole seconds, from a clock that is handed in.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Moments, in whole seconds.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,28 +52,6 @@ impl Timestamp {
     }
 }
 
-/// The system's clock, which a local system or a test may move on.
-///
-/// Clones share the moving.
-#[derive(Clone, Debug, Default)]
-pub struct Clock {
-    advanced_seconds: Arc<AtomicI64>,
-}
-
-impl Clock {
-    /// The present moment.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Timestamp(i64::try_from(system).unwrap_or(i64::MAX)).plus_seconds(self.advanced_seconds.load(Ordering::Relaxed))
-    }
-
-    /// Moves this clock and all its clones on.
-    pub fn advance_seconds(&self, seconds: u32) {
-        self.advanced_seconds.fetch_add(i64::from(seconds), Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,13 +60,5 @@ mod tests {
     fn a_moment_is_written_as_rfc_3339_has_it() {
         assert_eq!(Timestamp::from_unix_seconds(1_551_113_065).rfc3339(), "2019-02-25T16:44:25Z");
         assert_eq!(Timestamp::from_unix_seconds(i64::MAX).utc_date(), "1970-01-01");
-    }
-
-    #[test]
-    fn clones_of_a_clock_move_together() {
-        let (clock, started) = (Clock::default(), Clock::default().now());
-        clock.clone().advance_seconds(1000);
-        assert!(clock.now() >= started.plus_seconds(1000));
-        assert_eq!(clock.now().seconds_until(started), 0);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Consent, Email, Mobile, Nickname, Timestamp, Username, random_hex};
+use super::{AccountName, Consent, Email, Mobile, Nickname, Timestamp, Username};
 
 /// An account's id: 128 random bits in lower-case hex. It says nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,12 +12,6 @@ use super::{AccountName, Consent, Email, Mobile, Nickname, Timestamp, Username, 
 pub struct UserId(String);
 
 impl UserId {
-    /// A new id.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(random_hex::<16>())
-    }
-
     /// As it stands in a key, a token or an answer.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -134,7 +128,7 @@ impl User {
 /// A PHC string; `Debug` hides it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct PasswordHashText(pub(super) String);
+pub struct PasswordHashText(pub(crate) String);
 
 impl PasswordHashText {
     /// The PHC string.

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use aws_sdk_dynamodb::types::AttributeValue;
 
-    use crate::domain::KeySet;
+    use crate::crypto::KeySet;
     use crate::dynamodb::Item;
     use crate::dynamodb::keys::{EXPIRES_AT, KIND};
 

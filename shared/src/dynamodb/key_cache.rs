@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Store;
 use super::keys;
-use crate::domain::{KeySet, Keyring, LOOK_EVERY_SECONDS, Timestamp, TokenKeys};
+use crate::crypto::{KeySet, Keyring, LOOK_EVERY_SECONDS, TokenKeys};
+use crate::domain::Timestamp;
 use crate::error::Error;
 
 /// What an instance holds.

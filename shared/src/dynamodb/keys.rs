@@ -31,7 +31,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::items::Recipient;
-use crate::domain::{AccountName, CodeKey, Email, Mobile, SessionId, Timestamp, UserId, Username, random_hex};
+use crate::crypto::random_hex;
+use crate::domain::{AccountName, CodeKey, Email, Mobile, SessionId, Timestamp, UserId, Username};
 
 /// The partition key's attribute.
 pub const PARTITION: &str = "pk";

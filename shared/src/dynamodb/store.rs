@@ -171,7 +171,7 @@ impl Store {
 
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
     pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>, doing: &'static str) -> Result<(), StoreError> {
-        let token = crate::domain::random_hex::<16>();
+        let token = crate::crypto::random_hex::<16>();
         let mut patience = Patience::default();
         loop {
             let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
@@ -271,7 +271,7 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
 }
 
 fn jitter(at_most: Duration) -> Duration {
-    at_most.mul_f32(f32::from(crate::domain::random::<1>()[0]) / 255.0)
+    at_most.mul_f32(f32::from(crate::crypto::random::<1>()[0]) / 255.0)
 }
 
 /// An item as what it is.

@@ -233,8 +233,8 @@ fn text(bytes: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Clock;
     use crate::config::{Config, Environment};
-    use crate::domain::Clock;
     use serde_json::{Value, json};
 
     fn request(change: impl Fn(&mut Value)) -> Request {

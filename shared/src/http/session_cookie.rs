@@ -6,7 +6,8 @@
 use super::{Fields, Reply, Request};
 use crate::accounts::SignedIn;
 use crate::app::App;
-use crate::domain::{Device, RefreshToken, UserId};
+use crate::crypto::Device;
+use crate::domain::{RefreshToken, UserId};
 use crate::error::Error;
 
 /// Names a cookie of ours. A page served by `https` has a name that no other host and no plain connection can set (RFC 6265bis §4.1.3.2).

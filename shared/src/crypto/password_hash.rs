@@ -6,7 +6,8 @@ use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt
 use argon2::{Block, Params, Version};
 use subtle::ConstantTimeEq;
 
-use super::{Password, PasswordHashText, random};
+use super::random;
+use crate::domain::{Password, PasswordHashText};
 
 /// What a hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
 
-use super::{KeySet, Keyring, Session, SessionId, Timestamp, TokenKey, User, UserId, random_hex};
+use super::{KeySet, Keyring, TokenKey, random_hex};
+use crate::domain::{Session, SessionId, Timestamp, User, UserId};
 
 /// The `typ` of the header (RFC 9068 §2.1), so that no other JWT passes for an access token.
 const HEADER_TYPE: &str = "at+jwt";
@@ -313,7 +314,7 @@ mod tests {
         };
         let rules =
             SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200, repeat_seconds: 30 };
-        let session = Session::open(&user, rules, true, Origin::default(), NOW);
+        let session = Session::open(SessionId::generate(), &user, rules, true, Origin::default(), NOW);
         (user, session)
     }
 

@@ -1,15 +1,19 @@
 //! What a function holds while it runs: settings, clock, table, hasher, keys.
 
+pub(crate) mod audit;
+mod breached;
+mod clock;
+
 use std::sync::{Arc, OnceLock};
 
-use crate::breached::BreachedPasswords;
 use crate::config::{Config, ConfigError, Need};
-use crate::domain::{
-    Clock, Device, Grant, Keyring, Language, NewPassword, Origin, PasswordHasher, PasswordProblem, RefreshToken,
-    TokenKeys, device_of, shorten_address,
-};
+use crate::crypto::{Device, Grant, Keyring, PasswordHasher, TokenKeys};
+use crate::domain::{Language, NewPassword, Origin, PasswordProblem, RefreshToken, device_of, shorten_address};
 use crate::dynamodb::{self, KeyCache, Store};
 use crate::error::{Error, error_chain};
+use breached::BreachedPasswords;
+
+pub use clock::Clock;
 
 /// Built once at start.
 #[derive(Debug)]

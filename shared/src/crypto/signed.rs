@@ -10,7 +10,8 @@ use ring::hmac;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Keyring, Purpose, Secret, Session, SessionId, Timestamp, UserId, random};
+use super::{Keyring, Purpose, random};
+use crate::domain::{RefreshToken, Secret, Session, SessionId, Timestamp, UserId};
 
 /// Longer texts than this are not ours and are not looked at.
 const MAX_LENGTH: usize = 1024;
@@ -64,22 +65,6 @@ impl ResetLink {
     pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         verify::<Self>(text, Purpose::ResetLink, keyring).filter(|link| now < link.expires_at)
     }
-}
-
-/// A refresh token: a session (128 random bits in its id, ASVS 7.2.3), and how often it had been refreshed when this was
-/// made. It says what is asked for; whether it is granted, the stored session says. The same session and generation
-/// give the same text, so that an answer that was lost can be given again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefreshToken {
-    /// Whose session.
-    #[serde(rename = "sub")]
-    pub user_id: UserId,
-    /// Which session.
-    #[serde(rename = "sid")]
-    pub session_id: SessionId,
-    /// The session's generation when this was made.
-    #[serde(rename = "gen")]
-    pub generation: u64,
 }
 
 impl RefreshToken {
@@ -308,7 +293,8 @@ impl CsrfValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Origin, random_hex};
+    use crate::crypto::random_hex;
+    use crate::domain::Origin;
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{RsaKeyPair, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
 
-use super::{Keyring, Sealed, Timestamp};
+use super::{Keyring, Sealed};
+use crate::domain::Timestamp;
 
 /// How long a key is published before it signs, in seconds: two hours for who keeps what was fetched, and ten minutes
 /// for what lies between (the answer's own cache life, and an instance of ours that looks every five minutes).

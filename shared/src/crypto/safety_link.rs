@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use subtle::ConstantTimeEq;
 
-use super::{Keyring, Purpose, Timestamp, UserId};
+use super::{Keyring, Purpose};
+use crate::domain::{Timestamp, UserId};
 
 /// What the link may do: end all sessions and the password of an account, once.
 #[derive(Clone, Debug, PartialEq, Eq)]

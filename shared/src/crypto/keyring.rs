@@ -2,57 +2,9 @@
 
 use std::fmt;
 
-use ring::rand::{SecureRandom, SystemRandom};
 use ring::{hkdf, hmac};
-use zeroize::Zeroizing;
 
-/// `N` bytes of the operating system's generator (ASVS 11.5.1).
-///
-/// # Panics
-/// When the operating system has no randomness to give; nothing safe can be done without it.
-#[must_use]
-#[expect(clippy::expect_used, reason = "without randomness no answer is safe; ending the process is")]
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
-}
-
-/// `N` random bytes as lower-case hex: what ids are made of.
-#[must_use]
-pub fn random_hex<const N: usize>() -> String {
-    hex::encode(random::<N>())
-}
-
-/// Whether a text is what [`random_hex`] makes of 16 bytes: the shape of every id that a caller may send.
-#[must_use]
-pub fn is_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A secret text that is wiped when dropped and that `Debug` does not show.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// Takes over the text.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// The text itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
+use super::random;
 
 /// What a derived key is for. A value made for one purpose verifies under no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +178,5 @@ mod tests {
         assert_eq!(Keyring::parse("short").unwrap_err(), KeyringProblem::TooShort);
         assert_eq!(Keyring::parse(&format!("{},", "a".repeat(32))).unwrap_err(), KeyringProblem::TooShort);
         assert!(!format!("{:?}", Keyring::parse(&"a".repeat(32)).unwrap()).contains("aaa"));
-        assert_eq!(format!("{:?}", Secret::new("hidden".into())), "Secret(***)");
     }
 }

@@ -12,6 +12,7 @@ use shared::config::{Config, Environment, Need};
 use shared::crypto::Rotation;
 use shared::domain::{AccountName, Mobile, Session, Timestamp, User};
 use shared::dynamodb::{Condition, Reason, Set, Transaction, Write, keys};
+use shared::users;
 use shared::{App, Error, accounts, error_chain};
 
 /// How long an operator's act is kept, in seconds: over the 180 days that security logs are kept in mainland China.
@@ -95,7 +96,7 @@ pub async fn act(act: &Act, target: &Target, operator: &str) -> Result<Vec<Strin
         Act::Find(name) | Act::Disable(name) | Act::Enable(name) | Act::EndSessions(name) => name,
     };
     let name = AccountName::classify(name);
-    let Some(user) = accounts::find_by_name(&app, name.as_ref()).await? else {
+    let Some(user) = users::find_by_name(&app, name.as_ref()).await? else {
         record(&app, act, operator, None, None).await?;
         return Err(Problem::NoAccount);
     };
@@ -143,7 +144,7 @@ fn change(act: &Act, user: &User, name: Option<&AccountName>) -> Option<Write> {
         Act::Enable(_) => Set::to(User::DISABLED, false),
         Act::EndSessions(_) => ending(),
     };
-    Some(Write::update(keys::user(&user.id), set, accounts::unchanged(user, name)))
+    Some(Write::update(keys::user(&user.id), set, users::unchanged(user, name)))
 }
 
 async fn record(

@@ -26,31 +26,7 @@ const FLOORS: &[&str] = &[
     "accounts",
     "http",
     "lambda",
-];
-
-/// Files that stand on another floor than their folder says, until they move there.
-const TO_MOVE: &[(&str, &str)] = &[
-    ("testing", "lambda"),
-    ("accounts/claims", "users"),
-    ("accounts/find", "users"),
-    ("accounts/limits", "throttling"),
-    ("accounts/attempts", "throttling"),
-    ("accounts/send", "messages"),
-    ("accounts/captcha", "credentials"),
-    ("accounts/codes", "credentials"),
-    ("accounts/credentials", "credentials"),
-    ("accounts/proof", "credentials"),
-    ("accounts/second_proof", "credentials"),
-    ("accounts/sessions", "sessions"),
-    ("accounts/signed_in", "sessions"),
-];
-
-/// Breaches that still stand. None may be added, and one that is mended goes.
-const EXCEPTIONS: &[&str] = &[
-    "accounts/find uses accounts/limits",
-    "accounts/send uses accounts/captcha",
-    "accounts/send uses accounts/codes",
-    "accounts/sms_log_in uses accounts/register",
+    "testing",
 ];
 
 /// A file's place below `src`, without its ending: `accounts/send`, and `accounts` for `accounts/mod.rs`.
@@ -171,8 +147,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
 
 fn floor_of(place: &str) -> usize {
     let folder = place.split('/').next().unwrap();
-    let name = TO_MOVE.iter().find(|(file, _)| *file == place).map_or(folder, |(_, floor)| floor);
-    FLOORS.iter().position(|floor| *floor == name).unwrap_or_else(|| panic!("{place} stands on no floor"))
+    FLOORS.iter().position(|floor| *floor == folder).unwrap_or_else(|| panic!("{place} stands on no floor"))
 }
 
 #[test]
@@ -191,16 +166,5 @@ fn no_module_uses_one_of_a_later_floor() {
             }
         }
     }
-    let known: BTreeSet<_> = EXCEPTIONS.iter().map(|text| (*text).to_owned()).collect();
-    let new: Vec<_> = breaches.difference(&known).collect();
-    assert!(new.is_empty(), "a later floor is used: {new:#?}");
-    let mended: Vec<_> = known.difference(&breaches).collect();
-    assert!(mended.is_empty(), "these exceptions are mended and can go: {mended:#?}");
-}
-
-#[test]
-fn every_file_that_is_to_move_exists() {
-    let source = Source::read();
-    let missing: Vec<_> = TO_MOVE.iter().filter(|(file, _)| !source.files.contains_key(*file)).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    assert!(breaches.is_empty(), "a later floor is used: {breaches:#?}");
 }

@@ -5,6 +5,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::domain::Email;
 use shared::http::{Dialect, Digits, Endpoint, Renewed, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -24,7 +25,7 @@ struct Bound<'a> {
 
 async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [email, code] = body.texts(["email", "email_code"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::http::{Account, Dialect, Digits, Endpoint, Renewed, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -24,7 +25,7 @@ struct Moved<'a> {
 
 async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [mobile, code] = body.texts(["mobile", "sms_code"])?;
     let mobile = Digits::Pasted.mobile(mobile)?;

@@ -4,6 +4,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::domain::NewPassword;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request, Tokens};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -16,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let proof = body.proof(Digits::Pasted)?;
     let [password] = body.texts(["new_password"])?;

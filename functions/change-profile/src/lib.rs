@@ -4,6 +4,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::domain::{Nickname, Username};
 use shared::http::{Account, Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -15,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn change_profile(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     let body = request.json()?;
     let nickname = body.optional_text("nickname")?.map(Nickname::parse).transpose()?;
     let username = body.optional_text("username")?.map(Username::parse).transpose()?;

@@ -3,6 +3,7 @@
 use shared::accounts;
 use shared::config::Need;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -15,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn delete_account(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = sessions::authorize(app, &caller, request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
     accounts::delete_account(app, &caller, &who, &proof).await?;
     let gone = &who.user.id;

@@ -4,10 +4,10 @@
 //! Counted in shards, because everyone counts in them: each holds its part of the budget, and one that is full sends on to
 //! the next. So the sum is exact without ever being read.
 
-use shared::accounts::is_sign_up;
 use shared::dynamodb::items::{BudgetShard, Content, Expiring, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError};
+use shared::messages::is_sign_up;
 use shared::{App, Error};
 
 /// Of the budget of codes and links, what sign-ups and moves to new numbers may spend, in per cent: the rest is for who

@@ -1,10 +1,11 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
-use shared::accounts::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES, find_by_name};
 use shared::crypto::{ResetLink, SafetyLink};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, User};
+use shared::domain::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Notice, Recipient};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
+use shared::users::find_by_name;
 use shared::{App, Error};
 
 /// What a message carries.

@@ -3,6 +3,7 @@
 use shared::accounts;
 use shared::config::Need;
 use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -14,7 +15,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn end_session(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     let session = request.session_in_path()?;
     accounts::end_session(app, &who.user, &session).await?;
     let reply = Reply::no_content();

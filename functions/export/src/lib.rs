@@ -5,6 +5,7 @@ use shared::accounts::{self, Export};
 use shared::config::Need;
 use shared::domain::{Email, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -60,7 +61,7 @@ struct ExportedSession<'a> {
 }
 
 async fn export(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
     let Export { user, sessions, exported_at } = accounts::export(app, who, &proof).await?;
     Reply::ok(&Exported {

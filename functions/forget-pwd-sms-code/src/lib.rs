@@ -3,6 +3,7 @@
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::CodeHandle;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
@@ -26,7 +27,7 @@ struct Envelope<'a> {
 
 async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
+    let solved = credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let body = request.json()?;
     let [mobile] = body.texts(["mobile"])?;
     let mobile = Digits::Exact.mobile(mobile)?;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::{CaptchaAction, CsrfValue};
 use shared::domain::{NewPassword, Person};
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
@@ -25,7 +26,7 @@ struct Envelope {
 async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     refuse_foreign(app, request)?;
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
+    credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
     let [mobile, code, password] = body.texts(["mobile", "sms_code", "new_password"])?;
     let mobile = Digits::Exact.mobile(mobile)?;

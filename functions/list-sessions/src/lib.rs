@@ -5,6 +5,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::domain::{Session, SessionId};
 use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -27,7 +28,7 @@ struct Listed<'a> {
 
 async fn list_sessions(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = sessions::authorize(app, &caller, request.bearer()).await?;
     let sessions = accounts::list_sessions(app, &who.user).await?;
     let unknown = caller.language.pick("未知设备", "Unknown device");
     let listed = sessions.iter().map(|session| Listed::new(session, &who.session, unknown));

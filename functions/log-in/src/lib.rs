@@ -2,6 +2,7 @@
 
 use shared::accounts;
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::Password;
 use shared::http::{Dialect, Endpoint, LoggedIn, Reply, Request};
@@ -17,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login).await?;
+    credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Login).await?;
     let body = request.json()?;
     let [username, password] = body.texts(["username", "password"])?;
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);

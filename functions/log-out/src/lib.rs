@@ -3,6 +3,7 @@
 use shared::accounts;
 use shared::config::Need;
 use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Caller, Error};
 
 /// The endpoint.
@@ -16,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     if asks_for_all(request)? {
-        let who = accounts::authorize(app, &caller, request.bearer()).await?;
+        let who = sessions::authorize(app, &caller, request.bearer()).await?;
         accounts::log_out_everywhere(app, &who.user).await?;
         return Ok(Reply::no_content().without_session_of(app, request, &who.user.id));
     }

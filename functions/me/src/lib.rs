@@ -1,8 +1,8 @@
 //! `GET /users/me/` (B11): the signed-in person's account.
 
-use shared::accounts;
 use shared::config::Need;
 use shared::http::{Account, Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -14,6 +14,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn me(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     Reply::ok(&Account::from(&who.user))
 }

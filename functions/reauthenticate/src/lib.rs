@@ -5,6 +5,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::crypto::Reauthentication;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -22,7 +23,7 @@ struct Reauthenticated<'a> {
 }
 
 async fn reauthenticate(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = accounts::authorize(app, &request.caller(app), request.bearer()).await?;
+    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     let credential = request.json()?.credential(Digits::Pasted)?;
     let reauthentication = accounts::reauthenticate(app, &who, &credential).await?;
     Reply::ok(&Reauthenticated {

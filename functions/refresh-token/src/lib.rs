@@ -1,8 +1,9 @@
 //! `POST /users/token/refresh/` (C1): exchanges a refresh token for its successor and a new access token.
 
-use shared::accounts::{self, SignedIn};
+use shared::accounts;
 use shared::config::Need;
 use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
+use shared::sessions::SignedIn;
 use shared::{App, Error};
 
 /// The endpoint.

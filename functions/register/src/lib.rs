@@ -3,6 +3,7 @@
 use serde::Serialize;
 use shared::accounts::{self, Registration};
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::{NewPassword, Nickname, Person, UserId};
 use shared::http::{Dialect, Digits, Endpoint, Fields, Reply, Request, Tokens};
@@ -27,7 +28,7 @@ struct Registered<'a> {
 
 async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Register).await?;
+    credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Register).await?;
     let registration = parse(app, &request.json()?)?;
     app.refuse_breached(&registration.password).await?;
     let signed_in = accounts::register(app, &caller, registration).await?;

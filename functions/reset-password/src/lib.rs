@@ -2,6 +2,7 @@
 
 use shared::accounts;
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::NewPassword;
 use shared::http::{Dialect, Endpoint, Reply, Request};
@@ -17,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
+    credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
     let [token, password, repeated] = body.texts(["access_token", "password", "password2"])?;
     let new_password = NewPassword::parse(password, app.config.passwords.rules)?;

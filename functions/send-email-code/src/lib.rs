@@ -5,6 +5,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::domain::Email;
 use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -22,7 +23,7 @@ struct Sent {
 
 async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = accounts::authorize(app, &caller, request.bearer()).await?;
+    let who = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [email] = body.texts(["email"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;

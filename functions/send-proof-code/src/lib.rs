@@ -4,6 +4,7 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -21,7 +22,7 @@ struct Sent {
 
 async fn send_proof_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let user = accounts::authorize(app, &caller, request.bearer()).await?.user;
+    let user = sessions::authorize(app, &caller, request.bearer()).await?.user;
     accounts::send_proof_code(app, &caller, &user).await?;
     let detail =
         caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");

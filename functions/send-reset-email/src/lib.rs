@@ -3,6 +3,7 @@
 use lambda_http::http::Method;
 use shared::accounts;
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::Email;
 use shared::http::{Dialect, Endpoint, Reply, Request};
@@ -19,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_blind()?;
     let caller = request.caller(app);
-    let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
+    let solved = credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
     let email = if *request.method() == Method::GET {
         with_plus(&request.query("email").unwrap_or_default())
     } else {

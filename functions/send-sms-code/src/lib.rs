@@ -3,9 +3,11 @@
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::CodeHandle;
 use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
@@ -27,12 +29,12 @@ struct Sent<'a> {
 async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_blind()?;
     let caller = request.caller(app);
-    let solved = accounts::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
+    let solved = credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let mobile = request.mobile_in_path()?;
     let purpose = match request.query("purpose").as_deref() {
         None | Some("register") => SmsPurpose::Register,
         Some("login") => SmsPurpose::LogIn { register: request.query("register").as_deref() == Some("true") },
-        Some("mobile") => SmsPurpose::ChangeMobile(accounts::authorize(app, &caller, request.bearer()).await?.user.id),
+        Some("mobile") => SmsPurpose::ChangeMobile(sessions::authorize(app, &caller, request.bearer()).await?.user.id),
         Some(_) => return Err(Error::PurposeUnknown),
     };
     // What a form of another site can send is refused, in an old browser too.

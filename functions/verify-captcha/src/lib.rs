@@ -4,8 +4,8 @@ mod gateway;
 mod tencent_cloud;
 
 use serde::Serialize;
-use shared::accounts;
 use shared::config::Need;
+use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::http::{Dialect, Endpoint, Reply, Request};
 use shared::{App, Error};
@@ -32,7 +32,7 @@ async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
         Some(action) => Some(CaptchaAction::parse(&action).ok_or(Error::ActionUnknown)?),
         None => None,
     };
-    accounts::count_captcha(app, &caller).await?;
+    credentials::count_captcha(app, &caller).await?;
     let ticket = gateway::Ticket {
         ticket: request.query("ticket").unwrap_or_default(),
         randstr: request.query("randstr").unwrap_or_default(),
@@ -42,7 +42,7 @@ async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
     if !passed.map_err(|source| Error::unavailable("asking the captcha gateway", source))? {
         return Err(Error::CaptchaRefused);
     }
-    Reply::ok(&Passed { detail: 1, captcha_pass: accounts::issue_captcha_pass(app, &caller, action)? })
+    Reply::ok(&Passed { detail: 1, captcha_pass: credentials::issue_captcha_pass(app, &caller, action)? })
 }
 
 #[cfg(test)]

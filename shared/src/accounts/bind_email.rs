@@ -1,19 +1,19 @@
 //! Binding an email to an account: a code to the new address, then the address itself.
 
-use super::captcha::Solved;
-use super::claims::{claim, release};
-use super::codes::{RightCode, Streak, redeem};
-use super::credentials;
-use super::limits::of_changes;
-use super::proof::{self, Proof, SameOwner};
-use super::send::{MessageRequest, Notification, send};
-use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
+use crate::credentials;
+use crate::credentials::codes::{RightCode, Streak, redeem};
+use crate::credentials::proof::{self, Proof, SameOwner};
 use crate::crypto::TokenKeys;
 use crate::domain::{AccountName, Authorized, Code, CodeKey, Email, User};
 use crate::dynamodb::items::{Content, Notice, Recipient};
 use crate::dynamodb::{Part, Reason, Set, Transaction};
 use crate::error::Error;
+use crate::messages::Solved;
+use crate::messages::{MessageRequest, Notification, send};
+use crate::sessions::{self, SignedIn};
+use crate::throttling::limits::of_changes;
+use crate::users::claims::{claim, release};
 
 /// Sends a code to the address. Whether it is taken is not told here: only who reads its mail learns that.
 pub async fn send_email_code(

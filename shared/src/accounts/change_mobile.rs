@@ -1,18 +1,18 @@
 //! A signed-in person's new number.
 
-use super::claims::{claim, release};
-use super::codes::{RightCode, Streak, of_confirm_code, redeem};
-use super::credentials;
-use super::limits::of_changes;
-use super::proof::{self, CheckedProof, Proof};
-use super::send::Notification;
-use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
+use crate::credentials;
+use crate::credentials::codes::{RightCode, Streak, of_confirm_code, redeem};
+use crate::credentials::proof::{self, CheckedProof, Proof};
 use crate::crypto::TokenKeys;
 use crate::domain::{AccountName, Authorized, Code, CodeKey, Mobile, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Effect, Set, Transaction, keys};
 use crate::error::Error;
+use crate::messages::Notification;
+use crate::sessions::{self, SignedIn};
+use crate::throttling::limits::of_changes;
+use crate::users::claims::{claim, release};
 
 /// Moves the account to the number that the code was sent to, on proof of the account itself: who holds a stolen token
 /// and a phone of their own moves nothing. The old number is free again, and is told.

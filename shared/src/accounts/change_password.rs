@@ -1,17 +1,17 @@
 //! A signed-in person's new password, or their first.
 
-use super::codes::forget_streaks;
-use super::credentials;
-use super::limits::of_changes;
-use super::proof::{self, CheckedProof, Proof};
-use super::send::Notification;
-use super::{SignedIn, sessions};
 use crate::app::{App, Caller};
+use crate::credentials;
+use crate::credentials::codes::forget_streaks;
+use crate::credentials::proof::{self, CheckedProof, Proof};
 use crate::crypto::TokenKeys;
 use crate::domain::{Authorized, NewPassword, Person, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Set, Transaction};
 use crate::error::Error;
+use crate::messages::Notification;
+use crate::sessions::{self, SignedIn};
+use crate::throttling::limits::of_changes;
 
 /// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
 pub async fn change_password(

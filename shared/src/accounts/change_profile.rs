@@ -1,11 +1,11 @@
 //! A signed-in person's nickname and username.
 
-use super::claims::{claim, release};
-use super::find::unchanged_with_username;
 use crate::app::App;
 use crate::domain::{AccountName, Nickname, User, Username};
 use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
+use crate::users::claims::{claim, release};
+use crate::users::unchanged_with_username;
 
 /// Changes what is given, in one transaction. A username is held by a marker, so that of two who take one at the same
 /// moment one gets it; the one given up is free again.

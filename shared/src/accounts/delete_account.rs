@@ -1,17 +1,17 @@
 //! The end of an account, by its owner.
 
-use super::claims::release;
-use super::codes::forget_streaks;
-use super::find::unchanged_with_username;
-use super::proof::{self, CheckedProof, Proof};
-use super::send::Notification;
-use super::sessions;
 use crate::app::audit;
 use crate::app::{App, Caller};
+use crate::credentials::codes::forget_streaks;
+use crate::credentials::proof::{self, CheckedProof, Proof};
 use crate::domain::{AccountName, Authorized, Session, User};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Effect, Transaction, Write, keys};
 use crate::error::Error;
+use crate::messages::Notification;
+use crate::sessions;
+use crate::users::claims::release;
+use crate::users::unchanged_with_username;
 
 /// More sessions would not fit into the transaction; what is left over is over, and goes right after.
 const MOST_SESSIONS: usize = 75;

@@ -1,12 +1,12 @@
 //! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
-use super::limits::of_exports;
-use super::proof::{self, CheckedProof, Proof, SameOwner};
-use super::sessions;
 use crate::app::App;
+use crate::credentials::proof::{self, CheckedProof, Proof, SameOwner};
 use crate::domain::{Authorized, Session, Timestamp, User};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
+use crate::sessions;
+use crate::throttling::limits::of_exports;
 
 /// What is stored, but for hashes.
 #[derive(Debug)]

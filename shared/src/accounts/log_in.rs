@@ -1,14 +1,14 @@
 //! Signing in with a name and a password.
 
-use super::SignedIn;
-use super::attempts::{self, ThrottleKey};
-use super::limits::{SourceAction, count_source, given_back};
-use super::sessions::{self, NewSession};
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{Transaction, keys};
 use crate::error::Error;
+use crate::sessions::SignedIn;
+use crate::sessions::{self, NewSession};
+use crate::throttling::attempts::{self, ThrottleKey};
+use crate::throttling::limits::{SourceAction, count_source, given_back};
 
 /// Signs in. An unknown account, a wrong password, an account without a password and a disabled one are refused alike,
 /// after the same work and the same round trips: marker and source; attempt and sessions; session.

@@ -1,7 +1,7 @@
 //! Proving once for what is done in the next minutes.
 
-use super::proof::{self, Credential, SameOwner};
 use crate::app::App;
+use crate::credentials::proof::{self, Credential, SameOwner};
 use crate::crypto::Reauthentication;
 use crate::domain::{Authorized, Secret};
 use crate::dynamodb::Transaction;

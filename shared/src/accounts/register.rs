@@ -1,17 +1,17 @@
 //! Making an account with a number and a code sent to it.
 
-use super::SignedIn;
-use super::claims;
-use super::codes::{RightCode, Streak, redeem};
-use super::find::{claim_holder, unchanged};
-use super::send::Notification;
-use super::sessions::NewSession;
 use crate::app::{App, Caller};
+use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::crypto::TokenKeys;
 use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
 use crate::dynamodb::items::{Marker, Notice};
 use crate::dynamodb::{Condition, Item, Reason, Set, Transaction, Write, keys, read_item};
 use crate::error::Error;
+use crate::messages::Notification;
+use crate::sessions::NewSession;
+use crate::sessions::SignedIn;
+use crate::users::claims;
+use crate::users::{check_consent, claim_holder, make, new_user, unchanged};
 
 /// What a person registers with.
 #[derive(Debug)]
@@ -129,36 +129,4 @@ fn take_over(
     // The number is no longer the old owner's: word goes to the email alone.
     let old = User { mobile: None, ..old };
     tx.add(Notification::new(app, caller, &old, Notice::Reissued))
-}
-
-/// Refuses a sign-up without consent, where it is required.
-pub(super) fn check_consent(app: &App, consent: Option<&Consent>) -> Result<(), Error> {
-    if app.config.answers.require_consent && consent.is_none() { Err(Error::ConsentRequired) } else { Ok(()) }
-}
-
-/// An account without a password.
-pub(super) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
-    User {
-        id: UserId::generate(),
-        username: None,
-        nickname,
-        mobile: Some(mobile),
-        email: None,
-        avatar: String::new(),
-        password_hash: None,
-        credential_version: 1,
-        disabled: false,
-        consent: None,
-        created_at: app.clock.now(),
-        mobile_changed_at: None,
-        email_changed_at: None,
-        last_used_at: Some(app.clock.now()),
-        password_failures: None,
-        password_tried_at: None,
-    }
-}
-
-/// Puts a new account.
-pub(super) fn make(user: &User) -> Result<Write, Error> {
-    Write::put(keys::user(&user.id), user, Condition::no_item())
 }

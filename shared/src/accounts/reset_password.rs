@@ -1,16 +1,16 @@
 //! Setting a new password without the old one: by a code to the number, or by a mailed link.
 
-use super::codes::{RightCode, forget_streaks, redeem_beside};
-use super::credentials;
-use super::find_by_name;
-use super::second_proof::{self, SecondProof};
-use super::send::Notification;
 use crate::app::{App, Caller};
+use crate::credentials;
+use crate::credentials::codes::{RightCode, forget_streaks, redeem_beside};
+use crate::credentials::second_proof::{self, SecondProof};
 use crate::crypto::ResetLink;
 use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, User, UserId};
 use crate::dynamodb::items::Notice;
 use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
+use crate::messages::Notification;
+use crate::users::find_by_name;
 
 /// Sets a password by a code sent to the account's number. Every session and token from before it dies.
 /// Answers whose password it is.

@@ -1,15 +1,15 @@
 //! Stopping what an owner did not do: the link in every notice of a change leads here.
 
-use super::captcha::Solved;
-use super::credentials;
-use super::send::{Free, MessageRequest, Notification, is_settled, send};
 use crate::app::audit;
 use crate::app::{App, Caller};
+use crate::credentials;
 use crate::crypto::SafetyLink;
 use crate::domain::{User, UserId};
 use crate::dynamodb::items::{Content, Expiring, Notice, Recipient};
 use crate::dynamodb::{Condition, Set, Transaction, Write, keys};
 use crate::error::Error;
+use crate::messages::Solved;
+use crate::messages::{Free, MessageRequest, Notification, is_settled, send};
 
 /// Ends every session, token and link of the account, and its password, which whoever made the change may know. Where the
 /// account has an email that is not new, a link to set a password is mailed; a code by SMS sets one too. The link works once,

@@ -1,19 +1,19 @@
 //! Signing in with a code sent to the number, and signing up in the same step.
 
-use super::SignedIn;
-use super::attempts::forgetting;
-use super::claims;
-use super::codes::{RightCode, redeem_beside};
-use super::find::{claim_holder, unchanged};
-use super::register::{check_consent, make, new_user};
-use super::second_proof::{self, SecondProof};
-use super::sessions::{self, NewSession};
 use crate::app::{App, Caller};
+use crate::credentials::codes::{RightCode, redeem_beside};
+use crate::credentials::second_proof::{self, SecondProof};
 use crate::crypto::TokenKeys;
 use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, User};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
+use crate::sessions::SignedIn;
+use crate::sessions::{self, NewSession};
+use crate::throttling::attempts::forgetting;
+use crate::users::claims;
+use crate::users::{check_consent, make, new_user};
+use crate::users::{claim_holder, unchanged};
 
 /// What a person signs in with.
 #[derive(Debug)]

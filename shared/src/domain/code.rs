@@ -9,6 +9,13 @@ use zeroize::Zeroizing;
 use super::characters::without_fillers;
 use super::{Email, Mobile, UserId, is_id};
 
+/// How long a code lives, in seconds (ASVS 6.5.5: ten minutes at most).
+pub const CODE_LIFE_SECONDS: i64 = 600;
+/// Asking again re-sends the same code while this much of its life remains, in seconds.
+pub const KEEP_CODE_SECONDS: i64 = 300;
+/// How many guesses are compared within a code's life.
+pub const MAX_GUESSES: u64 = 5;
+
 /// What a code may be used for, and nothing else (ASVS 6.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -35,7 +35,7 @@ mod username;
 
 pub use account_name::AccountName;
 pub use authorized::Authorized;
-pub use code::{Code, CodeHandle, CodeKey, CodePurpose, CodeSeed};
+pub use code::{CODE_LIFE_SECONDS, Code, CodeHandle, CodeKey, CodePurpose, CodeSeed, KEEP_CODE_SECONDS, MAX_GUESSES};
 pub use consent::Consent;
 pub use device::device_of;
 pub use email::Email;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::Request;
-use crate::accounts::SignedIn;
 use crate::domain::{Email, Mobile, Nickname, Secret, User, UserId, Username};
+use crate::sessions::SignedIn;
 
 /// A person's account, as that person sees it (B11, C5, C7).
 #[derive(Debug, Serialize)]

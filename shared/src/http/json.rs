@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::digits::Digits;
-use crate::accounts::{Credential, Proof, SecondProof};
+use crate::credentials::{Credential, Proof, SecondProof};
 use crate::domain::{CodeHandle, Consent, Password, Secret, Timestamp};
 use crate::error::{Error, FieldFault, FieldProblem};
 

@@ -4,11 +4,11 @@
 //! A request asks for it by `X-Session: cookie`, a header that no form, image or link of another site can set.
 
 use super::{Fields, Reply, Request};
-use crate::accounts::SignedIn;
 use crate::app::App;
 use crate::crypto::Device;
 use crate::domain::{RefreshToken, UserId};
 use crate::error::Error;
+use crate::sessions::SignedIn;
 
 /// Names a cookie of ours. A page served by `https` has a name that no other host and no plain connection can set (RFC 6265bis §4.1.3.2).
 fn name(app: &App, name: &'static str) -> &'static str {

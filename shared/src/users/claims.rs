@@ -6,17 +6,17 @@ use crate::dynamodb::{Condition, Write, keys};
 use crate::error::Error;
 
 /// Takes a name that no account has.
-pub(super) fn claim(name: &AccountName, user: &UserId) -> Result<Write, Error> {
+pub(crate) fn claim(name: &AccountName, user: &UserId) -> Result<Write, Error> {
     Write::put(keys::marker(name), &Marker { user_id: user.clone() }, Condition::no_item())
 }
 
 /// Takes a name from the account that has it.
-pub(super) fn take_over(name: &AccountName, user: &UserId, from: &UserId) -> Result<Write, Error> {
+pub(crate) fn take_over(name: &AccountName, user: &UserId, from: &UserId) -> Result<Write, Error> {
     Write::put(keys::marker(name), &Marker { user_id: user.clone() }, is_of(from))
 }
 
 /// Frees a name of the account's.
-pub(super) fn release(name: &AccountName, user: &UserId) -> Write {
+pub(crate) fn release(name: &AccountName, user: &UserId) -> Write {
     Write::delete(keys::marker(name), is_of(user))
 }
 

@@ -1,18 +1,11 @@
 //! Redeeming codes: a guess is counted before it is compared, and a right code is used up by what it pays for.
 
 use crate::app::{App, Caller};
-use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Timestamp, User, UserId};
+use crate::domain::{Code, CodeKey, CodeSeed, MAX_GUESSES, Mobile, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError, read_item};
 use crate::error::Error;
-
-/// How long a code lives, in seconds (ASVS 6.5.5: ten minutes at most).
-pub const CODE_LIFE_SECONDS: i64 = 600;
-/// Asking again re-sends the same code while this much of its life remains, in seconds.
-pub const KEEP_CODE_SECONDS: i64 = 300;
-/// How many guesses are compared within a code's life.
-pub const MAX_GUESSES: u64 = 5;
 
 /// How many codes in a row may be wrong, whichever they were, before no more are compared (NIST SP 800-63B §3.2.2).
 const MOST_WRONG_IN_A_ROW: u64 = 100;
@@ -25,7 +18,7 @@ const IN_A_ROW: &str = "in_a_row";
 /// A failure streak: wrong codes that are counted together. A device on which the owner was signed in to before has a streak
 /// of its own, so that strangers who guess keep no owner out there.
 #[derive(Debug)]
-pub(super) struct Streak {
+pub(crate) struct Streak {
     key: Key,
     /// `true`: a right code resets the streak. `false`: it only undoes its own increment.
     is_reset: bool,
@@ -33,7 +26,7 @@ pub(super) struct Streak {
 
 impl Streak {
     /// The streak of a number, whether a code to it opens an account, takes one over or makes one.
-    pub(super) fn of_number(mobile: &Mobile) -> Self {
+    pub(crate) fn of_number(mobile: &Mobile) -> Self {
         Self { key: keys::guesses(mobile.as_str()), is_reset: true }
     }
 
@@ -44,13 +37,13 @@ impl Streak {
     }
 
     /// The streak of codes that prove that an account is one's own.
-    pub(super) fn of_account(user: &UserId) -> Self {
+    pub(crate) fn of_account(user: &UserId) -> Self {
         Self { key: keys::guesses(user.as_str()), is_reset: true }
     }
 
     /// The streak of codes to numbers and addresses that an account would move to. Whoever guesses at other people's has
     /// right codes of their own, so nothing resets it but a week without a guess.
-    pub(super) fn of_new_name(user: &UserId) -> Self {
+    pub(crate) fn of_new_name(user: &UserId) -> Self {
         Self { key: keys::guesses_at_new_names(user), is_reset: false }
     }
 
@@ -118,13 +111,13 @@ impl Guess {
 }
 
 /// Counts a guess and compares it.
-pub(super) async fn redeem(app: &App, key: CodeKey, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
+pub(crate) async fn redeem(app: &App, key: CodeKey, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
     count_guess(app, key).await?.compare(app, streak, guess).await
 }
 
 /// The same for a code to an account's number, beside finding who has the number. Only on a known device the guess waits
 /// for that, to be counted in the streak of the device if it is the owner's.
-pub(super) async fn redeem_beside<T>(
+pub(crate) async fn redeem_beside<T>(
     app: &App,
     caller: &Caller,
     (key, mobile, guess): (CodeKey, &Mobile, &Code),
@@ -148,7 +141,7 @@ pub(super) async fn redeem_beside<T>(
 
 /// A right code that has yet to be used up.
 #[derive(Debug)]
-pub(super) struct RightCode {
+pub(crate) struct RightCode {
     key: CodeKey,
     nonce: String,
     /// The count with this guess.
@@ -174,7 +167,7 @@ impl<E: Reason> Part<E> for &RightCode {
 impl RightCode {
     /// Does what the code was redeemed for. Where that comes to nothing, it was no wrong guess all the same: the guess is
     /// taken back, and its streak is left as a right code leaves it.
-    pub(super) async fn or_give_back<T>(
+    pub(crate) async fn or_give_back<T>(
         &self,
         app: &App,
         doing: impl Future<Output = Result<T, Error>>,
@@ -204,13 +197,13 @@ impl RightCode {
     }
 
     /// The same code where a request holds two: what is wrong with it is said of the code that confirms who asks.
-    pub(super) fn into_confirm_code(self) -> Self {
+    pub(crate) fn into_confirm_code(self) -> Self {
         Self { used_up: || Error::ConfirmCodeExpired, ..self }
     }
 }
 
 /// Where a request holds two codes, that of the proof says which one it is.
-pub(super) fn of_confirm_code(error: Error) -> Error {
+pub(crate) fn of_confirm_code(error: Error) -> Error {
     match error {
         Error::CodeWrong => Error::ConfirmCodeWrong,
         Error::CodeExpired => Error::ConfirmCodeExpired,
@@ -219,7 +212,7 @@ pub(super) fn of_confirm_code(error: Error) -> Error {
 }
 
 /// What forgets the failure streaks of an account that was recovered.
-pub(super) fn forget_streaks(user: &User) -> impl Iterator<Item = Effect> {
+pub(crate) fn forget_streaks(user: &User) -> impl Iterator<Item = Effect> {
     let id = &user.id;
     let of_number = user.mobile.as_ref().map(|mobile| keys::guesses(mobile.as_str()));
     let of_account = [keys::guesses(id.as_str()), keys::guesses_on_devices(id), keys::second_proof(id)];

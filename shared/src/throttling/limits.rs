@@ -20,7 +20,7 @@ const EXPORTS: Limit = Limit { most: 3, window_seconds: 86_400 };
 
 /// What a source is limited in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SourceAction {
+pub(crate) enum SourceAction {
     /// Messages.
     Messages,
     /// Attempts to sign in.
@@ -43,7 +43,7 @@ impl SourceAction {
 }
 
 /// A write that counts, and how long to wait when it is refused.
-pub(super) struct LimitCount {
+pub(crate) struct LimitCount {
     write: Write,
     wait: Wait,
     now: Timestamp,
@@ -56,7 +56,7 @@ enum Wait {
 
 impl LimitCount {
     /// Declares the write, with what its refusal means beside [`Error::TooMany`].
-    pub(super) fn declare_as<E: Reason>(
+    pub(crate) fn declare_as<E: Reason>(
         self,
         transaction: &mut Transaction<E>,
         meaning: impl FnOnce(Error) -> E + Send + 'static,
@@ -87,7 +87,7 @@ fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
 }
 
 /// What counts a message to a recipient: all of them, and those that this source causes.
-pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<LimitCount>, Error> {
+pub(crate) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<LimitCount>, Error> {
     let (now, limits) = (app.clock.now(), &app.config.limits);
     let mut counts = vec![sliding(keys::recipient_limit(recipient), &limits.recipient, now)];
     for (source, factor) in hashed_sources(app, caller)? {
@@ -101,17 +101,17 @@ pub(super) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) ->
 }
 
 /// What counts a message that a device of the recipient's asks for, apart from what strangers ask for.
-pub(super) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
+pub(crate) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
     sliding(keys::recipient_device_limit(recipient), &app.config.limits.recipient_source, app.clock.now())
 }
 
 /// What counts a change of an account by its signed-in owner.
-pub(super) fn of_changes(app: &App, user: &UserId) -> LimitCount {
+pub(crate) fn of_changes(app: &App, user: &UserId) -> LimitCount {
     sliding(keys::change_limit(user), &app.config.limits.changes, app.clock.now())
 }
 
 /// What counts an export of an account.
-pub(super) fn of_exports(app: &App, user: &UserId) -> LimitCount {
+pub(crate) fn of_exports(app: &App, user: &UserId) -> LimitCount {
     sliding(keys::export_limit(user), &[EXPORTS], app.clock.now())
 }
 
@@ -136,7 +136,7 @@ fn time_attribute(nth: u32) -> String {
 }
 
 /// What counts something that a source causes.
-pub(super) fn of_source(
+pub(crate) fn of_source(
     app: &App,
     caller: &Caller,
     what: SourceAction,
@@ -157,7 +157,7 @@ pub(super) fn of_source(
 
 /// What takes back one thing that a source caused, if its window is still the same: a window that is over counts from
 /// nothing.
-pub(super) fn given_back(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<Vec<Effect>, Error> {
+pub(crate) fn given_back(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<Vec<Effect>, Error> {
     let (window, end) = limit.window(app.clock.now());
     let taken = hashed_sources(app, caller)?.into_iter().map(|(source, _)| {
         let key = keys::source_window(what.word(), &source, window);
@@ -167,7 +167,7 @@ pub(super) fn given_back(app: &App, caller: &Caller, what: SourceAction, limit: 
 }
 
 /// Counts something that a source causes, in a call of its own.
-pub(super) async fn count_source(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<(), Error> {
+pub(crate) async fn count_source(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<(), Error> {
     let mut tx = Transaction::new("counting what a source causes", || Error::TooMany { retry_after_seconds: 1 });
     for one in of_source(app, caller, what, limit)? {
         tx.add(one)?;

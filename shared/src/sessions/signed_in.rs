@@ -47,7 +47,7 @@ impl SignedIn {
     }
 
     /// The same for a sign-in, which proved just now who asks.
-    pub(super) fn of_sign_in(
+    pub(crate) fn of_sign_in(
         app: &App,
         caller: &Caller,
         keys: &TokenKeys,
@@ -60,7 +60,7 @@ impl SignedIn {
     }
 
     /// Makes the tokens of a session that was refreshed: each time the same.
-    pub(super) fn of_refresh(
+    pub(crate) fn of_refresh(
         app: &App,
         caller: &Caller,
         keys: &TokenKeys,
@@ -108,7 +108,7 @@ pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Resul
 }
 
 /// A user and one of their sessions, read at one moment, and the keys, read with them when it is time to.
-pub(super) async fn user_and_session(
+pub(crate) async fn user_and_session(
     app: &App,
     user: &UserId,
     session: &SessionId,

@@ -4,80 +4,21 @@
 //! No code is made here, so asking is one round trip whatever the number's past, and nothing that could be used stands
 //! in the table before it is sent.
 
-use super::captcha::Solved;
-use super::codes::{CODE_LIFE_SECONDS, MAX_GUESSES};
-use super::limits::{self, SourceAction, count_source};
+use super::Solved;
 use crate::app::{App, Caller};
 use crate::crypto::{Device, SafetyLink, random, random_hex};
-use crate::domain::{CodeHandle, CodeKey, CodePurpose, Email, Mobile, Timestamp, User, UserId};
+use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, MAX_GUESSES, Timestamp, User};
 use crate::dynamodb::items::{AboutAccount, CodeItem, Content, Expiring, Marker, Message, Notice, Recipient};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
+use crate::throttling::limits::{self, SourceAction};
 
 /// How long the next message to a number or address is held back, in seconds, whatever it says.
-pub(super) const INTERVAL_SECONDS: i64 = 60;
-
-/// What an SMS code is asked for.
-#[derive(Clone, Debug)]
-pub enum SmsPurpose {
-    /// To register a number.
-    Register,
-    /// To sign in. Sent to a number without an account only when the person means to make one.
-    LogIn {
-        /// An unregistered number really gets the code.
-        register: bool,
-    },
-    /// To move this account to the number.
-    ChangeMobile(UserId),
-    /// To set a new password.
-    ResetPassword,
-}
-
-/// Asks for a code by SMS. Where a number needs an account and has none, the same is answered and written, and
-/// `deliver` drops the message.
-pub async fn send_sms_code(
-    app: &App,
-    caller: &Caller,
-    solved: Solved,
-    mobile: &Mobile,
-    purpose: SmsPurpose,
-    handle: Option<CodeHandle>,
-) -> Result<(), Error> {
-    let (code, requires_account) = match purpose {
-        SmsPurpose::Register => (CodeKey::register(mobile), false),
-        SmsPurpose::LogIn { register } => (CodeKey::log_in(mobile), !register),
-        SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user, mobile), false),
-        SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
-    };
-    let request = MessageRequest {
-        recipient: Recipient::Sms(mobile.clone()),
-        content: Content::Code(code.under(handle)),
-        requires_account,
-    };
-    send(app, caller, solved, request, Free).await
-}
-
-/// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
-/// is answered and written, and `deliver` drops the message.
-pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: &Email) -> Result<(), Error> {
-    let key = keys::email_marker(email);
-    let (counted, marker) = tokio::join!(
-        count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
-        app.store()?.get::<Marker>(&key, "checking an email")
-    );
-    counted?;
-    let marker = marker?;
-    if marker.is_none() && app.config.answers.disclose_registration {
-        return Err(Error::EmailUnknown);
-    }
-    let recipient = Recipient::Email(email.clone());
-    let request = MessageRequest { recipient, content: Content::ResetLink, requires_account: true };
-    send(app, caller, solved, request, Free).await
-}
+pub(crate) const INTERVAL_SECONDS: i64 = 60;
 
 /// A message that is asked for.
-pub(super) struct MessageRequest {
+pub(crate) struct MessageRequest {
     pub recipient: Recipient,
     pub content: Content,
     /// Whether it is dropped unless the recipient has an account: the very one, where the content names one.
@@ -86,7 +27,7 @@ pub(super) struct MessageRequest {
 
 /// What a message costs that is only counted.
 #[derive(Clone, Copy)]
-pub(super) struct Free;
+pub(crate) struct Free;
 
 impl<E: Reason> Part<E> for Free {
     fn declare(self, _: &mut Transaction<E>) -> Result<(), Error> {
@@ -121,7 +62,7 @@ fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
 
 /// Puts a message and its resend cooldown, what counts it, and with them what it costs: a code that proved who asks. All
 /// or nothing: what is refused counts nowhere.
-pub(super) async fn send(
+pub(crate) async fn send(
     app: &App,
     caller: &Caller,
     solved: Solved,
@@ -155,7 +96,7 @@ enum Allowance<'a> {
 
 /// Why a message is not sent.
 #[derive(Debug)]
-pub(super) enum SendError {
+pub(crate) enum SendError {
     /// The device is not the owner's, or its reserve is spent.
     OutsideReserve,
     /// The source's limit is spent for so many seconds, and a captcha admits to more: whoever solves one may go on, because
@@ -283,7 +224,7 @@ fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
 
 /// Word of a change, to every address the account holds. It waits for no cooldown, and is part of the transaction that
 /// makes the change.
-pub(super) struct Notification<'a> {
+pub(crate) struct Notification<'a> {
     app: &'a App,
     caller: &'a Caller,
     user: &'a User,
@@ -291,7 +232,7 @@ pub(super) struct Notification<'a> {
 }
 
 impl<'a> Notification<'a> {
-    pub(super) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, notice: Notice) -> Self {
+    pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, notice: Notice) -> Self {
         Self { app, caller, user, notice }
     }
 }
@@ -314,7 +255,7 @@ impl<E: Reason> Part<E> for Notification<'_> {
 
 /// Whether an address was bound long enough ago to be trusted with the link that stops a change: who took an account over
 /// is not handed what undoes its owner's repair.
-pub(super) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool {
+pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool {
     changed_at.is_none_or(|at| at.plus_seconds(SafetyLink::LIFE_SECONDS) <= now)
 }
 

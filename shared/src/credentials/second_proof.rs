@@ -1,15 +1,15 @@
 //! A second proof for accounts that were long unused: carriers reissue numbers after ninety days, so a code by SMS may
 //! have reached the number's next owner. Only who also has the account's password, or reads its mail, is let in.
 
-use super::attempts::{self, ThrottleKey};
-use super::captcha::Solved;
-use super::codes::{Streak, of_confirm_code, redeem};
-use super::proof::CheckedProof;
-use super::send::{Free, INTERVAL_SECONDS, MessageRequest, send};
 use crate::app::{App, Caller};
+use crate::credentials::codes::{Streak, of_confirm_code, redeem};
+use crate::credentials::proof::CheckedProof;
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
+use crate::messages::Solved;
+use crate::messages::{Free, INTERVAL_SECONDS, MessageRequest, send};
+use crate::throttling::attempts::{self, ThrottleKey};
 
 /// What is offered beside the code by SMS.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum SecondProof {
 
 /// Checks the second proof where one is needed; only who has the right code by SMS comes this far. Where none is offered,
 /// a code is mailed to the account's address, if it has one.
-pub(super) async fn check(
+pub(crate) async fn check(
     app: &App,
     caller: &Caller,
     user: &User,

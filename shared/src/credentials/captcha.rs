@@ -1,11 +1,12 @@
 //! Captcha passes: issued when a captcha was solved, asked for by what `CAPTCHA_MODE=enforce` protects.
 
-use super::limits::{SourceAction, count_source};
 use crate::app::{App, Caller};
 use crate::crypto::{CaptchaAction, CaptchaPass};
 use crate::dynamodb::items::Expiring;
 use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;
+use crate::messages::Solved;
+use crate::throttling::limits::{SourceAction, count_source};
 
 /// A pass for a caller who solved a captcha.
 pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaAction>) -> Result<String, Error> {
@@ -41,17 +42,4 @@ pub async fn require_captcha_pass(
         None if required => Err(Error::CaptchaRequired),
         None => Ok(Solved::No),
     }
-}
-
-/// Whether the caller solved a captcha for this request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Solved {
-    /// Yes, and the pass is spent.
-    Yes,
-    /// No; who asks too often may.
-    No,
-    /// Nobody is asked here.
-    NotAsked,
-    /// Nobody is asked who can write to themselves alone.
-    ToOneself,
 }

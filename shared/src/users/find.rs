@@ -1,8 +1,7 @@
 //! Looking accounts up by name.
 
-use super::limits::{SourceAction, count_source};
-use crate::app::{App, Caller};
-use crate::domain::{AccountName, Mobile, User, UserId};
+use crate::app::App;
+use crate::domain::{AccountName, User, UserId};
 use crate::dynamodb::items::Marker;
 use crate::dynamodb::{Condition, keys};
 use crate::error::Error;
@@ -18,7 +17,7 @@ pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Optio
 
 /// The account that a claim leads to. Since the claim was read, the account may have moved to another name: then there is
 /// none. Whoever reads a claim reads the account by this, or asks [`User::bears`] of what another call returned.
-pub(super) async fn claim_holder(app: &App, id: &UserId, name: Option<&AccountName>) -> Result<Option<User>, Error> {
+pub(crate) async fn claim_holder(app: &App, id: &UserId, name: Option<&AccountName>) -> Result<Option<User>, Error> {
     let user: Option<User> = app.store()?.get(&keys::user(id), "reading an account").await?;
     Ok(user.filter(|user| name.is_some_and(|name| user.bears(name))))
 }
@@ -34,37 +33,10 @@ pub fn unchanged(user: &User, name: Option<&AccountName>) -> Condition {
 }
 
 /// The condition under which an account is as it was read, its username too.
-pub(super) fn unchanged_with_username(user: &User) -> Condition {
+pub(crate) fn unchanged_with_username(user: &User) -> Condition {
     let same_name = match &user.username {
         Some(username) => Condition::equal(User::USERNAME, username.as_str()),
         None => Condition::absent(User::USERNAME),
     };
     Condition::equal(User::CREDENTIAL_VERSION, user.credential_version).and(same_name)
-}
-
-/// Whether a number may be registered: nobody has, or whoever did was not seen for so long that a carrier may have
-/// reissued it. Always `true` where registration is not disclosed, after the same read.
-pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
-    let marker = probe(app, caller, mobile).await?;
-    let Some(marker) = marker.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
-    let user = claim_holder(app, &marker.user_id, Some(&AccountName::Mobile(mobile.clone()))).await?;
-    Ok(user.is_none_or(|user| user.is_dormant(app.config.dormant_days, app.clock.now())))
-}
-
-/// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.
-pub async fn count_registered(app: &App, caller: &Caller, mobile: &Mobile) -> Result<u8, Error> {
-    let marker = probe(app, caller, mobile).await?;
-    Ok(u8::from(marker.is_some() || !app.config.answers.disclose_registration))
-}
-
-/// Looks, and counts that the source asked: who asks too often is told nothing.
-async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Marker>, Error> {
-    caller.who.note(mobile.masked());
-    let key = keys::mobile_marker(mobile);
-    let (counted, marker) = tokio::join!(
-        count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
-        app.store()?.get::<Marker>(&key, "checking a number")
-    );
-    counted?;
-    marker
 }

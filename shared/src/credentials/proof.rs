@@ -1,18 +1,15 @@
 //! Proof that whoever holds a token is the owner: the password, a code sent to the account's own number, or a
 //! reauthentication, which stands for one of them that was given a moment ago (ASVS 7.5.1).
 
-use super::attempts::{self, ThrottleKey};
-use super::captcha::Solved;
-use super::codes::{RightCode, Streak, redeem};
-use super::find::unchanged;
-use super::send::{Free, MessageRequest, send};
-use crate::app::{App, Caller};
+use crate::app::App;
+use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::crypto::Reauthentication;
 use crate::domain::{Code, CodeKey, Password, Secret, Session, User};
-use crate::dynamodb::items::{Content, Recipient};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Part, Reason, Transaction, Write};
 use crate::error::Error;
+use crate::throttling::attempts::{self, ThrottleKey};
+use crate::users::unchanged;
 
 /// What is offered as proof: a reauthentication, a credential, or both. The credential is looked at only where the
 /// reauthentication is refused.
@@ -33,17 +30,9 @@ pub enum Credential {
     SmsCode(Code),
 }
 
-/// Asks for a code to the account's own number.
-pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
-    let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
-    let content = Content::Code(CodeKey::proof(&user.id, &mobile));
-    let request = MessageRequest { recipient: Recipient::Sms(mobile), content, requires_account: true };
-    send(app, caller, Solved::ToOneself, request, Free).await
-}
-
 /// A proof that was right, or was not needed.
 #[derive(Debug)]
-pub(super) enum CheckedProof {
+pub(crate) enum CheckedProof {
     /// Nothing of it is left to be done.
     Outright,
     /// A code, which has yet to be used up with what it pays for.
@@ -53,7 +42,7 @@ pub(super) enum CheckedProof {
 }
 
 /// Checks a proof. A wrong reauthentication is not counted: nobody guesses a MAC of 256 bits.
-pub(super) async fn check(app: &App, user: &User, session: &Session, proof: &Proof) -> Result<CheckedProof, Error> {
+pub(crate) async fn check(app: &App, user: &User, session: &Session, proof: &Proof) -> Result<CheckedProof, Error> {
     let (keyring, now) = (app.keyring()?, app.clock.now());
     let accepted = |text| Reauthentication::accepts(text, session, keyring, now);
     if proof.reauthentication.as_ref().is_some_and(accepted) {
@@ -65,7 +54,7 @@ pub(super) async fn check(app: &App, user: &User, session: &Session, proof: &Pro
 
 /// Checks a password or a code. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen
 /// token guesses no faster than a stranger.
-pub(super) async fn check_credential(app: &App, user: &User, credential: &Credential) -> Result<CheckedProof, Error> {
+pub(crate) async fn check_credential(app: &App, user: &User, credential: &Credential) -> Result<CheckedProof, Error> {
     let password = match credential {
         Credential::SmsCode(code) => {
             // Without a number no code was sent.
@@ -89,7 +78,7 @@ pub(super) async fn check_credential(app: &App, user: &User, credential: &Creden
 /// Holds a transaction that writes neither the account nor the session to what was proved: the account has the credentials it
 /// was read with, and where a reauthentication proved it, its session goes on.
 #[derive(Clone, Copy)]
-pub(super) struct SameOwner<'a> {
+pub(crate) struct SameOwner<'a> {
     pub user: &'a User,
     pub proved: &'a CheckedProof,
 }
@@ -116,7 +105,7 @@ impl<E: Reason> Part<E> for &CheckedProof {
 }
 
 impl CheckedProof {
-    pub(super) const fn code(&self) -> Option<&RightCode> {
+    pub(crate) const fn code(&self) -> Option<&RightCode> {
         match self {
             Self::ByCode(code) => Some(code),
             Self::Outright | Self::ByReauthentication(_) => None,
@@ -125,14 +114,14 @@ impl CheckedProof {
 
     /// The session that a reauthentication is good with, and the condition that it goes on. For a transaction that does not
     /// write the session otherwise.
-    pub(super) fn session(&self) -> Option<(Key, Condition)> {
+    pub(crate) fn session(&self) -> Option<(Key, Condition)> {
         let Self::ByReauthentication(session) = self else { return None };
         let goes_on = Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version);
         Some((keys::session(&session.user_id, &session.id), goes_on))
     }
 
     /// The same where a request holds two codes: see [`RightCode::into_confirm_code`].
-    pub(super) fn into_confirm_code(self) -> Self {
+    pub(crate) fn into_confirm_code(self) -> Self {
         match self {
             Self::ByCode(code) => Self::ByCode(code.into_confirm_code()),
             other => other,
@@ -140,7 +129,7 @@ impl CheckedProof {
     }
 
     /// Does what was to be proved for; see [`RightCode::or_give_back`].
-    pub(super) async fn or_give_back<T>(
+    pub(crate) async fn or_give_back<T>(
         &self,
         app: &App,
         doing: impl Future<Output = Result<T, Error>>,

@@ -8,13 +8,13 @@
 use ring::hmac;
 use serde::Deserialize;
 
-use super::find::{claim_holder, unchanged};
 use crate::app::App;
 use crate::crypto::{Device, Purpose};
 use crate::domain::{AccountName, PasswordHashText, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, read_item};
 use crate::error::Error;
+use crate::users::{claim_holder, unchanged};
 
 /// How many attempts in a row wait for nothing.
 const FREE_ATTEMPTS: u32 = 5;
@@ -26,7 +26,7 @@ const DOUBLINGS: u32 = 10;
 const LIFE_SECONDS: i64 = 86_400;
 
 /// Forgets an account's attempts, as part of an update of its item.
-pub(super) fn forgetting(set: Set) -> Set {
+pub(crate) fn forgetting(set: Set) -> Set {
     set.and_remove(User::PASSWORD_FAILURES).and_remove(User::PASSWORD_TRIED_AT)
 }
 
@@ -61,7 +61,7 @@ struct Attempts {
 
 /// Whose attempts are counted.
 #[derive(Clone, Copy)]
-pub(super) enum ThrottleKey<'a> {
+pub(crate) enum ThrottleKey<'a> {
     /// An account's, from anywhere.
     Account(&'a UserId),
     /// An account's, from a device that is known.
@@ -74,12 +74,12 @@ pub(super) enum ThrottleKey<'a> {
 
 /// Counts an attempt and gives the account as it is, or nothing when there is none. While the wait lasts nothing is
 /// counted, and the wait grows no longer.
-pub(super) async fn count(app: &App, throttle_key: ThrottleKey<'_>) -> Result<Option<User>, Error> {
+pub(crate) async fn count(app: &App, throttle_key: ThrottleKey<'_>) -> Result<Option<User>, Error> {
     count_by(app, throttle_key, None).await
 }
 
 /// The same for an account that was found by a name: there is none where it has moved to another name meanwhile.
-pub(super) async fn count_by(
+pub(crate) async fn count_by(
     app: &App,
     throttle_key: ThrottleKey<'_>,
     name: Option<&AccountName>,
@@ -186,13 +186,13 @@ fn unknown(app: &App, name: &str) -> Result<String, Error> {
 }
 
 /// Forgets the attempts of an account whose password was right, on condition that it is still the one.
-pub(super) fn forget(user: &User) -> Write {
+pub(crate) fn forget(user: &User) -> Write {
     Write::update(keys::user(&user.id), forgetting(Set::default()), unchanged(user, None))
 }
 
 /// Declares what a sign-in writes: when it was, a new hash where there is one, and that the attempts under its throttle key
 /// are forgotten; all on condition that the account is as it was read, and bears the name it was found by.
-pub(super) fn succeed<E: Reason>(
+pub(crate) fn succeed<E: Reason>(
     tx: &mut Transaction<E>,
     user: &User,
     (throttle_key, name): (ThrottleKey<'_>, Option<&AccountName>),

@@ -1,0 +1,24 @@
+//! The devices that a person is signed in on.
+
+use crate::app::App;
+use crate::domain::{MAX_SESSIONS, Session, User};
+use crate::dynamodb::{Effect, keys};
+use crate::error::Error;
+use crate::sessions::{MOST_REMOVED, all_of};
+
+/// The live sessions of a user, the one used last first.
+pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error> {
+    let now = app.clock.now();
+    let mut sessions = all_of(app, &user.id).await?;
+    sessions.retain(|session| session.is_live(user, now));
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+    // Sign-ins at the same moment may have left more than twenty: what is not shown is not live either.
+    let excess = sessions.split_off(sessions.len().min(MAX_SESSIONS));
+    if !excess.is_empty() {
+        let ended = excess.iter().take(MOST_REMOVED);
+        let ended = ended.map(|session| Effect::remove(keys::session(&user.id, &session.id)));
+        app.store()?.apply("ending sessions", ended).await?;
+    }
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
+    Ok(sessions)
+}

@@ -1,0 +1,88 @@
+//! Exchanging a refresh token.
+
+use crate::app::{App, Caller, audit};
+use crate::domain::{Session, Standing, Timestamp, User};
+use crate::dynamodb::{Condition, Set, WriteError, keys};
+use crate::error::Error;
+use crate::sessions::{SignedIn, end, user_and_session, verify};
+
+/// How often a session that another use of the same token changed meanwhile is looked at again.
+const TRIES: usize = 4;
+
+/// Exchanges a refresh token for its successor: the session's generation moves on by one conditional update, so that of
+/// many uses at once one makes a successor and the others get the same. That update comes last: what cannot be answered
+/// rotates no token. [`Session::standing`] says which tokens are exchanged.
+pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
+    let token = verify(app.keyring()?, token)?;
+    caller.who.note(token.user_id.as_str());
+    for _ in 0..TRIES {
+        let now = app.clock.now();
+        let (user, session, keys) = user_and_session(app, &token.user_id, &token.session_id).await?;
+        let (Some(user), Some(session)) = (user, session) else { return Err(Error::SessionEnded) };
+        if user.disabled || !session.is_live(&user, now) {
+            return Err(Error::SessionEnded);
+        }
+        match session.standing(token.generation, app.config.sessions.repeat_seconds, now) {
+            Standing::Current => {
+                let successor = successor_of(app, caller, &session, now);
+                let signed_in = SignedIn::of_refresh(app, caller, &keys, user, successor.clone())?;
+                let rotated = rotate(app, &session, &successor);
+                let (rotated, ()) = tokio::join!(rotated, note_use(app, &signed_in.user, now));
+                if rotated? {
+                    return Ok(signed_in);
+                }
+            }
+            Standing::Repeated => return SignedIn::of_refresh(app, caller, &keys, user, session),
+            Standing::Replaced => return Err(Error::CredentialsChanged),
+            Standing::Unknown => return Err(Error::SessionEnded),
+            Standing::Reused => {
+                end(app, &token.user_id, &token.session_id).await?;
+                audit::refresh_token_reused(caller, &token.user_id, &token.session_id);
+                return Err(Error::RefreshTokenSpent);
+            }
+        }
+    }
+    Err(Error::unavailable("refreshing a session", "it kept changing"))
+}
+
+fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -> Session {
+    let mut successor = session.clone();
+    successor.generation += 1;
+    successor.rotated_at = now;
+    successor.last_used_at = now;
+    successor.expires_at = now.plus_seconds(app.config.sessions.idle_seconds).min(session.ends_at);
+    successor.origin.address = caller.origin().address;
+    successor
+}
+
+/// Stores the successor, on condition that the session is as it was read. `false` when it is not.
+async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<bool, Error> {
+    let key = keys::session(&session.user_id, &session.id);
+    let set = Set::to(Session::GENERATION, successor.generation)
+        .and_to(Session::ROTATED_AT, successor.rotated_at)
+        .and_to(Session::LAST_USED_AT, successor.last_used_at)
+        .and_to(Session::EXPIRES_AT, successor.expires_at)
+        .and_to(Session::ADDRESS, successor.origin.address.as_str());
+    let unchanged = Condition::equal(Session::GENERATION, session.generation)
+        .and(Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version));
+    let rotated = app.store()?.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;
+    Ok(WriteError::refused_as_none(rotated)?.is_some())
+}
+
+/// A use is noted to the day, so that most refreshes write one item alone.
+const NOTE_USE_SECONDS: i64 = 86_400;
+
+/// Notes that the account is in use: a number is taken for reissued only when nobody was there for long. When it does not
+/// get through, the next refresh notes it.
+async fn note_use(app: &App, user: &User, now: Timestamp) {
+    if user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS)) {
+        return;
+    }
+    let Ok(store) = app.store() else { return };
+    let (key, set) = (keys::user(&user.id), Set::to(User::LAST_USED_AT, now));
+    let is_there = Condition::exists(keys::PARTITION);
+    let noted = store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser);
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "a use was not noted");
+    }
+}

@@ -1,0 +1,12 @@
+//! What shows who somebody is: codes, proofs, captcha passes; and changes of what shows it.
+
+mod captcha;
+mod changes;
+pub(crate) mod codes;
+pub(crate) mod proof;
+pub(crate) mod second_proof;
+
+pub use captcha::{count_captcha, issue_captcha_pass, require_captcha_pass};
+pub(crate) use changes::change;
+pub use proof::{Credential, Proof};
+pub use second_proof::SecondProof;

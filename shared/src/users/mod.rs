@@ -1,0 +1,9 @@
+//! Accounts as several use cases need them: finding one by a name, claims on names, a new one.
+
+pub(crate) mod claims;
+mod find;
+mod new_user;
+
+pub(crate) use find::{claim_holder, unchanged_with_username};
+pub use find::{find_by_name, unchanged};
+pub(crate) use new_user::{check_consent, make, new_user};

@@ -1,0 +1,38 @@
+//! A new account.
+
+use crate::app::App;
+use crate::domain::{Consent, Mobile, Nickname, User, UserId};
+use crate::dynamodb::{Condition, Write, keys};
+use crate::error::Error;
+
+/// Refuses a sign-up without consent, where it is required.
+pub(crate) fn check_consent(app: &App, consent: Option<&Consent>) -> Result<(), Error> {
+    if app.config.answers.require_consent && consent.is_none() { Err(Error::ConsentRequired) } else { Ok(()) }
+}
+
+/// An account without a password.
+pub(crate) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
+    User {
+        id: UserId::generate(),
+        username: None,
+        nickname,
+        mobile: Some(mobile),
+        email: None,
+        avatar: String::new(),
+        password_hash: None,
+        credential_version: 1,
+        disabled: false,
+        consent: None,
+        created_at: app.clock.now(),
+        mobile_changed_at: None,
+        email_changed_at: None,
+        last_used_at: Some(app.clock.now()),
+        password_failures: None,
+        password_tried_at: None,
+    }
+}
+
+/// Puts a new account.
+pub(crate) fn make(user: &User) -> Result<Write, Error> {
+    Write::put(keys::user(&user.id), user, Condition::no_item())
+}

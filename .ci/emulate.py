@@ -216,7 +216,7 @@ def main():
     email = json.loads(event_of("bind-email")["body"])["email"]
     call("bind-email", headers=bearer, body={"email_code": newest(email, code)})
     # The message interval of the address holds on this machine's clock; it is as long as a person waits.
-    delete_item(environment, {"pk": {"S": f"INTERVAL#email#{email}"}, "sk": {"S": "INTERVAL"}})
+    delete_item(environment, {"pk": {"S": f"COOLDOWN#email#{email}"}, "sk": {"S": "COOLDOWN"}})
     call("send-reset-email")
     link = {"access_token": newest(email, r"access_token=(\S+)")}
     call("check-reset-token", body=link)
@@ -225,9 +225,9 @@ def main():
     # The number has been the account's from the beginning; the address was bound just now, so its notice has no link.
     safety_link = newest("+86" + mobile, r"/secure#(\S+)")
     token = json.loads(call("log-in", body={"password": password})["body"])["token"]
-    delete_item(environment, {"pk": {"S": f"INTERVAL#sms#{mobile}"}, "sk": {"S": "INTERVAL"}})
+    delete_item(environment, {"pk": {"S": f"COOLDOWN#sms#{mobile}"}, "sk": {"S": "COOLDOWN"}})
     call("send-proof-code", headers={"authorization": "Bearer " + token})
-    delete_item(environment, {"pk": {"S": f"INTERVAL#sms#{mobile}"}, "sk": {"S": "INTERVAL"}})
+    delete_item(environment, {"pk": {"S": f"COOLDOWN#sms#{mobile}"}, "sk": {"S": "COOLDOWN"}})
     # Whoever did not do this stops it, by the link in the notice, and sets a password anew.
     call("secure-account", body={"token": safety_link})
     call("forget-pwd-sms-code")
@@ -250,7 +250,7 @@ def main():
     bearer["authorization"] = "Bearer " + json.loads(call("change-mobile", headers=bearer, body=changed)["body"])["token"]
     proved = json.loads(call("reauthenticate", headers=bearer, body={"password": password})["body"])
     call("export", headers=bearer, body={"password": None, "reauthentication": proved["reauthentication"]})
-    delete_item(environment, {"pk": {"S": f"INTERVAL#sms#{new}"}, "sk": {"S": "INTERVAL"}})
+    delete_item(environment, {"pk": {"S": f"COOLDOWN#sms#{new}"}, "sk": {"S": "COOLDOWN"}})
     call("send-sms-code", path={"mobile": new}, query={"purpose": "login"})
     by_sms = json.loads(call("sms-log-in", body={"mobile": new, "sms_code": newest("+86" + new, code)})["body"])
     call("log-out", 204, body={"refresh_token": by_sms["refresh_token"]})

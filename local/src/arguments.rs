@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use local::Options;
-use local::operator::{Act, Target};
+use local::operator::{OperatorAction, Target};
 use local::settings::check_name;
 use local::smoke::Address;
 use shared::crypto::Rotation;
@@ -44,7 +44,7 @@ Runs Latchkey on this machine, and does what operators do by hand.
 /// What is to be done.
 pub(crate) enum Command {
     Run(Options),
-    Operate { act: Act, target: Target },
+    Operate { act: OperatorAction, target: Target },
     Help,
     Version,
     Smoke(Address),
@@ -132,17 +132,17 @@ fn setting(pair: &str) -> Result<(String, String), lexopt::Error> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn act(words: &[String], compromised: Option<String>) -> Result<Act, lexopt::Error> {
+fn act(words: &[String], compromised: Option<String>) -> Result<OperatorAction, lexopt::Error> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let name = |name: &&str| (*name).to_owned();
     match (words.as_slice(), compromised) {
-        (["rotate-keys"], None) => Ok(Act::RotateKeys(Rotation::Now)),
-        (["rotate-keys"], Some(all)) if all == "all" => Ok(Act::RotateKeys(Rotation::DropAll)),
-        (["rotate-keys"], Some(kid)) => Ok(Act::RotateKeys(Rotation::Drop(kid))),
-        (["admin", "find", who], None) => Ok(Act::Find(name(who))),
-        (["admin", "disable", who], None) => Ok(Act::Disable(name(who))),
-        (["admin", "enable", who], None) => Ok(Act::Enable(name(who))),
-        (["admin", "end-sessions", who], None) => Ok(Act::EndSessions(name(who))),
+        (["rotate-keys"], None) => Ok(OperatorAction::RotateKeys(Rotation::Now)),
+        (["rotate-keys"], Some(all)) if all == "all" => Ok(OperatorAction::RotateKeys(Rotation::DropAll)),
+        (["rotate-keys"], Some(kid)) => Ok(OperatorAction::RotateKeys(Rotation::Drop(kid))),
+        (["admin", "find", who], None) => Ok(OperatorAction::Find(name(who))),
+        (["admin", "disable", who], None) => Ok(OperatorAction::Disable(name(who))),
+        (["admin", "enable", who], None) => Ok(OperatorAction::Enable(name(who))),
+        (["admin", "end-sessions", who], None) => Ok(OperatorAction::EndSessions(name(who))),
         ([], Some(_)) => Err("--compromised goes with rotate-keys".into()),
         ([], None) => Err("--table goes with admin or rotate-keys".into()),
         _ => Err(format!("not understood: {}", words.join(" ")).into()),

@@ -17,14 +17,14 @@ use crate::faults::{Faults, Kind, Service};
 pub struct CaptchaGateway {
     /// Trouble on demand.
     pub faults: Faults,
-    spent_tickets: Arc<Mutex<HashSet<String>>>,
+    used_tickets: Arc<Mutex<HashSet<String>>>,
 }
 
 impl CaptchaGateway {
     /// A gateway that has seen no ticket.
     #[must_use]
     pub fn new(faults: Faults) -> Self {
-        Self { faults, spent_tickets: Arc::default() }
+        Self { faults, used_tickets: Arc::default() }
     }
 
     /// The captcha gateway's protocol: a ticket that starts with `pass-` passes once, `evil-` is answered 1 with a level of
@@ -47,7 +47,7 @@ impl CaptchaGateway {
         if ticket.starts_with("evil-") {
             return answer("1", "100", "OK");
         }
-        let fresh = self.spent_tickets.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket.clone());
+        let fresh = self.used_tickets.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket.clone());
         match (ticket.starts_with("pass-"), fresh) {
             (true, true) => answer("1", "0", "OK"),
             (true, false) => answer("9", "0", "ticket reused"),

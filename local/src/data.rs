@@ -14,7 +14,7 @@ use shared::dynamodb::keys;
 
 use crate::database_file::DatabaseFile;
 use crate::folder::{self, DATABASE, Folder};
-use crate::{StartProblem, TABLE};
+use crate::{StartError, TABLE};
 
 /// The engine and what belongs to it.
 pub(crate) struct Opened {
@@ -42,8 +42,8 @@ impl dynoxide::storage_backend::Clock for EngineClock {
 }
 
 /// Opens the folder, or memory.
-pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<Opened, StartProblem> {
-    let engine = |error: dynoxide::DynoxideError| StartProblem::Engine(error.to_string());
+pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<Opened, StartError> {
+    let engine = |error: dynoxide::DynoxideError| StartError::Engine(error.to_string());
     let Some(path) = path else {
         let database = Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))).map_err(engine)?;
         let (engine_clock, secrets) = (clock.clone(), folder::new_secrets());
@@ -114,8 +114,8 @@ pub(crate) fn settings(
 }
 
 /// Makes the table, unless it is there.
-pub(crate) async fn create_table(variables: &BTreeMap<String, String>) -> Result<(), StartProblem> {
-    let problem = |error: &dyn std::fmt::Display| StartProblem::Engine(error.to_string());
+pub(crate) async fn create_table(variables: &BTreeMap<String, String>) -> Result<(), StartError> {
+    let problem = |error: &dyn std::fmt::Display| StartError::Engine(error.to_string());
     let client = crate::dynamodb(variables).map_err(|error| problem(&error))?;
     if client.describe_table().table_name(TABLE).send().await.is_ok() {
         return Ok(());

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::StartProblem;
+use crate::StartError;
 use crate::folder::{ACCESS_KEY_ID, Folder};
 
 type Variables = BTreeMap<String, String>;
@@ -12,7 +12,7 @@ type Variables = BTreeMap<String, String>;
 /// Writes `env` for `cargo lambda watch --env-file`, `env.json` for `sam local invoke --env-vars`, and `credentials` for AWS's
 /// own tools. A profile of its own keeps anybody's real credentials out of a container, and its endpoint keeps these ones
 /// off the network.
-pub(crate) fn write(folder: &Folder, variables: &Variables, in_container: &Variables) -> Result<(), StartProblem> {
+pub(crate) fn write(folder: &Folder, variables: &Variables, in_container: &Variables) -> Result<(), StartError> {
     let lines: String = variables.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
     let json = serde_json::json!({ "Parameters": in_container });
     let value = |name: &str| variables.get(name).map_or("", String::as_str);

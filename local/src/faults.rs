@@ -1,4 +1,4 @@
-//! Trouble on demand: the next calls to a service fail.
+//! Fault on demand: the next calls to a service fail.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,10 +39,10 @@ pub enum Kind {
 
 /// The trouble that is left.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<HashMap<Service, Trouble>>>);
+pub struct Faults(Arc<Mutex<HashMap<Service, Fault>>>);
 
 #[derive(Clone, Copy, Debug)]
-struct Trouble {
+struct Fault {
     kind: Kind,
     /// Calls that go well first.
     after: u32,
@@ -59,7 +59,7 @@ impl Faults {
     /// Makes calls to a service fail after some that go well.
     pub fn set_after(&self, service: Service, kind: Kind, after: u32, count: u32) {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        troubles.insert(service, Trouble { kind, after, count });
+        troubles.insert(service, Fault { kind, after, count });
     }
 
     /// How this call fails, if it does.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use shared::crypto::random_hex;
 
-use crate::StartProblem;
+use crate::StartError;
 
 /// The form of what is stored. It is raised when an older form can no longer be read.
 const VERSION: &str = "2";
@@ -46,8 +46,8 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Takes a folder: one that is ours, or empty, or not there.
-    pub(crate) fn take(path: &Path) -> Result<Self, StartProblem> {
-        let unusable = |reason: String| StartProblem::Data { folder: path.display().to_string(), reason };
+    pub(crate) fn take(path: &Path) -> Result<Self, StartError> {
+        let unusable = |reason: String| StartError::Data { folder: path.display().to_string(), reason };
         let io = |error: std::io::Error| unusable(error.to_string());
         fs::create_dir_all(path).map_err(io)?;
         if let Some(other) = other_file(path).map_err(io)? {
@@ -58,18 +58,18 @@ impl Folder {
         let lock = private_file().open(path.join(LOCK_FILE)).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), is_used, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(StartProblem::InUse { folder: path.display().to_string() }),
+            Err(TryLockError::WouldBlock) => Err(StartError::InUse { folder: path.display().to_string() }),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
 
     /// Notes that a system was started to the end.
-    pub(crate) fn mark_used(&self) -> Result<(), StartProblem> {
+    pub(crate) fn mark_used(&self) -> Result<(), StartError> {
         self.write(VERSION_FILE, &format!("{VERSION}\n"))
     }
 
     /// The secrets; new ones on a folder that was not used.
-    pub(crate) fn secrets(&self) -> Result<BTreeMap<String, String>, StartProblem> {
+    pub(crate) fn secrets(&self) -> Result<BTreeMap<String, String>, StartError> {
         let broken = |reason: &str| self.damaged(SECRETS_FILE, reason);
         let kept: BTreeMap<String, String> = match fs::read_to_string(self.path.join(SECRETS_FILE)) {
             Ok(text) => serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?,
@@ -95,7 +95,7 @@ impl Folder {
     }
 
     /// How far the clock was moved, in seconds.
-    pub(crate) fn clock_seconds(&self) -> Result<u32, StartProblem> {
+    pub(crate) fn clock_seconds(&self) -> Result<u32, StartError> {
         match fs::read_to_string(self.path.join(CLOCK_FILE)) {
             Ok(text) => text.trim().parse().map_err(|_| self.damaged(CLOCK_FILE, "it is no number of seconds")),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
@@ -109,7 +109,7 @@ impl Folder {
     }
 
     /// Makes the database's file, unless it is there, so that SQLite gives its other files the same permissions.
-    pub(crate) fn database(&self) -> Result<PathBuf, StartProblem> {
+    pub(crate) fn database(&self) -> Result<PathBuf, StartError> {
         let file = self.path.join(DATABASE);
         if self.is_used && !file.exists() {
             return Err(self.damaged(DATABASE, "it is missing"));
@@ -119,14 +119,13 @@ impl Folder {
     }
 
     /// Writes one of the files, whole or not at all.
-    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), StartProblem> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), StartError> {
         let written = write_private(&self.path.join(name), text);
-        written
-            .map_err(|error| StartProblem::Data { folder: self.path.display().to_string(), reason: error.to_string() })
+        written.map_err(|error| StartError::Data { folder: self.path.display().to_string(), reason: error.to_string() })
     }
 
     /// What is said of a file that cannot be used.
-    pub(crate) fn damaged(&self, name: &str, reason: &str) -> StartProblem {
+    pub(crate) fn damaged(&self, name: &str, reason: &str) -> StartError {
         let file = self.path.join(name).display().to_string();
         let advice = if name == CLOCK_FILE {
             "Delete that file: the clock is then that of this machine.".to_owned()
@@ -134,7 +133,7 @@ impl Folder {
             let folder = self.path.display();
             format!("Restore it, or start anew without the accounts and secrets that are kept: rm -r {folder}")
         };
-        StartProblem::Damaged { file, reason: reason.to_owned(), advice }
+        StartError::Damaged { file, reason: reason.to_owned(), advice }
     }
 }
 
@@ -165,15 +164,13 @@ fn other_file(folder: &Path) -> std::io::Result<Option<String>> {
 }
 
 /// Whether the folder was used, by this version.
-fn check_version(folder: &Path) -> Result<bool, StartProblem> {
+fn check_version(folder: &Path) -> Result<bool, StartError> {
     let shown = folder.display().to_string();
     match fs::read_to_string(folder.join(VERSION_FILE)) {
         Ok(found) if found.trim() == VERSION => Ok(true),
-        Ok(found) => {
-            Err(StartProblem::OtherVersion { folder: shown, found: found.trim().to_owned(), expected: VERSION })
-        }
+        Ok(found) => Err(StartError::OtherVersion { folder: shown, found: found.trim().to_owned(), expected: VERSION }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StartProblem::Data { folder: shown, reason: error.to_string() }),
+        Err(error) => Err(StartError::Data { folder: shown, reason: error.to_string() }),
     }
 }
 

@@ -91,7 +91,7 @@ pub fn fields(data: &[u8]) {
         let _ = (fields.proof(digits), fields.proof_by("confirm_code", digits), fields.second_proof(digits));
         let _ = fields.credential(digits);
     }
-    let _ = (fields.handle(), fields.asked_handle());
+    let _ = (fields.challenge_id(), fields.requested_challenge_id());
     let _ = format!("{fields:?}");
 }
 

@@ -26,7 +26,7 @@ mod router;
 pub mod schedule;
 pub mod settings;
 pub mod smoke;
-mod start_problem;
+mod start_error;
 pub mod stream;
 mod streams;
 pub mod template;
@@ -65,7 +65,7 @@ use schedule::Schedule;
 use stream::Pump;
 use template::{Cors, Template};
 
-pub use start_problem::StartProblem;
+pub use start_error::StartError;
 
 /// The most API Gateway takes, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -128,7 +128,7 @@ pub struct System {
 
 impl System {
     /// Starts everything. It is ready when this returns.
-    pub async fn start(options: Options) -> Result<Self, StartProblem> {
+    pub async fn start(options: Options) -> Result<Self, StartError> {
         // Fails when one is installed already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let template = Template::load()?;
@@ -246,7 +246,7 @@ struct Host<'a> {
 impl Host<'_> {
     /// A function with the variables the template gives it, and those Lambda sets; no others. So a variable forgotten in
     /// the template is found here and not in the cloud.
-    fn app(&self, function: &str, needs: &[Need]) -> Result<App, StartProblem> {
+    fn app(&self, function: &str, needs: &[Need]) -> Result<App, StartError> {
         let given: HashSet<String> = self.template.variables(function).into_iter().collect();
         let look_up = |name: &str| {
             let visible = name.starts_with("AWS_") || given.contains(name);
@@ -254,7 +254,7 @@ impl Host<'_> {
             // By its access key id the function is known to `policy`.
             if name == ACCESS_KEY_ID { value.map(|secret| access_key_of(&secret, function)) } else { value }
         };
-        let setting = |source| StartProblem::Setting { function: function.to_owned(), source };
+        let setting = |source| StartError::Setting { function: function.to_owned(), source };
         let mut config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
         // Set here and not as a variable: an address that crosses a network in clear is no setting of a deployment.
         if let Some(url) = &self.public_url {
@@ -264,7 +264,7 @@ impl Host<'_> {
         App::new(config, self.clock.clone(), needs).map_err(setting)
     }
 
-    fn gateway(&self, cors: Cors, strict_slashes: bool) -> Result<Gateway, StartProblem> {
+    fn gateway(&self, cors: Cors, strict_slashes: bool) -> Result<Gateway, StartError> {
         let mut functions = BTreeMap::new();
         for endpoint in registry::ENDPOINTS {
             let app = self.app(endpoint.name, endpoint.needs)?;
@@ -276,20 +276,20 @@ impl Host<'_> {
                 routes.push((route, Arc::clone(function)));
             }
         }
-        let router = router::Router::new(routes).map_err(|error| StartProblem::Engine(error.to_string()))?;
+        let router = router::Router::new(routes).map_err(|error| StartError::Engine(error.to_string()))?;
         Ok(Gateway { router, cors, clock: self.clock.clone(), strict_slashes })
     }
 
-    fn schedule(&self) -> Result<Schedule, StartProblem> {
+    fn schedule(&self) -> Result<Schedule, StartError> {
         let app = self.app(rotate_keys::NAME, rotate_keys::NEEDS)?;
         let (rate_seconds, input) = self.template.schedule()?;
-        let input = serde_json::from_value(input).map_err(|error| StartProblem::Engine(error.to_string()))?;
+        let input = serde_json::from_value(input).map_err(|error| StartError::Engine(error.to_string()))?;
         Ok(Schedule::new(app, rate_seconds, input))
     }
 
-    fn pump(&self, database: Database, engine_clock: Clock) -> Result<Pump, StartProblem> {
+    fn pump(&self, database: Database, engine_clock: Clock) -> Result<Pump, StartError> {
         let app = self.app(deliver::NAME, deliver::NEEDS)?;
-        let providers = deliver::Providers::new(&app).map_err(|error| StartProblem::Engine(error.to_string()))?;
+        let providers = deliver::Providers::new(&app).map_err(|error| StartError::Engine(error.to_string()))?;
         Ok(Pump::new(database, app, providers, self.template.stream_mapping()?, engine_clock))
     }
 }
@@ -311,13 +311,13 @@ async fn prepare(
     variables: &BTreeMap<String, String>,
     schedule: &Schedule,
     gateway: &Gateway,
-) -> Result<(), StartProblem> {
+) -> Result<(), StartError> {
     let problem = |error: shared::Error| {
         let text = shared::error_chain(&error);
         match &opened.folder {
             Some(folder) if text.contains("KEY_SECRET opens none") => folder
                 .damaged("secrets.json", "its KEY_SECRET is not the one that the keys in the table were sealed with"),
-            _ => StartProblem::Engine(text),
+            _ => StartError::Engine(text),
         }
     };
     data::create_table(variables).await?;

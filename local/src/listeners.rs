@@ -6,7 +6,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::StartProblem;
+use crate::StartError;
 
 /// One port, on one address or several.
 pub(crate) struct Listeners {
@@ -16,11 +16,11 @@ pub(crate) struct Listeners {
 
 impl Listeners {
     /// Binds a port on this machine's own addresses, and on `host`, where that is another one. Port 0 is any that is free.
-    pub(crate) async fn bind(port: u16, host: Option<IpAddr>) -> Result<Self, StartProblem> {
+    pub(crate) async fn bind(port: u16, host: Option<IpAddr>) -> Result<Self, StartError> {
         let taken = |source: std::io::Error, address: IpAddr| match source.kind() {
-            std::io::ErrorKind::AddrInUse => StartProblem::PortTaken { port },
-            _ if host == Some(address) => StartProblem::Host { address, source },
-            _ => StartProblem::Port { port, source },
+            std::io::ErrorKind::AddrInUse => StartError::PortTaken { port },
+            _ if host == Some(address) => StartError::Host { address, source },
+            _ => StartError::Port { port, source },
         };
         let first = host.filter(|host| !is_default(*host)).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let listener = TcpListener::bind((first, port)).await.map_err(|source| taken(source, first))?;

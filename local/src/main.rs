@@ -5,7 +5,7 @@ mod arguments;
 use std::process::ExitCode;
 
 use arguments::Command;
-use local::operator::{Act, Target, act};
+use local::operator::{OperatorAction, Target, act};
 use local::smoke::Address;
 use local::{Options, System};
 
@@ -53,7 +53,7 @@ async fn smoke(address: &Address) -> ExitCode {
     }
 }
 
-async fn operate(what: &Act, target: &Target) -> ExitCode {
+async fn operate(what: &OperatorAction, target: &Target) -> ExitCode {
     // Who it is, as far as this machine knows; that it may be done, the table's permissions say.
     let operator = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
     match act(what, target, &operator).await {

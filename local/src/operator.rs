@@ -20,7 +20,7 @@ const KEPT_SECONDS: i64 = 400 * 86_400;
 
 /// What an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum OperatorAction {
     /// Shows an account.
     Find(String),
     /// Locks an account: it signs in nowhere, and is signed out everywhere.
@@ -44,7 +44,7 @@ pub enum Target {
 
 /// Why an act did not happen, in words for whoever asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum OperatorError {
     /// No local system has run there.
     #[error("{0} has no data of a local system. Start one with `cargo run`, or name a deployed table with --table.")]
     NoData(String),
@@ -65,13 +65,13 @@ pub enum Problem {
     Storage(String),
 }
 
-impl From<Error> for Problem {
+impl From<Error> for OperatorError {
     fn from(error: Error) -> Self {
         Self::Storage(error_chain(&error))
     }
 }
 
-impl Reason for Problem {}
+impl Reason for OperatorError {}
 
 /// What is kept of an act. Accounts stand in it by their random id.
 #[derive(Serialize)]
@@ -85,39 +85,43 @@ struct Record<'a> {
 }
 
 /// Does it, and gives the lines to show.
-pub async fn act(act: &Act, target: &Target, operator: &str) -> Result<Vec<String>, Problem> {
-    let needs: &[Need] = if matches!(act, Act::RotateKeys(_)) { rotate_keys::NEEDS } else { &[Need::Storage] };
+pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Result<Vec<String>, OperatorError> {
+    let needs: &[Need] =
+        if matches!(act, OperatorAction::RotateKeys(_)) { rotate_keys::NEEDS } else { &[Need::Storage] };
     let app = app(target, needs)?;
     let name = match act {
-        Act::RotateKeys(rotation) => {
+        OperatorAction::RotateKeys(rotation) => {
             record(&app, act, operator, None, None).await?;
             return Ok(list_keys(&rotate_keys::rotate(&app, rotation).await?));
         }
-        Act::Find(name) | Act::Disable(name) | Act::Enable(name) | Act::EndSessions(name) => name,
+        OperatorAction::Find(name)
+        | OperatorAction::Disable(name)
+        | OperatorAction::Enable(name)
+        | OperatorAction::EndSessions(name) => name,
     };
     let name = AccountName::classify(name);
     let Some(user) = users::find_by_name(&app, name.as_ref()).await? else {
         record(&app, act, operator, None, None).await?;
-        return Err(Problem::NoAccount);
+        return Err(OperatorError::NoAccount);
     };
     record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())).await?;
     // By its id: it is shown as it was found and changed, whatever it is called by now.
     let user: Option<User> = app.store()?.get(&keys::user(&user.id), "reading an account").await?;
-    let user = user.ok_or(Problem::NoAccount)?;
+    let user = user.ok_or(OperatorError::NoAccount)?;
     let sessions = accounts::list_sessions(&app, &user).await?;
     Ok(show(&user, &sessions))
 }
 
-fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
+fn app(target: &Target, needs: &[Need]) -> Result<App, OperatorError> {
     let mut clock_seconds = 0;
     let variables = match target {
         Target::Table(table) => BTreeMap::from([("TABLE_NAME".to_owned(), table.clone())]),
         Target::Local(folder) => {
             clock_seconds = crate::folder::moved_clock(folder);
             let variables = crate::env_file::read(folder);
-            let variables = variables.map_err(|_| Problem::NoData(folder.display().to_string()))?;
+            let variables = variables.map_err(|_| OperatorError::NoData(folder.display().to_string()))?;
             if !crate::folder::is_in_use(folder) {
-                return Err(Problem::NotRunning(folder.display().to_string()));
+                return Err(OperatorError::NotRunning(folder.display().to_string()));
             }
             variables
         }
@@ -136,36 +140,36 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, Problem> {
 }
 
 /// On condition that the account bears the name that the operator gave: another may have it by now.
-fn change(act: &Act, user: &User, name: Option<&AccountName>) -> Option<Write> {
+fn change(act: &OperatorAction, user: &User, name: Option<&AccountName>) -> Option<Write> {
     let ending = || Set::default().and_increment(User::CREDENTIAL_VERSION);
     let set = match act {
-        Act::Find(_) | Act::RotateKeys(_) => return None,
-        Act::Disable(_) => ending().and_to(User::DISABLED, true),
-        Act::Enable(_) => Set::to(User::DISABLED, false),
-        Act::EndSessions(_) => ending(),
+        OperatorAction::Find(_) | OperatorAction::RotateKeys(_) => return None,
+        OperatorAction::Disable(_) => ending().and_to(User::DISABLED, true),
+        OperatorAction::Enable(_) => Set::to(User::DISABLED, false),
+        OperatorAction::EndSessions(_) => ending(),
     };
     Some(Write::update(keys::user(&user.id), set, users::unchanged(user, name)))
 }
 
 async fn record(
     app: &App,
-    act: &Act,
+    act: &OperatorAction,
     operator: &str,
     user: Option<&User>,
     change: Option<Write>,
-) -> Result<(), Problem> {
+) -> Result<(), OperatorError> {
     let now = app.clock.now();
     let word = match act {
-        Act::Find(_) => "find",
-        Act::Disable(_) => "disable",
-        Act::Enable(_) => "enable",
-        Act::EndSessions(_) => "end_sessions",
-        Act::RotateKeys(_) => "rotate_keys",
+        OperatorAction::Find(_) => "find",
+        OperatorAction::Disable(_) => "disable",
+        OperatorAction::Enable(_) => "enable",
+        OperatorAction::EndSessions(_) => "end_sessions",
+        OperatorAction::RotateKeys(_) => "rotate_keys",
     };
     let user_id = user.map(|user| user.id.as_str());
     let expires_at = now.plus_seconds(KEPT_SECONDS);
     let record = Record { kind: "operator_act", at: now.rfc3339(), operator, act: word, user_id, expires_at };
-    let mut tx = Transaction::new("recording an act", || Problem::Changed);
+    let mut tx = Transaction::new("recording an act", || OperatorError::Changed);
     change.into_iter().for_each(|change| tx.require(change));
     tx.require(Write::put(keys::operator_act(now), &record, Condition::no_item())?);
     app.store()?.commit(tx).await?;
@@ -187,8 +191,8 @@ fn show(user: &User, sessions: &[Session]) -> Vec<String> {
         format!("sessions    {}", sessions.len()),
     ];
     lines.extend(sessions.iter().map(|session| {
-        let device = if session.origin.device.is_empty() { "unknown device" } else { &session.origin.device };
-        format!("  {}  {}  {}", session.last_used_at.rfc3339(), session.origin.address, device)
+        let device = if session.client.device.is_empty() { "unknown device" } else { &session.client.device };
+        format!("  {}  {}  {}", session.last_used_at.rfc3339(), session.client.address, device)
     }));
     lines
 }

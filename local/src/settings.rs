@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::config::Config;
 
-use crate::StartProblem;
+use crate::StartError;
 use crate::folder::ACCESS_KEY_ID;
 
 const SETTINGS: &str = "SETTINGS";
@@ -15,16 +15,16 @@ const LIKELY: f64 = 0.7;
 pub(crate) fn place(
     settings: BTreeMap<String, String>,
     declared: &BTreeSet<String>,
-) -> Result<BTreeMap<String, String>, StartProblem> {
+) -> Result<BTreeMap<String, String>, StartError> {
     if let Some((name, _)) = settings.iter().find(|(_, value)| value.contains(char::is_control)) {
-        return Err(StartProblem::Characters { name: name.clone(), what: "line breaks or control characters" });
+        return Err(StartError::Characters { name: name.clone(), what: "line breaks or control characters" });
     }
     let (mut variables, rest): (BTreeMap<_, _>, BTreeMap<_, _>) =
         settings.into_iter().partition(|(name, _)| declared.contains(name) || name.starts_with("AWS_"));
     let mut pairs: Vec<String> = Vec::new();
     for (name, value) in rest {
         if value.contains(char::is_whitespace) {
-            return Err(StartProblem::Characters { name, what: "spaces" });
+            return Err(StartError::Characters { name, what: "spaces" });
         }
         // An empty value counts as none.
         if !value.is_empty() {

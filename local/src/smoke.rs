@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use reqwest::{Client, Method, StatusCode, Url, redirect};
 use shared::error_chain;
 
-use crate::template::{Template, TemplateProblem};
+use crate::template::{Template, TemplateError};
 
 /// No route has this path.
 const UNKNOWN_PATH: &str = "/smoke-test/no-such-path";
@@ -23,17 +23,17 @@ pub struct Address(Url);
 
 impl Address {
     /// Reads an address as people paste it, with or without a slash at its end.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str) -> Result<Self, SmokeError> {
         let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
         let url = url.filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none());
         let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
-        url.map(Self).ok_or_else(|| Problem::Address(text.to_owned()))
+        url.map(Self).ok_or_else(|| SmokeError::Address(text.to_owned()))
     }
 }
 
 /// Why a smoke test did not run, in words for whoever started it.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum SmokeError {
     /// What was given is no address of a stack.
     #[error("smoke takes http:// or https:// and a host, such as https://id.example.com. It was given {0:?}.")]
     Address(String),
@@ -47,7 +47,7 @@ pub enum Problem {
     },
     /// The template is not understood.
     #[error(transparent)]
-    Template(#[from] TemplateProblem),
+    Template(#[from] TemplateError),
     /// Nothing can be printed.
     #[error("the result cannot be printed: {0}")]
     Output(#[from] std::io::Error),
@@ -65,10 +65,10 @@ pub struct Counts {
 }
 
 /// Asks a stack for every route, and writes a line about each.
-pub async fn run(address: &Address, out: &mut impl Write) -> Result<Counts, Problem> {
+pub async fn run(address: &Address, out: &mut impl Write) -> Result<Counts, SmokeError> {
     // Fails when one is installed already, which is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let unreachable = |reason: String| Problem::Unreachable { url: address.0.clone(), reason };
+    let unreachable = |reason: String| SmokeError::Unreachable { url: address.0.clone(), reason };
     let client = Client::builder().redirect(redirect::Policy::none()).referer(false).timeout(TIMEOUT);
     let http = client.build().map_err(|error| unreachable(error_chain(&error)))?;
     let stack = Stack { address, http };

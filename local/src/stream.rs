@@ -42,7 +42,7 @@ pub struct State {
 /// The stream cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("reading the stream: {0}")]
-pub struct StreamProblem(String);
+pub struct StreamError(String);
 
 impl Pump {
     /// A pump that has yet to begin, from the oldest record there is.
@@ -68,7 +68,7 @@ impl Pump {
     }
 
     /// Carries all there is, and returns when it is carried.
-    pub async fn settle(&self) -> Result<(), StreamProblem> {
+    pub async fn settle(&self) -> Result<(), StreamError> {
         let mut state = self.state.lock().await;
         loop {
             let records = self.next_records(&mut state)?;
@@ -92,8 +92,8 @@ impl Pump {
         self.state.lock().await.undelivered.clone()
     }
 
-    fn next_records(&self, state: &mut State) -> Result<Vec<Value>, StreamProblem> {
-        let problem = |error: &dyn std::fmt::Display| StreamProblem(error.to_string());
+    fn next_records(&self, state: &mut State) -> Result<Vec<Value>, StreamError> {
+        let problem = |error: &dyn std::fmt::Display| StreamError(error.to_string());
         let iterator = match state.iterator.take() {
             Some(iterator) => iterator,
             None => self.oldest()?,
@@ -105,8 +105,8 @@ impl Pump {
         records.map_err(|error| problem(&error))
     }
 
-    fn oldest(&self) -> Result<String, StreamProblem> {
-        let problem = |error: &dyn std::fmt::Display| StreamProblem(error.to_string());
+    fn oldest(&self) -> Result<String, StreamError> {
+        let problem = |error: &dyn std::fmt::Display| StreamError(error.to_string());
         let streams = self.database.list_streams(ListStreamsRequest::default()).map_err(|error| problem(&error))?;
         let stream = streams.streams.first().ok_or_else(|| problem(&"the table has none"))?;
         let request = DescribeStreamRequest { stream_arn: stream.stream_arn.clone(), ..Default::default() };

@@ -57,15 +57,15 @@ pub struct Cors {
 /// The template does not have what it should.
 #[derive(Debug, thiserror::Error)]
 #[error("template.yaml: {0}")]
-pub struct TemplateProblem(String);
+pub struct TemplateError(String);
 
-fn problem(text: impl Into<String>) -> TemplateProblem {
-    TemplateProblem(text.into())
+fn problem(text: impl Into<String>) -> TemplateError {
+    TemplateError(text.into())
 }
 
 impl Template {
     /// Reads the template.
-    pub fn load() -> Result<Self, TemplateProblem> {
+    pub fn load() -> Result<Self, TemplateError> {
         let documents = YamlOwned::load_from_str(SOURCE).map_err(|error| problem(error.to_string()))?;
         documents.into_iter().next().map(|document| Self(to_json(&document))).ok_or_else(|| problem("is empty"))
     }
@@ -108,7 +108,7 @@ impl Template {
     }
 
     /// Every route.
-    pub fn routes(&self) -> Result<Vec<Route>, TemplateProblem> {
+    pub fn routes(&self) -> Result<Vec<Route>, TemplateError> {
         let mut routes = Vec::new();
         for (function, resource) in self.functions() {
             for event in resource["Properties"]["Events"].as_object().into_iter().flatten().map(|(_, event)| event) {
@@ -128,7 +128,7 @@ impl Template {
     }
 
     /// The one mapping of the table's stream to a function.
-    pub fn stream_mapping(&self) -> Result<StreamMapping, TemplateProblem> {
+    pub fn stream_mapping(&self) -> Result<StreamMapping, TemplateError> {
         let functions = self.functions();
         let events = functions.values().flat_map(|resource| resource["Properties"]["Events"].as_object());
         let event = events.flatten().map(|(_, event)| event).find(|event| event["Type"] == "DynamoDB");
@@ -150,7 +150,7 @@ impl Template {
     }
 
     /// How often the one schedule runs its function, in seconds, and with what input.
-    pub fn schedule(&self) -> Result<(i64, Value), TemplateProblem> {
+    pub fn schedule(&self) -> Result<(i64, Value), TemplateError> {
         let functions = self.functions();
         let events = functions.values().filter_map(|resource| resource["Properties"]["Events"].as_object()).flatten();
         let event = events.map(|(_, event)| event).find(|event| event["Type"] == "ScheduleV2");
@@ -163,7 +163,7 @@ impl Template {
     }
 
     /// What browsers of other origins may do, once the deployment names such origins; it names none by itself.
-    pub fn cors(&self) -> Result<Cors, TemplateProblem> {
+    pub fn cors(&self) -> Result<Cors, TemplateError> {
         let configured = &self.0["Resources"]["Api"]["Properties"]["CorsConfiguration"];
         let cors = &configured["!If"][1];
         if !cors.is_object() {

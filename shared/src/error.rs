@@ -1,11 +1,11 @@
 //! What can be the case when a request cannot be granted: one list, free of HTTP and of the AWS SDK.
 //!
-//! `http::dialect` turns each into status, text and header; nobody else knows those. Internal text (`Display`, the
+//! `http::error format` turns each into status, text and header; nobody else knows those. Internal text (`Display`, the
 //! source) goes to the log alone.
 
 use strum::VariantNames;
 
-use crate::domain::{NicknameProblem, PasswordProblem, UsernameProblem};
+use crate::domain::{NicknameError, PasswordError, UsernameError};
 
 /// Why a request is not granted.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
@@ -32,7 +32,7 @@ pub enum Error {
     BodyNotAnObject,
     /// Fields are missing or of the wrong type.
     #[error("fields are missing or of the wrong type")]
-    Fields(Vec<FieldProblem>),
+    Fields(Vec<FieldError>),
 
     // Where it goes and where it comes from.
     /// No such route, or a path that names nothing (a malformed mobile number in it).
@@ -50,7 +50,7 @@ pub enum Error {
     PastCloudFront,
     /// A page of another site made a browser send this.
     #[error("the request was not sent by a script that may read the answer")]
-    BlindRequest,
+    CrossSiteRequest,
     /// The CSRF header is missing, unequal to the cookie, or not of our signing.
     #[error("the CSRF value is refused")]
     CsrfRefused,
@@ -70,16 +70,16 @@ pub enum Error {
     CodeMalformed,
     /// Not a nickname.
     #[error(transparent)]
-    NicknameRefused(#[from] NicknameProblem),
+    NicknameRefused(#[from] NicknameError),
     /// Not a username, or one that is kept back.
     #[error(transparent)]
-    UsernameRefused(#[from] UsernameProblem),
+    UsernameRefused(#[from] UsernameError),
     /// The sign-up comes without consent to terms and privacy policy.
     #[error("consent is required")]
     ConsentRequired,
     /// Not acceptable as a new password.
     #[error(transparent)]
-    PasswordRefused(#[from] PasswordProblem),
+    PasswordRefused(#[from] PasswordError),
     /// The password and its repetition differ.
     #[error("the passwords differ")]
     PasswordsDiffer,
@@ -102,7 +102,7 @@ pub enum Error {
     RefreshTokenInvalid,
     /// A refresh token that was used before. Its session was ended.
     #[error("a spent refresh token was used again")]
-    RefreshTokenSpent,
+    RefreshTokenReused,
     /// The session is over: it was ended, or lasted long enough.
     #[error("the session is over")]
     SessionEnded,
@@ -192,7 +192,7 @@ pub enum Error {
 
 /// One field's trouble.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldProblem {
+pub struct FieldError {
     /// The field's name.
     pub field: &'static str,
     /// What is wrong with it.
@@ -225,10 +225,10 @@ impl Error {
     /// A field that is not of its form.
     #[must_use]
     pub fn malformed(field: &'static str) -> Self {
-        Self::Fields(vec![FieldProblem { field, fault: FieldFault::Malformed }])
+        Self::Fields(vec![FieldError { field, fault: FieldFault::Malformed }])
     }
 
-    /// The stable word for it: the header `X-Error-Code`, the same in every language and dialect. It is the case's own
+    /// The stable word for it: the header `X-Error-Code`, the same in every language and error format. It is the case's own
     /// name, unless it depends on what the case holds.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -238,10 +238,10 @@ impl Error {
                 _ => FIELD_REQUIRED,
             },
             Self::PasswordRefused(problem) => problem.into(),
-            Self::UsernameRefused(UsernameProblem::Malformed) => USERNAME_MALFORMED,
-            Self::UsernameRefused(
-                UsernameProblem::Reserved | UsernameProblem::MixedScripts | UsernameProblem::Staff,
-            ) => USERNAME_RESERVED,
+            Self::UsernameRefused(UsernameError::Malformed) => USERNAME_MALFORMED,
+            Self::UsernameRefused(UsernameError::Reserved | UsernameError::MixedScripts | UsernameError::Staff) => {
+                USERNAME_RESERVED
+            }
             other => other.into(),
         }
     }
@@ -251,7 +251,7 @@ impl Error {
         let depends = ["fields", "password_refused", "username_refused"];
         let own_names = Self::VARIANTS.iter().filter(move |name| !depends.contains(name));
         let others = [FIELD_TYPE, FIELD_REQUIRED, USERNAME_MALFORMED, USERNAME_RESERVED];
-        own_names.chain(PasswordProblem::VARIANTS).copied().chain(others)
+        own_names.chain(PasswordError::VARIANTS).copied().chain(others)
     }
 }
 

@@ -13,7 +13,7 @@
 //! - [`credentials`]: codes, proofs, captcha passes, and changes of credentials.
 //! - [`sessions`]: opening, carrying and ending one; being signed in.
 //! - [`accounts`]: the use cases, one file each.
-//! - [`http`]: requests, replies, the dialects of errors.
+//! - [`http`]: requests, replies, the error formats of errors.
 //! - [`lambda`]: start-up, and `serve`.
 
 pub mod accounts;
@@ -34,4 +34,4 @@ mod throttling;
 pub mod users;
 
 pub use app::{App, Caller, Clock, Who};
-pub use error::{Error, FieldFault, FieldProblem, error_chain};
+pub use error::{Error, FieldError, FieldFault, error_chain};

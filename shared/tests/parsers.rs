@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use proptest::prelude::*;
-use shared::crypto::{CaptchaAction, CaptchaPass, CsrfValue, Device, Keyring, ResetLink};
+use shared::crypto::{CaptchaAction, CaptchaPass, CsrfValue, Keyring, KnownDevice, ResetLink};
 use shared::domain::{
-    AccountName, Code, CodeHandle, Consent, Email, Language, Limit, Mobile, NewPassword, Nickname, PasswordRules,
+    AccountName, ChallengeId, Code, Consent, Email, Language, Limit, Mobile, NewPassword, Nickname, PasswordRules,
     RefreshToken, SessionId, Timestamp, Username,
 };
 use unicode_segmentation::UnicodeSegmentation;
@@ -54,9 +54,9 @@ proptest! {
     #[test]
     fn a_handle_and_a_session_are_thirty_two_lower_case_hex_digits(text in text("[0-9a-f]{32}")) {
         let expected = text.chars().count() == 32 && text.chars().all(|c| "0123456789abcdef".contains(c));
-        prop_assert_eq!(CodeHandle::parse(&text).is_some(), expected);
+        prop_assert_eq!(ChallengeId::parse(&text).is_some(), expected);
         prop_assert_eq!(SessionId::parse(&text).is_some(), expected);
-        prop_assert_eq!(CodeHandle::asked_for(&text).is_some(), expected || text == "new");
+        prop_assert_eq!(ChallengeId::requested(&text).is_some(), expected || text == "new");
     }
 
     #[test]
@@ -91,8 +91,8 @@ proptest! {
         let length = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc().normalize(&text).chars().count();
         match NewPassword::parse(&text, PasswordRules { min_characters: least }) {
             Ok(_) => prop_assert!((least..=128).contains(&length)),
-            Err(shared::domain::PasswordProblem::TooShort { .. }) => prop_assert!(length < least),
-            Err(shared::domain::PasswordProblem::TooLong) => prop_assert!(length > 128),
+            Err(shared::domain::PasswordError::TooShort { .. }) => prop_assert!(length < least),
+            Err(shared::domain::PasswordError::TooLong) => prop_assert!(length > 128),
             // The list has the commonest alone, all of them shorter than a sentence.
             Err(_) => prop_assert!((least..=40).contains(&length)),
         }
@@ -172,7 +172,7 @@ proptest! {
         let keyring = keyring();
         prop_assert!(RefreshToken::verify(&text, &keyring).is_none());
         prop_assert!(ResetLink::verify(&text, &keyring, NOW).is_none());
-        prop_assert!(Device::verify(&text, &keyring, NOW).is_none());
+        prop_assert!(KnownDevice::verify(&text, &keyring, NOW).is_none());
         prop_assert!(!CsrfValue::accepts(&text, &text, &keyring, NOW));
         prop_assert!(CaptchaPass::verify(&text, "203.0.113.7", CaptchaAction::Login, &keyring, NOW).is_none());
     }

@@ -4,14 +4,14 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::Email;
-use shared::http::{Dialect, Digits, Endpoint, Renewed, Reply, Request};
+use shared::http::{Digits, Endpoint, ErrorFormat, Renewed, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "bind-email",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
     handle: |app, request| Box::pin(bind_email(app, request)),
 };
@@ -25,11 +25,11 @@ struct Bound<'a> {
 
 async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = sessions::authorize(app, &caller, request.bearer()).await?;
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [email, code] = body.texts(["email", "email_code"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let code = Digits::Exact.code(code)?;
-    let signed_in = accounts::bind_email(app, &caller, who, email, &code).await?;
+    let signed_in = accounts::bind_email(app, &caller, principal, email, &code).await?;
     Reply::ok(&Bound { email: signed_in.user.email.as_ref(), renewed: Renewed::from(&signed_in) })
 }

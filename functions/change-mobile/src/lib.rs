@@ -3,14 +3,14 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::http::{Account, Dialect, Digits, Endpoint, Renewed, Reply, Request};
+use shared::http::{Account, Digits, Endpoint, ErrorFormat, Renewed, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-mobile",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(change_mobile(app, request)),
 };
@@ -25,12 +25,12 @@ struct Moved<'a> {
 
 async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = sessions::authorize(app, &caller, request.bearer()).await?;
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [mobile, code] = body.texts(["mobile", "sms_code"])?;
     let mobile = Digits::Pasted.mobile(mobile)?;
     let code = Digits::Pasted.code(code)?;
     let proof = body.proof_by("confirm_code", Digits::Pasted)?;
-    let signed_in = accounts::change_mobile(app, &caller, who, mobile, &code, &proof).await?;
+    let signed_in = accounts::change_mobile(app, &caller, principal, mobile, &code, &proof).await?;
     Reply::ok(&Moved { account: Account::from(&signed_in.user), renewed: Renewed::from(&signed_in) })
 }

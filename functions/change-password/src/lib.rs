@@ -3,26 +3,26 @@
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::NewPassword;
-use shared::http::{Dialect, Digits, Endpoint, Reply, Request, Tokens};
+use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request, Tokens};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-password",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(change_password(app, request)),
 };
 
 async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = sessions::authorize(app, &caller, request.bearer()).await?;
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let proof = body.proof(Digits::Pasted)?;
     let [password] = body.texts(["new_password"])?;
     let password = NewPassword::parse(password, app.config.passwords.rules)?;
     app.refuse_breached(&password).await?;
-    let signed_in = accounts::change_password(app, &caller, who, &proof, password).await?;
+    let signed_in = accounts::change_password(app, &caller, principal, &proof, password).await?;
     Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
 }

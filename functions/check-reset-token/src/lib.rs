@@ -4,13 +4,13 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::Email;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "check-reset-token",
-    dialect: Dialect::JsonString,
+    error_format: ErrorFormat::JsonString,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(check_reset_token(app, request)),
 };

@@ -4,7 +4,7 @@
 //! Counted in shards, because everyone counts in them: each holds its part of the budget, and one that is full sends on to
 //! the next. So the sum is exact without ever being read.
 
-use shared::dynamodb::items::{BudgetShard, Content, Expiring, Message, Recipient};
+use shared::dynamodb::items::{BudgetShard, Content, ExpiringItem, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError};
 use shared::messages::is_sign_up;
@@ -17,9 +17,9 @@ const SIGN_UP_PERCENT: u32 = 60;
 /// Whether the message may be sent. A sign-up counts in its own part and in the whole.
 pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
     let budgets = &app.config.messages.budgets;
-    let is_notice = matches!(message.content, Content::Notice(_));
+    let is_notice = matches!(message.content, Content::SecurityNotification(_));
     let (channel, most) = match (&message.recipient, is_notice) {
-        (_, true) => ("notice", budgets.notices),
+        (_, true) => ("notice", budgets.notifications),
         (Recipient::Sms(_), false) => ("sms", budgets.sms),
         (Recipient::Email(_), false) => ("email", budgets.mail),
     };
@@ -78,7 +78,7 @@ async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
     let now = app.clock.now();
     let day = 86_400;
     let midnight = now.plus_seconds(day - now.unix_seconds().rem_euclid(day));
-    let until = Expiring { expires_at: midnight };
+    let until = ExpiringItem { expires_at: midnight };
     let mut tx = Transaction::new("flagging a budget", || WriteError::Refused);
     for copy in 0..FLAG_COPIES {
         tx.require(Write::put(keys::budget_flag(flag, copy), &until, Condition::no_live_item(now))?);

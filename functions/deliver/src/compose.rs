@@ -2,9 +2,9 @@
 
 use maud::{DOCTYPE, Markup, html};
 use shared::domain::{CodePurpose, Language};
-use shared::dynamodb::items::Notice;
+use shared::dynamodb::items::SecurityEvent;
 
-use crate::mint::Carried;
+use crate::issue::Payload;
 
 /// A message in words. An SMS is `text` alone.
 pub(crate) struct Composed {
@@ -15,11 +15,11 @@ pub(crate) struct Composed {
 }
 
 /// Writes a message. SMS texts stay under 70 characters, which one SMS holds in Chinese (longer ones cost double).
-pub(crate) fn compose(brand: &str, language: Language, carried: &Carried) -> Composed {
-    match carried {
-        Carried::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
-        Carried::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
-        Carried::Notice { notice, url } => compose_notice(brand, language, *notice, url.as_deref()),
+pub(crate) fn compose(brand: &str, language: Language, payload: &Payload) -> Composed {
+    match payload {
+        Payload::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
+        Payload::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
+        Payload::SecurityNotification { notice, url } => compose_notice(brand, language, *notice, url.as_deref()),
     }
 }
 
@@ -29,7 +29,7 @@ fn action(purpose: CodePurpose, language: Language) -> &'static str {
         CodePurpose::LogIn => language.pick("登录", "sign in"),
         CodePurpose::ChangeMobile => language.pick("更换绑定手机号", "change your mobile number"),
         CodePurpose::ResetPassword => language.pick("重置密码", "reset your password"),
-        CodePurpose::Proof => language.pick("验证身份以修改账号信息", "confirm a change to your account"),
+        CodePurpose::Reauthentication => language.pick("验证身份以修改账号信息", "confirm a change to your account"),
         CodePurpose::SecondProof => language.pick("验证身份以使用账号", "confirm that this account is yours"),
         CodePurpose::BindEmail => language.pick("绑定邮箱", "bind this email"),
     }
@@ -79,19 +79,19 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
     Composed { sender: brand.to_owned(), subject, text, html }
 }
 
-fn compose_notice(brand: &str, language: Language, notice: Notice, url: Option<&str>) -> Composed {
+fn compose_notice(brand: &str, language: Language, notice: SecurityEvent, url: Option<&str>) -> Composed {
     let (zh, en) = match notice {
-        Notice::Password => ("登录密码已修改", "The password of your account was changed"),
-        Notice::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
-        Notice::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
-        Notice::Reissued => (
+        SecurityEvent::Password => ("登录密码已修改", "The password of your account was changed"),
+        SecurityEvent::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
+        SecurityEvent::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
+        SecurityEvent::Reissued => (
             "账号久未使用，其手机号已由新机主注册，已与账号解绑",
             "The number of your long unused account was signed up by its new owner, and is no longer the account's",
         ),
-        Notice::Secured => {
+        SecurityEvent::Secured => {
             ("账号已在所有设备退出，原密码已停用", "Your account was signed out everywhere and its password ended")
         }
-        Notice::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
+        SecurityEvent::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
     };
     let (subject, lead, advice) = match language {
         Language::Zh => (format!("{brand} 安全提醒"), format!("【{brand}】您的{zh}。"), advice_zh(url.is_some())),
@@ -136,7 +136,7 @@ mod tests {
         CodePurpose::LogIn,
         CodePurpose::ChangeMobile,
         CodePurpose::ResetPassword,
-        CodePurpose::Proof,
+        CodePurpose::Reauthentication,
         CodePurpose::BindEmail,
         CodePurpose::SecondProof,
     ];
@@ -144,11 +144,11 @@ mod tests {
     #[test]
     fn every_code_message_names_its_action_warns_and_fits_one_sms() {
         for purpose in PURPOSES {
-            let carried = Carried::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
-            let zh = compose("Latchkey", Language::Zh, &carried).text;
+            let payload = Payload::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
+            let zh = compose("Latchkey", Language::Zh, &payload).text;
             assert!(zh.contains(&format!("您正在{}", action(purpose, Language::Zh))), "{zh}");
             assert!(zh.contains("012345") && zh.contains("切勿告知他人") && zh.chars().count() <= 70, "{zh}");
-            let en = compose("Latchkey", Language::En, &carried).text;
+            let en = compose("Latchkey", Language::En, &payload).text;
             assert!(en.contains("012345") && en.contains("Never share it") && en.len() <= 140, "{en}");
         }
     }
@@ -156,15 +156,17 @@ mod tests {
     #[test]
     fn every_notice_says_what_to_do_and_fits_two_sms() {
         let url = format!("https://accounts.example.com/secure#{}", "x".repeat(54));
-        let linked = [Notice::Password, Notice::Mobile, Notice::Email].map(|notice| (notice, Some(url.clone())));
-        let plain = [Notice::Reissued, Notice::Secured, Notice::Deleted].map(|notice| (notice, None));
+        let linked = [SecurityEvent::Password, SecurityEvent::Mobile, SecurityEvent::Email]
+            .map(|notice| (notice, Some(url.clone())));
+        let plain =
+            [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Deleted].map(|notice| (notice, None));
         for (notice, url) in linked.into_iter().chain(plain) {
             // One SMS holds 70 characters in Chinese and 160 in ASCII; of several each holds 67 and 153.
             let (most_zh, most_en) = if url.is_some() { (134, 306) } else { (70, 306) };
-            let carried = Carried::Notice { notice, url: url.clone() };
-            let zh = compose("Latchkey", Language::Zh, &carried);
+            let payload = Payload::SecurityNotification { notice, url: url.clone() };
+            let zh = compose("Latchkey", Language::Zh, &payload);
             assert!(zh.text.contains("如非本人操作") && zh.text.chars().count() <= most_zh, "{}", zh.text);
-            let en = compose("Latchkey", Language::En, &carried).text;
+            let en = compose("Latchkey", Language::En, &payload).text;
             assert!(en.contains("If this was not you") && en.len() <= most_en, "{en}");
             if let Some(url) = url {
                 assert!(zh.text.ends_with(&url) && zh.html.contains(&format!("href=\"{url}\"")), "{}", zh.html);
@@ -174,8 +176,8 @@ mod tests {
 
     #[test]
     fn a_brand_is_text_in_html_too() {
-        let carried = Carried::ResetLink { url: "https://a.example/?x=1&y=2".into(), minutes: 10 };
-        let composed = compose("<i>&", Language::En, &carried);
+        let payload = Payload::ResetLink { url: "https://a.example/?x=1&y=2".into(), minutes: 10 };
+        let composed = compose("<i>&", Language::En, &payload);
         assert!(composed.html.contains("&lt;i&gt;&amp;") && !composed.html.contains("<i>"), "{}", composed.html);
         assert!(composed.html.contains("x=1&amp;y=2") && composed.text.contains("x=1&y=2"));
     }
@@ -183,26 +185,26 @@ mod tests {
     /// Every message, whole, in both languages: `snapshots/` shows what people are sent.
     #[test]
     fn messages_are_as_they_were() {
-        let code = |purpose| Carried::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
+        let code = |purpose| Payload::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
         let url = "https://accounts.example.com/secure#TOKEN";
-        let notice = |notice, url: Option<&str>| Carried::Notice { notice, url: url.map(str::to_owned) };
+        let notice = |notice, url: Option<&str>| Payload::SecurityNotification { notice, url: url.map(str::to_owned) };
         let all = PURPOSES.into_iter().map(code).chain([
-            Carried::ResetLink {
+            Payload::ResetLink {
                 url: "https://accounts.example.com/reset_password?access_token=T&x=1".into(),
                 minutes: 10,
             },
-            notice(Notice::Password, Some(url)),
-            notice(Notice::Mobile, Some(url)),
-            notice(Notice::Email, Some(url)),
-            notice(Notice::Password, None),
-            notice(Notice::Reissued, None),
-            notice(Notice::Secured, None),
-            notice(Notice::Deleted, None),
+            notice(SecurityEvent::Password, Some(url)),
+            notice(SecurityEvent::Mobile, Some(url)),
+            notice(SecurityEvent::Email, Some(url)),
+            notice(SecurityEvent::Password, None),
+            notice(SecurityEvent::Reissued, None),
+            notice(SecurityEvent::Secured, None),
+            notice(SecurityEvent::Deleted, None),
         ]);
         let mut told = String::new();
-        for carried in all {
+        for payload in all {
             for language in [Language::Zh, Language::En] {
-                let Composed { sender, subject, text, html } = compose("O'Neil & 小店", language, &carried);
+                let Composed { sender, subject, text, html } = compose("O'Neil & 小店", language, &payload);
                 told += &format!("{sender} · {subject}\n{text}\n{html}\n\n");
             }
         }

@@ -9,7 +9,7 @@ mod budget;
 mod claim;
 mod compose;
 mod encoded_words;
-mod mint;
+mod issue;
 mod providers;
 
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ use shared::config::Need;
 use shared::dynamodb::items::Message;
 use shared::{App, Error};
 
-pub use providers::{Providers, Trouble};
+pub use providers::{ProviderError, Providers};
 
 /// The function's name.
 pub const NAME: &str = "deliver";
@@ -101,16 +101,16 @@ async fn deliver_record(
     if message.expires_at <= app.clock.now() {
         return Ok(Outcome::Expired);
     }
-    // Looked at first: a record that comes again must not mint a code in place of the one that was sent.
+    // Looked at first: a record that comes again must not issue a code in place of the one that was sent.
     if claim::is_claimed(app, &message).await? {
         return Ok(Outcome::ClaimedByAnother);
     }
-    let minted = match mint::mint(app, &message).await? {
-        mint::Minted::Carries(minted) => minted,
-        mint::Minted::NoAccount => return Ok(Outcome::NoAccount),
-        mint::Minted::Expired => return Ok(Outcome::Expired),
+    let issued = match issue::issue(app, &message).await? {
+        issue::Issued::Carries(issued) => issued,
+        issue::Issued::NoAccount => return Ok(Outcome::NoAccount),
+        issue::Issued::Expired => return Ok(Outcome::Expired),
     };
-    let composed = compose::compose(&app.config.messages.brand, message.language, &minted);
+    let composed = compose::compose(&app.config.messages.brand, message.language, &issued);
     // Claimed last: when storage fails before this, nothing stands in the way of another try.
     if !claim::claim(app, &message, claimant).await? {
         return Ok(Outcome::ClaimedByAnother);
@@ -126,11 +126,11 @@ async fn deliver_record(
     }
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),
-        Err(Trouble::RefusedForNow(source)) => {
+        Err(ProviderError::RefusedForNow(source)) => {
             claim::give_back(app, &message, claimant).await;
             Err(Failure::TryAgain(source))
         }
-        Err(Trouble::RefusedForGood(source) | Trouble::Unknown(source)) => Err(Failure::GiveUp(source)),
+        Err(ProviderError::RefusedForGood(source) | ProviderError::Unknown(source)) => Err(Failure::GiveUp(source)),
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Providers {
 
 /// Why a message was not sent, or may not have been.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum ProviderError {
     /// Throttled: nothing was sent, and later it may be.
     RefusedForNow(Box<dyn std::error::Error + Send + Sync>),
     /// Nothing was sent, and nothing will be: an invalid number, an unverified sender.
@@ -62,14 +62,14 @@ impl Providers {
         })
     }
 
-    pub(crate) async fn send(&self, recipient: &Recipient, composed: &Composed) -> Result<(), Trouble> {
+    pub(crate) async fn send(&self, recipient: &Recipient, composed: &Composed) -> Result<(), ProviderError> {
         match recipient {
             Recipient::Sms(mobile) => self.send_sms(mobile, composed).await,
             Recipient::Email(email) => self.send_mail(email, composed).await,
         }
     }
 
-    async fn send_sms(&self, mobile: &Mobile, composed: &Composed) -> Result<(), Trouble> {
+    async fn send_sms(&self, mobile: &Mobile, composed: &Composed) -> Result<(), ProviderError> {
         let mut request = self
             .sns
             .publish()
@@ -83,7 +83,7 @@ impl Providers {
         request.send().await.map(drop).map_err(|error| trouble(&error))
     }
 
-    async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), Trouble> {
+    async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), ProviderError> {
         let body = Body::builder().text(utf8(&composed.text)?).html(utf8(&composed.html)?).build();
         let message = Message::builder().subject(utf8(&composed.subject)?).body(body).build();
         // A name that is not ASCII stands in a header as encoded words; so does any, for one rule.
@@ -100,13 +100,17 @@ impl Providers {
     }
 }
 
-fn attribute(data_type: &str, value: &str) -> Result<MessageAttributeValue, Trouble> {
+fn attribute(data_type: &str, value: &str) -> Result<MessageAttributeValue, ProviderError> {
     let built = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
-    built.map_err(|problem| Trouble::RefusedForGood(problem.into()))
+    built.map_err(|problem| ProviderError::RefusedForGood(problem.into()))
 }
 
-fn utf8(text: &str) -> Result<Content, Trouble> {
-    Content::builder().charset("UTF-8").data(text).build().map_err(|problem| Trouble::RefusedForGood(problem.into()))
+fn utf8(text: &str) -> Result<Content, ProviderError> {
+    Content::builder()
+        .charset("UTF-8")
+        .data(text)
+        .build()
+        .map_err(|problem| ProviderError::RefusedForGood(problem.into()))
 }
 
 /// What a provider said, as far as it may be logged: its own text quotes the number or the address.
@@ -119,7 +123,7 @@ pub struct Refused {
 
 /// Why there was no answer that says anything.
 #[derive(Debug, thiserror::Error)]
-pub enum NoAnswer {
+pub enum ReplyError {
     /// Nothing left this machine.
     #[error("the provider was not reached")]
     NotReached,
@@ -132,15 +136,15 @@ pub enum NoAnswer {
 }
 
 /// What an error says about the message.
-fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Trouble {
+fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> ProviderError {
     let service = match error {
         SdkError::ServiceError(service) => service,
-        SdkError::ConstructionFailure(_) => return Trouble::RefusedForGood(NoAnswer::NotReached.into()),
+        SdkError::ConstructionFailure(_) => return ProviderError::RefusedForGood(ReplyError::NotReached.into()),
         SdkError::DispatchFailure(failure) if failure.as_connector_error().is_some_and(|e| failed_to_connect(e)) => {
-            return Trouble::RefusedForNow(NoAnswer::NotReached.into());
+            return ProviderError::RefusedForNow(ReplyError::NotReached.into());
         }
-        SdkError::ResponseError(_) => return Trouble::Unknown(NoAnswer::Unreadable.into()),
-        _ => return Trouble::Unknown(NoAnswer::Lost.into()),
+        SdkError::ResponseError(_) => return ProviderError::Unknown(ReplyError::Unreadable.into()),
+        _ => return ProviderError::Unknown(ReplyError::Lost.into()),
     };
     let (code, status) = (service.err().code().unwrap_or("").to_owned(), service.raw().status().as_u16());
     let throttled = matches!(
@@ -157,11 +161,11 @@ fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Troubl
     );
     let refused = Refused { code, status }.into();
     if throttled || status == 429 {
-        Trouble::RefusedForNow(refused)
+        ProviderError::RefusedForNow(refused)
     } else if status >= 500 || (200..300).contains(&status) {
-        Trouble::Unknown(refused)
+        ProviderError::Unknown(refused)
     } else {
-        Trouble::RefusedForGood(refused)
+        ProviderError::RefusedForGood(refused)
     }
 }
 

@@ -4,14 +4,14 @@ use serde::Serialize;
 use shared::accounts::{self, Export};
 use shared::config::Need;
 use shared::domain::{Email, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
-use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "export",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
     handle: |app, request| Box::pin(export(app, request)),
 };
@@ -61,9 +61,9 @@ struct ExportedSession<'a> {
 }
 
 async fn export(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
+    let principal = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
-    let Export { user, sessions, exported_at } = accounts::export(app, who, &proof).await?;
+    let Export { user, sessions, exported_at } = accounts::export(app, principal, &proof).await?;
     Reply::ok(&Exported {
         exported_at: exported_at.rfc3339(),
         account: account(&user),
@@ -101,8 +101,8 @@ fn session(session: &Session) -> ExportedSession<'_> {
         created_at: session.created_at.rfc3339(),
         last_used_at: session.last_used_at.rfc3339(),
         expires_at: session.expires_at.min(session.ends_at).rfc3339(),
-        device: &session.origin.device,
-        address: &session.origin.address,
+        device: &session.client.device,
+        address: &session.client.address,
         remembered: session.remembered,
     }
 }

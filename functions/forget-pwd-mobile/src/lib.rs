@@ -4,13 +4,13 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::Mobile;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-mobile",
-    dialect: Dialect::Errno,
+    error_format: ErrorFormat::Errno,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(forget_pwd_mobile(app, request)),
 };

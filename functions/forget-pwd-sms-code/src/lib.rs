@@ -5,14 +5,14 @@ use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
-use shared::domain::CodeHandle;
-use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::domain::ChallengeId;
+use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-sms-code",
-    dialect: Dialect::ErrnoSms,
+    error_format: ErrorFormat::ErrnoSms,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(forget_pwd_sms_code(app, request)),
 };
@@ -31,13 +31,13 @@ async fn forget_pwd_sms_code(app: &App, request: &Request) -> Result<Reply, Erro
     let body = request.json()?;
     let [mobile] = body.texts(["mobile"])?;
     let mobile = Digits::Exact.mobile(mobile)?;
-    let handle = body.asked_handle()?;
+    let challenge_id = body.requested_challenge_id()?;
     let purpose = SmsPurpose::ResetPassword;
-    accounts::send_sms_code(app, &caller, solved, &mobile, purpose, handle.clone()).await?;
+    accounts::send_sms_code(app, &caller, solved, &mobile, purpose, challenge_id.clone()).await?;
     Reply::ok(&Envelope {
         errno: "0",
         errmsg: caller.language.pick("短信验证码发送成功", "The code was sent."),
-        handle: handle.as_ref().map(CodeHandle::as_str),
+        handle: challenge_id.as_ref().map(ChallengeId::as_str),
     })
 }
 

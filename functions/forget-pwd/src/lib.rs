@@ -6,13 +6,13 @@ use shared::config::Need;
 use shared::credentials;
 use shared::crypto::{CaptchaAction, CsrfValue};
 use shared::domain::{NewPassword, Person};
-use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd",
-    dialect: Dialect::ErrnoForm,
+    error_format: ErrorFormat::ErrnoForm,
     needs: &[Need::Storage, Need::CodeSecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(forget_pwd(app, request)),
 };
@@ -31,11 +31,11 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let [mobile, code, password] = body.texts(["mobile", "sms_code", "new_password"])?;
     let mobile = Digits::Exact.mobile(mobile)?;
     let code = Digits::Exact.code(code)?;
-    let (handle, second_proof) = (body.handle()?, body.second_proof(Digits::Exact)?);
+    let (challenge_id, second_proof) = (body.challenge_id()?, body.second_proof(Digits::Exact)?);
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
     app.refuse_breached(&password).await?;
-    let code = (&code, handle);
+    let code = (&code, challenge_id);
     let user = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await?;
     let errmsg = caller.language.pick("恭喜你修改成功", "The password was changed.");
     Ok(Reply::ok(&Envelope { errno: "0", errmsg })?.without_session_of(app, request, &user))

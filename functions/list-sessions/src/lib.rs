@@ -4,14 +4,14 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::{Session, SessionId};
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-sessions",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::TokenKeys],
     handle: |app, request| Box::pin(list_sessions(app, request)),
 };
@@ -28,22 +28,22 @@ struct Listed<'a> {
 
 async fn list_sessions(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = sessions::authorize(app, &caller, request.bearer()).await?;
-    let sessions = accounts::list_sessions(app, &who.user).await?;
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
+    let sessions = accounts::list_sessions(app, &principal.user).await?;
     let unknown = caller.language.pick("未知设备", "Unknown device");
-    let listed = sessions.iter().map(|session| Listed::new(session, &who.session, unknown));
+    let listed = sessions.iter().map(|session| Listed::new(session, &principal.session, unknown));
     Reply::ok(&listed.collect::<Vec<_>>())
 }
 
 impl<'a> Listed<'a> {
     fn new(session: &'a Session, current: &Session, unknown: &'a str) -> Self {
-        let device = &session.origin.device;
+        let device = &session.client.device;
         Self {
             id: &session.id,
             created_at: session.created_at.rfc3339(),
             last_used_at: session.last_used_at.rfc3339(),
             device: if device.is_empty() { unknown } else { device },
-            address: &session.origin.address,
+            address: &session.client.address,
             current: session.id == current.id,
         }
     }

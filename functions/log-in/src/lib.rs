@@ -5,13 +5,13 @@ use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::Password;
-use shared::http::{Dialect, Endpoint, LoggedIn, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
-    dialect: Dialect::FieldLists,
+    error_format: ErrorFormat::FieldLists,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(log_in(app, request)),
 };

@@ -2,14 +2,14 @@
 
 use shared::accounts;
 use shared::config::Need;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Caller, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-out",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys],
     handle: |app, request| Box::pin(log_out(app, request)),
 };
@@ -17,9 +17,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     if asks_for_all(request)? {
-        let who = sessions::authorize(app, &caller, request.bearer()).await?;
-        accounts::log_out_everywhere(app, &who.user).await?;
-        return Ok(Reply::no_content().without_session_of(app, request, &who.user.id));
+        let principal = sessions::authorize(app, &caller, request.bearer()).await?;
+        accounts::log_out_everywhere(app, &principal.user).await?;
+        return Ok(Reply::no_content().without_session_of(app, request, &principal.user.id));
     }
     match end(app, &caller, request).await {
         Ok(()) => Ok(Reply::no_content().without_session(app, request)),

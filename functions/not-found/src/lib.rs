@@ -5,13 +5,13 @@
 mod accept;
 mod slash;
 
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "not-found",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[],
     handle: |app, request| Box::pin(not_found(app, request)),
 };

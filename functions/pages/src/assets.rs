@@ -36,7 +36,7 @@ assets! {
     "account_name.js": "text/javascript; charset=utf-8",
     "api.js": "text/javascript; charset=utf-8",
     "captcha.js": "text/javascript; charset=utf-8",
-    "centre.js": "text/javascript; charset=utf-8",
+    "account_page.js": "text/javascript; charset=utf-8",
     "codes.js": "text/javascript; charset=utf-8",
     "email_row.js": "text/javascript; charset=utf-8",
     "errors.js": "text/javascript; charset=utf-8",

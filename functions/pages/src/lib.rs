@@ -3,8 +3,8 @@
 //! Pages are plain documents: all a person does goes through the API, by small modules under a policy that allows no
 //! inline script. Nothing is asked of another site unless a captcha is configured.
 
+mod account_page;
 mod assets;
-mod centre;
 mod forgotten;
 mod home;
 mod layout;
@@ -15,7 +15,7 @@ mod unknown;
 use shared::config::{Config, Need, origin_of};
 use shared::crypto::CsrfValue;
 use shared::domain::Language;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 use assets::Asset;
@@ -24,7 +24,7 @@ use layout::{Page, View};
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "pages",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::CodeSecret],
     handle: |app, request| Box::pin(pages(app, request)),
 };
@@ -45,7 +45,7 @@ async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
         "/forget_pwd" => return with_csrf(app, show(&view, &forgotten::forget_pwd(&view), request, VARY)),
         "/reset_password" => forgotten::reset_password(&view),
         "/secure" => forgotten::secure(&view),
-        "/users" => centre::page(&view),
+        "/users" => account_page::page(&view),
         _ => return Err(Error::NotFound),
     };
     Ok(show(&view, &page, request, VARY).with_header("cache-control", "no-cache"))

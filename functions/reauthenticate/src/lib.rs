@@ -3,15 +3,15 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::crypto::Reauthentication;
-use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::crypto::ReauthenticationToken;
+use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reauthenticate",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
     handle: |app, request| Box::pin(reauthenticate(app, request)),
 };
@@ -23,11 +23,11 @@ struct Reauthenticated<'a> {
 }
 
 async fn reauthenticate(app: &App, request: &Request) -> Result<Reply, Error> {
-    let who = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
+    let principal = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
     let credential = request.json()?.credential(Digits::Pasted)?;
-    let reauthentication = accounts::reauthenticate(app, &who, &credential).await?;
+    let reauthentication = accounts::reauthenticate(app, &principal, &credential).await?;
     Reply::ok(&Reauthenticated {
         reauthentication: reauthentication.expose(),
-        expires_in: Reauthentication::LIFE_SECONDS,
+        expires_in: ReauthenticationToken::LIFE_SECONDS,
     })
 }

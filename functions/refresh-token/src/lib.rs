@@ -2,14 +2,14 @@
 
 use shared::accounts;
 use shared::config::Need;
-use shared::http::{Dialect, Endpoint, Reply, Request, Tokens};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request, Tokens};
 use shared::sessions::SignedIn;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "refresh-token",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
     handle: |app, request| Box::pin(refresh_token(app, request)),
 };

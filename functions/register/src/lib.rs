@@ -6,13 +6,13 @@ use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::{NewPassword, Nickname, Person, UserId};
-use shared::http::{Dialect, Digits, Endpoint, Fields, Reply, Request, Tokens};
+use shared::http::{Digits, Endpoint, ErrorFormat, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
-    dialect: Dialect::FieldLists,
+    error_format: ErrorFormat::FieldLists,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(register(app, request)),
 };
@@ -50,10 +50,10 @@ fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let nickname = Nickname::parse(nickname)?;
     let consent = body.consent(app.clock.now())?;
     let code = Digits::Exact.code(code)?;
-    let handle = body.handle()?;
+    let challenge_id = body.challenge_id()?;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    Ok(Registration { nickname, mobile, code, handle, password, consent })
+    Ok(Registration { nickname, mobile, code, challenge_id, password, consent })
 }
 
 #[cfg(test)]

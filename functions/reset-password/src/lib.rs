@@ -5,13 +5,13 @@ use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::NewPassword;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reset-password",
-    dialect: Dialect::JsonString,
+    error_format: ErrorFormat::JsonString,
     needs: &[Need::Storage, Need::CodeSecret, Need::PasswordHashing],
     handle: |app, request| Box::pin(reset_password(app, request)),
 };

@@ -4,13 +4,13 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "secure-account",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(secure_account(app, request)),
 };

@@ -4,14 +4,14 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::domain::Email;
-use shared::http::{Dialect, Digits, Endpoint, Reply, Request};
+use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-email-code",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
     handle: |app, request| Box::pin(send_email_code(app, request)),
 };
@@ -23,12 +23,12 @@ struct Sent {
 
 async fn send_email_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
-    let who = sessions::authorize(app, &caller, request.bearer()).await?;
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let body = request.json()?;
     let [email] = body.texts(["email"])?;
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let proof = body.proof(Digits::Exact)?;
-    accounts::send_email_code(app, &caller, &who, &email, &proof).await?;
+    accounts::send_email_code(app, &caller, &principal, &email, &proof).await?;
     Reply::ok(&Sent {
         detail: caller.language.pick("验证码已发送到您的邮箱", "The code was sent to your mailbox.")
     })

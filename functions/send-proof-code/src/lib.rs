@@ -3,14 +3,14 @@
 use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-proof-code",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys],
     handle: |app, request| Box::pin(send_proof_code(app, request)),
 };

@@ -6,19 +6,19 @@ use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
 use shared::domain::Email;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-reset-email",
-    dialect: Dialect::JsonString,
+    error_format: ErrorFormat::JsonString,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(send_reset_email(app, request)),
 };
 
 async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> {
-    request.refuse_blind()?;
+    request.refuse_cross_site()?;
     let caller = request.caller(app);
     let solved = credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Mail).await?;
     let email = if *request.method() == Method::GET {

@@ -5,15 +5,15 @@ use shared::accounts::{self, SmsPurpose};
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
-use shared::domain::CodeHandle;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::domain::ChallengeId;
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-sms-code",
-    dialect: Dialect::SmsDetail,
+    error_format: ErrorFormat::SmsDetail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys],
     handle: |app, request| Box::pin(send_sms_code(app, request)),
 };
@@ -27,7 +27,7 @@ struct Sent<'a> {
 }
 
 async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
-    request.refuse_blind()?;
+    request.refuse_cross_site()?;
     let caller = request.caller(app);
     let solved = credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let mobile = request.mobile_in_path()?;
@@ -42,13 +42,14 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
         Ok(_) | Err(Error::BodyEmpty) => {}
         Err(error) => return Err(error),
     }
-    let handle = request.query("handle").map(|text| CodeHandle::asked_for(&text).ok_or(Error::malformed("handle")));
+    let challenge_id =
+        request.query("handle").map(|text| ChallengeId::requested(&text).ok_or(Error::malformed("handle")));
     // A code for a new number belongs to the account that asks: nobody else can guess at it.
-    let handle = handle.transpose()?.filter(|_| !matches!(purpose, SmsPurpose::ChangeMobile(_)));
-    accounts::send_sms_code(app, &caller, solved, &mobile, purpose, handle.clone()).await?;
+    let challenge_id = challenge_id.transpose()?.filter(|_| !matches!(purpose, SmsPurpose::ChangeMobile(_)));
+    accounts::send_sms_code(app, &caller, solved, &mobile, purpose, challenge_id.clone()).await?;
     let detail =
         caller.language.pick("短信已发送!请留意您的手机短信!", "The message was sent. Please check your phone.");
-    Reply::ok(&Sent { detail, message: "OK", handle: handle.as_ref().map(CodeHandle::as_str) })
+    Reply::ok(&Sent { detail, message: "OK", handle: challenge_id.as_ref().map(ChallengeId::as_str) })
 }
 
 #[cfg(test)]

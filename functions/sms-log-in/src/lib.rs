@@ -3,13 +3,13 @@
 use shared::accounts::{self, SmsLogIn, SmsSignUp};
 use shared::config::Need;
 use shared::domain::Nickname;
-use shared::http::{Dialect, Digits, Endpoint, Fields, LoggedIn, Reply, Request};
+use shared::http::{Digits, Endpoint, ErrorFormat, Fields, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "sms-log-in",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
     handle: |app, request| Box::pin(sms_log_in(app, request)),
 };
@@ -29,9 +29,9 @@ fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {
     let signs_up = body.optional_boolean("register")?.unwrap_or(false);
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
     let code = Digits::Pasted.code(code)?;
-    let (handle, second_proof) = (body.handle()?, body.second_proof(Digits::Pasted)?);
+    let (challenge_id, second_proof) = (body.challenge_id()?, body.second_proof(Digits::Pasted)?);
     let sign_up = signs_up.then_some(SmsSignUp { nickname, consent });
-    Ok(SmsLogIn { mobile, code, handle, second_proof, remembered, sign_up })
+    Ok(SmsLogIn { mobile, code, challenge_id, second_proof, remembered, sign_up })
 }
 
 #[cfg(test)]

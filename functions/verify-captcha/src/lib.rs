@@ -7,13 +7,13 @@ use serde::Serialize;
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "verify-captcha",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::CodeSecret],
     handle: |app, request| Box::pin(verify_captcha(app, request)),
 };
@@ -25,7 +25,7 @@ struct Passed {
 }
 
 async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
-    request.refuse_blind()?;
+    request.refuse_cross_site()?;
     let caller = request.caller(app);
     let provider = app.config.captcha.provider.as_ref().ok_or(Error::CaptchaNotConfigured)?;
     let action = match request.query("action") {

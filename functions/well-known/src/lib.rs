@@ -4,13 +4,13 @@
 
 use serde_json::json;
 use shared::config::Need;
-use shared::http::{Dialect, Endpoint, Reply, Request};
+use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "well-known",
-    dialect: Dialect::Detail,
+    error_format: ErrorFormat::Detail,
     needs: &[Need::Storage, Need::TokenKeys],
     handle: |app, request| Box::pin(well_known(app, request)),
 };

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod account_page;
+mod account_rows;
 mod browser;
-mod centre;
 mod dead_cookies;
 mod fields;
 mod hard_times;

@@ -150,12 +150,12 @@ async fn every_page_is_fit_to_be_seen() {
             look(&browser, &format!("{name}{suffix}")).await;
         }
         browser.sign_in(&person.mobile, PASSWORD).await;
-        look(&browser, &format!("centre{suffix}")).await;
+        look(&browser, &format!("account-page{suffix}")).await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
-        look(&browser, &format!("centre-open{suffix}")).await;
+        look(&browser, &format!("account-page-open{suffix}")).await;
         browser.come_back_later().await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
-        look(&browser, &format!("centre-proofs{suffix}")).await;
+        look(&browser, &format!("account-page-proofs{suffix}")).await;
         browser.open("/").await;
         browser.see("signed-in").await;
         look(&browser, &format!("home-signed-in{suffix}")).await;
@@ -231,9 +231,9 @@ async fn every_state_of_the_account_is_fit_to_be_seen() {
         browser.come_back_later().await;
         browser.js("document.querySelectorAll('details').forEach((row) => (row.open = true))").await;
         browser.js("for (const form of document.querySelectorAll('main form')) if (form.checkVisibility()) form.requestSubmit()").await;
-        look(&browser, &format!("centre-errors{suffix}")).await;
+        look(&browser, &format!("account-page-errors{suffix}")).await;
         browser.js("for (const button of document.querySelectorAll('[data-other=code]')) button.click()").await;
-        look(&browser, &format!("centre-codes{suffix}")).await;
+        look(&browser, &format!("account-page-codes{suffix}")).await;
         browser.close().await;
         let browser = Browser::start(&site.base_url, Setup { english, phone: true }).await;
         browser.open("/login").await;

@@ -13,7 +13,7 @@
 
 mod anywhere;
 mod page;
-mod proofs;
+mod reauthentications;
 #[expect(dead_code, reason = "the tests of the system look into it")]
 mod site;
 mod with_inbox;

@@ -145,7 +145,7 @@ impl Site {
         read(self.request(Method::GET, "/users/me/").bearer_auth(token)).await
     }
 
-    /// Asks, signed in, for a code to the account's own number, past the interval, and reads it.
+    /// Asks, signed in, for a code to the account's own number, past the cooldown, and reads it.
     pub async fn proof_code(&self, person: &Person) -> String {
         self.advance(61).await;
         let asked = self.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({})).await;
@@ -202,7 +202,7 @@ impl Site {
         self.code_for(mobile).await
     }
 
-    /// Registers a new number, and moves the clock past its interval.
+    /// Registers a new number, and moves the clock past its cooldown.
     pub async fn register(&self) -> Person {
         let mobile = new_mobile();
         let code = self.sms_code(&mobile).await;

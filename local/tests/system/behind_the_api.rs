@@ -23,9 +23,9 @@ async fn a_chosen_username_signs_in_however_it_is_written() {
     let person = site.register().await;
     update(&site, &person, "SET username = :value", Some(AttributeValue::S("李Lei_1".into()))).await;
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
-    let mut marker = keys::username_marker(&Username::parse("李Lei_1").unwrap()).attributes();
-    marker.insert("user_id".into(), AttributeValue::S(person.id.clone()));
-    client.put_item().table_name(local::TABLE).set_item(Some(marker)).send().await.unwrap();
+    let mut claim = keys::username_claim(&Username::parse("李Lei_1").unwrap()).attributes();
+    claim.insert("user_id".into(), AttributeValue::S(person.id.clone()));
+    client.put_item().table_name(local::TABLE).set_item(Some(claim)).send().await.unwrap();
     for name in ["李Lei_1", "李lei_1", "李ＬＥＩ＿１"] {
         let answer = site.post("/users/login/", &json!({ "username": name, "password": PASSWORD })).await;
         assert_eq!((answer.status, &answer.json()["username"]), (200, &json!("李Lei_1")), "{name}");
@@ -56,8 +56,8 @@ async fn a4_says_that_the_account_is_gone_only_after_a_right_code() {
     site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
     let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
-    let marker = keys::mobile_marker(&Mobile::parse(&person.mobile).unwrap()).attributes();
-    client.delete_item().table_name(local::TABLE).set_key(Some(marker)).send().await.unwrap();
+    let claim = keys::mobile_claim(&Mobile::parse(&person.mobile).unwrap()).attributes();
+    client.delete_item().table_name(local::TABLE).set_key(Some(claim)).send().await.unwrap();
     let body = |code: &str| json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
     let wrong = site.forget_pwd(&csrf, &body(&crate::site::other_code(&code))).await;
     wrong.refuses_in_text(403, "code_wrong", "验证码错误!!!!");
@@ -143,13 +143,13 @@ async fn a_right_code_ends_its_row() {
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let person = site.register().await;
     let begin = async |whose: &str| {
-        let mut row = keys::guesses(whose).attributes();
+        let mut row = keys::failure_streak(whose).attributes();
         row.insert("in_a_row".into(), AttributeValue::N("99".into()));
         row.insert("expires_at".into(), AttributeValue::N("9000000000".into()));
         client.put_item().table_name(local::TABLE).set_item(Some(row)).send().await.unwrap();
     };
     let is_over = async |whose: &str| {
-        let key = keys::guesses(whose).attributes();
+        let key = keys::failure_streak(whose).attributes();
         client.get_item().table_name(local::TABLE).set_key(Some(key)).send().await.unwrap().item.is_none()
     };
     let proof = async || {

@@ -6,7 +6,7 @@ use shared::domain::UserId;
 use shared::dynamodb::keys;
 
 use crate::moves::{WRITE, between, password_opens, site};
-use crate::proofs::{Arrival, Row, TABLE};
+use crate::reauthentications::{Arrival, Row, TABLE};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site};
 
 const THIRD_PASSWORD: &str = "gravel sunrise piano";

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 
 use lambda_http::Body;
 use lambda_http::http::Method;
-use shared::domain::{Language, NicknameProblem, PasswordProblem, UsernameProblem};
-use shared::http::Dialect;
-use shared::{Error, FieldFault, FieldProblem};
+use shared::domain::{Language, NicknameError, PasswordError, UsernameError};
+use shared::http::ErrorFormat;
+use shared::{Error, FieldError, FieldFault};
 
 fn fields(fault: FieldFault) -> Error {
-    Error::Fields(vec![FieldProblem { field: "mobile", fault }, FieldProblem { field: "password", fault }])
+    Error::Fields(vec![FieldError { field: "mobile", fault }, FieldError { field: "password", fault }])
 }
 
 /// One of each, and of each kind that is told otherwise.
@@ -32,30 +32,30 @@ fn errors() -> Vec<Error> {
         Error::NotFound,
         Error::MethodNotAllowed { allow: "GET, HEAD".into() },
         Error::PastCloudFront,
-        Error::BlindRequest,
+        Error::CrossSiteRequest,
         Error::CsrfRefused,
         Error::CaptchaRequired,
         Error::MobileMalformed,
         Error::EmailMalformed,
         Error::CodeMalformed,
-        Error::NicknameRefused(NicknameProblem::TooLong),
-        Error::UsernameRefused(UsernameProblem::Malformed),
-        Error::UsernameRefused(UsernameProblem::Reserved),
-        Error::UsernameRefused(UsernameProblem::MixedScripts),
-        Error::UsernameRefused(UsernameProblem::Staff),
+        Error::NicknameRefused(NicknameError::TooLong),
+        Error::UsernameRefused(UsernameError::Malformed),
+        Error::UsernameRefused(UsernameError::Reserved),
+        Error::UsernameRefused(UsernameError::MixedScripts),
+        Error::UsernameRefused(UsernameError::Staff),
         Error::ConsentRequired,
-        Error::PasswordRefused(PasswordProblem::TooShort { min_characters: 8 }),
-        Error::PasswordRefused(PasswordProblem::TooLong),
-        Error::PasswordRefused(PasswordProblem::TooCommon),
-        Error::PasswordRefused(PasswordProblem::Breached),
-        Error::PasswordRefused(PasswordProblem::Personal),
+        Error::PasswordRefused(PasswordError::TooShort { min_characters: 8 }),
+        Error::PasswordRefused(PasswordError::TooLong),
+        Error::PasswordRefused(PasswordError::TooCommon),
+        Error::PasswordRefused(PasswordError::Breached),
+        Error::PasswordRefused(PasswordError::Personal),
         Error::PasswordsDiffer,
         Error::PurposeUnknown,
         Error::ActionUnknown,
         Error::BadCredentials,
         Error::Unauthorized,
         Error::RefreshTokenInvalid,
-        Error::RefreshTokenSpent,
+        Error::RefreshTokenReused,
         Error::SessionEnded,
         Error::CredentialsChanged,
         Error::OriginRefused,
@@ -83,19 +83,19 @@ fn errors() -> Vec<Error> {
     ]
 }
 
-const FORMATS: [(Dialect, Method); 8] = [
-    (Dialect::FieldLists, Method::POST),
-    (Dialect::JsonString, Method::POST),
-    (Dialect::Errno, Method::GET),
-    (Dialect::ErrnoSms, Method::POST),
-    (Dialect::ErrnoForm, Method::POST),
-    (Dialect::Detail, Method::POST),
-    (Dialect::SmsDetail, Method::GET),
-    (Dialect::SmsDetail, Method::POST),
+const FORMATS: [(ErrorFormat, Method); 8] = [
+    (ErrorFormat::FieldLists, Method::POST),
+    (ErrorFormat::JsonString, Method::POST),
+    (ErrorFormat::Errno, Method::GET),
+    (ErrorFormat::ErrnoSms, Method::POST),
+    (ErrorFormat::ErrnoForm, Method::POST),
+    (ErrorFormat::Detail, Method::POST),
+    (ErrorFormat::SmsDetail, Method::GET),
+    (ErrorFormat::SmsDetail, Method::POST),
 ];
 
 /// The status, the headers that differ from answer to answer, and the body.
-fn told(format: Dialect, method: &Method, error: &Error, language: Language) -> (String, String) {
+fn told(format: ErrorFormat, method: &Method, error: &Error, language: Language) -> (String, String) {
     let response = format.tell(error, language, method).into_response();
     let mut head = response.status().as_u16().to_string();
     for (name, value) in response.headers() {

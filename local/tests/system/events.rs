@@ -196,7 +196,7 @@ impl Stage {
                 let code = site.code_for(&person.mobile).await;
                 vec![(SIGNED, site.csrf().await), (MOBILE, person.mobile.clone()), (CODE, code)]
             }
-            "secure-account" => vec![("AAAA", self.safety_link().await)],
+            "secure-account" => vec![("AAAA", self.not_me_link().await)],
             "end-session" => vec![("0123456789abcdef0123456789abcdef", self.other_session().await)],
             "refresh-token" | "log-out" => vec![(REFRESH_TOKEN, self.refresh_token.clone())],
             "verify-captcha" => vec![("t03example", "pass-1".to_owned())],
@@ -212,7 +212,7 @@ impl Stage {
     }
 
     /// The token of the "this wasn't me" link that came with the binding of the email.
-    async fn safety_link(&self) -> String {
+    async fn not_me_link(&self) -> String {
         let messages = self.site.messages_to(&format!("+86{}", self.person.mobile)).await;
         let mut texts = messages.iter().map(|message| message["text"].as_str().unwrap());
         let (_, rest) = texts.find_map(|text| text.split_once("/secure#")).expect("a notification has a link");

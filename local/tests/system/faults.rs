@@ -48,7 +48,7 @@ async fn storage_that_is_down_is_503_in_each_dialect() {
         fail(&site, kind, 0);
         assert!(site.messages_to(&format!("+86{mobile}")).await.is_empty(), "nothing was half done");
         let asked = site.post(&format!("/users/sms/{mobile}/"), &json!({})).await;
-        assert_eq!(asked.status, 200, "and no interval was left behind: {answer:?}", answer = asked);
+        assert_eq!(asked.status, 200, "and no cooldown was left behind: {answer:?}", answer = asked);
     }
 }
 

@@ -6,9 +6,9 @@
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
 
-#[path = "../contract/proofs.rs"]
+#[path = "../contract/reauthentications.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
-mod proofs;
+mod reauthentications;
 
 mod attacks_on_requests;
 mod attacks_on_tokens;
@@ -27,16 +27,16 @@ mod limits;
 mod moved_messages;
 mod moves;
 mod moving_away;
-mod notices;
 mod on_this_machine;
 mod operators;
 mod outage_cases;
 mod outages;
-mod outages_of_proofs;
+mod outages_of_reauthentication;
 mod races;
 mod refused_together;
 mod reissued;
 mod round_trips;
+mod security_notifications;
 mod slashes;
 mod strangers;
 mod structure;

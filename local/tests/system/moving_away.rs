@@ -1,7 +1,7 @@
 //! An account that moves to another number, email or username while somebody comes in by the old one. A claim and the
 //! account it leads to are two reads, so the move may be committed between them, or before the write that lets in.
 
-use local::operator::{Act, Problem, act};
+use local::operator::{OperatorAction, OperatorError, act};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -284,25 +284,25 @@ async fn an_operator_finds_and_locks_nobody_by_a_name_that_is_given_up_meanwhile
     for (index, name) in [Name::Mobile, Name::Email, Name::Username].into_iter().enumerate() {
         let account = Account::new(&site).await;
         let moving = Move::ready(&site, &account, name).await;
-        let find = Act::Find(account.names()[index].to_owned());
+        let find = OperatorAction::Find(account.names()[index].to_owned());
         let (found, _) =
             between(&site, (READ, account.partition()), act(&find, &target, "anna"), moving.commit(&site)).await;
-        assert!(matches!(found, Err(Problem::NoAccount)), "{name:?}: {found:?}");
-        let shown = act(&Act::Find(moving.to.clone()), &target, "anna").await.unwrap().join("\n");
+        assert!(matches!(found, Err(OperatorError::NoAccount)), "{name:?}: {found:?}");
+        let shown = act(&OperatorAction::Find(moving.to.clone()), &target, "anna").await.unwrap().join("\n");
         assert!(shown.contains(&account.person.id), "{shown}");
 
         for operation in [READ, WRITE] {
             let account = Account::new(&site).await;
             let moving = Move::ready(&site, &account, name).await;
-            let disable = Act::Disable(account.names()[index].to_owned());
+            let disable = OperatorAction::Disable(account.names()[index].to_owned());
             let request = act(&disable, &target, "anna");
             let (locked, token) = between(&site, (operation, account.partition()), request, moving.commit(&site)).await;
             assert!(
-                matches!((operation, &locked), (READ, Err(Problem::NoAccount)) | (WRITE, Err(Problem::Changed))),
+                matches!((operation, &locked), (READ, Err(OperatorError::NoAccount)) | (WRITE, Err(OperatorError::Changed))),
                 "{name:?} before {operation}: {locked:?}"
             );
             assert_eq!(site.me(&token).await.status, 200, "{name:?} before {operation}");
-            act(&Act::Disable(moving.to.clone()), &target, "anna").await.unwrap();
+            act(&OperatorAction::Disable(moving.to.clone()), &target, "anna").await.unwrap();
             assert_eq!(site.me(&token).await.status, 401);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use local::{Options, StartProblem, System};
+use local::{Options, StartError, System};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -272,7 +272,7 @@ async fn a_port_that_is_taken_is_said_in_plain_words() {
     let site = Site::with_settings(&[]).await;
     let port: u16 = site.base_url.rsplit(':').next().unwrap().parse().unwrap();
     let Err(problem) = System::start(Options { port, ..Options::default() }).await else { panic!("it started") };
-    assert!(matches!(problem, StartProblem::PortTaken { .. }));
+    assert!(matches!(problem, StartError::PortTaken { .. }));
     assert_eq!(
         problem.to_string(),
         format!("port {port} is taken. Stop what listens there, or choose another with --port.")

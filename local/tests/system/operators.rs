@@ -1,6 +1,6 @@
 //! What operators do by hand, against a system that is running.
 
-use local::operator::{Act, Problem, Target, act};
+use local::operator::{OperatorAction, OperatorError, Target, act};
 use local::{Options, System};
 use reqwest::Method;
 use serde_json::json;
@@ -20,12 +20,12 @@ pub async fn site() -> (Site, Target, std::path::PathBuf) {
 async fn an_operator_finds_locks_and_unlocks_an_account() {
     let (site, target, folder) = site().await;
     let (person, email) = site.register_with_email().await;
-    let shown = act(&Act::Find(email.clone()), &target, "anna").await.unwrap().join("\n");
+    let shown = act(&OperatorAction::Find(email.clone()), &target, "anna").await.unwrap().join("\n");
     assert!(shown.contains(&person.id) && shown.contains("state       enabled"), "{shown}");
     assert!(shown.contains("sessions    1"), "{shown}");
     assert!(!shown.contains(&person.mobile) && !shown.contains(&email) && !shown.contains("小明"), "masked: {shown}");
 
-    act(&Act::Disable(person.mobile.clone()), &target, "anna").await.unwrap();
+    act(&OperatorAction::Disable(person.mobile.clone()), &target, "anna").await.unwrap();
     site.me(&person.token).await.is_refused(401, "unauthorized");
     let refresh = site.request(Method::POST, "/users/token/refresh/").header("x-session", "cookie");
     let refresh =
@@ -41,10 +41,10 @@ async fn an_operator_finds_locks_and_unlocks_an_account() {
     let newest = site.messages_to(&format!("+86{}", person.mobile)).await[0]["text"].as_str().unwrap().to_owned();
     assert!(!newest.contains("您正在登录"), "who is locked is sent no code: {newest}");
 
-    let shown = act(&Act::Enable(person.mobile.clone()), &target, "anna").await.unwrap().join("\n");
+    let shown = act(&OperatorAction::Enable(person.mobile.clone()), &target, "anna").await.unwrap().join("\n");
     assert!(shown.contains("state       enabled") && shown.contains("sessions    0"), "{shown}");
     let again = site.log_in(&person.mobile).await;
-    act(&Act::EndSessions(person.mobile.clone()), &target, "anna").await.unwrap();
+    act(&OperatorAction::EndSessions(person.mobile.clone()), &target, "anna").await.unwrap();
     site.me(again["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -53,9 +53,9 @@ async fn an_operator_finds_locks_and_unlocks_an_account() {
 async fn every_use_leaves_a_line() {
     let (site, target, folder) = site().await;
     let person = site.register().await;
-    act(&Act::Find(person.mobile.clone()), &target, "anna").await.unwrap();
-    act(&Act::Disable(person.mobile.clone()), &target, "bert").await.unwrap();
-    act(&Act::RotateKeys(Rotation::Now), &target, "anna").await.unwrap();
+    act(&OperatorAction::Find(person.mobile.clone()), &target, "anna").await.unwrap();
+    act(&OperatorAction::Disable(person.mobile.clone()), &target, "bert").await.unwrap();
+    act(&OperatorAction::RotateKeys(Rotation::Now), &target, "anna").await.unwrap();
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let items = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
     let acts = items.iter().filter(|item| item["pk"].as_s().unwrap().starts_with("AUDIT#"));
@@ -78,7 +78,7 @@ async fn keys_are_rotated_by_one_command() {
     let person = site.register().await;
     let published = async || site.get("/.well-known/jwks.json").await.json()["keys"].as_array().unwrap().len();
     assert_eq!(published().await, 2);
-    let listed = act(&Act::RotateKeys(Rotation::Now), &target, "anna").await.unwrap();
+    let listed = act(&OperatorAction::RotateKeys(Rotation::Now), &target, "anna").await.unwrap();
     assert_eq!(listed.len(), 3);
     site.advance(301).await;
     assert_eq!(published().await, 3);
@@ -89,15 +89,15 @@ async fn keys_are_rotated_by_one_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_said_in_plain_words() {
     let (site, target, folder) = site().await;
-    let unknown = act(&Act::Find("13800000000".into()), &target, "anna").await.unwrap_err();
-    assert!(matches!(unknown, Problem::NoAccount), "{unknown}");
-    let wrong = act(&Act::RotateKeys(Rotation::Drop("nope".into())), &target, "anna").await.unwrap_err().to_string();
+    let unknown = act(&OperatorAction::Find("13800000000".into()), &target, "anna").await.unwrap_err();
+    assert!(matches!(unknown, OperatorError::NoAccount), "{unknown}");
+    let wrong = act(&OperatorAction::RotateKeys(Rotation::Drop("nope".into())), &target, "anna").await.unwrap_err().to_string();
     assert!(wrong.contains("no key has the id nope; those that are there: "), "{wrong}");
     let nowhere = Target::Local(folder.join("nowhere"));
-    let problem = act(&Act::Find("13800000000".into()), &nowhere, "anna").await.unwrap_err().to_string();
+    let problem = act(&OperatorAction::Find("13800000000".into()), &nowhere, "anna").await.unwrap_err().to_string();
     assert!(problem.contains("cargo run"), "{problem}");
     drop(site);
-    let problem = act(&Act::Find("13800000000".into()), &target, "anna").await.unwrap_err().to_string();
+    let problem = act(&OperatorAction::Find("13800000000".into()), &target, "anna").await.unwrap_err().to_string();
     assert!(problem.starts_with("no local system is running on "), "{problem}");
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -13,7 +13,7 @@ use shared::domain::CodeKey;
 use shared::dynamodb::keys;
 
 use crate::outage_cases::*;
-use crate::outages_of_proofs::{
+use crate::outages_of_reauthentication::{
     delete_account_at_once, export_at_once, reauthenticate, reauthenticate_by_code, send_email_code_at_once,
 };
 use crate::site::{Answer, Site, read};
@@ -268,20 +268,20 @@ fn assert_granted(what: &str, answer: &Answer) {
 async fn assert_consistent(site: &Site, what: &str) {
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let mut pages = client.scan().table_name(local::TABLE).into_paginator().items().send();
-    let (mut users, mut markers) = (BTreeMap::new(), BTreeMap::new());
+    let (mut users, mut claims) = (BTreeMap::new(), BTreeMap::new());
     while let Some(item) = pages.next().await {
         let item = item.unwrap();
         let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
         let pk = text("pk").unwrap();
         match (pk.split_once('#'), text("sk").as_deref()) {
             (Some(("USER", id)), _) => drop(users.insert(id.to_owned(), [text("mobile"), text("email")])),
-            (Some(("MOBILE" | "EMAIL", name)), Some("MARKER")) => {
-                markers.insert(name.to_owned(), text("user_id").unwrap());
+            (Some(("MOBILE" | "EMAIL", name)), Some("CLAIM")) => {
+                claims.insert(name.to_owned(), text("user_id").unwrap());
             }
             _ => {}
         }
     }
     let names: BTreeMap<_, _> =
         users.iter().flat_map(|(id, names)| names.iter().flatten().map(|name| (name.clone(), id.clone()))).collect();
-    assert_eq!(names, markers, "{what}");
+    assert_eq!(names, claims, "{what}");
 }

@@ -159,10 +159,10 @@ async fn one_person_s_names_taken_at_once_leave_one_marker() {
     let bodies: Vec<_> = (0..6).map(|n| json!({ "username": format!("n{n}-{}", &person.mobile[5..]) })).collect();
     let takes = bodies.iter().map(|body| site.send_as(&person.token, Method::PATCH, "/users/me/", body));
     assert!(join_all(takes).await.iter().any(|answer| answer.status == 200));
-    assert_eq!(markers(&site, "USERNAME#").await, 1, "no name is held that nobody has");
+    assert_eq!(claims(&site, "USERNAME#").await, 1, "no name is held that nobody has");
 }
 
-async fn markers(site: &Site, prefix: &str) -> usize {
+async fn claims(site: &Site, prefix: &str) -> usize {
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let items = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
     items.iter().filter(|item| item["pk"].as_s().unwrap().starts_with(prefix)).count()
@@ -213,7 +213,7 @@ async fn deletion_against_log_in_leaves_nobody_signed_in() {
             }
         }
         if deleted.status == 204 {
-            assert_eq!(markers(&site, &format!("USER#{}", person.id)).await, 0, "no half-made user comes back");
+            assert_eq!(claims(&site, &format!("USER#{}", person.id)).await, 0, "no half-made user comes back");
         }
     }
 }
@@ -230,7 +230,7 @@ async fn deletion_against_a_first_username_leaves_the_name_to_nobody() {
         );
         assert!([204, 409].contains(&deleted.status), "{deleted:?}");
         let holders = usize::from(deleted.status != 204);
-        assert_eq!(markers(&site, &format!("USERNAME#{name}")).await, holders, "{deleted:?} {named:?}");
+        assert_eq!(claims(&site, &format!("USERNAME#{name}")).await, holders, "{deleted:?} {named:?}");
     }
 }
 

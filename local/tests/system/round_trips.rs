@@ -6,7 +6,7 @@ use local::cloud::Call;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::proofs::{Arrival, TABLE};
+use crate::reauthentications::{Arrival, TABLE};
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_mobile, read, registration};
 
 /// Long beside what it takes to open a connection, on a machine that is busy too.

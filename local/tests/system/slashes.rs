@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
-use local::smoke::{Address, Counts, Problem, run};
+use local::smoke::{Address, Counts, SmokeError, run};
 use local::{Options, System};
 use shared::dynamodb::keys;
 
@@ -175,7 +175,7 @@ async fn the_command_exits_with_0_1_or_2_and_says_why() {
     let (status, said) = command("ftp://127.0.0.1").await;
     assert!(status == Some(2) && said.starts_with("smoke takes http:// or https://"), "{status:?} {said}");
     let unreachable = run(&Address::parse("http://127.0.0.1:1").unwrap(), &mut Vec::new()).await;
-    assert!(matches!(unreachable, Err(Problem::Unreachable { .. })));
+    assert!(matches!(unreachable, Err(SmokeError::Unreachable { .. })));
 }
 
 /// Sends a request line as it stands, which no client library would; the answer's head.

@@ -3,13 +3,13 @@
 use crate::app::{App, Caller};
 use crate::credentials;
 use crate::credentials::codes::{RightCode, Streak, redeem};
-use crate::credentials::proof::{self, Proof, SameOwner};
+use crate::credentials::reauthentication::{self, Reauthentication, SameOwner};
 use crate::crypto::TokenKeys;
-use crate::domain::{AccountName, Authorized, Code, CodeKey, Email, User};
-use crate::dynamodb::items::{Content, Notice, Recipient};
+use crate::domain::{AccountName, Code, CodeKey, Email, Principal, User};
+use crate::dynamodb::items::{Content, Recipient, SecurityEvent};
 use crate::dynamodb::{Part, Reason, Set, Transaction};
 use crate::error::Error;
-use crate::messages::Solved;
+use crate::messages::CaptchaResult;
 use crate::messages::{MessageRequest, Notification, send};
 use crate::sessions::{self, SignedIn};
 use crate::throttling::limits::of_changes;
@@ -19,15 +19,15 @@ use crate::users::claims::{claim, release};
 pub async fn send_email_code(
     app: &App,
     caller: &Caller,
-    who: &Authorized,
+    principal: &Principal,
     email: &Email,
-    proof: &Proof,
+    proof: &Reauthentication,
 ) -> Result<(), Error> {
-    let proved = proof::check(app, &who.user, &who.session, proof).await?;
-    let content = Content::Code(CodeKey::bind_email(&who.user.id, email));
+    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
+    let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
     let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let cost = OwnersRequest(SameOwner { user: &who.user, proved: &proved });
-    proved.or_give_back(app, send(app, caller, Solved::NotAsked, request, cost)).await
+    let cost = OwnersRequest(SameOwner { user: &principal.user, proved: &proved });
+    proved.or_give_back(app, send(app, caller, CaptchaResult::NotAsked, request, cost)).await
 }
 
 /// What a message costs an owner: the proof, which is good while nothing has changed.
@@ -46,25 +46,25 @@ impl<E: Reason> Part<E> for OwnersRequest<'_> {
 pub async fn bind_email(
     app: &App,
     caller: &Caller,
-    who: Authorized,
+    principal: Principal,
     email: Email,
     code: &Code,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let key = CodeKey::bind_email(&who.user.id, &email);
-    let code = redeem(app, key, Streak::of_new_name(&who.user.id), code).await?;
-    code.or_give_back(app, bind(app, caller, who, &token_keys, email, &code)).await
+    let key = CodeKey::bind_email(&principal.user.id, &email);
+    let code = redeem(app, key, Streak::of_new_name(&principal.user.id), code).await?;
+    code.or_give_back(app, bind(app, caller, principal, &token_keys, email, &code)).await
 }
 
 async fn bind(
     app: &App,
     caller: &Caller,
-    who: Authorized,
+    principal: Principal,
     token_keys: &TokenKeys,
     email: Email,
     code: &RightCode,
 ) -> Result<SignedIn, Error> {
-    let Authorized { mut user, mut session } = who;
+    let Principal { mut user, mut session } = principal;
     // Refused when the account changed meanwhile, and with it the token died that this came with.
     let mut tx = Transaction::new("binding an email", || Error::Unauthorized);
     tx.add(code)?;
@@ -89,5 +89,5 @@ fn move_to(app: &App, caller: &Caller, user: &User, email: &Email, tx: &mut Tran
     if let Some(old) = &user.email {
         tx.require(release(&AccountName::Email(old.clone()), &user.id));
     }
-    tx.add(Notification::new(app, caller, user, Notice::Email))
+    tx.add(Notification::new(app, caller, user, SecurityEvent::Email))
 }

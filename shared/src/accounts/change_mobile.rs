@@ -3,10 +3,10 @@
 use crate::app::{App, Caller};
 use crate::credentials;
 use crate::credentials::codes::{RightCode, Streak, of_confirm_code, redeem};
-use crate::credentials::proof::{self, CheckedProof, Proof};
+use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::crypto::TokenKeys;
-use crate::domain::{AccountName, Authorized, Code, CodeKey, Mobile, User};
-use crate::dynamodb::items::Notice;
+use crate::domain::{AccountName, Code, CodeKey, Mobile, Principal, User};
+use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Effect, Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
@@ -19,17 +19,20 @@ use crate::users::claims::{claim, release};
 pub async fn change_mobile(
     app: &App,
     caller: &Caller,
-    who: Authorized,
+    principal: Principal,
     mobile: Mobile,
     code: &Code,
-    proof: &Proof,
+    proof: &Reauthentication,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, &who.session, proof).await.map_err(of_confirm_code)?.into_confirm_code();
+    let proved = reauthentication::check(app, &principal.user, &principal.session, proof)
+        .await
+        .map_err(of_confirm_code)?
+        .into_confirm_code();
     let moved = async {
-        let key = CodeKey::change_mobile(&who.user.id, &mobile);
-        let code = redeem(app, key, Streak::of_new_name(&who.user.id), code).await?;
-        code.or_give_back(app, move_to(app, caller, who, &token_keys, mobile, (&code, &proved))).await
+        let key = CodeKey::change_mobile(&principal.user.id, &mobile);
+        let code = redeem(app, key, Streak::of_new_name(&principal.user.id), code).await?;
+        code.or_give_back(app, move_to(app, caller, principal, &token_keys, mobile, (&code, &proved))).await
     };
     proved.or_give_back(app, moved).await
 }
@@ -37,12 +40,12 @@ pub async fn change_mobile(
 async fn move_to(
     app: &App,
     caller: &Caller,
-    who: Authorized,
+    principal: Principal,
     token_keys: &TokenKeys,
     mobile: Mobile,
-    (code, proved): (&RightCode, &CheckedProof),
+    (code, proved): (&RightCode, &CheckedReauthentication),
 ) -> Result<SignedIn, Error> {
-    let Authorized { user, session } = who;
+    let Principal { user, session } = principal;
     if user.mobile.as_ref() == Some(&mobile) {
         return Err(Error::MobileTaken);
     }
@@ -56,11 +59,11 @@ async fn move_to(
     tx.require(carried);
     if let Some(old) = &user.mobile {
         tx.require(release(&AccountName::Mobile(old.clone()), &user.id));
-        tx.also(Effect::remove(keys::guesses(old.as_str())));
+        tx.also(Effect::remove(keys::failure_streak(old.as_str())));
     }
-    tx.also(Effect::remove(keys::guesses(mobile.as_str())));
+    tx.also(Effect::remove(keys::failure_streak(mobile.as_str())));
     tx.add(proved)?;
-    tx.add(Notification::new(app, caller, &user, Notice::Mobile))?;
+    tx.add(Notification::new(app, caller, &user, SecurityEvent::Mobile))?;
     let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
     app.store()?.commit(tx).await?;

@@ -3,10 +3,10 @@
 use crate::app::{App, Caller};
 use crate::credentials;
 use crate::credentials::codes::forget_streaks;
-use crate::credentials::proof::{self, CheckedProof, Proof};
+use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::crypto::TokenKeys;
-use crate::domain::{Authorized, NewPassword, Person, User};
-use crate::dynamodb::items::Notice;
+use crate::domain::{NewPassword, Person, Principal, User};
+use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Set, Transaction};
 use crate::error::Error;
 use crate::messages::Notification;
@@ -17,24 +17,24 @@ use crate::throttling::limits::of_changes;
 pub async fn change_password(
     app: &App,
     caller: &Caller,
-    who: Authorized,
-    proof: &Proof,
+    principal: Principal,
+    proof: &Reauthentication,
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let proved = proof::check(app, &who.user, &who.session, proof).await?;
-    proved.or_give_back(app, set(app, caller, who, &token_keys, &proved, password)).await
+    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
+    proved.or_give_back(app, set(app, caller, principal, &token_keys, &proved, password)).await
 }
 
 async fn set(
     app: &App,
     caller: &Caller,
-    who: Authorized,
+    principal: Principal,
     token_keys: &TokenKeys,
-    proved: &CheckedProof,
+    proved: &CheckedReauthentication,
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
-    let Authorized { user, session } = who;
+    let Principal { user, session } = principal;
     // Only now: refusing a password that holds the account's number would tell it to whoever stole a token.
     let password = password.not_personal(&Person::of(&user))?;
     let hash = app.hasher.hash(password.as_password());
@@ -46,7 +46,7 @@ async fn set(
     tx.require(credentials::change(&user, Set::to(User::PASSWORD_HASH, hash.as_str())));
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, &user, Notice::Password))?;
+    tx.add(Notification::new(app, caller, &user, SecurityEvent::Password))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
     app.store()?.commit(tx).await?;

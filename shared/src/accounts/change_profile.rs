@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::users::claims::{claim, release};
 use crate::users::unchanged_with_username;
 
-/// Changes what is given, in one transaction. A username is held by a marker, so that of two who take one at the same
+/// Changes what is given, in one transaction. A username is held by a claim, so that of two who take one at the same
 /// moment one gets it; the one given up is free again.
 pub async fn change_profile(
     app: &App,

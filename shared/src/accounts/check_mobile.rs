@@ -2,7 +2,7 @@
 
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Mobile};
-use crate::dynamodb::items::Marker;
+use crate::dynamodb::items::Claim;
 use crate::dynamodb::keys;
 use crate::error::Error;
 use crate::throttling::limits::{SourceAction, count_source};
@@ -11,26 +11,26 @@ use crate::users::claim_holder;
 /// Whether a number may be registered: nobody has, or whoever did was not seen for so long that a carrier may have
 /// reissued it. Always `true` where registration is not disclosed, after the same read.
 pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
-    let marker = probe(app, caller, mobile).await?;
-    let Some(marker) = marker.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
-    let user = claim_holder(app, &marker.user_id, Some(&AccountName::Mobile(mobile.clone()))).await?;
+    let claim = probe(app, caller, mobile).await?;
+    let Some(claim) = claim.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
+    let user = claim_holder(app, &claim.user_id, Some(&AccountName::Mobile(mobile.clone()))).await?;
     Ok(user.is_none_or(|user| user.is_dormant(app.config.dormant_days, app.clock.now())))
 }
 
 /// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.
 pub async fn count_registered(app: &App, caller: &Caller, mobile: &Mobile) -> Result<u8, Error> {
-    let marker = probe(app, caller, mobile).await?;
-    Ok(u8::from(marker.is_some() || !app.config.answers.disclose_registration))
+    let claim = probe(app, caller, mobile).await?;
+    Ok(u8::from(claim.is_some() || !app.config.answers.disclose_registration))
 }
 
 /// Looks, and counts that the source asked: who asks too often is told nothing.
-async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Marker>, Error> {
+async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Claim>, Error> {
     caller.who.note(mobile.masked());
-    let key = keys::mobile_marker(mobile);
-    let (counted, marker) = tokio::join!(
+    let key = keys::mobile_claim(mobile);
+    let (counted, claim) = tokio::join!(
         count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
-        app.store()?.get::<Marker>(&key, "checking a number")
+        app.store()?.get::<Claim>(&key, "checking a number")
     );
     counted?;
-    marker
+    claim
 }

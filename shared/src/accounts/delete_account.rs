@@ -3,9 +3,9 @@
 use crate::app::audit;
 use crate::app::{App, Caller};
 use crate::credentials::codes::forget_streaks;
-use crate::credentials::proof::{self, CheckedProof, Proof};
-use crate::domain::{AccountName, Authorized, Session, User};
-use crate::dynamodb::items::Notice;
+use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
+use crate::domain::{AccountName, Principal, Session, User};
+use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Effect, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::Notification;
@@ -18,16 +18,26 @@ const MOST_SESSIONS: usize = 75;
 
 /// Deletes the account, its names and its sessions in one transaction. Number, username and email are free again, and
 /// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
-pub async fn delete_account(app: &App, caller: &Caller, who: &Authorized, proof: &Proof) -> Result<(), Error> {
-    let proved = proof::check(app, &who.user, &who.session, proof).await?;
-    proved.or_give_back(app, delete(app, caller, who, &proved)).await?;
-    audit::account_deleted(caller, &who.user.id);
-    remove_what_is_left(app, &who.user).await;
+pub async fn delete_account(
+    app: &App,
+    caller: &Caller,
+    principal: &Principal,
+    proof: &Reauthentication,
+) -> Result<(), Error> {
+    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
+    proved.or_give_back(app, delete(app, caller, principal, &proved)).await?;
+    audit::account_deleted(caller, &principal.user.id);
+    remove_what_is_left(app, &principal.user).await;
     Ok(())
 }
 
-async fn delete(app: &App, caller: &Caller, who: &Authorized, proved: &CheckedProof) -> Result<(), Error> {
-    let user = &who.user;
+async fn delete(
+    app: &App,
+    caller: &Caller,
+    principal: &Principal,
+    proved: &CheckedReauthentication,
+) -> Result<(), Error> {
+    let user = &principal.user;
     let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);
     tx.add(proved)?;
@@ -40,15 +50,16 @@ async fn delete(app: &App, caller: &Caller, who: &Authorized, proved: &CheckedPr
     ];
     names.iter().flatten().for_each(|name| tx.require(release(name, &user.id)));
     if let Some((session, goes_on)) = proved.session() {
-        sessions.retain(|session| session.id != who.session.id);
+        sessions.retain(|session| session.id != principal.session.id);
         tx.require(Write::delete(session, goes_on));
     }
     remove(&sessions).for_each(|effect| tx.also(effect));
     forget_streaks(user).for_each(|effect| tx.also(effect));
-    for key in [keys::export_limit(&user.id), keys::change_limit(&user.id), keys::guesses_at_new_names(&user.id)] {
+    for key in [keys::export_limit(&user.id), keys::change_limit(&user.id), keys::failure_streak_at_new_names(&user.id)]
+    {
         tx.also(Effect::remove(key));
     }
-    tx.add(Notification::new(app, caller, user, Notice::Deleted))?;
+    tx.add(Notification::new(app, caller, user, SecurityEvent::Deleted))?;
     app.store()?.commit(tx).await
 }
 

@@ -1,8 +1,8 @@
 //! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
 use crate::app::App;
-use crate::credentials::proof::{self, CheckedProof, Proof, SameOwner};
-use crate::domain::{Authorized, Session, Timestamp, User};
+use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication, SameOwner};
+use crate::domain::{Principal, Session, Timestamp, User};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
 use crate::sessions;
@@ -20,16 +20,16 @@ pub struct Export {
 }
 
 /// Puts the export together. Three a day.
-pub async fn export(app: &App, who: Authorized, proof: &Proof) -> Result<Export, Error> {
+pub async fn export(app: &App, principal: Principal, proof: &Reauthentication) -> Result<Export, Error> {
     let now = app.clock.now();
     // Read before anything is paid: an export that cannot be put together costs nothing.
-    let sessions = sessions::all_of(app, &who.user.id).await?;
-    let proved = proof::check(app, &who.user, &who.session, proof).await?;
-    proved.or_give_back(app, count(app, &who.user, &proved)).await?;
-    Ok(Export { user: who.user, sessions, exported_at: now })
+    let sessions = sessions::all_of(app, &principal.user.id).await?;
+    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
+    proved.or_give_back(app, count(app, &principal.user, &proved)).await?;
+    Ok(Export { user: principal.user, sessions, exported_at: now })
 }
 
-async fn count(app: &App, user: &User, proved: &CheckedProof) -> Result<(), Error> {
+async fn count(app: &App, user: &User, proved: &CheckedReauthentication) -> Result<(), Error> {
     let mut tx = Transaction::new("counting an export", || Error::AccountChanged);
     tx.add(proved)?;
     tx.add(of_exports(app, &user.id))?;

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
-use crate::dynamodb::items::Marker;
+use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Transaction, keys};
 use crate::error::Error;
 use crate::sessions::SignedIn;
@@ -11,7 +11,7 @@ use crate::throttling::attempts::{self, ThrottleKey};
 use crate::throttling::limits::{SourceAction, count_source, given_back};
 
 /// Signs in. An unknown account, a wrong password, an account without a password and a disabled one are refused alike,
-/// after the same work and the same round trips: marker and source; attempt and sessions; session.
+/// after the same work and the same round trips: claim and source; attempt and sessions; session.
 pub async fn log_in(
     app: &App,
     caller: &Caller,
@@ -24,19 +24,19 @@ pub async fn log_in(
     caller.who.note(classified.as_ref().map_or_else(|| "?".to_owned(), AccountName::masked));
     // However it is written, it is counted as the name it stands for.
     let canonical =
-        classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::marker(name).partition().to_owned());
-    let marker = classified.as_ref().map_or_else(keys::no_marker, keys::marker);
+        classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::claim(name).partition().to_owned());
+    let claim = classified.as_ref().map_or_else(keys::no_claim, keys::claim);
     let limit = app.config.limits.log_in_source;
-    let (counted, marker, token_keys) = tokio::join!(
+    let (counted, claim, token_keys) = tokio::join!(
         count_source(app, caller, SourceAction::LogIns, limit),
-        store.get::<Marker>(&marker, "finding an account"),
+        store.get::<Claim>(&claim, "finding an account"),
         app.token_keys()
     );
     counted?;
-    let (id, token_keys) = (marker?.map(|marker| marker.user_id), token_keys?);
+    let (id, token_keys) = (claim?.map(|claim| claim.user_id), token_keys?);
     // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
     let throttle_key = match (&id, &caller.device) {
-        (Some(id), Some(device)) if device.user_id == *id => ThrottleKey::Device(device),
+        (Some(id), Some(device)) if device.user_id == *id => ThrottleKey::KnownDevice(device),
         (Some(id), _) => ThrottleKey::Account(id),
         (None, _) => ThrottleKey::Unknown(&canonical),
     };

@@ -1,24 +1,24 @@
 //! Proving once for what is done in the next minutes.
 
 use crate::app::App;
-use crate::credentials::proof::{self, Credential, SameOwner};
-use crate::crypto::Reauthentication;
-use crate::domain::{Authorized, Secret};
+use crate::credentials::reauthentication::{self, Credential, SameOwner};
+use crate::crypto::ReauthenticationToken;
+use crate::domain::{Principal, Secret};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
 
 /// Exchanges a password or a code for a reauthentication of this session. A reauthentication buys no other, so that it
 /// ends five minutes after a credential was given.
-pub async fn reauthenticate(app: &App, who: &Authorized, credential: &Credential) -> Result<Secret, Error> {
-    let proved = proof::check_credential(app, &who.user, credential).await?;
+pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Credential) -> Result<Secret, Error> {
+    let proved = reauthentication::check_credential(app, &principal.user, credential).await?;
     if proved.code().is_some() {
         let using_up = async {
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);
             tx.add(&proved)?;
-            tx.add(SameOwner { user: &who.user, proved: &proved })?;
+            tx.add(SameOwner { user: &principal.user, proved: &proved })?;
             app.store()?.commit(tx).await
         };
         proved.or_give_back(app, using_up).await?;
     }
-    Ok(Reauthentication::issue(&who.session, app.keyring()?, app.clock.now()))
+    Ok(ReauthenticationToken::issue(&principal.session, app.keyring()?, app.clock.now()))
 }

@@ -38,7 +38,7 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
             Standing::Reused => {
                 end(app, &token.user_id, &token.session_id).await?;
                 audit::refresh_token_reused(caller, &token.user_id, &token.session_id);
-                return Err(Error::RefreshTokenSpent);
+                return Err(Error::RefreshTokenReused);
             }
         }
     }
@@ -51,7 +51,7 @@ fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -
     successor.rotated_at = now;
     successor.last_used_at = now;
     successor.expires_at = now.plus_seconds(app.config.sessions.idle_seconds).min(session.ends_at);
-    successor.origin.address = caller.origin().address;
+    successor.client.address = caller.client_info().address;
     successor
 }
 
@@ -62,7 +62,7 @@ async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<boo
         .and_to(Session::ROTATED_AT, successor.rotated_at)
         .and_to(Session::LAST_USED_AT, successor.last_used_at)
         .and_to(Session::EXPIRES_AT, successor.expires_at)
-        .and_to(Session::ADDRESS, successor.origin.address.as_str());
+        .and_to(Session::ADDRESS, successor.client.address.as_str());
     let unchanged = Condition::equal(Session::GENERATION, session.generation)
         .and(Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version));
     let rotated = app.store()?.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;

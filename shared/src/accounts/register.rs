@@ -3,8 +3,8 @@
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::crypto::TokenKeys;
-use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
-use crate::dynamodb::items::{Marker, Notice};
+use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
+use crate::dynamodb::items::{Claim, SecurityEvent};
 use crate::dynamodb::{Condition, Item, Reason, Set, Transaction, Write, keys, read_item};
 use crate::error::Error;
 use crate::messages::Notification;
@@ -23,7 +23,7 @@ pub struct Registration {
     /// The code sent to it.
     pub code: Code,
     /// What the code was asked for with.
-    pub handle: Option<CodeHandle>,
+    pub challenge_id: Option<ChallengeId>,
     /// The password they chose.
     pub password: NewPassword,
     /// What they agreed to.
@@ -35,7 +35,7 @@ pub struct Registration {
 pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
     caller.who.note(registration.mobile.masked());
     check_consent(app, registration.consent.as_ref())?;
-    let key = CodeKey::register(&registration.mobile).under(registration.handle.clone());
+    let key = CodeKey::register(&registration.mobile).under(registration.challenge_id.clone());
     let streak = Streak::of_number(&registration.mobile);
     let (code, token_keys) = tokio::join!(redeem(app, key, streak, &registration.code), app.token_keys());
     let code = code?;
@@ -100,7 +100,7 @@ impl Reason for MakeError {}
 /// Who has the number, by the claim that refused.
 fn held(claim: Option<Item>) -> MakeError {
     let Some(claim) = claim else { return MakeError::Final(Error::MobileTaken) };
-    match read_item::<Marker>(claim, "making an account") {
+    match read_item::<Claim>(claim, "making an account") {
         Ok(claim) => MakeError::HeldBy(claim.user_id),
         Err(error) => MakeError::Final(error),
     }
@@ -128,5 +128,5 @@ fn take_over(
     tx.require(Write::update(keys::user(&old.id), without, unused));
     // The number is no longer the old owner's: word goes to the email alone.
     let old = User { mobile: None, ..old };
-    tx.add(Notification::new(app, caller, &old, Notice::Reissued))
+    tx.add(Notification::new(app, caller, &old, SecurityEvent::Reissued))
 }

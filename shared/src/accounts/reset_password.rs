@@ -5,8 +5,8 @@ use crate::credentials;
 use crate::credentials::codes::{RightCode, forget_streaks, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
 use crate::crypto::ResetLink;
-use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Email, Mobile, NewPassword, Person, User, UserId};
-use crate::dynamodb::items::Notice;
+use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Email, Mobile, NewPassword, Person, User, UserId};
+use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
@@ -18,14 +18,14 @@ pub async fn reset_password_by_code(
     app: &App,
     caller: &Caller,
     mobile: &Mobile,
-    (code, handle): (&Code, Option<CodeHandle>),
+    (code, challenge_id): (&Code, Option<ChallengeId>),
     second_proof: Option<&SecondProof>,
     password: NewPassword,
 ) -> Result<UserId, Error> {
     caller.who.note(mobile.masked());
     // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
     let name = AccountName::Mobile(mobile.clone());
-    let key = CodeKey::reset_password(mobile).under(handle);
+    let key = CodeKey::reset_password(mobile).under(challenge_id);
     let finding = find_by_name(app, Some(&name));
     let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| &user.id).await;
     let code = code?;
@@ -101,5 +101,5 @@ fn set_password(
     let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
     tx.require(credentials::change(user, set));
     forget_streaks(user).for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, user, Notice::Password))
+    tx.add(Notification::new(app, caller, user, SecurityEvent::Password))
 }

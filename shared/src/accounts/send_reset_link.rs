@@ -2,23 +2,23 @@
 
 use crate::app::{App, Caller};
 use crate::domain::Email;
-use crate::dynamodb::items::{Content, Marker, Recipient};
+use crate::dynamodb::items::{Claim, Content, Recipient};
 use crate::dynamodb::keys;
 use crate::error::Error;
-use crate::messages::{Free, MessageRequest, Solved, send};
+use crate::messages::{CaptchaResult, Free, MessageRequest, send};
 use crate::throttling::limits::{SourceAction, count_source};
 
 /// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
 /// is answered and written, and `deliver` drops the message.
-pub async fn send_reset_link(app: &App, caller: &Caller, solved: Solved, email: &Email) -> Result<(), Error> {
-    let key = keys::email_marker(email);
-    let (counted, marker) = tokio::join!(
+pub async fn send_reset_link(app: &App, caller: &Caller, solved: CaptchaResult, email: &Email) -> Result<(), Error> {
+    let key = keys::email_claim(email);
+    let (counted, claim) = tokio::join!(
         count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
-        app.store()?.get::<Marker>(&key, "checking an email")
+        app.store()?.get::<Claim>(&key, "checking an email")
     );
     counted?;
-    let marker = marker?;
-    if marker.is_none() && app.config.answers.disclose_registration {
+    let claim = claim?;
+    if claim.is_none() && app.config.answers.disclose_registration {
         return Err(Error::EmailUnknown);
     }
     let recipient = Recipient::Email(email.clone());

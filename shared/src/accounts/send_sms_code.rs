@@ -1,10 +1,10 @@
 //! Asking for a code by SMS.
 
 use crate::app::{App, Caller};
-use crate::domain::{CodeHandle, CodeKey, Mobile, UserId};
+use crate::domain::{ChallengeId, CodeKey, Mobile, UserId};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
-use crate::messages::{Free, MessageRequest, Solved, send};
+use crate::messages::{CaptchaResult, Free, MessageRequest, send};
 
 /// What an SMS code is asked for.
 #[derive(Clone, Debug)]
@@ -27,10 +27,10 @@ pub enum SmsPurpose {
 pub async fn send_sms_code(
     app: &App,
     caller: &Caller,
-    solved: Solved,
+    solved: CaptchaResult,
     mobile: &Mobile,
     purpose: SmsPurpose,
-    handle: Option<CodeHandle>,
+    challenge_id: Option<ChallengeId>,
 ) -> Result<(), Error> {
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
@@ -40,7 +40,7 @@ pub async fn send_sms_code(
     };
     let request = MessageRequest {
         recipient: Recipient::Sms(mobile.clone()),
-        content: Content::Code(code.under(handle)),
+        content: Content::Code(code.under(challenge_id)),
         requires_account,
     };
     send(app, caller, solved, request, Free).await

@@ -4,8 +4,8 @@ use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
 use crate::crypto::TokenKeys;
-use crate::domain::{AccountName, Code, CodeHandle, CodeKey, Consent, Mobile, Nickname, Session, User};
-use crate::dynamodb::items::Marker;
+use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, Nickname, Session, User};
+use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::sessions::SignedIn;
@@ -23,7 +23,7 @@ pub struct SmsLogIn {
     /// The code sent to it.
     pub code: Code,
     /// What the code was asked for with.
-    pub handle: Option<CodeHandle>,
+    pub challenge_id: Option<ChallengeId>,
     /// What they offer beside it, for an account that was long unused.
     pub second_proof: Option<SecondProof>,
     /// Whether they ask to be remembered on the device.
@@ -45,14 +45,14 @@ pub struct SmsSignUp {
 /// it told whether the number has an account.
 pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<SignedIn, Error> {
     caller.who.note(log_in.mobile.masked());
-    let marker = keys::mobile_marker(&log_in.mobile);
-    let key = CodeKey::log_in(&log_in.mobile).under(log_in.handle.clone());
-    let finding = app.store()?.get::<Marker>(&marker, "finding an account");
+    let claim = keys::mobile_claim(&log_in.mobile);
+    let key = CodeKey::log_in(&log_in.mobile).under(log_in.challenge_id.clone());
+    let finding = app.store()?.get::<Claim>(&claim, "finding an account");
     let code = (key, &log_in.mobile, &log_in.code);
-    let ((code, marker), token_keys) =
-        tokio::join!(redeem_beside(app, caller, code, finding, |marker| &marker.user_id), app.token_keys());
+    let ((code, claim), token_keys) =
+        tokio::join!(redeem_beside(app, caller, code, finding, |claim| &claim.user_id), app.token_keys());
     let code = code?;
-    code.or_give_back(app, async { by_code(app, caller, &code, &*token_keys?, marker?, log_in).await }).await
+    code.or_give_back(app, async { by_code(app, caller, &code, &*token_keys?, claim?, log_in).await }).await
 }
 
 async fn by_code(
@@ -60,11 +60,11 @@ async fn by_code(
     caller: &Caller,
     code: &RightCode,
     token_keys: &TokenKeys,
-    marker: Option<Marker>,
+    claim: Option<Claim>,
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
     let name = AccountName::Mobile(log_in.mobile.clone());
-    if let Some(Marker { user_id: id }) = marker {
+    if let Some(Claim { user_id: id }) = claim {
         let (user, others) = tokio::join!(claim_holder(app, &id, Some(&name)), sessions::all_of(app, &id));
         if let Some(user) = user? {
             return known(app, caller, code, token_keys, (user, others), &log_in).await;

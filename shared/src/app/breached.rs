@@ -28,7 +28,7 @@ pub struct BreachedPasswords {
 
 /// Nothing was learnt. It holds nothing of the password.
 #[derive(Debug, thiserror::Error)]
-pub enum LookUpProblem {
+pub enum LookUpError {
     /// No answer in time.
     #[error("no answer in time")]
     TooSlow,
@@ -57,38 +57,38 @@ impl BreachedPasswords {
     }
 
     /// Whether the password is among them.
-    pub async fn holds(&self, password: &Password) -> Result<bool, LookUpProblem> {
+    pub async fn holds(&self, password: &Password) -> Result<bool, LookUpError> {
         let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
         let digits = hex::encode_upper(digest);
         let (prefix, rest) = digits.split_at(PREFIX);
-        let list = tokio::time::timeout(TIMEOUT, self.range(prefix)).await.map_err(|_| LookUpProblem::TooSlow)??;
-        let text = std::str::from_utf8(&list).map_err(|_| LookUpProblem::Unreadable)?;
+        let list = tokio::time::timeout(TIMEOUT, self.range(prefix)).await.map_err(|_| LookUpError::TooSlow)??;
+        let text = std::str::from_utf8(&list).map_err(|_| LookUpError::Unreadable)?;
         let mut found = false;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let (suffix, count) = line.split_once(':').ok_or(LookUpProblem::Unreadable)?;
+            let (suffix, count) = line.split_once(':').ok_or(LookUpError::Unreadable)?;
             // Padding counts nothing.
             found |= suffix.eq_ignore_ascii_case(rest) && count.trim() != "0";
         }
         Ok(found)
     }
 
-    async fn range(&self, prefix: &str) -> Result<Vec<u8>, LookUpProblem> {
+    async fn range(&self, prefix: &str) -> Result<Vec<u8>, LookUpError> {
         let mut request = HttpRequest::empty();
-        let no_answer = |source: Box<dyn std::error::Error + Send + Sync>| LookUpProblem::NoAnswer(source);
+        let no_answer = |source: Box<dyn std::error::Error + Send + Sync>| LookUpError::NoAnswer(source);
         request.set_uri(format!("{}/{prefix}", self.url)).map_err(|source| no_answer(source.into()))?;
         // All answers of one length: who watches the line learns nothing either.
         request.headers_mut().insert("add-padding", "true");
         request.headers_mut().insert("user-agent", "latchkey");
         let answer = self.connector.call(request).await.map_err(|source| no_answer(source.into()))?;
         if answer.status().as_u16() != 200 {
-            return Err(LookUpProblem::Status(answer.status().as_u16()));
+            return Err(LookUpError::Status(answer.status().as_u16()));
         }
         let mut body = ByteStream::new(answer.into_body());
         let mut list = Vec::new();
         while let Some(bytes) = body.next().await {
             list.extend_from_slice(&bytes.map_err(|source| no_answer(source.into()))?);
             if list.len() > MOST_BYTES {
-                return Err(LookUpProblem::Unreadable);
+                return Err(LookUpError::Unreadable);
             }
         }
         Ok(list)

@@ -7,8 +7,8 @@ mod clock;
 use std::sync::{Arc, OnceLock};
 
 use crate::config::{Config, ConfigError, Need};
-use crate::crypto::{Device, Grant, Keyring, PasswordHasher, TokenKeys};
-use crate::domain::{Language, NewPassword, Origin, PasswordProblem, RefreshToken, device_of, shorten_address};
+use crate::crypto::{Keyring, KnownDevice, PasswordHasher, TokenContext, TokenKeys};
+use crate::domain::{ClientInfo, Language, NewPassword, PasswordError, RefreshToken, device_name, shorten_address};
 use crate::dynamodb::{self, KeyCache, Store};
 use crate::error::{Error, error_chain};
 use breached::BreachedPasswords;
@@ -42,7 +42,7 @@ pub struct Caller {
     /// The `User-Agent` header: anyone's to make up.
     pub user_agent: String,
     /// The device, where an account was signed in to on it: its owner is told from strangers by it.
-    pub device: Option<Device>,
+    pub device: Option<KnownDevice>,
     /// The session that the cookie of our own page names. It may be over.
     pub cookie_session: Option<RefreshToken>,
     /// The id API Gateway gave the request.
@@ -72,8 +72,8 @@ impl Who {
 impl Caller {
     /// What of it is kept with a session.
     #[must_use]
-    pub fn origin(&self) -> Origin {
-        Origin { device: device_of(&self.user_agent), address: shorten_address(&self.address) }
+    pub fn client_info(&self) -> ClientInfo {
+        ClientInfo { device: device_name(&self.user_agent), address: shorten_address(&self.address) }
     }
 }
 
@@ -112,7 +112,7 @@ impl App {
         let Some(breached) = &self.breached else { return Ok(()) };
         match breached.holds(password.as_password()).await {
             Ok(false) => Ok(()),
-            Ok(true) => Err(Error::PasswordRefused(PasswordProblem::Breached)),
+            Ok(true) => Err(Error::PasswordRefused(PasswordError::Breached)),
             Err(problem) => {
                 let cause = error_chain(&problem);
                 tracing::warn!(cause, "a password was not looked up among the breached ones");
@@ -146,8 +146,8 @@ impl App {
 
     /// The circumstances in which tokens are made and read for a caller.
     #[must_use]
-    pub fn grant<'a>(&'a self, caller: &'a Caller) -> Grant<'a> {
-        Grant {
+    pub fn token_context<'a>(&'a self, caller: &'a Caller) -> TokenContext<'a> {
+        TokenContext {
             issuer: &caller.issuer,
             audience: &self.config.tokens.audience,
             client_id: &self.config.tokens.client_id,

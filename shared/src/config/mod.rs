@@ -179,7 +179,7 @@ pub struct BudgetConfig {
     /// `MAIL_DAILY_BUDGET`: codes and links by mail; 10000.
     pub mail: u32,
     /// `NOTICE_DAILY_BUDGET`: word of changes, by SMS and mail; 2000.
-    pub notices: u32,
+    pub notifications: u32,
 }
 
 /// What pages show. Read by `pages` alone.
@@ -463,7 +463,7 @@ impl MessageConfig {
             budgets: BudgetConfig {
                 sms: environment.number("SMS_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
                 mail: environment.number("MAIL_DAILY_BUDGET", 0..=1_000_000_000, 10_000)?,
-                notices: environment.number("NOTICE_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
+                notifications: environment.number("NOTICE_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
             },
             sns_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SNS")?,
             ses_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SESV2")?,

@@ -2,10 +2,10 @@
 
 use crate::app::{App, Caller};
 use crate::crypto::{CaptchaAction, CaptchaPass};
-use crate::dynamodb::items::Expiring;
+use crate::dynamodb::items::ExpiringItem;
 use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;
-use crate::messages::Solved;
+use crate::messages::CaptchaResult;
 use crate::throttling::limits::{SourceAction, count_source};
 
 /// A pass for a caller who solved a captcha.
@@ -25,21 +25,21 @@ pub async fn require_captcha_pass(
     caller: &Caller,
     pass: Option<&str>,
     action: CaptchaAction,
-) -> Result<Solved, Error> {
+) -> Result<CaptchaResult, Error> {
     let required = app.config.captcha.enforce;
     let Some(pass) = pass else {
-        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved::No) };
+        return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
     let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring()?, app.clock.now());
     let Some(pass) = pass else {
-        return if required { Err(Error::CaptchaRequired) } else { Ok(Solved::No) };
+        return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
-    let spent = Expiring { expires_at: pass.expires_at };
+    let spent = ExpiringItem { expires_at: pass.expires_at };
     let mut tx = Transaction::new("spending a pass", || WriteError::Refused);
-    tx.require(Write::put(keys::spent_pass(&pass.id), &spent, Condition::no_item())?);
+    tx.require(Write::put(keys::used_pass(&pass.id), &spent, Condition::no_item())?);
     match WriteError::refused_as_none(app.store()?.commit(tx).await)? {
-        Some(()) => Ok(Solved::Yes),
+        Some(()) => Ok(CaptchaResult::Solved),
         None if required => Err(Error::CaptchaRequired),
-        None => Ok(Solved::No),
+        None => Ok(CaptchaResult::NotSolved),
     }
 }

@@ -27,24 +27,24 @@ pub(crate) struct Streak {
 impl Streak {
     /// The streak of a number, whether a code to it opens an account, takes one over or makes one.
     pub(crate) fn of_number(mobile: &Mobile) -> Self {
-        Self { key: keys::guesses(mobile.as_str()), is_reset: true }
+        Self { key: keys::failure_streak(mobile.as_str()), is_reset: true }
     }
 
     /// The streak of an account's known devices, if `owner`, who has the number, is known on this one.
     fn of_devices(caller: &Caller, owner: Option<&UserId>) -> Option<Self> {
         let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner)?;
-        Some(Self { key: keys::guesses_on_devices(&known.user_id), is_reset: true })
+        Some(Self { key: keys::failure_streak_on_devices(&known.user_id), is_reset: true })
     }
 
     /// The streak of codes that prove that an account is one's own.
     pub(crate) fn of_account(user: &UserId) -> Self {
-        Self { key: keys::guesses(user.as_str()), is_reset: true }
+        Self { key: keys::failure_streak(user.as_str()), is_reset: true }
     }
 
     /// The streak of codes to numbers and addresses that an account would move to. Whoever guesses at other people's has
     /// right codes of their own, so nothing resets it but a week without a guess.
     pub(crate) fn of_new_name(user: &UserId) -> Self {
-        Self { key: keys::guesses_at_new_names(user), is_reset: false }
+        Self { key: keys::failure_streak_at_new_names(user), is_reset: false }
     }
 
     async fn count(&self, app: &App) -> Result<(), Error> {
@@ -214,7 +214,7 @@ pub(crate) fn of_confirm_code(error: Error) -> Error {
 /// What forgets the failure streaks of an account that was recovered.
 pub(crate) fn forget_streaks(user: &User) -> impl Iterator<Item = Effect> {
     let id = &user.id;
-    let of_number = user.mobile.as_ref().map(|mobile| keys::guesses(mobile.as_str()));
-    let of_account = [keys::guesses(id.as_str()), keys::guesses_on_devices(id), keys::second_proof(id)];
+    let of_number = user.mobile.as_ref().map(|mobile| keys::failure_streak(mobile.as_str()));
+    let of_account = [keys::failure_streak(id.as_str()), keys::failure_streak_on_devices(id), keys::second_proof(id)];
     of_account.into_iter().chain(of_number).map(Effect::remove)
 }

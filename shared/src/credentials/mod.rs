@@ -3,10 +3,10 @@
 mod captcha;
 mod changes;
 pub(crate) mod codes;
-pub(crate) mod proof;
+pub(crate) mod reauthentication;
 pub(crate) mod second_proof;
 
 pub use captcha::{count_captcha, issue_captcha_pass, require_captcha_pass};
 pub(crate) use changes::change;
-pub use proof::{Credential, Proof};
+pub use reauthentication::{Credential, Reauthentication};
 pub use second_proof::SecondProof;

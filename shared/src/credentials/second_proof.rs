@@ -3,11 +3,11 @@
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::{Streak, of_confirm_code, redeem};
-use crate::credentials::proof::CheckedProof;
+use crate::credentials::reauthentication::CheckedReauthentication;
 use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
-use crate::messages::Solved;
+use crate::messages::CaptchaResult;
 use crate::messages::{Free, INTERVAL_SECONDS, MessageRequest, send};
 use crate::throttling::attempts::{self, ThrottleKey};
 
@@ -27,9 +27,9 @@ pub(crate) async fn check(
     caller: &Caller,
     user: &User,
     offered: Option<&SecondProof>,
-) -> Result<CheckedProof, Error> {
+) -> Result<CheckedReauthentication, Error> {
     if !user.is_dormant(app.config.dormant_days, app.clock.now()) {
-        return Ok(CheckedProof::Outright);
+        return Ok(CheckedReauthentication::Outright);
     }
     match offered {
         Some(SecondProof::Password(password)) => {
@@ -37,13 +37,13 @@ pub(crate) async fn check(
             attempts::count(app, ThrottleKey::SecondProof(&user.id)).await?;
             let right = app.hasher.verify(password, user.password_hash.as_ref());
             let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
-            if right { Ok(CheckedProof::Outright) } else { Err(Error::ProofWrong) }
+            if right { Ok(CheckedReauthentication::Outright) } else { Err(Error::ProofWrong) }
         }
         Some(SecondProof::EmailCode(code)) => {
             // Without an address no code was mailed.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
-            right.map(|right| CheckedProof::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
+            right.map(|right| CheckedReauthentication::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
         }
         None => {
             mail_code(app, caller, user).await?;
@@ -56,7 +56,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id, &email));
     let request = MessageRequest { recipient: Recipient::Email(email), content, requires_account: true };
-    match send(app, caller, Solved::ToOneself, request, Free).await {
+    match send(app, caller, CaptchaResult::ToOneself, request, Free).await {
         Ok(()) => Ok(()),
         // One was sent a moment ago, or the password does as well.
         Err(Error::TooMany { retry_after_seconds })

@@ -33,7 +33,7 @@ impl CodeSeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CodeHandle, Mobile};
+    use crate::domain::{ChallengeId, Mobile};
 
     fn keyring() -> Keyring {
         Keyring::parse(&"k".repeat(32)).unwrap()
@@ -59,12 +59,12 @@ mod tests {
     #[test]
     fn a_code_under_a_handle_is_another_code() {
         let mobile = Mobile::parse("13800000000").unwrap();
-        let handle = CodeHandle::asked_for("new").unwrap();
-        let (plain, under) = (CodeKey::log_in(&mobile), CodeKey::log_in(&mobile).under(Some(handle.clone())));
-        assert_eq!(under.as_text(), format!("{}#{}", plain.as_text(), handle.as_str()));
-        assert_eq!(CodeHandle::asked_for(handle.as_str()), Some(handle));
+        let challenge_id = ChallengeId::requested("new").unwrap();
+        let (plain, under) = (CodeKey::log_in(&mobile), CodeKey::log_in(&mobile).under(Some(challenge_id.clone())));
+        assert_eq!(under.as_text(), format!("{}#{}", plain.as_text(), challenge_id.as_str()));
+        assert_eq!(ChallengeId::requested(challenge_id.as_str()), Some(challenge_id));
         for bad in ["", "New", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcde", "#"] {
-            assert_eq!(CodeHandle::asked_for(bad), None, "{bad}");
+            assert_eq!(ChallengeId::requested(bad), None, "{bad}");
         }
     }
 

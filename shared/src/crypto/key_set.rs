@@ -56,17 +56,17 @@ pub struct TokenKey {
 /// The private key is none that *ring* signs with, or cannot be sealed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a private key that can be used")]
-pub struct UnusableKey;
+pub struct KeyError;
 
 impl TokenKey {
     /// A key that stands by, published now. `private` is an RSAPrivateKey (RFC 8017 §A.1.2) in DER.
-    pub fn new(private: &[u8], kid: String, keyring: &Keyring, now: Timestamp) -> Result<Self, UnusableKey> {
-        let pair = RsaKeyPair::from_der(private).map_err(|_| UnusableKey)?;
+    pub fn new(private: &[u8], kid: String, keyring: &Keyring, now: Timestamp) -> Result<Self, KeyError> {
+        let pair = RsaKeyPair::from_der(private).map_err(|_| KeyError)?;
         let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
         Ok(Self {
             n: URL_SAFE_NO_PAD.encode(public.n),
             e: URL_SAFE_NO_PAD.encode(public.e),
-            private: Sealed::seal(private, &kid, keyring).map_err(|_| UnusableKey)?,
+            private: Sealed::seal(private, &kid, keyring).map_err(|_| KeyError)?,
             kid,
             published_at: now,
             signs_from: None,

@@ -23,10 +23,10 @@ pub enum Purpose {
     RefreshToken,
     /// Reauthentications.
     Reauthentication,
-    /// Device cookies.
-    Device,
+    /// KnownDevice cookies.
+    KnownDevice,
     /// Links in notices.
-    SafetyLink,
+    NotMeLink,
     /// Private keys at rest.
     SealedKey,
     /// Account names nobody has, where attempts at them are counted.
@@ -44,8 +44,8 @@ impl Purpose {
             Self::Address => "address",
             Self::RefreshToken => "refresh-token",
             Self::Reauthentication => "reauthentication",
-            Self::SafetyLink => "safety-link",
-            Self::Device => "device",
+            Self::NotMeLink => "not-me-link",
+            Self::KnownDevice => "device",
             Self::SealedKey => "sealed-key",
             Self::UnknownAccount => "unknown-account",
         }
@@ -81,7 +81,7 @@ impl hkdf::KeyType for IdLength {
 
 /// Why a text is no keyring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyringProblem {
+pub enum KeyringError {
     /// A secret shorter than 32 characters can be guessed.
     #[error("each secret needs at least 32 characters")]
     TooShort,
@@ -89,7 +89,7 @@ pub enum KeyringProblem {
 
 impl Keyring {
     /// From secrets separated by commas, newest first.
-    pub fn parse(text: &str) -> Result<Self, KeyringProblem> {
+    pub fn parse(text: &str) -> Result<Self, KeyringError> {
         let keys = text.split(',').map(str::trim).map(NamedKey::new).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { keys })
     }
@@ -114,9 +114,9 @@ impl Keyring {
 }
 
 impl NamedKey {
-    fn new(secret: &str) -> Result<Self, KeyringProblem> {
+    fn new(secret: &str) -> Result<Self, KeyringError> {
         if secret.len() < 32 {
-            return Err(KeyringProblem::TooShort);
+            return Err(KeyringError::TooShort);
         }
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(secret.as_bytes());
         Ok(Self { id: hex::encode(id_of(&root)), root })
@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_refused_and_debug_shows_none() {
-        assert_eq!(Keyring::parse("short").unwrap_err(), KeyringProblem::TooShort);
-        assert_eq!(Keyring::parse(&format!("{},", "a".repeat(32))).unwrap_err(), KeyringProblem::TooShort);
+        assert_eq!(Keyring::parse("short").unwrap_err(), KeyringError::TooShort);
+        assert_eq!(Keyring::parse(&format!("{},", "a".repeat(32))).unwrap_err(), KeyringError::TooShort);
         assert!(!format!("{:?}", Keyring::parse(&"a".repeat(32)).unwrap()).contains("aaa"));
     }
 }

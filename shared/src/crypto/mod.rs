@@ -4,20 +4,18 @@
 mod code_digits;
 mod key_set;
 mod keyring;
+mod not_me_link;
 mod password_hash;
 mod random;
-mod safety_link;
 mod sealed;
 mod signed;
 mod token;
 
-pub use key_set::{
-    KeySet, LOOK_EVERY_SECONDS, PUBLISHED_AHEAD_SECONDS, Rotation, RotationRules, TokenKey, UnusableKey,
-};
-pub use keyring::{Keyring, KeyringProblem, Purpose};
+pub use key_set::{KeyError, KeySet, LOOK_EVERY_SECONDS, PUBLISHED_AHEAD_SECONDS, Rotation, RotationRules, TokenKey};
+pub use keyring::{Keyring, KeyringError, Purpose};
+pub use not_me_link::NotMeLink;
 pub use password_hash::{HashCost, PasswordHasher};
 pub use random::{random, random_hex};
-pub use safety_link::SafetyLink;
-pub use sealed::{NotOpened, Sealed};
-pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, Device, Reauthentication, ResetLink, hash_address};
-pub use token::{AccessToken, Grant, TokenKeys, is_access_token_shaped};
+pub use sealed::{Sealed, UnsealError};
+pub use signed::{CaptchaAction, CaptchaPass, CsrfValue, KnownDevice, ReauthenticationToken, ResetLink, hash_address};
+pub use token::{AccessToken, TokenContext, TokenKeys, is_access_token_shaped};

@@ -38,20 +38,20 @@ pub struct PasswordHasher {
 /// The cost is outside what Argon2 allows.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cost is outside what Argon2 allows")]
-pub struct ImpossibleCost;
+pub struct HashCostError;
 
 /// A hash could not be computed: it was stored with a cost this process cannot pay.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the password hash cannot be computed")]
-pub struct HashFailed;
+pub struct HashError;
 
 impl PasswordHasher {
     /// A hasher that makes hashes of this cost.
-    pub fn new(cost: HashCost) -> Result<Self, ImpossibleCost> {
+    pub fn new(cost: HashCost) -> Result<Self, HashCostError> {
         let params = Params::new(cost.memory_kib, cost.passes, 1, Some(Params::DEFAULT_OUTPUT_LEN));
-        let params = params.map_err(|_| ImpossibleCost)?;
+        let params = params.map_err(|_| HashCostError)?;
         // 32 zero bytes are the hash of no known password; only the time of checking against them matters.
-        let dummy = encode(&params, &[0; 16], &[0; Params::DEFAULT_OUTPUT_LEN]).map_err(|_| ImpossibleCost)?;
+        let dummy = encode(&params, &[0; 16], &[0; Params::DEFAULT_OUTPUT_LEN]).map_err(|_| HashCostError)?;
         Ok(Self { params, arena: Mutex::new(Vec::new()), dummy })
     }
 
@@ -63,7 +63,7 @@ impl PasswordHasher {
     }
 
     /// Hashes a password with a new salt.
-    pub fn hash(&self, password: &Password) -> Result<PasswordHashText, HashFailed> {
+    pub fn hash(&self, password: &Password) -> Result<PasswordHashText, HashError> {
         let salt = random::<16>();
         let output = self.compute(&self.params, password, &salt)?;
         encode(&self.params, &salt, &output).map(PasswordHashText)
@@ -71,12 +71,12 @@ impl PasswordHasher {
 
     /// Whether the password is the one that was hashed. With no hash at all the same work is done for nothing, so that
     /// time does not tell whether an account exists (ASVS 6.3.8).
-    pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, HashFailed> {
+    pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, HashError> {
         let text = stored.map_or(self.dummy.as_str(), PasswordHashText::as_str);
-        let parsed = PasswordHash::new(text).map_err(|_| HashFailed)?;
-        let params = Params::try_from(&parsed).map_err(|_| HashFailed)?;
+        let parsed = PasswordHash::new(text).map_err(|_| HashError)?;
+        let params = Params::try_from(&parsed).map_err(|_| HashError)?;
         let (Some(salt), Some(expected)) = (&parsed.salt, &parsed.hash) else {
-            return Err(HashFailed);
+            return Err(HashError);
         };
         let output = self.compute(&params, password, salt.as_ref())?;
         let equal: bool = output.ct_eq(expected.as_bytes()).into();
@@ -98,10 +98,10 @@ impl PasswordHasher {
         params: &Params,
         password: &Password,
         salt: &[u8],
-    ) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], HashFailed> {
+    ) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], HashError> {
         let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
         let mut hash_in = |arena: &mut Vec<Block>| {
-            hash::argon2id(params, password.as_bytes(), salt, arena, &mut output).map_err(|_| HashFailed)
+            hash::argon2id(params, password.as_bytes(), salt, arena, &mut output).map_err(|_| HashError)
         };
         // A function hashes one password at a time; where several are hashed at once (`local`), the others bring their own.
         match self.arena.try_lock() {
@@ -112,13 +112,13 @@ impl PasswordHasher {
     }
 }
 
-fn encode(params: &Params, salt: &[u8], output: &[u8]) -> Result<String, HashFailed> {
+fn encode(params: &Params, salt: &[u8], output: &[u8]) -> Result<String, HashError> {
     let hash = PasswordHash {
-        algorithm: Ident::new("argon2id").map_err(|_| HashFailed)?,
+        algorithm: Ident::new("argon2id").map_err(|_| HashError)?,
         version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(params).map_err(|_| HashFailed)?,
-        salt: Some(Salt::new(salt).map_err(|_| HashFailed)?),
-        hash: Some(Output::new(output).map_err(|_| HashFailed)?),
+        params: ParamsString::try_from(params).map_err(|_| HashError)?,
+        salt: Some(Salt::new(salt).map_err(|_| HashError)?),
+        hash: Some(Output::new(output).map_err(|_| HashError)?),
     };
     Ok(hash.to_string())
 }
@@ -160,6 +160,6 @@ mod tests {
 
     #[test]
     fn a_cost_argon2_cannot_have_is_refused() {
-        assert_eq!(PasswordHasher::new(HashCost { memory_kib: 1, passes: 0 }).unwrap_err(), ImpossibleCost);
+        assert_eq!(PasswordHasher::new(HashCost { memory_kib: 1, passes: 0 }).unwrap_err(), HashCostError);
     }
 }

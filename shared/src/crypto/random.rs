@@ -2,7 +2,7 @@
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::domain::{CodeHandle, SessionId, UserId};
+use crate::domain::{ChallengeId, SessionId, UserId};
 
 /// `N` bytes of the operating system's generator (ASVS 11.5.1).
 ///
@@ -38,7 +38,7 @@ impl SessionId {
     }
 }
 
-impl CodeHandle {
+impl ChallengeId {
     /// A new handle.
     #[must_use]
     pub fn generate() -> Self {
@@ -47,7 +47,7 @@ impl CodeHandle {
 
     /// What a request for a code says: `new`, or a handle from before, to be sent the same code again.
     #[must_use]
-    pub fn asked_for(text: &str) -> Option<Self> {
+    pub fn requested(text: &str) -> Option<Self> {
         if text == "new" { Some(Self::generate()) } else { Self::parse(text) }
     }
 }

@@ -21,29 +21,29 @@ pub struct Sealed {
 /// What is sealed cannot be opened: its secret is not held, or it was changed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a private key cannot be opened: its KEY_SECRET is not held")]
-pub struct NotOpened;
+pub struct UnsealError;
 
 impl Sealed {
     /// Seals under the newest secret. `name` is bound to it: sealed as one key it opens as no other.
     ///
     /// The nonce is random: 96 bits for the few keys a deployment ever makes.
-    pub fn seal(plain: &[u8], name: &str, keyring: &Keyring) -> Result<Self, NotOpened> {
+    pub fn seal(plain: &[u8], name: &str, keyring: &Keyring) -> Result<Self, UnsealError> {
         let key_id = keyring.newest_id().to_owned();
         let nonce = random::<12>();
         let mut text = plain.to_vec();
         key(keyring, &key_id)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name), &mut text)
-            .map_err(|_| NotOpened)?;
+            .map_err(|_| UnsealError)?;
         Ok(Self { key_id, nonce: URL_SAFE_NO_PAD.encode(nonce), ciphertext: URL_SAFE_NO_PAD.encode(text) })
     }
 
     /// What was sealed.
-    pub fn open(&self, name: &str, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
-        let nonce = URL_SAFE_NO_PAD.decode(&self.nonce).map_err(|_| NotOpened)?;
-        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| NotOpened)?;
-        let mut text = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.ciphertext).map_err(|_| NotOpened)?);
+    pub fn open(&self, name: &str, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        let nonce = URL_SAFE_NO_PAD.decode(&self.nonce).map_err(|_| UnsealError)?;
+        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| UnsealError)?;
+        let mut text = Zeroizing::new(URL_SAFE_NO_PAD.decode(&self.ciphertext).map_err(|_| UnsealError)?);
         let opened = key(keyring, &self.key_id)?.open_in_place(nonce, Aad::from(name), &mut text);
-        let length = opened.map_err(|_| NotOpened)?.len();
+        let length = opened.map_err(|_| UnsealError)?.len();
         text.truncate(length);
         Ok(text)
     }
@@ -55,10 +55,10 @@ impl Sealed {
     }
 }
 
-fn key(keyring: &Keyring, id: &str) -> Result<LessSafeKey, NotOpened> {
-    let derived = keyring.by_id(id, Purpose::SealedKey).ok_or(NotOpened)?;
+fn key(keyring: &Keyring, id: &str) -> Result<LessSafeKey, UnsealError> {
+    let derived = keyring.by_id(id, Purpose::SealedKey).ok_or(UnsealError)?;
     let bytes = hmac::sign(&derived, b"aes-256-gcm");
-    UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map(LessSafeKey::new).map_err(|_| NotOpened)
+    UnboundKey::new(&AES_256_GCM, bytes.as_ref()).map(LessSafeKey::new).map_err(|_| UnsealError)
 }
 
 #[cfg(test)]
@@ -72,12 +72,12 @@ mod tests {
         let sealed = Sealed::seal(b"private", "kid", &old).unwrap();
         assert!(!serde_json::to_string(&sealed).unwrap().contains("cHJpdmF0ZQ"));
         assert_eq!(*sealed.open("kid", &old).unwrap(), b"private");
-        assert_eq!(sealed.open("other", &old), Err(NotOpened));
-        assert_eq!(sealed.open("kid", &other), Err(NotOpened));
+        assert_eq!(sealed.open("other", &old), Err(UnsealError));
+        assert_eq!(sealed.open("kid", &other), Err(UnsealError));
         let both = Keyring::parse(&format!("{b},{a}")).unwrap();
         assert_eq!(*sealed.open("kid", &both).unwrap(), b"private");
         assert!(!sealed.is_under_newest(&both));
         let changed = Sealed { ciphertext: sealed.ciphertext.replace(|c| c != 'A', "A"), ..sealed };
-        assert_eq!(changed.open("kid", &old), Err(NotOpened));
+        assert_eq!(changed.open("kid", &old), Err(UnsealError));
     }
 }

@@ -84,7 +84,7 @@ impl RefreshToken {
 /// Shows that whoever holds a session proved a moment ago that the account is theirs. It is answered by a sign-in and by
 /// `reauthenticate`, never by a refresh: neither a stolen access token nor a stolen refresh token leads to one.
 #[derive(Serialize, Deserialize)]
-pub struct Reauthentication {
+pub struct ReauthenticationToken {
     #[serde(rename = "sub")]
     user_id: UserId,
     #[serde(rename = "sid")]
@@ -95,7 +95,7 @@ pub struct Reauthentication {
     expires_at: Timestamp,
 }
 
-impl Reauthentication {
+impl ReauthenticationToken {
     /// How long it is good, in seconds.
     pub const LIFE_SECONDS: i64 = 300;
 
@@ -128,7 +128,7 @@ impl Reauthentication {
 /// strangers who guess wrong keep nobody out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). It admits
 /// to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
+pub struct KnownDevice {
     /// Whose.
     #[serde(rename = "sub")]
     pub user_id: UserId,
@@ -143,7 +143,7 @@ pub struct Device {
     pub is_lasting: bool,
 }
 
-impl Device {
+impl KnownDevice {
     /// How long a device is known after a sign-in that is remembered, in seconds.
     const LIFE_SECONDS: i64 = 400 * 86_400;
 
@@ -168,13 +168,13 @@ impl Device {
     /// The cookie's value.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> String {
-        sign(self, Purpose::Device, keyring)
+        sign(self, Purpose::KnownDevice, keyring)
     }
 
     /// The device a text stands for; `None` when it is not ours or is forgotten.
     #[must_use]
     pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
-        verify::<Self>(text, Purpose::Device, keyring).filter(|device| now < device.expires_at)
+        verify::<Self>(text, Purpose::KnownDevice, keyring).filter(|device| now < device.expires_at)
     }
 }
 
@@ -294,7 +294,7 @@ impl CsrfValue {
 mod tests {
     use super::*;
     use crate::crypto::random_hex;
-    use crate::domain::Origin;
+    use crate::domain::ClientInfo;
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -339,7 +339,7 @@ mod tests {
             expires_at: NOW.plus_seconds(7200),
             ends_at: NOW.plus_seconds(7200),
             remembered: true,
-            origin: Origin::default(),
+            client: ClientInfo::default(),
             credential_version: 1,
         }
     }
@@ -347,8 +347,8 @@ mod tests {
     #[test]
     fn a_reauthentication_is_for_its_session_and_credential_version_and_five_minutes() {
         let (session, ring) = (session(), keyring());
-        let value = Reauthentication::issue(&session, &ring, NOW);
-        let good = |session: &Session, now| Reauthentication::accepts(&value, session, &ring, now);
+        let value = ReauthenticationToken::issue(&session, &ring, NOW);
+        let good = |session: &Session, now| ReauthenticationToken::accepts(&value, session, &ring, now);
         assert!(good(&session, NOW) && good(&session, NOW.plus_seconds(299)));
         assert!(!good(&session, NOW.plus_seconds(300)));
         assert!(!good(&Session { credential_version: 2, ..session.clone() }, NOW));
@@ -362,12 +362,12 @@ mod tests {
     #[test]
     fn nothing_else_that_is_signed_is_a_reauthentication_and_it_is_nothing_else() {
         let (session, ring) = (session(), keyring());
-        let value = Reauthentication::issue(&session, &ring, NOW);
+        let value = ReauthenticationToken::issue(&session, &ring, NOW);
         let text = value.expose();
         assert!(RefreshToken::verify(text, &ring).is_none() && ResetLink::verify(text, &ring, NOW).is_none());
-        assert!(Device::verify(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
+        assert!(KnownDevice::verify(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
         // The very same claims, signed for each other purpose.
-        let claims = Reauthentication {
+        let claims = ReauthenticationToken {
             user_id: session.user_id.clone(),
             session_id: session.id.clone(),
             credential_version: session.credential_version,
@@ -378,19 +378,24 @@ mod tests {
             Purpose::ResetLink,
             Purpose::CaptchaPass,
             Purpose::Csrf,
-            Purpose::Device,
-            Purpose::SafetyLink,
+            Purpose::KnownDevice,
+            Purpose::NotMeLink,
         ] {
             let other = Secret::new(sign(&claims, purpose, &ring));
-            assert!(!Reauthentication::accepts(&other, &session, &ring, NOW), "{purpose:?}");
+            assert!(!ReauthenticationToken::accepts(&other, &session, &ring, NOW), "{purpose:?}");
         }
         let own = Secret::new(sign(&claims, Purpose::Reauthentication, &ring));
-        assert!(Reauthentication::accepts(&own, &session, &ring, NOW), "they differ in the purpose alone");
+        assert!(ReauthenticationToken::accepts(&own, &session, &ring, NOW), "they differ in the purpose alone");
         let foreign = Keyring::parse(&"f".repeat(32)).unwrap();
-        assert!(!Reauthentication::accepts(&Reauthentication::issue(&session, &foreign, NOW), &session, &ring, NOW));
+        assert!(!ReauthenticationToken::accepts(
+            &ReauthenticationToken::issue(&session, &foreign, NOW),
+            &session,
+            &ring,
+            NOW
+        ));
         for length in 0..text.len() {
             let truncated = Secret::new(text[..length].to_owned());
-            assert!(!Reauthentication::accepts(&truncated, &session, &ring, NOW), "{length}");
+            assert!(!ReauthenticationToken::accepts(&truncated, &session, &ring, NOW), "{length}");
         }
     }
 

@@ -62,14 +62,14 @@ pub struct AccessToken {
 impl AccessToken {
     /// A new token of a session. It outlives no session.
     #[must_use]
-    pub fn new(user: &User, session: &Session, issued_at: Timestamp, grant: &Grant<'_>) -> Self {
+    pub fn new(user: &User, session: &Session, issued_at: Timestamp, context: &TokenContext<'_>) -> Self {
         Self {
-            issuer: grant.issuer.to_owned(),
-            audience: grant.audience.to_owned(),
+            issuer: context.issuer.to_owned(),
+            audience: context.audience.to_owned(),
             user_id: user.id.clone(),
             issued_at,
-            expires_at: issued_at.plus_seconds(grant.life_seconds).min(session.ends_at),
-            client_id: grant.client_id.to_owned(),
+            expires_at: issued_at.plus_seconds(context.life_seconds).min(session.ends_at),
+            client_id: context.client_id.to_owned(),
             id: random_hex::<16>(),
             token_type: CLAIM_TYPE.to_owned(),
             scope: "account".to_owned(),
@@ -82,15 +82,15 @@ impl AccessToken {
     /// answer was lost can be answered with the same token again. A session has each generation once, so no other token
     /// has its id.
     #[must_use]
-    pub fn of_refresh(user: &User, session: &Session, grant: &Grant<'_>) -> Self {
+    pub fn of_refresh(user: &User, session: &Session, context: &TokenContext<'_>) -> Self {
         let id = format!("{}-{}-{}", session.id, session.generation, user.credential_version);
-        Self { id, ..Self::new(user, session, session.rotated_at, grant) }
+        Self { id, ..Self::new(user, session, session.rotated_at, context) }
     }
 }
 
 /// The circumstances in which a token is made or read.
 #[derive(Clone, Copy, Debug)]
-pub struct Grant<'a> {
+pub struct TokenContext<'a> {
     /// The deployment's address.
     pub issuer: &'a str,
     /// The audience that is configured.
@@ -117,13 +117,13 @@ struct ReadyKey {
 
 impl TokenKeys {
     /// Makes a set ready. Without a keyring, or with one that lacks the secret, it verifies only.
-    pub fn new(set: KeySet, keyring: Option<&Keyring>) -> Result<Self, TokenProblem> {
+    pub fn new(set: KeySet, keyring: Option<&Keyring>) -> Result<Self, TokenError> {
         // A second installation in one process finds the same provider in place.
         let _ = PROVIDER.install_default();
         let ready = set.keys.iter().map(|key| {
             let private = keyring.and_then(|keyring| key.private.open(&key.kid, keyring).ok());
             Ok(ReadyKey {
-                public: DecodingKey::from_rsa_components(&key.n, &key.e).map_err(|_| TokenProblem)?,
+                public: DecodingKey::from_rsa_components(&key.n, &key.e).map_err(|_| TokenError)?,
                 private: private.map(|der| EncodingKey::from_rsa_der(&der)),
             })
         });
@@ -132,12 +132,12 @@ impl TokenKeys {
     }
 
     /// The token as text, signed by the key whose turn it is.
-    pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, TokenProblem> {
-        let kid = &self.set.signer(now).ok_or(TokenProblem)?.kid;
+    pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, TokenError> {
+        let kid = &self.set.signer(now).ok_or(TokenError)?.kid;
         let header =
             Header { typ: Some(HEADER_TYPE.to_owned()), kid: Some(kid.clone()), ..Header::new(Algorithm::RS256) };
-        let key = self.key(kid).and_then(|key| key.private.as_ref()).ok_or(TokenProblem)?;
-        jsonwebtoken::encode(&header, token, key).map_err(|_| TokenProblem)
+        let key = self.key(kid).and_then(|key| key.private.as_ref()).ok_or(TokenError)?;
+        jsonwebtoken::encode(&header, token, key).map_err(|_| TokenError)
     }
 
     /// The public keys, as RFC 7517 §5 has them.
@@ -161,20 +161,20 @@ impl TokenKeys {
     /// clock without leeway (all our clocks are one), and that no required claim is missing. `nbf` is not used: a token
     /// is good from its making. `jku`, `jwk` and `x5u` are never looked at (ASVS 9.1.3), and a `kid` that is not in the
     /// set is not looked for.
-    pub fn verify(&self, text: &str, grant: &Grant<'_>) -> Result<AccessToken, TokenProblem> {
-        let kid = header_of(text).and_then(|header| header.kid).ok_or(TokenProblem)?;
-        let key = &self.key(&kid).ok_or(TokenProblem)?.public;
+    pub fn verify(&self, text: &str, context: &TokenContext<'_>) -> Result<AccessToken, TokenError> {
+        let kid = header_of(text).and_then(|header| header.kid).ok_or(TokenError)?;
+        let key = &self.key(&kid).ok_or(TokenError)?.public;
         let mut validation = Validation::new(Algorithm::RS256);
-        validation.set_audience(&[grant.audience]);
-        validation.set_issuer(&[grant.issuer]);
+        validation.set_audience(&[context.audience]);
+        validation.set_issuer(&[context.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 0;
         // The crate reads the system's clock; expiry is checked below against the program's.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let token = jsonwebtoken::decode::<AccessToken>(text, key, &validation).map_err(|_| TokenProblem)?.claims;
-        let fresh = grant.now < token.expires_at && token.token_type == CLAIM_TYPE;
-        fresh.then_some(token).ok_or(TokenProblem)
+        let token = jsonwebtoken::decode::<AccessToken>(text, key, &validation).map_err(|_| TokenError)?.claims;
+        let fresh = context.now < token.expires_at && token.token_type == CLAIM_TYPE;
+        fresh.then_some(token).ok_or(TokenError)
     }
 
     fn key(&self, kid: &str) -> Option<&ReadyKey> {
@@ -206,7 +206,7 @@ pub fn is_access_token_shaped(text: &str) -> bool {
 /// The text is no token of ours that is still good. Which check failed is not told.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid access token")]
-pub struct TokenProblem;
+pub struct TokenError;
 
 /// RS256 by *ring*; any other algorithm is refused.
 static PROVIDER: CryptoProvider = CryptoProvider {
@@ -260,7 +260,7 @@ impl JwtVerifier for Rs256Verifier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Mobile, Nickname, Origin, SessionRules};
+    use crate::domain::{ClientInfo, Mobile, Nickname, SessionRules};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use graviola::signing::rsa::{KeySize, SigningKey};
@@ -269,7 +269,7 @@ mod tests {
     use std::sync::LazyLock;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-    const GRANT: Grant<'_> = Grant {
+    const CONTEXT: TokenContext<'_> = TokenContext {
         issuer: "https://id.example",
         audience: "latchkey",
         client_id: "latchkey",
@@ -314,13 +314,13 @@ mod tests {
         };
         let rules =
             SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200, repeat_seconds: 30 };
-        let session = Session::open(SessionId::generate(), &user, rules, true, Origin::default(), NOW);
+        let session = Session::open(SessionId::generate(), &user, rules, true, ClientInfo::default(), NOW);
         (user, session)
     }
 
     fn token() -> AccessToken {
         let (user, session) = user_and_session();
-        AccessToken::new(&user, &session, NOW, &GRANT)
+        AccessToken::new(&user, &session, NOW, &CONTEXT)
     }
 
     /// Signs any header and claims with the right key: what only we could make, had we made a mistake.
@@ -338,13 +338,13 @@ mod tests {
         let (mut user, mut session) = user_and_session();
         let mut ids = std::collections::BTreeSet::new();
         for _ in 0..3 {
-            assert!(ids.insert(AccessToken::new(&user, &session, NOW, &GRANT).id));
+            assert!(ids.insert(AccessToken::new(&user, &session, NOW, &CONTEXT).id));
             session.generation += 1;
-            let refreshed = AccessToken::of_refresh(&user, &session, &GRANT);
-            assert_eq!(refreshed, AccessToken::of_refresh(&user, &session, &GRANT));
+            let refreshed = AccessToken::of_refresh(&user, &session, &CONTEXT);
+            assert_eq!(refreshed, AccessToken::of_refresh(&user, &session, &CONTEXT));
             assert!(ids.insert(refreshed.id));
             user.credential_version += 1;
-            assert!(ids.insert(AccessToken::of_refresh(&user, &session, &GRANT).id));
+            assert!(ids.insert(AccessToken::of_refresh(&user, &session, &CONTEXT).id));
         }
     }
 
@@ -352,11 +352,11 @@ mod tests {
     fn a_token_is_good_until_it_expires_by_the_programs_clock() {
         let (keys, token) = (keys(), token());
         let text = keys.sign(&token, NOW).unwrap();
-        assert_eq!(keys.verify(&text, &Grant { now: NOW.plus_seconds(3599), ..GRANT }).unwrap(), token);
-        assert!(keys.verify(&text, &Grant { now: NOW.plus_seconds(3600), ..GRANT }).is_err());
-        assert!(keys.verify(&text, &Grant { issuer: "https://other.example", ..GRANT }).is_err());
-        assert!(keys.verify(&text, &Grant { audience: "other", ..GRANT }).is_err());
-        assert!(keys.verify(&forge(|_, _| ()), &GRANT).is_ok(), "the forging below differs in one thing alone");
+        assert_eq!(keys.verify(&text, &TokenContext { now: NOW.plus_seconds(3599), ..CONTEXT }).unwrap(), token);
+        assert!(keys.verify(&text, &TokenContext { now: NOW.plus_seconds(3600), ..CONTEXT }).is_err());
+        assert!(keys.verify(&text, &TokenContext { issuer: "https://other.example", ..CONTEXT }).is_err());
+        assert!(keys.verify(&text, &TokenContext { audience: "other", ..CONTEXT }).is_err());
+        assert!(keys.verify(&forge(|_, _| ()), &CONTEXT).is_ok(), "the forging below differs in one thing alone");
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod tests {
         let keys = keys();
         for claim in ["iss", "aud", "sub", "iat", "exp", "jti", "client_id", "typ", "scope", "sid", "ver"] {
             let without = forge(|_, claims| drop(claims.as_object_mut().unwrap().remove(claim)));
-            assert!(keys.verify(&without, &GRANT).is_err(), "without {claim}");
+            assert!(keys.verify(&without, &CONTEXT).is_err(), "without {claim}");
         }
         let changes: [fn(&mut Value, &mut Value); 9] = [
             |header, _| header["alg"] = json!("none"),
@@ -378,7 +378,7 @@ mod tests {
             |_, claims| claims["exp"] = json!("never"),
         ];
         for (index, change) in changes.iter().enumerate() {
-            assert!(keys.verify(&forge(change), &GRANT).is_err(), "change {index}");
+            assert!(keys.verify(&forge(change), &CONTEXT).is_err(), "change {index}");
         }
     }
 
@@ -386,7 +386,7 @@ mod tests {
     fn an_unsigned_token_is_refused() {
         let text = forge(|header, _| header["alg"] = json!("none"));
         let unsigned = format!("{}.", text.rsplit_once('.').unwrap().0);
-        assert!(keys().verify(&unsigned, &GRANT).is_err());
+        assert!(keys().verify(&unsigned, &CONTEXT).is_err());
     }
 
     #[test]
@@ -396,7 +396,7 @@ mod tests {
             let text = forge(|header, _| header["alg"] = json!("HS256"));
             let signed = text.rsplit_once('.').unwrap().0;
             let tag = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret), signed.as_bytes());
-            assert!(keys.verify(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag)), &GRANT).is_err());
+            assert!(keys.verify(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag)), &CONTEXT).is_err());
         }
     }
 
@@ -406,7 +406,7 @@ mod tests {
         let text = keys().sign(&token, NOW).unwrap();
         for keyring in [None, Some(Keyring::parse(&"x".repeat(32)).unwrap())] {
             let public = TokenKeys::new(keys().set, keyring.as_ref()).unwrap();
-            assert_eq!(public.verify(&text, &GRANT).unwrap(), token);
+            assert_eq!(public.verify(&text, &CONTEXT).unwrap(), token);
             assert!(public.sign(&token, NOW).is_err());
         }
         assert!(keys().has_key_of(&text));
@@ -416,7 +416,7 @@ mod tests {
     proptest! {
         #[test]
         fn reading_never_panics(text in "\\PC{0,60}|[a-zA-Z0-9_-]{0,30}\\.[a-zA-Z0-9_-]{0,30}\\.[a-zA-Z0-9_-]{0,30}") {
-            prop_assert!(keys().verify(&text, &GRANT).is_err());
+            prop_assert!(keys().verify(&text, &CONTEXT).is_err());
         }
     }
 }

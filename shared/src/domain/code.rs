@@ -29,7 +29,7 @@ pub enum CodePurpose {
     /// Setting a new password (A4).
     ResetPassword,
     /// Showing that one holds the account's own number.
-    Proof,
+    Reauthentication,
     /// Binding an email (B10).
     BindEmail,
     /// Opening an account that was long unused, beside a code to its number (C9, A4).
@@ -45,7 +45,7 @@ impl CodePurpose {
             Self::LogIn => "log_in",
             Self::ChangeMobile => "change_mobile",
             Self::ResetPassword => "reset_password",
-            Self::Proof => "proof",
+            Self::Reauthentication => "reauthentication",
             Self::BindEmail => "bind_email",
             Self::SecondProof => "second_proof",
         }
@@ -59,16 +59,16 @@ pub struct CodeKey {
     pub purpose: CodePurpose,
     subject: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    handle: Option<CodeHandle>,
+    challenge_id: Option<ChallengeId>,
 }
 
 /// Ties guesses at a code to whoever asked for it: 128 random bits that the answer to that request holds. A code under a
 /// handle is another one than the code without, so strangers' guesses at the one never wear out the other.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct CodeHandle(String);
+pub struct ChallengeId(String);
 
-impl CodeHandle {
+impl ChallengeId {
     pub(crate) const fn of_hex(text: String) -> Self {
         Self(text)
     }
@@ -86,9 +86,9 @@ impl CodeHandle {
     }
 }
 
-impl fmt::Debug for CodeHandle {
+impl fmt::Debug for ChallengeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CodeHandle(***)")
+        f.write_str("ChallengeId(***)")
     }
 }
 
@@ -96,56 +96,61 @@ impl CodeKey {
     /// A registration code, bound to the number.
     #[must_use]
     pub fn register(mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::Register, subject: mobile.as_str().to_owned(), handle: None }
+        Self { purpose: CodePurpose::Register, subject: mobile.as_str().to_owned(), challenge_id: None }
     }
 
     /// A sign-in code, bound to the number.
     #[must_use]
     pub fn log_in(mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::LogIn, subject: mobile.as_str().to_owned(), handle: None }
+        Self { purpose: CodePurpose::LogIn, subject: mobile.as_str().to_owned(), challenge_id: None }
     }
 
     /// A code for a forgotten password, bound to the number.
     #[must_use]
     pub fn reset_password(mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::ResetPassword, subject: mobile.as_str().to_owned(), handle: None }
+        Self { purpose: CodePurpose::ResetPassword, subject: mobile.as_str().to_owned(), challenge_id: None }
     }
 
     /// A code for a new number, bound to the account and the number.
     #[must_use]
     pub fn change_mobile(user: &UserId, mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()), handle: None }
+        Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()), challenge_id: None }
     }
 
     /// A code sent to the account's own number, bound to both: whoever still has a number that was given up proves nothing.
     #[must_use]
     pub fn proof(user: &UserId, mobile: &Mobile) -> Self {
-        Self { purpose: CodePurpose::Proof, subject: format!("{user}/{}", mobile.as_str()), handle: None }
+        Self {
+            purpose: CodePurpose::Reauthentication,
+            subject: format!("{user}/{}", mobile.as_str()),
+            challenge_id: None,
+        }
     }
 
     /// A code for a new email, bound to the account and the address.
     #[must_use]
     pub fn bind_email(user: &UserId, email: &Email) -> Self {
-        Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()), handle: None }
+        Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()), challenge_id: None }
     }
 
     /// A code mailed to the account's own address, bound to both.
     #[must_use]
     pub fn second_proof(user: &UserId, email: &Email) -> Self {
-        Self { purpose: CodePurpose::SecondProof, subject: format!("{user}/{}", email.as_str()), handle: None }
+        Self { purpose: CodePurpose::SecondProof, subject: format!("{user}/{}", email.as_str()), challenge_id: None }
     }
 
     /// The same purpose and subject, for whoever holds the handle.
     #[must_use]
-    pub fn under(self, handle: Option<CodeHandle>) -> Self {
-        Self { handle, ..self }
+    pub fn under(self, challenge_id: Option<ChallengeId>) -> Self {
+        Self { challenge_id, ..self }
     }
 
     /// The key in one text.
     #[must_use]
     pub fn as_text(&self) -> String {
-        let handle = self.handle.as_ref().map(|handle| format!("#{}", handle.as_str())).unwrap_or_default();
-        format!("{}#{}{handle}", self.purpose.as_str(), self.subject)
+        let challenge_id =
+            self.challenge_id.as_ref().map(|challenge_id| format!("#{}", challenge_id.as_str())).unwrap_or_default();
+        format!("{}#{}{challenge_id}", self.purpose.as_str(), self.subject)
     }
 }
 
@@ -191,17 +196,17 @@ pub struct Code(Zeroizing<String>);
 /// The text is not six ASCII digits.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a code")]
-pub struct NotACode;
+pub struct CodeError;
 
 impl Code {
     /// Six ASCII digits, nothing else.
-    pub fn parse(text: &str) -> Result<Self, NotACode> {
+    pub fn parse(text: &str) -> Result<Self, CodeError> {
         let well_formed = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
-        well_formed.then(|| Self(Zeroizing::new(text.to_owned()))).ok_or(NotACode)
+        well_formed.then(|| Self(Zeroizing::new(text.to_owned()))).ok_or(CodeError)
     }
 
     /// The same as people paste it: format characters, spaces and dashes of every kind are dropped.
-    pub fn parse_pasted(text: &str) -> Result<Self, NotACode> {
+    pub fn parse_pasted(text: &str) -> Result<Self, CodeError> {
         // Its capacity is that of the longest text that is kept, so that no copy of the digits is left behind.
         let mut digits = Zeroizing::new(String::with_capacity(4 * 7));
         digits.extend(without_fillers(text).take(7));
@@ -254,7 +259,7 @@ mod tests {
     fn only_six_ascii_digits_are_a_code() {
         assert!(Code::parse("012345").is_ok());
         for bad in ["", "12345", "1234567", "12345a", "１２３４５６", "123456\n", " 12345"] {
-            assert_eq!(Code::parse(bad).unwrap_err(), NotACode, "{bad:?}");
+            assert_eq!(Code::parse(bad).unwrap_err(), CodeError, "{bad:?}");
         }
         assert_eq!(format!("{:?}", Code::parse("123456").unwrap()), "Code(***)");
     }

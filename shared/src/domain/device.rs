@@ -44,7 +44,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 
 /// `Safari · iPhone`; one of the two when the other is unknown, and empty when both are.
 #[must_use]
-pub fn device_of(user_agent: &str) -> String {
+pub fn device_name(user_agent: &str) -> String {
     let name = |table: &[(&str, &'static str)]| {
         table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };
@@ -76,7 +76,7 @@ mod tests {
             ("<script>", ""),
             ("", ""),
         ] {
-            assert_eq!(device_of(header), words, "{header}");
+            assert_eq!(device_name(header), words, "{header}");
         }
     }
 }

@@ -29,22 +29,22 @@ pub struct Email(String);
 /// The text is not an email address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address")]
-pub struct NotAnEmail;
+pub struct EmailError;
 
 impl Email {
     /// Canonicalises and checks an address.
-    pub fn parse(text: &str) -> Result<Self, NotAnEmail> {
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
         // NFKC can lengthen a text eighteen-fold; a long one is refused before that work is done.
         if text.len() > 4 * MAX_LENGTH {
-            return Err(NotAnEmail);
+            return Err(EmailError);
         }
         let address: String = nfkc(without_outer_blanks(text)).chars().flat_map(char::to_lowercase).collect();
-        let (local, domain) = address.split_once('@').ok_or(NotAnEmail)?;
+        let (local, domain) = address.split_once('@').ok_or(EmailError)?;
         let address = format!("{local}@{}", ascii_domain(domain)?);
-        let (local, domain) = address.split_once('@').ok_or(NotAnEmail)?;
+        let (local, domain) = address.split_once('@').ok_or(EmailError)?;
         let well_formed =
             address.len() <= MAX_LENGTH && local.len() <= MAX_LOCAL_LENGTH && is_local(local) && is_domain(domain);
-        well_formed.then_some(()).ok_or(NotAnEmail)?;
+        well_formed.then_some(()).ok_or(EmailError)?;
         Ok(Self(address))
     }
 
@@ -68,13 +68,13 @@ impl Email {
     }
 }
 
-fn ascii_domain(domain: &str) -> Result<Cow<'_, str>, NotAnEmail> {
+fn ascii_domain(domain: &str) -> Result<Cow<'_, str>, EmailError> {
     if domain.is_ascii() {
         return Ok(domain.into());
     }
     let ascii =
         Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
-    ascii.map_err(|_| NotAnEmail)
+    ascii.map_err(|_| EmailError)
 }
 
 fn is_local(local: &str) -> bool {
@@ -93,9 +93,9 @@ fn is_domain(domain: &str) -> bool {
 }
 
 impl TryFrom<String> for Email {
-    type Error = NotAnEmail;
+    type Error = EmailError;
 
-    fn try_from(text: String) -> Result<Self, NotAnEmail> {
+    fn try_from(text: String) -> Result<Self, EmailError> {
         Self::parse(&text)
     }
 }

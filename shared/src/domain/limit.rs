@@ -16,27 +16,27 @@ pub struct Limit {
 /// The text is no limit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a limit such as 5/h, 10/d or 100/5m")]
-pub struct NotALimit;
+pub struct LimitError;
 
 impl Limit {
     /// `5/h`, `10/d`, `100/5m`: how often, and the time in seconds, minutes, hours or days, one when no number stands
     /// before it.
-    pub fn parse(text: &str) -> Result<Self, NotALimit> {
-        let (most, time) = text.trim().split_once('/').ok_or(NotALimit)?;
-        let unit = time.chars().last().ok_or(NotALimit)?;
+    pub fn parse(text: &str) -> Result<Self, LimitError> {
+        let (most, time) = text.trim().split_once('/').ok_or(LimitError)?;
+        let unit = time.chars().last().ok_or(LimitError)?;
         let seconds = match unit {
             's' => 1,
             'm' => 60,
             'h' => 3600,
             'd' => 86_400,
-            _ => return Err(NotALimit),
+            _ => return Err(LimitError),
         };
         let count = &time[..time.len() - 1];
-        let count: i64 = if count.is_empty() { 1 } else { count.parse().map_err(|_| NotALimit)? };
-        let most: u32 = most.parse().map_err(|_| NotALimit)?;
+        let count: i64 = if count.is_empty() { 1 } else { count.parse().map_err(|_| LimitError)? };
+        let most: u32 = most.parse().map_err(|_| LimitError)?;
         let window_seconds = count.checked_mul(seconds).filter(|window| (1..=366 * 86_400).contains(window));
-        let window_seconds = window_seconds.ok_or(NotALimit)?;
-        (most > 0).then_some(Self { most, window_seconds }).ok_or(NotALimit)
+        let window_seconds = window_seconds.ok_or(LimitError)?;
+        (most > 0).then_some(Self { most, window_seconds }).ok_or(LimitError)
     }
 
     /// The same, so many times as often.
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(Limit::parse(" 100/5m"), limit(100, 300));
         assert_eq!(Limit::parse("10/d"), limit(10, 86_400));
         for bad in ["", "5", "5/", "/h", "0/h", "-1/h", "5/0h", "5/x", "5/é", "5/99999999999999d"] {
-            assert_eq!(Limit::parse(bad), Err(NotALimit), "{bad}");
+            assert_eq!(Limit::parse(bad), Err(LimitError), "{bad}");
         }
     }
 

@@ -19,26 +19,26 @@ pub struct Mobile(String);
 /// The text is not a mobile number.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a mobile number")]
-pub struct NotAMobile;
+pub struct MobileError;
 
 impl Mobile {
     /// Accepts exactly the documented form; full-width digits and white space are refused.
-    pub fn parse(text: &str) -> Result<Self, NotAMobile> {
+    pub fn parse(text: &str) -> Result<Self, MobileError> {
         let bytes = text.as_bytes();
         let well_formed = bytes.len() == 11
             && bytes[0] == b'1'
             && (b'3'..=b'9').contains(&bytes[1])
             && bytes.iter().all(u8::is_ascii_digit);
-        well_formed.then(|| Self(text.to_owned())).ok_or(NotAMobile)
+        well_formed.then(|| Self(text.to_owned())).ok_or(MobileError)
     }
 
     /// The same as people paste it: format characters, spaces and dashes of every kind are dropped, and the country code and
     /// a trunk zero where eleven digits remain.
-    pub fn parse_pasted(text: &str) -> Result<Self, NotAMobile> {
+    pub fn parse_pasted(text: &str) -> Result<Self, MobileError> {
         let number: String = without_fillers(text).take(MAX_PASTED + 1).collect();
         let national = ["+86", "0086", "86", ""].iter().filter_map(|prefix| number.strip_prefix(prefix));
         let mut numbers = national.flat_map(|rest| [Some(rest), rest.strip_prefix('0')]).flatten();
-        numbers.find_map(|number| Self::parse(number).ok()).ok_or(NotAMobile)
+        numbers.find_map(|number| Self::parse(number).ok()).ok_or(MobileError)
     }
 
     /// The eleven digits.
@@ -61,9 +61,9 @@ impl Mobile {
 }
 
 impl TryFrom<String> for Mobile {
-    type Error = NotAMobile;
+    type Error = MobileError;
 
-    fn try_from(text: String) -> Result<Self, NotAMobile> {
+    fn try_from(text: String) -> Result<Self, MobileError> {
         Self::parse(&text)
     }
 }

@@ -14,7 +14,6 @@
 //! | password | Unicode NFKC (NIST SP 800-63B §3.1.1.2), nothing else: no trimming, no change of case, no truncation |
 
 mod account_name;
-mod authorized;
 mod characters;
 mod code;
 mod consent;
@@ -26,6 +25,7 @@ mod limit;
 mod mobile;
 mod nickname;
 mod password;
+mod principal;
 mod refresh_token;
 mod secret;
 mod session;
@@ -34,20 +34,20 @@ mod user;
 mod username;
 
 pub use account_name::AccountName;
-pub use authorized::Authorized;
-pub use code::{CODE_LIFE_SECONDS, Code, CodeHandle, CodeKey, CodePurpose, CodeSeed, KEEP_CODE_SECONDS, MAX_GUESSES};
+pub use code::{CODE_LIFE_SECONDS, ChallengeId, Code, CodeKey, CodePurpose, CodeSeed, KEEP_CODE_SECONDS, MAX_GUESSES};
 pub use consent::Consent;
-pub use device::device_of;
+pub use device::device_name;
 pub use email::Email;
 pub use id::is_id;
 pub use language::Language;
-pub use limit::{Limit, NotALimit, sources_of};
+pub use limit::{Limit, LimitError, sources_of};
 pub use mobile::Mobile;
-pub use nickname::{Nickname, NicknameProblem};
-pub use password::{NewPassword, Password, PasswordProblem, PasswordRules, Person};
+pub use nickname::{Nickname, NicknameError};
+pub use password::{NewPassword, Password, PasswordError, PasswordRules, Person};
+pub use principal::Principal;
 pub use refresh_token::RefreshToken;
 pub use secret::Secret;
-pub use session::{MAX_SESSIONS, Origin, Session, SessionId, SessionRules, Standing, shorten_address};
+pub use session::{ClientInfo, MAX_SESSIONS, Session, SessionId, SessionRules, Standing, shorten_address};
 pub use time::Timestamp;
 pub use user::{PasswordHashText, User, UserId};
-pub use username::{ReservedUsernames, Username, UsernameProblem};
+pub use username::{ReservedUsernames, Username, UsernameError};

@@ -14,7 +14,7 @@ pub struct Nickname(String);
 
 /// Why a nickname is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NicknameProblem {
+pub enum NicknameError {
     /// Nothing that can be seen.
     #[error("the nickname is blank")]
     Blank,
@@ -32,14 +32,14 @@ impl Nickname {
     const MAX_CODE_POINTS: usize = 5 * Self::MAX_CLUSTERS;
 
     /// Trims white space at both ends and checks.
-    pub fn parse(text: &str) -> Result<Self, NicknameProblem> {
+    pub fn parse(text: &str) -> Result<Self, NicknameError> {
         let name = text.trim();
         if name.is_empty() {
-            return Err(NicknameProblem::Blank);
+            return Err(NicknameError::Blank);
         }
         // Clusters are counted only where there are few code points.
         if nfc(name).chars().count() > Self::MAX_CODE_POINTS || clusters(name) > Self::MAX_CLUSTERS {
-            return Err(NicknameProblem::TooLong);
+            return Err(NicknameError::TooLong);
         }
         let characters: Vec<_> = name.chars().collect();
         // What is not seen lets a name pass for another's on a page, and bidirectional overrides turn the page around.
@@ -48,10 +48,10 @@ impl Nickname {
             is_hidden(*c) && !is_needed()
         };
         if characters.iter().enumerate().any(is_stray) {
-            return Err(NicknameProblem::Hidden);
+            return Err(NicknameError::Hidden);
         }
         if !characters.iter().any(|c| is_visible_base(*c)) {
-            return Err(NicknameProblem::Blank);
+            return Err(NicknameError::Blank);
         }
         Ok(Self(name.to_owned()))
     }
@@ -77,10 +77,10 @@ mod tests {
     fn one_to_twenty_visible_characters_are_a_nickname() {
         assert_eq!(Nickname::parse(" 小明 ").unwrap().as_str(), "小明");
         assert!(Nickname::parse(&"明".repeat(20)).is_ok());
-        assert_eq!(Nickname::parse(&"明".repeat(21)), Err(NicknameProblem::TooLong));
-        assert_eq!(Nickname::parse("  "), Err(NicknameProblem::Blank));
-        assert_eq!(Nickname::parse("a\0b"), Err(NicknameProblem::Hidden));
-        assert_eq!(Nickname::parse("a\u{202E}b"), Err(NicknameProblem::Hidden));
+        assert_eq!(Nickname::parse(&"明".repeat(21)), Err(NicknameError::TooLong));
+        assert_eq!(Nickname::parse("  "), Err(NicknameError::Blank));
+        assert_eq!(Nickname::parse("a\0b"), Err(NicknameError::Hidden));
+        assert_eq!(Nickname::parse("a\u{202E}b"), Err(NicknameError::Hidden));
     }
 
     #[test]
@@ -107,9 +107,9 @@ mod tests {
             assert_eq!(Nickname::parse(good).unwrap().as_str(), good);
         }
         assert!(Nickname::parse(&"👩🏻\u{200D}💻".repeat(20)).is_ok());
-        assert_eq!(Nickname::parse(&"👩🏻\u{200D}💻".repeat(21)), Err(NicknameProblem::TooLong));
+        assert_eq!(Nickname::parse(&"👩🏻\u{200D}💻".repeat(21)), Err(NicknameError::TooLong));
         assert!(Nickname::parse(&"e\u{302}\u{301}".repeat(20)).is_ok());
-        assert_eq!(Nickname::parse(&format!("a{}", "\u{323}".repeat(101))), Err(NicknameProblem::TooLong));
+        assert_eq!(Nickname::parse(&format!("a{}", "\u{323}".repeat(101))), Err(NicknameError::TooLong));
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
             }
         }
         for blank in ["\u{301}", "\u{20DD}", "\u{903}", "\u{3000}", "\u{2003}\u{A0}", "\u{1680}", "\u{301} \u{302}"] {
-            assert_eq!(Nickname::parse(blank), Err(NicknameProblem::Blank), "{blank:?}");
+            assert_eq!(Nickname::parse(blank), Err(NicknameError::Blank), "{blank:?}");
         }
         for stray in [
             "👩\u{200D}",
@@ -162,7 +162,7 @@ mod tests {
             "🏴\u{E0067}\u{E0062}",
             "👩\u{200D}\u{200D}💻",
         ] {
-            assert_eq!(Nickname::parse(stray), Err(NicknameProblem::Hidden), "{stray:?}");
+            assert_eq!(Nickname::parse(stray), Err(NicknameError::Hidden), "{stray:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ impl PasswordRules {
 /// Why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", prefix = "password_")]
-pub enum PasswordProblem {
+pub enum PasswordError {
     /// Fewer characters than configured.
     #[error("the password is too short")]
     TooShort {
@@ -78,23 +78,23 @@ pub struct NewPassword(Password);
 
 impl NewPassword {
     /// Checks length and commonness; any characters are allowed (ASVS 6.2.5), none is cut off (6.2.8).
-    pub fn parse(text: &str, rules: PasswordRules) -> Result<Self, PasswordProblem> {
+    pub fn parse(text: &str, rules: PasswordRules) -> Result<Self, PasswordError> {
         let password = Password::new(text);
         let characters = password.0.chars().count();
         if characters < rules.min_characters {
-            return Err(PasswordProblem::TooShort { min_characters: rules.min_characters });
+            return Err(PasswordError::TooShort { min_characters: rules.min_characters });
         }
         if characters > PasswordRules::MAX_CHARACTERS {
-            return Err(PasswordProblem::TooLong);
+            return Err(PasswordError::TooLong);
         }
         if is_common(&password.0) {
-            return Err(PasswordProblem::TooCommon);
+            return Err(PasswordError::TooCommon);
         }
         Ok(Self(password))
     }
 
     /// Refuses a password that holds the account's number, or is its name or email.
-    pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordProblem> {
+    pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordError> {
         let folded = Zeroizing::new(fold(&self.0.0));
         let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
         let without_joiners: Zeroizing<String> = Zeroizing::new(folded.chars().filter(|c| !is_joiner(*c)).collect());
@@ -105,7 +105,7 @@ impl NewPassword {
             person.email.map(|email| email.local_part().to_owned()),
         ];
         let is_name = names.into_iter().flatten().any(|name| name == *folded);
-        if holds_mobile || is_username || is_name { Err(PasswordProblem::Personal) } else { Ok(self) }
+        if holds_mobile || is_username || is_name { Err(PasswordError::Personal) } else { Ok(self) }
     }
 
     /// The password to hash.
@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters() {
         assert!(NewPassword::parse("密码密码密码密码", RULES).is_ok());
-        assert_eq!(NewPassword::parse("1q!a2w$", RULES).unwrap_err(), PasswordProblem::TooShort { min_characters: 8 });
+        assert_eq!(NewPassword::parse("1q!a2w$", RULES).unwrap_err(), PasswordError::TooShort { min_characters: 8 });
         assert!(NewPassword::parse(&"长".repeat(128), RULES).is_ok());
-        assert_eq!(NewPassword::parse(&"长".repeat(129), RULES).unwrap_err(), PasswordProblem::TooLong);
+        assert_eq!(NewPassword::parse(&"长".repeat(129), RULES).unwrap_err(), PasswordError::TooLong);
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
             assert!(!is_common(uncommon), "{uncommon}");
         }
         for common in ["PassWord1", "woaini1314", "WoAiNi520", "qq123456789", "5201314520", "zhang123456"] {
-            assert_eq!(NewPassword::parse(common, RULES).unwrap_err(), PasswordProblem::TooCommon, "{common}");
+            assert_eq!(NewPassword::parse(common, RULES).unwrap_err(), PasswordError::TooCommon, "{common}");
         }
     }
 
@@ -200,13 +200,13 @@ mod tests {
             ["13812345678", "x13812345678x", "LiLeiLei", "lileilei@b.cn", "han meimei", "１３８１２３４５６７８"]
         {
             let parsed = NewPassword::parse(personal, RULES).unwrap();
-            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordProblem::Personal, "{personal}");
+            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordError::Personal, "{personal}");
         }
         let username = Username::parse("می\u{200C}خواهممی").unwrap();
         let person = Person { username: Some(&username), ..person };
         for personal in [username.as_str(), &username.key()] {
             let parsed = NewPassword::parse(personal, RULES).unwrap();
-            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordProblem::Personal, "{personal}");
+            assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordError::Personal, "{personal}");
         }
         assert!(NewPassword::parse("lileilei rides a bike", RULES).unwrap().not_personal(&person).is_ok());
     }

@@ -54,7 +54,7 @@ pub struct SessionRules {
 
 /// From where a session is used, as far as it is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct ClientInfo {
     /// Browser and system; empty when unknown.
     pub device: String,
     /// The network's part of the address.
@@ -90,7 +90,7 @@ pub struct Session {
     pub remembered: bool,
     /// From where.
     #[serde(flatten)]
-    pub origin: Origin,
+    pub client: ClientInfo,
     /// The account's credential version: the session dies when that moves on without it.
     pub credential_version: u64,
 }
@@ -117,7 +117,7 @@ impl Session {
         user: &User,
         rules: SessionRules,
         remembered: bool,
-        origin: Origin,
+        client: ClientInfo,
         now: Timestamp,
     ) -> Self {
         let most = if remembered { rules.max_seconds } else { rules.unremembered_seconds.min(rules.max_seconds) };
@@ -133,7 +133,7 @@ impl Session {
             expires_at: now.plus_seconds(rules.idle_seconds.min(most)),
             ends_at: now.plus_seconds(most),
             remembered,
-            origin,
+            client,
             credential_version: user.credential_version,
         }
     }
@@ -273,7 +273,7 @@ mod tests {
             expires_at: never,
             ends_at: never,
             remembered: true,
-            origin: Origin::default(),
+            client: ClientInfo::default(),
             credential_version: 1,
         }
     }

@@ -20,7 +20,7 @@ pub struct Username(String);
 
 /// Why a text is not a username.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UsernameProblem {
+pub enum UsernameError {
     /// Too short, too long, or with other characters.
     #[error("not a username")]
     Malformed,
@@ -42,10 +42,10 @@ impl Username {
     const MAX_CODE_POINTS: usize = 5 * Self::MAX_CLUSTERS;
 
     /// Normalises (NFKC) and checks a username that somebody chooses.
-    pub fn parse(text: &str) -> Result<Self, UsernameProblem> {
-        let name = normalize(text).ok_or(UsernameProblem::Malformed)?;
+    pub fn parse(text: &str) -> Result<Self, UsernameError> {
+        let name = normalize(text).ok_or(UsernameError::Malformed)?;
         if looks_like_another_name(&name) {
-            return Err(UsernameProblem::Reserved);
+            return Err(UsernameError::Reserved);
         }
         let characters: Vec<_> = name.chars().collect();
         // What shares a cluster with another letter (`न्दी` has two) is a letter all the same: the least counts letters.
@@ -54,9 +54,9 @@ impl Username {
             && characters.len() <= Self::MAX_CODE_POINTS
             && clusters(&name) <= Self::MAX_CLUSTERS;
         if !length_fits || !is_well_spelt(&characters) {
-            return Err(UsernameProblem::Malformed);
+            return Err(UsernameError::Malformed);
         }
-        if is_of_one_writing(&name) { Ok(Self(name)) } else { Err(UsernameProblem::MixedScripts) }
+        if is_of_one_writing(&name) { Ok(Self(name)) } else { Err(UsernameError::MixedScripts) }
     }
 
     /// A username that somebody signs in by. It may have been chosen under other rules, so only what can be no username by
@@ -149,9 +149,9 @@ impl ReservedUsernames {
     }
 
     /// Refuses a name that is reserved.
-    pub fn refuse(&self, username: &Username) -> Result<(), UsernameProblem> {
+    pub fn refuse(&self, username: &Username) -> Result<(), UsernameError> {
         let bare = Self::bare(username.as_str());
-        if self.0.contains(&bare) { Err(UsernameProblem::Staff) } else { Ok(()) }
+        if self.0.contains(&bare) { Err(UsernameError::Staff) } else { Ok(()) }
     }
 
     /// A name's key, without what only separates: `Ad_min.` is `admin`.
@@ -200,7 +200,7 @@ mod tests {
             assert!(Username::parse(good).is_ok(), "{good}");
         }
         for bad in ["\u{301}abc", "ab1\u{301}c", "abc_\u{301}", "\u{93F}\u{93F}\u{93F}", "abc\u{20DD}", "b\u{301}c"] {
-            assert_eq!(Username::parse(bad), Err(UsernameProblem::Malformed), "{bad:?}");
+            assert_eq!(Username::parse(bad), Err(UsernameError::Malformed), "{bad:?}");
         }
         // Nine characters that a person sees, of twelve marks each.
         assert!(Username::parse(&format!("a{}", "\u{323}".repeat(12)).repeat(9)).is_ok());
@@ -251,7 +251,7 @@ mod tests {
         ];
         for c in hidden {
             for text in [format!("zhao{c}"), format!("{c}zhao"), format!("zh{c}ao"), c.repeat(4)] {
-                assert_eq!(Username::parse(&text), Err(UsernameProblem::Malformed), "{text:?}");
+                assert_eq!(Username::parse(&text), Err(UsernameError::Malformed), "{text:?}");
             }
         }
     }
@@ -260,7 +260,7 @@ mod tests {
     fn blanks_at_the_ends_are_cut_off_and_a_line_break_is_none() {
         assert_eq!(Username::parse(" \u{3000}lilei\u{A0}\t").unwrap().as_str(), "lilei");
         for bad in ["lilei\n", "\rlilei", "li lei", "lilei\u{2003}", "   "] {
-            assert_eq!(Username::parse(bad), Err(UsernameProblem::Malformed), "{bad:?}");
+            assert_eq!(Username::parse(bad), Err(UsernameError::Malformed), "{bad:?}");
         }
     }
 
@@ -278,12 +278,12 @@ mod tests {
         let reserved = ReservedUsernames::new(ReservedUsernames::DEFAULT, "My Shop");
         for name in ["admin", "ROOT", "官方客服", "ａｄｍｉｎ", "ad_min", "Admin.", "my-shop", "MYSHOP", "客服..."]
         {
-            assert_eq!(reserved.refuse(&Username::parse(name).unwrap()), Err(UsernameProblem::Staff), "{name}");
+            assert_eq!(reserved.refuse(&Username::parse(name).unwrap()), Err(UsernameError::Staff), "{name}");
         }
         for name in ["zhao", "rooty", "administration", "官方客服小王", "李root"] {
             assert_eq!(reserved.refuse(&Username::parse(name).unwrap()), Ok(()), "{name}");
         }
-        assert_eq!(Username::parse("аdmin"), Err(UsernameProblem::MixedScripts));
+        assert_eq!(Username::parse("аdmin"), Err(UsernameError::MixedScripts));
         assert_eq!(ReservedUsernames::new("boss", "—").refuse(&Username::parse("admin").unwrap()), Ok(()));
     }
 

@@ -6,14 +6,14 @@ use crate::domain::{CodeKey, CodeSeed, Email, Language, Mobile, Timestamp, UserI
 
 /// Holds a name for one user, so that uniqueness is a condition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Marker {
+pub struct Claim {
     /// Whose name it is.
     pub user_id: UserId,
 }
 
 /// The attribute that conditions name.
 #[expect(missing_docs, reason = "each is the name of its field")]
-impl Marker {
+impl Claim {
     pub const USER_ID: &'static str = "user_id";
 }
 
@@ -36,9 +36,9 @@ impl CodeItem {
     pub const GUESSES: &'static str = "guesses";
 }
 
-/// Something that is over at a moment: an interval, a spent pass.
+/// Something that is over at a moment: a cooldown, a spent pass.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Expiring {
+pub struct ExpiringItem {
     /// It is over at this moment.
     pub expires_at: Timestamp,
 }
@@ -57,19 +57,19 @@ pub enum Recipient {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "says", content = "code", rename_all = "snake_case")]
 pub enum Content {
-    /// A code, minted when the message is sent.
+    /// A code, issued when the message is sent.
     Code(CodeKey),
     /// A link to set a new password, for the account with the recipient's address.
     ResetLink,
     /// Word of a change, to an address the account held before it (ASVS 6.3.7).
-    Notice(AboutAccount),
+    SecurityNotification(AboutAccount),
 }
 
 /// A notice, and the account it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutAccount {
     /// What has changed.
-    pub notice: Notice,
+    pub notice: SecurityEvent,
     /// Whose; the link that stops it names the account.
     pub user_id: UserId,
     /// Whether the recipient is given that link.
@@ -79,7 +79,7 @@ pub struct AboutAccount {
 /// What has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Notice {
+pub enum SecurityEvent {
     /// The password was set or changed.
     Password,
     /// The account has another mobile number.
@@ -177,9 +177,9 @@ mod tests {
         let code = CodeItem { seed, expires_at: at, guesses: 0 };
         let message = Message { claimed_by: Some("me".into()), ..message(&Mobile::parse("13800000000").unwrap()) };
         for (item, attributes) in [
-            (stored(&Marker { user_id: UserId::generate() }), &[Marker::USER_ID][..]),
+            (stored(&Claim { user_id: UserId::generate() }), &[Claim::USER_ID][..]),
             (stored(&code), &[CodeSeed::NONCE, CodeSeed::KEY_ID, CodeItem::GUESSES, EXPIRES_AT]),
-            (stored(&Expiring { expires_at: at }), &[EXPIRES_AT]),
+            (stored(&ExpiringItem { expires_at: at }), &[EXPIRES_AT]),
             (stored(&message), &[Message::CLAIMED_BY, EXPIRES_AT, KIND]),
             (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::SIGN_UPS]),
             (stored(&KeySet::default()), &[KeySet::VERSION]),

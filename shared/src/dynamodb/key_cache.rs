@@ -28,7 +28,7 @@ struct Held {
 /// There is no key set: `rotate-keys` has not run yet.
 #[derive(Debug, thiserror::Error)]
 #[error("there are no keys of access tokens yet: rotate-keys has not run")]
-struct NoKeys;
+struct KeySetError;
 
 impl KeyCache {
     /// Nothing yet.
@@ -55,7 +55,7 @@ impl KeyCache {
 
     /// Takes over a set that was just read.
     pub fn hold(&self, set: Option<KeySet>, now: Timestamp) -> Result<Arc<TokenKeys>, Error> {
-        let set = set.ok_or_else(|| Error::unavailable("reading the keys", NoKeys))?;
+        let set = set.ok_or_else(|| Error::unavailable("reading the keys", KeySetError))?;
         let keys = TokenKeys::new(set, self.keyring.as_ref());
         let keys = Arc::new(keys.map_err(|source| Error::unavailable("reading the keys", source))?);
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);

@@ -3,12 +3,12 @@
 //! | item | `pk` | `sk` | read by | written by |
 //! |---|---|---|---|---|
 //! | user | `USER#id` | `PROFILE` | log-in, every signed-in call | whoever makes, changes or deletes it; log-in, which counts attempts at its password |
-//! | marker | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `MARKER` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
+//! | claim | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `CLAIM` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
 //! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
-//! | wrong codes in a row | `GUESSES#digits`, `GUESSES#id`, `GUESSES#id/devices`, `GUESSES#id/new` | `GUESSES` | nobody | whoever redeems a code, on condition of the count; deleted by a right one, but for codes to new names |
-//! | attempts at a second proof | `GUESSES#id/second` | `GUESSES` | nobody | sms-log-in, forget-pwd, which count the password there |
-//! | interval | `INTERVAL#channel#to` | `INTERVAL` | nobody | with each message, on condition that none is live |
-//! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its interval; claimed by deliver |
+//! | wrong codes in a row | `STREAK#digits`, `STREAK#id`, `STREAK#id/devices`, `STREAK#id/new` | `STREAK` | nobody | whoever redeems a code, on condition of the count; deleted by a right one, but for codes to new names |
+//! | attempts at a second proof | `STREAK#id/second` | `STREAK` | nobody | sms-log-in, forget-pwd, which count the password there |
+//! | cooldown | `COOLDOWN#channel#to` | `COOLDOWN` | nobody | with each message, on condition that none is live |
+//! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its cooldown; claimed by deliver |
 //! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
 //! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
 //! | known device | `DEVICE#id` | `ATTEMPTS` | nobody | log-in, which counts attempts from it apart from strangers' |
@@ -20,9 +20,9 @@
 //! | change limit | `LIMIT#changes#id` | `LIMIT` | nobody | change-password, change-mobile, bind-email, on condition of its tenth time |
 //! | export limit | `LIMIT#export#id` | `LIMIT` | nobody | export, on condition of its third time |
 //! | operator's act | `AUDIT#date` | time and a random part | auditors | `admin`, with what it did |
-//! | spent pass | `PASS#id` | `SPENT` | nobody | once, on condition that none is there |
+//! | spent pass | `PASS#id` | `USED` | nobody | once, on condition that none is there |
 //!
-//! All but users, markers, the key set and operators' acts have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within
+//! All but users, claims, the key set and operators' acts have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within
 //! days, so every read and condition checks the expiry itself.
 
 use std::borrow::Cow;
@@ -88,36 +88,36 @@ pub fn user(id: &UserId) -> Key {
 
 /// Holds a mobile number for one user.
 #[must_use]
-pub fn mobile_marker(mobile: &Mobile) -> Key {
-    Key::new(format!("MOBILE#{}", mobile.as_str()), "MARKER")
+pub fn mobile_claim(mobile: &Mobile) -> Key {
+    Key::new(format!("MOBILE#{}", mobile.as_str()), "CLAIM")
 }
 
 /// Holds an email for one user.
 #[must_use]
-pub fn email_marker(email: &Email) -> Key {
-    Key::new(format!("EMAIL#{}", email.as_str()), "MARKER")
+pub fn email_claim(email: &Email) -> Key {
+    Key::new(format!("EMAIL#{}", email.as_str()), "CLAIM")
 }
 
 /// Holds a username for one user.
 #[must_use]
-pub fn username_marker(username: &Username) -> Key {
-    Key::new(format!("USERNAME#{}", username.key()), "MARKER")
+pub fn username_claim(username: &Username) -> Key {
+    Key::new(format!("USERNAME#{}", username.key()), "CLAIM")
 }
 
-/// The marker of whichever name an account is called by.
+/// The claim of whichever name an account is called by.
 #[must_use]
-pub fn marker(name: &AccountName) -> Key {
+pub fn claim(name: &AccountName) -> Key {
     match name {
-        AccountName::Mobile(mobile) => mobile_marker(mobile),
-        AccountName::Email(email) => email_marker(email),
-        AccountName::Username(username) => username_marker(username),
+        AccountName::Mobile(mobile) => mobile_claim(mobile),
+        AccountName::Email(email) => email_claim(email),
+        AccountName::Username(username) => username_claim(username),
     }
 }
 
-/// A marker that nobody has: `?` stands in no username. Another one each time, so that no partition grows hot.
+/// A claim that nobody has: `?` stands in no username. Another one each time, so that no partition grows hot.
 #[must_use]
-pub fn no_marker() -> Key {
-    Key::new(format!("USERNAME#?{}", random_hex::<8>()), "MARKER")
+pub fn no_claim() -> Key {
+    Key::new(format!("USERNAME#?{}", random_hex::<8>()), "CLAIM")
 }
 
 /// The one live code of a purpose and a subject.
@@ -128,38 +128,38 @@ pub fn code(key: &CodeKey) -> Key {
 
 /// How many codes in a row were wrong: for a number, or an account's id.
 #[must_use]
-pub fn guesses(whose: &str) -> Key {
-    Key::new(format!("GUESSES#{whose}"), "GUESSES")
+pub fn failure_streak(whose: &str) -> Key {
+    Key::new(format!("STREAK#{whose}"), "STREAK")
 }
 
 /// The same for what is guessed on the devices that an account's owner is known on.
 #[must_use]
-pub fn guesses_on_devices(user: &UserId) -> Key {
-    guesses(&format!("{user}/devices"))
+pub fn failure_streak_on_devices(user: &UserId) -> Key {
+    failure_streak(&format!("{user}/devices"))
 }
 
 /// The attempts at an account's password beside a right code to its number.
 #[must_use]
 pub fn second_proof(user: &UserId) -> Key {
-    guesses(&format!("{user}/second"))
+    failure_streak(&format!("{user}/second"))
 }
 
 /// How many codes to numbers and addresses that an account would move to were wrong.
 #[must_use]
-pub fn guesses_at_new_names(user: &UserId) -> Key {
-    guesses(&format!("{user}/new"))
+pub fn failure_streak_at_new_names(user: &UserId) -> Key {
+    failure_streak(&format!("{user}/new"))
 }
 
 /// The time between messages to a number, whatever their purpose.
 #[must_use]
-pub fn sms_interval(mobile: &Mobile) -> Key {
-    Key::new(format!("INTERVAL#sms#{}", mobile.as_str()), "INTERVAL")
+pub fn sms_cooldown(mobile: &Mobile) -> Key {
+    Key::new(format!("COOLDOWN#sms#{}", mobile.as_str()), "COOLDOWN")
 }
 
 /// The time between messages to an address.
 #[must_use]
-pub fn email_interval(email: &Email) -> Key {
-    Key::new(format!("INTERVAL#email#{}", email.as_str()), "INTERVAL")
+pub fn email_cooldown(email: &Email) -> Key {
+    Key::new(format!("COOLDOWN#email#{}", email.as_str()), "COOLDOWN")
 }
 
 /// A message to send.
@@ -170,8 +170,8 @@ pub fn message(id: &str) -> Key {
 
 /// A captcha pass that was used.
 #[must_use]
-pub fn spent_pass(id: &str) -> Key {
-    Key::new(format!("PASS#{id}"), "SPENT")
+pub fn used_pass(id: &str) -> Key {
+    Key::new(format!("PASS#{id}"), "USED")
 }
 
 /// The partition of a user's sessions.
@@ -230,12 +230,12 @@ pub fn recipient_device_limit(recipient: &Recipient) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), "DEVICES")
 }
 
-/// The marker of the number or address of a recipient.
+/// The claim of the number or address of a recipient.
 #[must_use]
-pub fn recipient_marker(recipient: &Recipient) -> Key {
+pub fn recipient_claim(recipient: &Recipient) -> Key {
     match recipient {
-        Recipient::Sms(mobile) => mobile_marker(mobile),
-        Recipient::Email(email) => email_marker(email),
+        Recipient::Sms(mobile) => mobile_claim(mobile),
+        Recipient::Email(email) => email_claim(email),
     }
 }
 

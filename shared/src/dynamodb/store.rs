@@ -115,7 +115,7 @@ impl Store {
 
     /// Opens the connection by a read of nothing, so that the first request need not.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        self.get::<super::items::Expiring>(&keys::nothing(), "warming up").await.map(drop)
+        self.get::<super::items::ExpiringItem>(&keys::nothing(), "warming up").await.map(drop)
     }
 
     /// Reads one item, strongly consistent.

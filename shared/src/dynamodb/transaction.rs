@@ -355,10 +355,10 @@ mod tests {
     fn of_several_refusals_the_one_declared_first_decides() {
         let refused = |places: &[usize]| {
             let mut tx: Transaction = Transaction::new("testing", || Error::AccountChanged);
-            tx.require_or(check(keys::guesses("1")), |_| Error::CodeExpired);
-            tx.require(check(keys::guesses("2")));
-            tx.require_or(check(keys::guesses("3")), too_many(3));
-            tx.require_or(check(keys::guesses("4")), too_many(7));
+            tx.require_or(check(keys::failure_streak("1")), |_| Error::CodeExpired);
+            tx.require(check(keys::failure_streak("2")));
+            tx.require_or(check(keys::failure_streak("3")), too_many(3));
+            tx.require_or(check(keys::failure_streak("4")), too_many(7));
             let (_, meanings) = tx.written("table").unwrap();
             meanings.decide(places.iter().copied().map(refusal).collect())
         };

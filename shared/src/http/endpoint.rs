@@ -1,4 +1,4 @@
-//! An endpoint: a handler, the dialect it tells errors in, and what it needs to run.
+//! An endpoint: a handler, the error format it tells errors in, and what it needs to run.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use lambda_http::http::Method;
 use lambda_http::{Body, Response};
 
-use super::{Dialect, Reply, Request};
+use super::{ErrorFormat, Reply, Request};
 use crate::app::App;
 use crate::config::Need;
 use crate::error::{Error, error_chain};
@@ -21,7 +21,7 @@ pub struct Endpoint {
     /// The function's one name: its folder, its event file, its resource in the template.
     pub name: &'static str,
     /// How it tells errors.
-    pub dialect: Dialect,
+    pub error_format: ErrorFormat,
     /// What it refuses to start without.
     pub needs: &'static [Need],
     /// What it does.
@@ -38,7 +38,7 @@ impl Endpoint {
             Err(error) => Err(error),
         };
         let reply = result.unwrap_or_else(Reply::refusal);
-        let (reply, error) = reply.told(|error| self.dialect.tell(error, request.language(), request.method()));
+        let (reply, error) = reply.told(|error| self.error_format.tell(error, request.language(), request.method()));
         self.log(app, &request, &reply, error.as_ref(), started);
         // RFC 9110 §9.3.2: the header fields of the answer to GET, and no body.
         let reply = if *request.method() == Method::HEAD { reply.without_body() } else { reply };

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::digits::Digits;
-use crate::credentials::{Credential, Proof, SecondProof};
-use crate::domain::{CodeHandle, Consent, Password, Secret, Timestamp};
-use crate::error::{Error, FieldFault, FieldProblem};
+use crate::credentials::{Credential, Reauthentication, SecondProof};
+use crate::domain::{ChallengeId, Consent, Password, Secret, Timestamp};
+use crate::error::{Error, FieldError, FieldFault};
 
 /// The fields of a body. Unknown ones are ignored.
 pub struct Fields(Map<String, Value>);
@@ -32,10 +32,8 @@ impl Fields {
 
     /// Texts that must be there and not empty. All that is wrong with any of them is said at once.
     pub fn texts<const N: usize>(&self, names: [&'static str; N]) -> Result<[&str; N], Error> {
-        let problems: Vec<_> = names
-            .iter()
-            .filter_map(|&field| self.text_fault(field).map(|fault| FieldProblem { field, fault }))
-            .collect();
+        let problems: Vec<_> =
+            names.iter().filter_map(|&field| self.text_fault(field).map(|fault| FieldError { field, fault })).collect();
         if problems.is_empty() {
             Ok(names.map(|name| self.0.get(name).and_then(Value::as_str).unwrap_or_default()))
         } else {
@@ -48,7 +46,7 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::NotText }])),
+            Some(_) => Err(Error::Fields(vec![FieldError { field: name, fault: FieldFault::NotText }])),
         }
     }
 
@@ -57,7 +55,7 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(_) => Err(Error::Fields(vec![FieldProblem { field: name, fault: FieldFault::NotBoolean }])),
+            Some(_) => Err(Error::Fields(vec![FieldError { field: name, fault: FieldFault::NotBoolean }])),
         }
     }
 
@@ -74,27 +72,27 @@ impl Fields {
     }
 
     /// The handle of the code that was asked for, which may be absent.
-    pub fn handle(&self) -> Result<Option<CodeHandle>, Error> {
-        self.handle_by(CodeHandle::parse)
+    pub fn challenge_id(&self) -> Result<Option<ChallengeId>, Error> {
+        self.challenge_id_by(ChallengeId::parse)
     }
 
     /// The same, where a code is asked for: `new` asks for a handle.
-    pub fn asked_handle(&self) -> Result<Option<CodeHandle>, Error> {
-        self.handle_by(CodeHandle::asked_for)
+    pub fn requested_challenge_id(&self) -> Result<Option<ChallengeId>, Error> {
+        self.challenge_id_by(ChallengeId::requested)
     }
 
-    fn handle_by(&self, parse: fn(&str) -> Option<CodeHandle>) -> Result<Option<CodeHandle>, Error> {
+    fn challenge_id_by(&self, parse: fn(&str) -> Option<ChallengeId>) -> Result<Option<ChallengeId>, Error> {
         let text = self.optional_text("handle")?;
         text.map(|text| parse(text).ok_or_else(|| Error::malformed("handle"))).transpose()
     }
 
     /// What is offered as proof of who asks: `reauthentication`, `password` or `sms_code`.
-    pub fn proof(&self, digits: Digits) -> Result<Proof, Error> {
+    pub fn proof(&self, digits: Digits) -> Result<Reauthentication, Error> {
         self.proof_by("sms_code", digits)
     }
 
     /// The same, where the code has another name.
-    pub fn proof_by(&self, code: &'static str, digits: Digits) -> Result<Proof, Error> {
+    pub fn proof_by(&self, code: &'static str, digits: Digits) -> Result<Reauthentication, Error> {
         let reauthentication = self.optional_text("reauthentication")?.map(|text| Secret::new(text.to_owned()));
         let absent = |name| matches!(self.0.get(name), None | Some(Value::Null));
         let credential = if reauthentication.is_some() && absent(code) && absent("password") {
@@ -102,7 +100,7 @@ impl Fields {
         } else {
             Some(self.credential_by(code, digits)?)
         };
-        Ok(Proof { reauthentication, credential })
+        Ok(Reauthentication { reauthentication, credential })
     }
 
     /// What proves by itself who asks: `password`, or `sms_code`.

@@ -1,9 +1,9 @@
-//! HTTP: parsing a request, shaping a reply, and the dialects errors are told in.
+//! HTTP: parsing a request, shaping a reply, and the error formats errors are told in.
 
 mod answers;
-mod dialect;
 mod digits;
 mod endpoint;
+mod error_format;
 mod event;
 mod json;
 mod media_type;
@@ -13,9 +13,9 @@ mod session_cookie;
 mod texts;
 
 pub use answers::{Account, LoggedIn, Renewed, Tokens};
-pub use dialect::Dialect;
 pub use digits::Digits;
 pub use endpoint::{Endpoint, Handled};
+pub use error_format::ErrorFormat;
 pub use event::NOT_IN_A_QUERY;
 pub use json::Fields;
 pub use reply::Reply;

@@ -9,7 +9,7 @@ use crate::error::Error;
 /// An answer: status, headers, body. Every one is `no-store` unless it says otherwise.
 #[derive(Debug)]
 pub struct Reply {
-    /// Why the request is refused. The endpoint's dialect adds status and code, and a body where none stands here.
+    /// Why the request is refused. The endpoint's error format adds status and code, and a body where none stands here.
     refusal: Option<Error>,
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,

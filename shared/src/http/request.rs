@@ -208,7 +208,7 @@ impl Request {
 
     /// Refuses what a page of another site could make a browser send without being able to read the answer: an image, a
     /// link, a form, a prefetch (Fetch Metadata, W3C). A script's request and an old client's pass.
-    pub fn refuse_blind(&self) -> Result<(), Error> {
+    pub fn refuse_cross_site(&self) -> Result<(), Error> {
         let is = |name: &str, values: &[&str]| {
             let value = self.header(name).unwrap_or("");
             value.split([',', ';']).any(|part| values.iter().any(|one| part.trim().eq_ignore_ascii_case(one)))
@@ -217,7 +217,7 @@ impl Request {
             || is("sec-purpose", &["prefetch"])
             || is("purpose", &["prefetch"])
             || is("x-moz", &["prefetch"]);
-        if blind { Err(Error::BlindRequest) } else { Ok(()) }
+        if blind { Err(Error::CrossSiteRequest) } else { Ok(()) }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Fields, Reply, Request};
 use crate::app::App;
-use crate::crypto::Device;
+use crate::crypto::KnownDevice;
 use crate::domain::{RefreshToken, UserId};
 use crate::error::Error;
 use crate::sessions::SignedIn;
@@ -47,9 +47,9 @@ impl Request {
     /// The device, where an account was signed in to on it. Under either name: it is signed, and one that someone planted
     /// is of another account.
     #[must_use]
-    pub fn device(&self, app: &App) -> Option<Device> {
+    pub fn device(&self, app: &App) -> Option<KnownDevice> {
         let cookie = self.cookie(PUBLIC_DEVICE).or_else(|| self.cookie(DEVICE))?;
-        Device::verify(cookie, app.keyring().ok()?, app.clock.now())
+        KnownDevice::verify(cookie, app.keyring().ok()?, app.clock.now())
     }
 
     /// The session that the cookie of a request from our own pages names. It may be over.
@@ -80,7 +80,7 @@ impl Reply {
     pub fn with_sign_in(self, app: &App, request: &Request, signed_in: &SignedIn) -> Result<Self, Error> {
         let (session, now) = (&signed_in.session, app.clock.now());
         let known = request.device(app).filter(|device| device.user_id == session.user_id);
-        let device = Device::after_sign_in(known, session, now);
+        let device = KnownDevice::after_sign_in(known, session, now);
         let life = if device.is_lasting { max_age(now.seconds_until(device.expires_at)) } else { String::new() };
         let device = device.sign(app.keyring()?);
         Ok(self.with_cookie(app, DEVICE, &device, &life).with_session(app, request, signed_in))
@@ -131,7 +131,7 @@ impl Reply {
     /// password receives the new cookie at the same moment, and the session lives on. The next sign-in ends it.
     #[must_use]
     pub fn session_refused(app: &App, request: &Request, error: Error) -> Self {
-        let is_over = matches!(error, Error::SessionEnded | Error::RefreshTokenInvalid | Error::RefreshTokenSpent);
+        let is_over = matches!(error, Error::SessionEnded | Error::RefreshTokenInvalid | Error::RefreshTokenReused);
         let takes_away = is_over && request.session_cookie(app).is_some();
         let reply = Self::refusal(error);
         if takes_away { reply.without_session(app, request) } else { reply }

@@ -1,8 +1,8 @@
 //! What people read when something is refused: one text per case, in both languages. Where a row of the contract has
-//! a text of its own, its dialect overrides the one here.
+//! a text of its own, its error format overrides the one here.
 
-use crate::domain::{Language, NicknameProblem, PasswordProblem, UsernameProblem};
-use crate::error::{Error, FieldFault, FieldProblem};
+use crate::domain::{Language, NicknameError, PasswordError, UsernameError};
+use crate::error::{Error, FieldError, FieldFault};
 
 /// The text for an error.
 pub(super) fn of(error: &Error, language: Language) -> String {
@@ -17,7 +17,7 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::NotFound => ("未找到。", "Not found."),
         Error::MethodNotAllowed { .. } => ("不支持该请求方法。", "This method is not allowed here."),
         Error::PastCloudFront => ("请通过公开的网址访问。", "Please use the public address."),
-        Error::BlindRequest => ("拒绝跨站请求。", "Requests from other sites are refused."),
+        Error::CrossSiteRequest => ("拒绝跨站请求。", "Requests from other sites are refused."),
         Error::CsrfRefused => {
             ("CSRF 验证失败，请刷新页面后重试。", "The CSRF check failed. Reload the page and try again.")
         }
@@ -27,18 +27,18 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::CodeMalformed => ("验证码为6位数字，请检查。", "A code is six digits. Please check it."),
         Error::NicknameRefused(problem) => return nickname(*problem, language).to_owned(),
         Error::PasswordRefused(problem) => return password(*problem, language),
-        Error::UsernameRefused(UsernameProblem::Malformed) => (
+        Error::UsernameRefused(UsernameError::Malformed) => (
             "用户名为3–30个字符，可用文字、数字、下划线、连字符和点。",
             "A username has 3 to 30 letters, digits, underscores, hyphens or dots.",
         ),
-        Error::UsernameRefused(UsernameProblem::Reserved) => {
+        Error::UsernameRefused(UsernameError::Reserved) => {
             ("用户名不能是手机号或邮箱的样子。", "A username may not look like a mobile number or an email.")
         }
-        Error::UsernameRefused(UsernameProblem::MixedScripts) => (
+        Error::UsernameRefused(UsernameError::MixedScripts) => (
             "用户名不能混用容易混淆的文字，例如拉丁字母与西里尔字母。",
             "A username may not mix scripts that look alike, such as Latin and Cyrillic.",
         ),
-        Error::UsernameRefused(UsernameProblem::Staff) => {
+        Error::UsernameRefused(UsernameError::Staff) => {
             ("该用户名为系统保留，请换一个。", "This username is reserved. Please choose another.")
         }
         Error::ConsentRequired => {
@@ -52,7 +52,7 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::RefreshTokenInvalid => {
             ("登录状态无效，请重新登录。", "This sign-in is not valid. Please sign in again.")
         }
-        Error::RefreshTokenSpent => (
+        Error::RefreshTokenReused => (
             "登录凭证被重复使用，为了您的安全已退出登录。",
             "This sign-in was used twice and was ended for your safety. Please sign in again.",
         ),
@@ -123,39 +123,39 @@ pub(super) fn field(fault: FieldFault, language: Language) -> &'static str {
     }
 }
 
-fn all_fields(problems: &[FieldProblem], language: Language) -> String {
+fn all_fields(problems: &[FieldError], language: Language) -> String {
     let lines: Vec<_> =
         problems.iter().map(|problem| format!("{}: {}", problem.field, field(problem.fault, language))).collect();
     lines.join(" ")
 }
 
-fn nickname(problem: NicknameProblem, language: Language) -> &'static str {
+fn nickname(problem: NicknameError, language: Language) -> &'static str {
     match problem {
-        NicknameProblem::Blank => language.pick("昵称不能为空。", "The nickname may not be blank."),
-        NicknameProblem::TooLong => language.pick("昵称最多20个字符。", "A nickname has 20 characters at most."),
-        NicknameProblem::Hidden => {
+        NicknameError::Blank => language.pick("昵称不能为空。", "The nickname may not be blank."),
+        NicknameError::TooLong => language.pick("昵称最多20个字符。", "A nickname has 20 characters at most."),
+        NicknameError::Hidden => {
             language.pick("昵称中有不可见的字符。", "The nickname has a character that cannot be seen.")
         }
     }
 }
 
-fn password(problem: PasswordProblem, language: Language) -> String {
+fn password(problem: PasswordError, language: Language) -> String {
     match (problem, language) {
-        (PasswordProblem::TooShort { min_characters }, Language::Zh) => {
+        (PasswordError::TooShort { min_characters }, Language::Zh) => {
             format!("密码至少{min_characters}个字符。")
         }
-        (PasswordProblem::TooShort { min_characters }, Language::En) => {
+        (PasswordError::TooShort { min_characters }, Language::En) => {
             format!("A password has {min_characters} characters at least.")
         }
-        (PasswordProblem::TooLong, Language::Zh) => "密码最多128个字符。".to_owned(),
-        (PasswordProblem::TooLong, Language::En) => "A password has 128 characters at most.".to_owned(),
-        (PasswordProblem::Breached, Language::Zh) => "这个密码已在别处泄露，请换一个。".to_owned(),
-        (PasswordProblem::Breached, Language::En) => {
+        (PasswordError::TooLong, Language::Zh) => "密码最多128个字符。".to_owned(),
+        (PasswordError::TooLong, Language::En) => "A password has 128 characters at most.".to_owned(),
+        (PasswordError::Breached, Language::Zh) => "这个密码已在别处泄露，请换一个。".to_owned(),
+        (PasswordError::Breached, Language::En) => {
             "This password was leaked elsewhere. Please choose another.".to_owned()
         }
-        (PasswordProblem::TooCommon, Language::Zh) => "这个密码太常见，容易被猜到。".to_owned(),
-        (PasswordProblem::TooCommon, Language::En) => "This password is too common to be safe.".to_owned(),
-        (PasswordProblem::Personal, Language::Zh) => "密码不能是您的手机号、名字或邮箱。".to_owned(),
-        (PasswordProblem::Personal, Language::En) => "A password may not be your number, name or email.".to_owned(),
+        (PasswordError::TooCommon, Language::Zh) => "这个密码太常见，容易被猜到。".to_owned(),
+        (PasswordError::TooCommon, Language::En) => "This password is too common to be safe.".to_owned(),
+        (PasswordError::Personal, Language::Zh) => "密码不能是您的手机号、名字或邮箱。".to_owned(),
+        (PasswordError::Personal, Language::En) => "A password may not be your number, name or email.".to_owned(),
     }
 }

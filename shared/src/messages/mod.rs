@@ -1,8 +1,8 @@
 //! Messages: asking for one, and telling an owner of a change.
 
+mod captcha_result;
 mod send;
-mod solved;
 
+pub use captcha_result::CaptchaResult;
 pub use send::is_sign_up;
 pub(crate) use send::{Free, INTERVAL_SECONDS, MessageRequest, Notification, is_settled, send};
-pub use solved::Solved;

@@ -4,11 +4,11 @@
 //! No code is made here, so asking is one round trip whatever the number's past, and nothing that could be used stands
 //! in the table before it is sent.
 
-use super::Solved;
+use super::CaptchaResult;
 use crate::app::{App, Caller};
-use crate::crypto::{Device, SafetyLink, random, random_hex};
+use crate::crypto::{KnownDevice, NotMeLink, random, random_hex};
 use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, MAX_GUESSES, Timestamp, User};
-use crate::dynamodb::items::{AboutAccount, CodeItem, Content, Expiring, Marker, Message, Notice, Recipient};
+use crate::dynamodb::items::{AboutAccount, Claim, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
@@ -43,7 +43,7 @@ pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
             let anyone_s = matches!(key.purpose, CodePurpose::Register | CodePurpose::ChangeMobile);
             anyone_s || (key.purpose == CodePurpose::LogIn && !requires_account)
         }
-        Content::ResetLink | Content::Notice(_) => false,
+        Content::ResetLink | Content::SecurityNotification(_) => false,
     }
 }
 
@@ -65,7 +65,7 @@ fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
 pub(crate) async fn send(
     app: &App,
     caller: &Caller,
-    solved: Solved,
+    solved: CaptchaResult,
     request: MessageRequest,
     cost: impl Part<SendError> + Copy,
 ) -> Result<(), Error> {
@@ -89,7 +89,7 @@ pub(crate) async fn send(
 #[derive(Clone, Copy)]
 enum Allowance<'a> {
     /// In the reserve of the recipient's own devices, on condition that this is one of them.
-    At(&'a Device),
+    At(&'a KnownDevice),
     /// With all that the recipient is sent.
     WithAll,
 }
@@ -139,7 +139,7 @@ impl Reason for SendError {
 struct Submission<'a> {
     app: &'a App,
     caller: &'a Caller,
-    solved: Solved,
+    solved: CaptchaResult,
     request: &'a MessageRequest,
     message: &'a Message,
 }
@@ -172,20 +172,20 @@ impl Submission<'_> {
         self.app.store()?.commit(tx).await
     }
 
-    fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &Device) {
+    fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &KnownDevice) {
         limits::of_devices(self.app, &self.request.recipient).declare_as(tx, |_| SendError::OutsideReserve);
-        let is_owner = Condition::equal(Marker::USER_ID, device.user_id.as_str());
-        let owner = Write::check(keys::recipient_marker(&self.request.recipient), is_owner);
+        let is_owner = Condition::equal(Claim::USER_ID, device.user_id.as_str());
+        let owner = Write::check(keys::recipient_claim(&self.request.recipient), is_owner);
         tx.require_or(owner, |_| SendError::OutsideReserve);
     }
 
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
         let limits = &self.app.config.limits;
         let limit = match self.solved {
-            Solved::Yes | Solved::ToOneself => limits.source_captcha,
-            Solved::No | Solved::NotAsked => limits.source,
+            CaptchaResult::Solved | CaptchaResult::ToOneself => limits.source_captcha,
+            CaptchaResult::NotSolved | CaptchaResult::NotAsked => limits.source,
         };
-        let captcha_helps = self.solved == Solved::No;
+        let captcha_helps = self.solved == CaptchaResult::NotSolved;
         for count in limits::of_source(self.app, self.caller, SourceAction::Messages, limit)? {
             count.declare_as(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
@@ -201,10 +201,10 @@ impl Submission<'_> {
 /// The item that holds the next message to the recipient back.
 fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
     let key = match recipient {
-        Recipient::Sms(mobile) => keys::sms_interval(mobile),
-        Recipient::Email(email) => keys::email_interval(email),
+        Recipient::Sms(mobile) => keys::sms_cooldown(mobile),
+        Recipient::Email(email) => keys::email_cooldown(email),
     };
-    let until = Expiring { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
+    let until = ExpiringItem { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
     Write::put(key, &until, Condition::no_live_item(now))
 }
 
@@ -217,7 +217,7 @@ fn not_guessed_out(content: &Content, now: Timestamp) -> Option<Write> {
 
 /// Too soon, until the item that is in the way is over.
 fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
-    let held = item.and_then(|item| serde_dynamo::from_item::<_, Expiring>(item).ok());
+    let held = item.and_then(|item| serde_dynamo::from_item::<_, ExpiringItem>(item).ok());
     let wait = held.map_or(0, |held| now.seconds_until(held.expires_at));
     Error::TooMany { retry_after_seconds: wait.max(1) }.into()
 }
@@ -228,11 +228,11 @@ pub(crate) struct Notification<'a> {
     app: &'a App,
     caller: &'a Caller,
     user: &'a User,
-    notice: Notice,
+    notice: SecurityEvent,
 }
 
 impl<'a> Notification<'a> {
-    pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, notice: Notice) -> Self {
+    pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, notice: SecurityEvent) -> Self {
         Self { app, caller, user, notice }
     }
 }
@@ -245,7 +245,8 @@ impl<E: Reason> Part<E> for Notification<'_> {
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
         for (recipient, with_link) in [sms, email].into_iter().flatten() {
             let about = AboutAccount { notice, user_id: user.id.clone(), with_link };
-            let request = MessageRequest { recipient, content: Content::Notice(about), requires_account: false };
+            let request =
+                MessageRequest { recipient, content: Content::SecurityNotification(about), requires_account: false };
             let message = new_message(caller, &request, now);
             transaction.also(Effect::put(keys::message(&message.id), &message)?);
         }
@@ -256,7 +257,7 @@ impl<E: Reason> Part<E> for Notification<'_> {
 /// Whether an address was bound long enough ago to be trusted with the link that stops a change: who took an account over
 /// is not handed what undoes its owner's repair.
 pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool {
-    changed_at.is_none_or(|at| at.plus_seconds(SafetyLink::LIFE_SECONDS) <= now)
+    changed_at.is_none_or(|at| at.plus_seconds(NotMeLink::LIFE_SECONDS) <= now)
 }
 
 fn new_message(caller: &Caller, request: &MessageRequest, now: Timestamp) -> Message {

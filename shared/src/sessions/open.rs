@@ -29,7 +29,8 @@ impl NewSession {
     /// live ones stay.
     pub(crate) fn new(app: &App, caller: &Caller, user: &User, remembered: bool, others: Vec<Session>) -> Self {
         let now = app.clock.now();
-        let session = Session::open(SessionId::generate(), user, app.config.sessions, remembered, caller.origin(), now);
+        let session =
+            Session::open(SessionId::generate(), user, app.config.sessions, remembered, caller.client_info(), now);
         // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already.
         let former = caller.cookie_session.as_ref();
         let others = others.into_iter().filter(|other| former.is_none_or(|former| former.session_id != other.id));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
-use crate::crypto::{AccessToken, Grant, KeySet, Reauthentication, TokenKeys, is_access_token_shaped};
-use crate::domain::{Authorized, Secret, Session, SessionId, User, UserId};
+use crate::crypto::{AccessToken, KeySet, ReauthenticationToken, TokenContext, TokenKeys, is_access_token_shaped};
+use crate::domain::{Principal, Secret, Session, SessionId, User, UserId};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 
@@ -41,9 +41,9 @@ impl SignedIn {
     /// Makes the tokens of a session. Nothing is stored: done before what stores it, so that a function that cannot sign
     /// changes nothing.
     pub fn new(app: &App, caller: &Caller, keys: &TokenKeys, user: User, session: Session) -> Result<Self, Error> {
-        let grant = app.grant(caller);
-        let token = AccessToken::new(&user, &session, grant.now, &grant);
-        Self::sign(app, &grant, keys, user, session, &token)
+        let context = app.token_context(caller);
+        let token = AccessToken::new(&user, &session, context.now, &context);
+        Self::sign(app, &context, keys, user, session, &token)
     }
 
     /// The same for a sign-in, which proved just now who asks.
@@ -54,7 +54,7 @@ impl SignedIn {
         user: User,
         session: Session,
     ) -> Result<Self, Error> {
-        let reauthentication = Reauthentication::issue(&session, app.keyring()?, app.clock.now());
+        let reauthentication = ReauthenticationToken::issue(&session, app.keyring()?, app.clock.now());
         let signed_in = Self::new(app, caller, keys, user, session)?;
         Ok(Self { reauthentication: Some(reauthentication), ..signed_in })
     }
@@ -67,21 +67,21 @@ impl SignedIn {
         user: User,
         session: Session,
     ) -> Result<Self, Error> {
-        let grant = app.grant(caller);
-        let token = AccessToken::of_refresh(&user, &session, &grant);
-        Self::sign(app, &grant, keys, user, session, &token)
+        let context = app.token_context(caller);
+        let token = AccessToken::of_refresh(&user, &session, &context);
+        Self::sign(app, &context, keys, user, session, &token)
     }
 
     fn sign(
         app: &App,
-        grant: &Grant<'_>,
+        context: &TokenContext<'_>,
         keys: &TokenKeys,
         user: User,
         session: Session,
         token: &AccessToken,
     ) -> Result<Self, Error> {
         let expires_in_seconds = token.expires_at.unix_seconds() - token.issued_at.unix_seconds();
-        let token = keys.sign(token, grant.now).map_err(|source| Error::unavailable("signing a token", source))?;
+        let token = keys.sign(token, context.now).map_err(|source| Error::unavailable("signing a token", source))?;
         let refresh_token = session.refresh_token().sign(app.keyring()?);
         Ok(Self { user, session, token, refresh_token, expires_in_seconds, reauthentication: None })
     }
@@ -89,22 +89,22 @@ impl SignedIn {
 
 /// The user and session of an access token, in one read, which brings the keys along when it is time to look for new
 /// ones. A token from before a change of credentials is refused, and so is one of a session that was ended.
-pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Result<Authorized, Error> {
+pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Result<Principal, Error> {
     let text = token.filter(|text| is_access_token_shaped(text)).ok_or(Error::Unauthorized)?;
-    let grant = app.grant(caller);
-    let held = match app.key_cache.held(grant.now) {
+    let context = app.token_context(caller);
+    let held = match app.key_cache.held(context.now) {
         Some((keys, fresh)) if fresh || keys.has_key_of(text) => keys,
         _ => app.token_keys().await?,
     };
-    let claims = held.verify(text, &grant).map_err(|_| Error::Unauthorized)?;
+    let claims = held.verify(text, &context).map_err(|_| Error::Unauthorized)?;
     caller.who.note(claims.user_id.as_str());
     let (user, session, keys) = user_and_session(app, &claims.user_id, &claims.session_id).await?;
     // They may be newer than the ones it was verified by, and one of those may have been dropped.
-    keys.verify(text, &grant).map_err(|_| Error::Unauthorized)?;
+    keys.verify(text, &context).map_err(|_| Error::Unauthorized)?;
     let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthorized) };
     let good =
-        !user.disabled && user.credential_version == claims.credential_version && session.is_live(&user, grant.now);
-    good.then_some(Authorized { user, session }).ok_or(Error::Unauthorized)
+        !user.disabled && user.credential_version == claims.credential_version && session.is_live(&user, context.now);
+    good.then_some(Principal { user, session }).ok_or(Error::Unauthorized)
 }
 
 /// A user and one of their sessions, read at one moment, and the keys, read with them when it is time to.

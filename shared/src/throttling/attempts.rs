@@ -9,7 +9,7 @@ use ring::hmac;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::crypto::{Device, Purpose};
+use crate::crypto::{KnownDevice, Purpose};
 use crate::domain::{AccountName, PasswordHashText, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, read_item};
@@ -65,7 +65,7 @@ pub(crate) enum ThrottleKey<'a> {
     /// An account's, from anywhere.
     Account(&'a UserId),
     /// An account's, from a device that is known.
-    Device(&'a Device),
+    KnownDevice(&'a KnownDevice),
     /// An account's, from whoever has a right code to its number.
     SecondProof(&'a UserId),
     /// A name nobody has, in its canonical form.
@@ -84,7 +84,7 @@ pub(crate) async fn count_by(
     throttle_key: ThrottleKey<'_>,
     name: Option<&AccountName>,
 ) -> Result<Option<User>, Error> {
-    let ThrottleKey::Device(device) = throttle_key else { return count_in(app, throttle_key, name).await };
+    let ThrottleKey::KnownDevice(device) = throttle_key else { return count_in(app, throttle_key, name).await };
     let (counted, user) = tokio::join!(count_in(app, throttle_key, name), claim_holder(app, &device.user_id, name));
     counted?;
     user
@@ -94,7 +94,7 @@ async fn count_in(app: &App, throttle_key: ThrottleKey<'_>, name: Option<&Accoun
     let now = app.clock.now();
     let key = match throttle_key {
         ThrottleKey::Account(id) => keys::user(id),
-        ThrottleKey::Device(device) => keys::device(&device.id),
+        ThrottleKey::KnownDevice(device) => keys::device(&device.id),
         ThrottleKey::SecondProof(id) => keys::second_proof(id),
         ThrottleKey::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
     };
@@ -203,7 +203,7 @@ pub(crate) fn succeed<E: Reason>(
     if let Some(hash) = hash {
         set = set.and_to(User::PASSWORD_HASH, hash.as_str());
     }
-    if let ThrottleKey::Device(device) = throttle_key {
+    if let ThrottleKey::KnownDevice(device) = throttle_key {
         tx.also(Effect::remove(keys::device(&device.id)));
     } else {
         set = forgetting(set);

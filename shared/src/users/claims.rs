@@ -1,25 +1,25 @@
 //! Claims: the items that make a number, an address and a username one account's alone.
 
 use crate::domain::{AccountName, UserId};
-use crate::dynamodb::items::Marker;
+use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Condition, Write, keys};
 use crate::error::Error;
 
 /// Takes a name that no account has.
 pub(crate) fn claim(name: &AccountName, user: &UserId) -> Result<Write, Error> {
-    Write::put(keys::marker(name), &Marker { user_id: user.clone() }, Condition::no_item())
+    Write::put(keys::claim(name), &Claim { user_id: user.clone() }, Condition::no_item())
 }
 
 /// Takes a name from the account that has it.
 pub(crate) fn take_over(name: &AccountName, user: &UserId, from: &UserId) -> Result<Write, Error> {
-    Write::put(keys::marker(name), &Marker { user_id: user.clone() }, is_of(from))
+    Write::put(keys::claim(name), &Claim { user_id: user.clone() }, is_of(from))
 }
 
 /// Frees a name of the account's.
 pub(crate) fn release(name: &AccountName, user: &UserId) -> Write {
-    Write::delete(keys::marker(name), is_of(user))
+    Write::delete(keys::claim(name), is_of(user))
 }
 
 fn is_of(user: &UserId) -> Condition {
-    Condition::equal(Marker::USER_ID, user.as_str())
+    Condition::equal(Claim::USER_ID, user.as_str())
 }

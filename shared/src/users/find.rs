@@ -2,14 +2,14 @@
 
 use crate::app::App;
 use crate::domain::{AccountName, User, UserId};
-use crate::dynamodb::items::Marker;
+use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Condition, keys};
 use crate::error::Error;
 
 /// The account with a name, in two reads. An unknown name costs the same two: time must not tell (ASVS 6.3.8).
 pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Option<User>, Error> {
-    let key = name.map_or_else(keys::no_marker, keys::marker);
-    let claim = app.store()?.get::<Marker>(&key, "finding an account").await?;
+    let key = name.map_or_else(keys::no_claim, keys::claim);
+    let claim = app.store()?.get::<Claim>(&key, "finding an account").await?;
     // The id of nobody is a new one each time: many asking for one key would slow down together, and so tell.
     let id = claim.map_or_else(UserId::generate, |claim| claim.user_id);
     claim_holder(app, &id, name).await

@@ -1,4 +1,4 @@
-//! A2–A4: a new password by SMS, in the second system's dialect.
+//! A2–A4: a new password by SMS, in the second system's error format.
 
 use reqwest::Method;
 use serde_json::{Value, json};

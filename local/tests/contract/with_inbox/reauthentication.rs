@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::proofs::{Arrival, TABLE};
+use crate::reauthentications::{Arrival, TABLE};
 use crate::site::{
     Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, other_code, read, registration,
 };

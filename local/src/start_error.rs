@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use shared::config::ConfigError;
 
-use crate::template::TemplateProblem;
+use crate::template::TemplateError;
 
 /// Why the system does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartProblem {
+pub enum StartError {
     /// Somebody else listens there.
     #[error("port {port} is taken. Stop what listens there, or choose another with --port.")]
     PortTaken {
@@ -86,7 +86,7 @@ pub enum StartProblem {
     },
     /// The template is not understood.
     #[error(transparent)]
-    Template(#[from] TemplateProblem),
+    Template(#[from] TemplateError),
     /// The engine does not work.
     #[error("the DynamoDB engine does not start: {0}")]
     Engine(String),

@@ -13,7 +13,7 @@ use crate::domain::{Timestamp, UserId};
 
 /// What the link may do: end all sessions and the password of an account, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SafetyLink {
+pub struct NotMeLink {
     /// Whose account.
     pub user_id: UserId,
     /// The link is good before this moment.
@@ -23,7 +23,7 @@ pub struct SafetyLink {
 const SIGNED_BYTES: usize = 24;
 const MAC_BYTES: usize = 16;
 
-impl SafetyLink {
+impl NotMeLink {
     /// How long a link is good after the change, in seconds: who is told over a weekend sees it on Monday.
     pub const LIFE_SECONDS: i64 = 3 * 86_400;
 
@@ -41,7 +41,7 @@ impl SafetyLink {
         hex::decode_to_slice(self.user_id.as_str(), &mut user).ok()?;
         let end = u32::try_from(self.expires_at.unix_seconds()).ok()?;
         let mut bytes = [&key_id[..], &user, &end.to_be_bytes()].concat();
-        let tag = hmac::sign(&keyring.newest(Purpose::SafetyLink), &bytes);
+        let tag = hmac::sign(&keyring.newest(Purpose::NotMeLink), &bytes);
         bytes.extend(&tag.as_ref()[..MAC_BYTES]);
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -54,7 +54,7 @@ impl SafetyLink {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (signed, mac) = bytes.split_at_checked(SIGNED_BYTES)?;
-        let key = keyring.by_id(&hex::encode(&signed[..4]), Purpose::SafetyLink)?;
+        let key = keyring.by_id(&hex::encode(&signed[..4]), Purpose::NotMeLink)?;
         let tag = hmac::sign(&key, signed);
         let same: bool = tag.as_ref()[..MAC_BYTES].ct_eq(mac).into();
         let end = u32::from_be_bytes(signed[20..].try_into().ok()?);
@@ -75,8 +75,8 @@ mod tests {
         Keyring::parse(&"k".repeat(32)).unwrap()
     }
 
-    fn link() -> SafetyLink {
-        SafetyLink { user_id: UserId::generate(), expires_at: Timestamp::from_unix_seconds(1000) }
+    fn link() -> NotMeLink {
+        NotMeLink { user_id: UserId::generate(), expires_at: Timestamp::from_unix_seconds(1000) }
     }
 
     #[test]
@@ -84,11 +84,11 @@ mod tests {
         let (link, at) = (link(), Timestamp::from_unix_seconds);
         let token = link.sign(&keyring()).unwrap();
         assert!(token.len() <= 54, "{}", token.len());
-        assert_eq!(SafetyLink::verify(&token, &keyring(), at(999)), Some(link));
-        assert_eq!(SafetyLink::verify(&token, &keyring(), at(1000)), None);
+        assert_eq!(NotMeLink::verify(&token, &keyring(), at(999)), Some(link));
+        assert_eq!(NotMeLink::verify(&token, &keyring(), at(1000)), None);
         let newer = Keyring::parse(&format!("{},{}", "n".repeat(32), "k".repeat(32))).unwrap();
-        assert!(SafetyLink::verify(&token, &newer, at(0)).is_some());
-        assert!(SafetyLink::verify(&token, &Keyring::parse(&"n".repeat(32)).unwrap(), at(0)).is_none());
+        assert!(NotMeLink::verify(&token, &newer, at(0)).is_some());
+        assert!(NotMeLink::verify(&token, &Keyring::parse(&"n".repeat(32)).unwrap(), at(0)).is_none());
     }
 
     proptest! {
@@ -98,12 +98,12 @@ mod tests {
             let mut bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
             bytes[place] ^= change;
             let changed = URL_SAFE_NO_PAD.encode(bytes);
-            prop_assert!(SafetyLink::verify(&changed, &keyring(), Timestamp::from_unix_seconds(0)).is_none());
+            prop_assert!(NotMeLink::verify(&changed, &keyring(), Timestamp::from_unix_seconds(0)).is_none());
         }
 
         #[test]
         fn verifying_never_panics(text in any::<String>()) {
-            prop_assert!(SafetyLink::verify(&text, &keyring(), Timestamp::from_unix_seconds(0)).is_none());
+            prop_assert!(NotMeLink::verify(&text, &keyring(), Timestamp::from_unix_seconds(0)).is_none());
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Proof that whoever holds a token is the owner: the password, a code sent to the account's own number, or a
+//! Reauthentication that whoever holds a token is the owner: the password, a code sent to the account's own number, or a
 //! reauthentication, which stands for one of them that was given a moment ago (ASVS 7.5.1).
 
 use crate::app::App;
 use crate::credentials::codes::{RightCode, Streak, redeem};
-use crate::crypto::Reauthentication;
+use crate::crypto::ReauthenticationToken;
 use crate::domain::{Code, CodeKey, Password, Secret, Session, User};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Part, Reason, Transaction, Write};
@@ -14,7 +14,7 @@ use crate::users::unchanged;
 /// What is offered as proof: a reauthentication, a credential, or both. The credential is looked at only where the
 /// reauthentication is refused.
 #[derive(Debug)]
-pub struct Proof {
+pub struct Reauthentication {
     /// What a sign-in or `reauthenticate` answered.
     pub reauthentication: Option<Secret>,
     /// What proves it now.
@@ -32,7 +32,7 @@ pub enum Credential {
 
 /// A proof that was right, or was not needed.
 #[derive(Debug)]
-pub(crate) enum CheckedProof {
+pub(crate) enum CheckedReauthentication {
     /// Nothing of it is left to be done.
     Outright,
     /// A code, which has yet to be used up with what it pays for.
@@ -42,11 +42,16 @@ pub(crate) enum CheckedProof {
 }
 
 /// Checks a proof. A wrong reauthentication is not counted: nobody guesses a MAC of 256 bits.
-pub(crate) async fn check(app: &App, user: &User, session: &Session, proof: &Proof) -> Result<CheckedProof, Error> {
+pub(crate) async fn check(
+    app: &App,
+    user: &User,
+    session: &Session,
+    proof: &Reauthentication,
+) -> Result<CheckedReauthentication, Error> {
     let (keyring, now) = (app.keyring()?, app.clock.now());
-    let accepted = |text| Reauthentication::accepts(text, session, keyring, now);
+    let accepted = |text| ReauthenticationToken::accepts(text, session, keyring, now);
     if proof.reauthentication.as_ref().is_some_and(accepted) {
-        return Ok(CheckedProof::ByReauthentication(Box::new(session.clone())));
+        return Ok(CheckedReauthentication::ByReauthentication(Box::new(session.clone())));
     }
     let credential = proof.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
     check_credential(app, user, credential).await
@@ -54,13 +59,17 @@ pub(crate) async fn check(app: &App, user: &User, session: &Session, proof: &Pro
 
 /// Checks a password or a code. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen
 /// token guesses no faster than a stranger.
-pub(crate) async fn check_credential(app: &App, user: &User, credential: &Credential) -> Result<CheckedProof, Error> {
+pub(crate) async fn check_credential(
+    app: &App,
+    user: &User,
+    credential: &Credential,
+) -> Result<CheckedReauthentication, Error> {
     let password = match credential {
         Credential::SmsCode(code) => {
             // Without a number no code was sent.
             let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
             let right = redeem(app, CodeKey::proof(&user.id, mobile), Streak::of_account(&user.id), code).await;
-            return right.map(CheckedProof::ByCode);
+            return right.map(CheckedReauthentication::ByCode);
         }
         Credential::Password(password) => password,
     };
@@ -72,7 +81,7 @@ pub(crate) async fn check_credential(app: &App, user: &User, credential: &Creden
     let mut tx = Transaction::new("taking an attempt back", || Error::Unauthorized);
     tx.require(attempts::forget(user));
     app.store()?.commit(tx).await?;
-    Ok(CheckedProof::Outright)
+    Ok(CheckedReauthentication::Outright)
 }
 
 /// Holds a transaction that writes neither the account nor the session to what was proved: the account has the credentials it
@@ -80,7 +89,7 @@ pub(crate) async fn check_credential(app: &App, user: &User, credential: &Creden
 #[derive(Clone, Copy)]
 pub(crate) struct SameOwner<'a> {
     pub user: &'a User,
-    pub proved: &'a CheckedProof,
+    pub proved: &'a CheckedReauthentication,
 }
 
 impl<E: Reason> Part<E> for SameOwner<'_> {
@@ -95,16 +104,16 @@ impl<E: Reason> Part<E> for SameOwner<'_> {
 }
 
 /// Uses the proof up, in the transaction of what it admits to.
-impl<E: Reason> Part<E> for &CheckedProof {
+impl<E: Reason> Part<E> for &CheckedReauthentication {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         match self {
-            CheckedProof::ByCode(code) => transaction.add(code),
-            CheckedProof::Outright | CheckedProof::ByReauthentication(_) => Ok(()),
+            CheckedReauthentication::ByCode(code) => transaction.add(code),
+            CheckedReauthentication::Outright | CheckedReauthentication::ByReauthentication(_) => Ok(()),
         }
     }
 }
 
-impl CheckedProof {
+impl CheckedReauthentication {
     pub(crate) const fn code(&self) -> Option<&RightCode> {
         match self {
             Self::ByCode(code) => Some(code),

@@ -4,7 +4,7 @@ use super::{Session, User};
 
 /// A person, and the session that they ask in.
 #[derive(Debug)]
-pub struct Authorized {
+pub struct Principal {
     /// Who.
     pub user: User,
     /// In which session.

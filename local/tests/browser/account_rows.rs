@@ -1,4 +1,4 @@
-//! The personal centre: what a person changes about their own account.
+//! The account page: what a person changes about their own account.
 
 use reqwest::Method;
 use serde_json::json;

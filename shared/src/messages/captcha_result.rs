@@ -2,11 +2,11 @@
 
 /// Whether the caller solved a captcha for this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Solved {
-    /// Yes, and the pass is spent.
-    Yes,
+pub enum CaptchaResult {
+    /// Solved, and the pass is spent.
+    Solved,
     /// No; who asks too often may.
-    No,
+    NotSolved,
     /// Nobody is asked here.
     NotAsked,
     /// Nobody is asked who can write to themselves alone.

@@ -1,4 +1,4 @@
-//! `/users`: the personal centre.
+//! `/users`: the account page.
 
 use maud::{Markup, html};
 
@@ -51,7 +51,7 @@ pub(crate) fn page(view: &View<'_>) -> Page {
         }
         (proof_template(view))
     };
-    Page { path: "/users", title, script: "centre.js", wide: true, has_base: false, body }
+    Page { path: "/users", title, script: "account_page.js", wide: true, has_base: false, body }
 }
 
 fn deletion(view: &View<'_>) -> Markup {

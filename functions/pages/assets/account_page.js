@@ -1,4 +1,4 @@
-// `/users`: the personal centre.
+// `/users`: the account page.
 
 import { fillAccountNames, keepAccountName } from "./account_name.js";
 import { busy, byId, isMobile, numberField, passwordSwitches, fault, loaded, retry, strength, value } from "./form.js";

@@ -1,26 +1,26 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
-use shared::crypto::{ResetLink, SafetyLink};
+use shared::crypto::{NotMeLink, ResetLink};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, User};
 use shared::domain::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES};
-use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Notice, Recipient};
+use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Recipient, SecurityEvent};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
 use shared::users::find_by_name;
 use shared::{App, Error};
 
 /// What a message carries.
-pub(crate) enum Carried {
+pub(crate) enum Payload {
     /// Digits, what they are for, and how many whole minutes they are still good.
     Code { purpose: CodePurpose, code: Code, minutes: u64 },
     /// The address of the page that sets a new password.
     ResetLink { url: String, minutes: u64 },
     /// Word of a change, and the address of the page that stops it, unless there is nothing to stop.
-    Notice { notice: Notice, url: Option<String> },
+    SecurityNotification { notice: SecurityEvent, url: Option<String> },
 }
 
 /// What came of it.
-pub(crate) enum Minted {
-    Carries(Carried),
+pub(crate) enum Issued {
+    Carries(Payload),
     /// The message is for an account, and there is none. A code was stored all the same: neither a guess nor another
     /// ask tells the difference.
     NoAccount,
@@ -29,28 +29,28 @@ pub(crate) enum Minted {
 }
 
 /// Makes what a message carries.
-pub(crate) async fn mint(app: &App, message: &Message) -> Result<Minted, Error> {
+pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error> {
     match &message.content {
-        Content::Code(key) => mint_code(app, message, key).await,
-        Content::ResetLink => mint_link(app, message).await,
-        Content::Notice(about) => mint_notice(app, message, about),
+        Content::Code(key) => issue_code(app, message, key).await,
+        Content::ResetLink => issue_link(app, message).await,
+        Content::SecurityNotification(about) => issue_notification(app, message, about),
     }
 }
 
-async fn mint_code(app: &App, message: &Message, key: &CodeKey) -> Result<Minted, Error> {
+async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let (item, account) = tokio::join!(live_code(app, key), has_account(app, message, key));
     let (item, account) = (item?, account?);
     // Guessed out since it was asked for: nobody can use it, and sending it anew would only hold its owner up longer.
-    let Some(item) = item else { return Ok(Minted::Expired) };
+    let Some(item) = item else { return Ok(Issued::Expired) };
     if !account {
-        return Ok(Minted::NoAccount);
+        return Ok(Issued::NoAccount);
     }
     // To the nearest: a second has passed since it was made.
     let minutes = (app.clock.now().seconds_until(item.expires_at) + 30) / 60;
     let Some(code) = item.seed.digits(key, app.keyring()?) else {
-        return Ok(Minted::Expired);
+        return Ok(Issued::Expired);
     };
-    Ok(Minted::Carries(Carried::Code { purpose: key.purpose, code, minutes }))
+    Ok(Issued::Carries(Payload::Code { purpose: key.purpose, code, minutes }))
 }
 
 /// The code to send: the one that is live while five minutes of its life remain, else a new one. Wrong guesses carry
@@ -108,16 +108,16 @@ async fn has_account(app: &App, message: &Message, key: &CodeKey) -> Result<bool
 /// code was asked for.
 fn is_for(key: &CodeKey, user: &User, recipient: &Recipient) -> bool {
     match (key.purpose, recipient) {
-        (CodePurpose::Proof, Recipient::Sms(mobile)) => *key == CodeKey::proof(&user.id, mobile),
+        (CodePurpose::Reauthentication, Recipient::Sms(mobile)) => *key == CodeKey::proof(&user.id, mobile),
         (CodePurpose::SecondProof, Recipient::Email(email)) => *key == CodeKey::second_proof(&user.id, email),
         // They are for the number, whosever it is.
         _ => true,
     }
 }
 
-async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
+async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
     let Some(user) = account_at(app, &message.recipient).await? else {
-        return Ok(Minted::NoAccount);
+        return Ok(Issued::NoAccount);
     };
     // The life of a link starts when it is asked for, as the contract counts it.
     let link =
@@ -125,23 +125,25 @@ async fn mint_link(app: &App, message: &Message) -> Result<Minted, Error> {
     let token = link.sign(app.keyring()?);
     let url = format!("{}/reset_password?access_token={token}", app.client_host()?);
     let minutes = (app.clock.now().seconds_until(message.expires_at) + 30) / 60;
-    Ok(Minted::Carries(Carried::ResetLink { url, minutes }))
+    Ok(Issued::Carries(Payload::ResetLink { url, minutes }))
 }
 
-fn mint_notice(app: &App, message: &Message, about: &AboutAccount) -> Result<Minted, Error> {
+fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Result<Issued, Error> {
     let notice = about.notice;
-    let link = SafetyLink {
+    let link = NotMeLink {
         user_id: about.user_id.clone(),
-        expires_at: message.created_at.plus_seconds(SafetyLink::LIFE_SECONDS),
+        expires_at: message.created_at.plus_seconds(NotMeLink::LIFE_SECONDS),
     };
     let token = match notice {
-        Notice::Password | Notice::Mobile | Notice::Email if about.with_link => link.sign(app.keyring()?),
+        SecurityEvent::Password | SecurityEvent::Mobile | SecurityEvent::Email if about.with_link => {
+            link.sign(app.keyring()?)
+        }
         // The account is gone, or safe already, or the address too new.
         _ => None,
     };
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));
-    Ok(Minted::Carries(Carried::Notice { notice, url }))
+    Ok(Issued::Carries(Payload::SecurityNotification { notice, url }))
 }
 
 /// The account that has this number or address, unless it is locked.

@@ -6,7 +6,7 @@ use shared::domain::{CodeKey, Mobile, UserId};
 
 use crate::outage_cases::message;
 use crate::outages::{Asked, Shows};
-use crate::proofs::Arrival;
+use crate::reauthentications::Arrival;
 use crate::site::{PASSWORD, Site, new_email};
 
 pub async fn reauthenticate(site: &Site) -> Asked {

@@ -1,5 +1,5 @@
-//! The dialects errors are told in. The old clients read four; an endpoint names its own once, and the one table per
-//! dialect here turns an error into status and text.
+//! The error formats errors are told in. The old clients read four; an endpoint names its own once, and the one table per
+//! error format here turns an error into status and text.
 
 use lambda_http::Body;
 use lambda_http::http::Method;
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::reply::Reply;
 use super::texts;
-use crate::domain::{Language, PasswordProblem};
+use crate::domain::{Language, PasswordError};
 use crate::error::Error;
 
 /// How an endpoint tells errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum ErrorFormat {
     /// `{"non_field_errors":["…"]}` and `{"field":["…"]}` (B1, B3).
     FieldLists,
     /// A bare JSON string (B6–B8).
@@ -29,7 +29,7 @@ pub enum Dialect {
     SmsDetail,
 }
 
-impl Dialect {
+impl ErrorFormat {
     /// The answer to a request that was refused.
     #[must_use]
     pub fn tell(self, error: &Error, language: Language, method: &Method) -> Reply {
@@ -62,7 +62,7 @@ fn status(error: &Error) -> u16 {
         Error::UnsupportedMediaType => 415,
         Error::NotFound => 404,
         Error::MethodNotAllowed { .. } => 405,
-        Error::BlindRequest
+        Error::CrossSiteRequest
         | Error::PastCloudFront
         | Error::CsrfRefused
         | Error::CaptchaRequired
@@ -71,7 +71,7 @@ fn status(error: &Error) -> u16 {
         | Error::SecondProofRequired => 403,
         Error::Unauthorized
         | Error::RefreshTokenInvalid
-        | Error::RefreshTokenSpent
+        | Error::RefreshTokenReused
         | Error::SessionEnded
         | Error::CredentialsChanged => 401,
         Error::AccountChanged => 409,
@@ -115,7 +115,7 @@ fn general(error: &Error, language: Language) -> String {
 
 fn json_string(error: &Error, language: Language) -> Reply {
     let text = match error {
-        Error::PasswordRefused(PasswordProblem::TooShort { .. } | PasswordProblem::TooLong) => {
+        Error::PasswordRefused(PasswordError::TooShort { .. } | PasswordError::TooLong) => {
             language.pick("密码长度有误！", "The password is too short or too long.").to_owned()
         }
         Error::TooMany { .. } => {

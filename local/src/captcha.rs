@@ -15,7 +15,6 @@ use crate::faults::{Faults, Kind, Service};
 /// The gateway, with the tickets that have passed.
 #[derive(Clone, Debug, Default)]
 pub struct CaptchaGateway {
-    /// Trouble on demand.
     pub faults: Faults,
     used_tickets: Arc<Mutex<HashSet<String>>>,
 }

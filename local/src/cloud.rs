@@ -79,7 +79,6 @@ impl Journal {
 /// What the address serves.
 #[derive(Clone)]
 pub struct Cloud {
-    /// The engine.
     pub database: Database,
     /// Forgets what was deleted.
     pub(crate) traces: Traces,
@@ -87,21 +86,15 @@ pub struct Cloud {
     pub secret: String,
     /// The name by which containers call, where they may.
     pub host_of_containers: Option<&'static str>,
-    /// Counts the calls.
     pub journal: Journal,
     /// Says who may make them.
     pub policies: Policies,
-    /// Makes them fail.
     pub faults: Faults,
-    /// Makes them wait.
     pub holds: Holds,
-    /// Refuses their writes.
     pub refusals: Refusals,
-    /// Takes messages in.
     pub mailbox: Mailbox,
     /// Checks captcha tickets, for functions that do not reach `/_local`.
     pub captcha: CaptchaGateway,
-    /// Dates them.
     pub clock: Clock,
 }
 
@@ -113,9 +106,7 @@ pub fn router(cloud: Cloud) -> Router {
 /// How a call is written, and so how it is refused: each SDK reads errors in its own protocol alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
-    /// DynamoDB's.
     Json,
-    /// SNS's.
     Query,
     /// SESv2's, and whatever else has a path.
     RestJson,

@@ -29,11 +29,9 @@ const WIDGET: &str = include_str!("captcha_widget.js");
 /// What `/_local` works on.
 #[derive(Clone)]
 pub struct Control {
-    /// The messages.
     pub mailbox: Mailbox,
     /// The clock of the program, and of an engine in memory.
     pub clock: Clock,
-    /// Trouble on demand.
     pub faults: Faults,
     /// Carried before the inbox is shown, so that nobody waits for a message.
     pub pump: Arc<Pump>,

@@ -25,7 +25,6 @@ pub(crate) struct DatabaseFile(Mutex<Connection>);
 pub(crate) enum Forget {
     /// All but the messages that may still have to be sent.
     AllButMessages,
-    /// All.
     All,
 }
 

@@ -9,13 +9,9 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// The table's engine.
     Dynamodb,
-    /// SNS.
     Sms,
-    /// SES.
     Email,
-    /// The captcha gateway.
     Captcha,
 }
 
@@ -23,9 +19,7 @@ pub enum Service {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Refused for now.
     Throttle,
-    /// Never answered.
     Timeout,
     /// Answered with a server error.
     Error,

@@ -24,20 +24,17 @@ const MAX_HEADER_BYTES: usize = 10_240;
 /// A function that is ready to answer.
 #[derive(Debug)]
 pub struct Function {
-    /// What it does.
     pub endpoint: &'static Endpoint,
     /// What it runs with: only the variables that the template gives it.
     pub app: App,
 }
 
-/// The API.
 #[derive(Debug)]
 pub struct Gateway {
     /// Every route and the function behind it.
     pub router: Router,
     /// What browsers of other origins may do.
     pub cors: Cors,
-    /// Dates the events.
     pub clock: Clock,
     /// Whether a path with a slash at its end is another path, which then goes to `$default`.
     pub strict_slashes: bool,
@@ -54,7 +51,6 @@ impl Gateway {
         Ok(())
     }
 
-    /// Answers a request.
     pub async fn answer(
         &self,
         method: Method,

@@ -69,13 +69,11 @@ pub use start_error::StartError;
 
 /// The most API Gateway takes, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// The table's name.
 pub const TABLE: &str = "latchkey";
 
 /// The name by which a container knows the machine it runs on.
 const HOST_OF_CONTAINERS: &str = "host.docker.internal";
 
-/// How to start.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The port of the API, and the one after it that of AWS; 0 takes any two that are free.
@@ -100,19 +98,15 @@ pub struct System {
     pub base_url: String,
     /// The same by this machine's own name: here alone is the inbox.
     pub local_url: String,
-    /// Where AWS is.
     pub cloud_url: String,
     /// The clock of the program, and of an engine in memory.
     pub clock: Clock,
-    /// Trouble on demand.
     pub faults: Faults,
-    /// Calls that wait.
     pub holds: Holds,
     /// Writes that are refused.
     pub refusals: Refusals,
     /// The calls to DynamoDB.
     pub journal: Journal,
-    /// What was sent.
     pub mailbox: Mailbox,
     /// Every variable that a function is given, by its name.
     pub variables: BTreeMap<String, String>,

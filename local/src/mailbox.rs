@@ -12,12 +12,10 @@ pub struct Sent {
     pub channel: &'static str,
     /// The number or the address.
     pub to: String,
-    /// What it says.
     pub text: String,
     /// The same for a mail reader.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// A mail's subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// What was said to the provider beside the message; not shown.
@@ -27,7 +25,6 @@ pub struct Sent {
     pub at: String,
 }
 
-/// The messages.
 #[derive(Clone, Debug, Default)]
 pub struct Mailbox(Arc<Mutex<Vec<Sent>>>);
 

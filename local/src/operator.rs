@@ -21,11 +21,9 @@ const KEPT_SECONDS: i64 = 400 * 86_400;
 /// What an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperatorAction {
-    /// Shows an account.
     Find(String),
     /// Locks an account: it signs in nowhere, and is signed out everywhere.
     Disable(String),
-    /// Unlocks it.
     Enable(String),
     /// Signs it out everywhere.
     EndSessions(String),
@@ -33,7 +31,6 @@ pub enum OperatorAction {
     RotateKeys(Rotation),
 }
 
-/// Whose table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// That of the local system that runs on this folder's data.

@@ -12,7 +12,6 @@ use tokio::sync::Mutex;
 /// How often it is looked whether a run is due.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The schedule.
 pub struct Schedule {
     app: App,
     rate_seconds: i64,
@@ -44,7 +43,6 @@ impl Schedule {
         rotate(&self.app, rotation).await
     }
 
-    /// Runs for ever.
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.settle().await {

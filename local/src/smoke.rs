@@ -37,14 +37,8 @@ pub enum SmokeError {
     /// What was given is no address of a stack.
     #[error("smoke takes http:// or https:// and a host, such as https://id.example.com. It was given {0:?}.")]
     Address(String),
-    /// Nothing answers there.
     #[error("{url} cannot be reached: {reason}")]
-    Unreachable {
-        /// The address.
-        url: Url,
-        /// Why.
-        reason: String,
-    },
+    Unreachable { url: Url, reason: String },
     /// The template is not understood.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -60,7 +54,6 @@ pub struct Counts {
     pub same: usize,
     /// The form with the slash is redirected to the other.
     pub redirected: usize,
-    /// Something is wrong.
     pub failed: usize,
 }
 

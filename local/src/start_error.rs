@@ -11,77 +11,41 @@ use crate::template::TemplateError;
 pub enum StartError {
     /// Somebody else listens there.
     #[error("port {port} is taken. Stop what listens there, or choose another with --port.")]
-    PortTaken {
-        /// The port.
-        port: u16,
-    },
+    PortTaken { port: u16 },
     /// The port may not be used.
     #[error("port {port} cannot be used: {source}. Choose another with --port.")]
-    Port {
-        /// The port.
-        port: u16,
-        /// Why.
-        source: std::io::Error,
-    },
+    Port { port: u16, source: std::io::Error },
     /// The address is not this machine's.
     #[error("--host {address} cannot be used: {source}. It must be an address of this machine.")]
-    Host {
-        /// The address.
-        address: IpAddr,
-        /// Why.
-        source: std::io::Error,
-    },
+    Host { address: IpAddr, source: std::io::Error },
     /// Another instance uses the folder.
     #[error("another Latchkey is running on the data folder {folder}. Stop it, or choose another folder with --data.")]
-    InUse {
-        /// The folder.
-        folder: String,
-    },
+    InUse { folder: String },
     /// What is kept cannot be read.
     #[error("{file} is damaged: {reason}. {advice}")]
     Damaged {
-        /// The file.
         file: String,
         /// What is wrong with it.
         reason: String,
-        /// What to do.
         advice: String,
     },
     /// A setting that stands beside others has spaces, or one has a line break.
     #[error("{name} may not contain {what}")]
-    Characters {
-        /// The setting.
-        name: String,
-        /// What it contains.
-        what: &'static str,
-    },
+    Characters { name: String, what: &'static str },
     /// The folder cannot be used.
     #[error("the data folder {folder} cannot be used: {reason}. Choose another with --data, or none with --memory.")]
-    Data {
-        /// The folder.
-        folder: String,
-        /// Why.
-        reason: String,
-    },
+    Data { folder: String, reason: String },
     /// The data was made by another version.
     #[error(
         "the data in {folder} was made by another version of Latchkey ({found}; this one is {expected}). \
          Move it away or delete it: rm -r {folder}"
     )]
-    OtherVersion {
-        /// The folder.
-        folder: String,
-        /// Its version.
-        found: String,
-        /// Ours.
-        expected: &'static str,
-    },
+    OtherVersion { folder: String, found: String, expected: &'static str },
     /// A setting is malformed, or the template does not give a function what it needs.
     #[error("{function}: {source}")]
     Setting {
         /// The function that would not start.
         function: String,
-        /// Which setting.
         source: ConfigError,
     },
     /// The template is not understood.

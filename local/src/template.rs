@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 /// The template this was built with.
 const SOURCE: &str = include_str!("../../template.yaml");
 
-/// The template.
 #[derive(Clone, Debug)]
 pub struct Template(Value);
 
@@ -42,7 +41,6 @@ pub struct StreamMapping {
 /// What browsers of other origins may do.
 #[derive(Clone, Debug)]
 pub struct Cors {
-    /// The origins.
     pub origins: Vec<String>,
     /// The methods, separated by commas.
     pub methods: String,
@@ -64,7 +62,6 @@ fn problem(text: impl Into<String>) -> TemplateError {
 }
 
 impl Template {
-    /// Reads the template.
     pub fn load() -> Result<Self, TemplateError> {
         let documents = YamlOwned::load_from_str(SOURCE).map_err(|error| problem(error.to_string()))?;
         documents.into_iter().next().map(|document| Self(to_json(&document))).ok_or_else(|| problem("is empty"))
@@ -107,7 +104,6 @@ impl Template {
         self.functions().keys().flat_map(|function| self.variables(function)).collect()
     }
 
-    /// Every route.
     pub fn routes(&self) -> Result<Vec<Route>, TemplateError> {
         let mut routes = Vec::new();
         for (function, resource) in self.functions() {

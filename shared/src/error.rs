@@ -65,10 +65,8 @@ pub enum Error {
     /// Not an email address.
     #[error("not an email address")]
     EmailMalformed,
-    /// Not six digits.
     #[error("not a code")]
     CodeMalformed,
-    /// Not a nickname.
     #[error(transparent)]
     NicknameRefused(#[from] NicknameError),
     /// Not a username, or one that is kept back.
@@ -130,7 +128,6 @@ pub enum Error {
     /// A hundred codes in a row were wrong: no more are compared until the account is recovered otherwise.
     #[error("too many codes in a row were wrong")]
     CodesBlocked,
-    /// A wrong code.
     #[error("the code is wrong")]
     CodeWrong,
     /// The number belongs to an account.
@@ -190,10 +187,8 @@ pub enum Error {
     },
 }
 
-/// One field's trouble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field's name.
     pub field: &'static str,
     /// What is wrong with it.
     pub fault: FieldFault,
@@ -202,13 +197,11 @@ pub struct FieldError {
 /// What is wrong with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldFault {
-    /// Not there.
     Missing,
     /// There, but `null`.
     Null,
     /// There, but the empty text.
     Blank,
-    /// Not a text.
     NotText,
     /// Neither true nor false.
     NotBoolean,

@@ -8,7 +8,6 @@ use shared::http::{Digits, Endpoint, ErrorFormat, Renewed, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "bind-email",
     error_format: ErrorFormat::Detail,

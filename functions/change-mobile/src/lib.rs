@@ -7,7 +7,6 @@ use shared::http::{Account, Digits, Endpoint, ErrorFormat, Renewed, Reply, Reque
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-mobile",
     error_format: ErrorFormat::Detail,

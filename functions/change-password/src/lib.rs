@@ -7,7 +7,6 @@ use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request, Tokens};
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-password",
     error_format: ErrorFormat::Detail,

@@ -7,7 +7,6 @@ use shared::domain::Email;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "check-reset-token",
     error_format: ErrorFormat::JsonString,

@@ -24,7 +24,6 @@ use shared::{App, Error};
 
 pub use providers::{ProviderError, Providers};
 
-/// The function's name.
 pub const NAME: &str = "deliver";
 /// What the function refuses to start without.
 pub const NEEDS: &[Need] = &[Need::Storage, Need::CodeSecret, Need::MailSender, Need::ClientHost];

@@ -18,7 +18,6 @@ use crate::encoded_words::encoded_words;
 /// How long a provider may take with one message.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The two providers.
 #[derive(Clone, Debug)]
 pub struct Providers {
     sns: aws_sdk_sns::Client,

@@ -7,7 +7,6 @@ use shared::domain::Mobile;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-mobile",
     error_format: ErrorFormat::Errno,

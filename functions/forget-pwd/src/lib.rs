@@ -9,7 +9,6 @@ use shared::domain::{NewPassword, Person};
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd",
     error_format: ErrorFormat::ErrnoForm,

@@ -8,7 +8,6 @@ use shared::domain::Password;
 use shared::http::{Endpoint, ErrorFormat, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
     error_format: ErrorFormat::FieldLists,

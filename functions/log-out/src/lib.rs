@@ -6,7 +6,6 @@ use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Caller, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-out",
     error_format: ErrorFormat::Detail,

@@ -5,7 +5,6 @@ use shared::http::{Account, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "me",
     error_format: ErrorFormat::Detail,

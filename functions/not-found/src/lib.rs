@@ -8,7 +8,6 @@ mod slash;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "not-found",
     error_format: ErrorFormat::Detail,

@@ -10,11 +10,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ring::digest::{Context, SHA256};
 
-/// One file.
 pub(crate) struct Asset {
-    /// Its name.
     pub name: &'static str,
-    /// Its media type.
     pub media_type: &'static str,
     /// What is in it.
     pub content: &'static str,

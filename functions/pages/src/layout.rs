@@ -9,15 +9,12 @@ use crate::assets::address;
 /// In which circumstances a page is shown.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    /// What is configured.
     pub config: &'a Config,
-    /// Chinese or English.
     pub language: Language,
 }
 
 /// A page: its title, the module that works on it, what is in it.
 pub(crate) struct Page {
-    /// Where it is.
     pub path: &'static str,
     pub title: &'static str,
     /// Empty where nothing is to be done on it but to read.
@@ -42,7 +39,6 @@ impl View<'_> {
         self.language.pick(zh, en)
     }
 
-    /// The whole document.
     pub(crate) fn document(&self, page: &Page) -> Markup {
         let brand = &self.config.messages.brand;
         html! {
@@ -126,23 +122,19 @@ pub(crate) struct Field<'a> {
 /// What a field takes.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind<'a> {
-    /// A mobile number.
     Mobile,
     /// The mobile number that is the account's name: password managers keep it as that.
     MobileAsName,
-    /// An email.
     Email,
     /// Six digits, and the button that sends them.
     Code,
     /// A number, an email or a username.
     Account,
-    /// A username.
     Username,
     /// The password one has.
     CurrentPassword,
     /// A new one, with its least length.
     NewPassword(usize),
-    /// The same again.
     Repeat(&'a str),
     /// Anything else, with its `autocomplete` and greatest length.
     Text(&'a str, usize),

@@ -21,7 +21,6 @@ use shared::{App, Error};
 use assets::Asset;
 use layout::{Page, View};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "pages",
     error_format: ErrorFormat::Detail,

@@ -6,7 +6,6 @@ use shared::http::{Endpoint, ErrorFormat, Reply, Request, Tokens};
 use shared::sessions::SignedIn;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "refresh-token",
     error_format: ErrorFormat::Detail,

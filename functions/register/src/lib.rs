@@ -9,7 +9,6 @@ use shared::domain::{NewPassword, Nickname, Person, UserId};
 use shared::http::{Digits, Endpoint, ErrorFormat, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
     error_format: ErrorFormat::FieldLists,

@@ -8,7 +8,6 @@ use shared::domain::NewPassword;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reset-password",
     error_format: ErrorFormat::JsonString,

@@ -18,7 +18,6 @@ use shared::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use shared::{App, Error, error_chain};
 use zeroize::Zeroizing;
 
-/// The function's name.
 pub const NAME: &str = "rotate-keys";
 /// What the function refuses to start without.
 pub const NEEDS: &[Need] = &[Need::Storage, Need::KeySecret];
@@ -43,7 +42,6 @@ pub fn serve() -> ExitCode {
 /// One key, as it is told: nothing secret.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct ListedKey {
-    /// Names it.
     pub kid: String,
     /// Since when it can be fetched.
     pub published_at: String,

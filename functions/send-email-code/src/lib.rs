@@ -8,7 +8,6 @@ use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-email-code",
     error_format: ErrorFormat::Detail,

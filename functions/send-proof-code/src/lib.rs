@@ -7,7 +7,6 @@ use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-proof-code",
     error_format: ErrorFormat::Detail,

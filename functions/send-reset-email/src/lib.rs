@@ -9,7 +9,6 @@ use shared::domain::Email;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-reset-email",
     error_format: ErrorFormat::JsonString,

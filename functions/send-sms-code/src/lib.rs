@@ -10,7 +10,6 @@ use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-sms-code",
     error_format: ErrorFormat::SmsDetail,

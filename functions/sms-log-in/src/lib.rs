@@ -6,7 +6,6 @@ use shared::domain::Nickname;
 use shared::http::{Digits, Endpoint, ErrorFormat, Fields, LoggedIn, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "sms-log-in",
     error_format: ErrorFormat::Detail,

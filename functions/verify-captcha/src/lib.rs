@@ -10,7 +10,6 @@ use shared::crypto::CaptchaAction;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "verify-captcha",
     error_format: ErrorFormat::Detail,

@@ -14,7 +14,6 @@ const VERSION: &str = "2019-07-22";
 const SERVICE: &str = "captcha";
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// The signed call.
 pub(crate) fn request(
     client: &Client,
     provider: &CaptchaProvider,

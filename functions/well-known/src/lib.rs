@@ -7,7 +7,6 @@ use shared::config::Need;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
-/// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "well-known",
     error_format: ErrorFormat::Detail,

@@ -135,7 +135,6 @@ impl Site {
         answer.json()
     }
 
-    /// C1.
     pub async fn refresh(&self, refresh_token: &str) -> Answer {
         self.post("/users/token/refresh/", &json!({ "refresh_token": refresh_token })).await
     }

@@ -7,7 +7,6 @@ pub struct Row {
     pub function: &'static str,
     pub status: u16,
     pub body: Body,
-    /// What it leaves.
     pub leaves: Leaves,
 }
 

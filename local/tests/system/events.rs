@@ -108,7 +108,6 @@ fn app(site: &Site, function: &str, given: &[Need]) -> App {
     App::new(config(site, function, given, given).unwrap(), site.system.as_ref().unwrap().clock.clone(), given).unwrap()
 }
 
-/// All but one.
 fn without(needs: &[Need], one: Need) -> Vec<Need> {
     needs.iter().copied().filter(|need| *need != one).collect()
 }

@@ -298,7 +298,10 @@ async fn an_operator_finds_and_locks_nobody_by_a_name_that_is_given_up_meanwhile
             let request = act(&disable, &target, "anna");
             let (locked, token) = between(&site, (operation, account.partition()), request, moving.commit(&site)).await;
             assert!(
-                matches!((operation, &locked), (READ, Err(OperatorError::NoAccount)) | (WRITE, Err(OperatorError::Changed))),
+                matches!(
+                    (operation, &locked),
+                    (READ, Err(OperatorError::NoAccount)) | (WRITE, Err(OperatorError::Changed))
+                ),
                 "{name:?} before {operation}: {locked:?}"
             );
             assert_eq!(site.me(&token).await.status, 200, "{name:?} before {operation}");

@@ -91,7 +91,8 @@ async fn what_goes_wrong_is_said_in_plain_words() {
     let (site, target, folder) = site().await;
     let unknown = act(&OperatorAction::Find("13800000000".into()), &target, "anna").await.unwrap_err();
     assert!(matches!(unknown, OperatorError::NoAccount), "{unknown}");
-    let wrong = act(&OperatorAction::RotateKeys(Rotation::Drop("nope".into())), &target, "anna").await.unwrap_err().to_string();
+    let wrong =
+        act(&OperatorAction::RotateKeys(Rotation::Drop("nope".into())), &target, "anna").await.unwrap_err().to_string();
     assert!(wrong.contains("no key has the id nope; those that are there: "), "{wrong}");
     let nowhere = Target::Local(folder.join("nowhere"));
     let problem = act(&OperatorAction::Find("13800000000".into()), &nowhere, "anna").await.unwrap_err().to_string();

@@ -11,7 +11,6 @@ use crate::throttling::limits::of_exports;
 /// What is stored, but for hashes.
 #[derive(Debug)]
 pub struct Export {
-    /// The account.
     pub user: User,
     /// Every session that is still stored, the live and the ended.
     pub sessions: Vec<Session>,

@@ -18,7 +18,6 @@ use crate::users::{check_consent, claim_holder, make, new_user, unchanged};
 pub struct Registration {
     /// How they are addressed.
     pub nickname: Nickname,
-    /// Their number.
     pub mobile: Mobile,
     /// The code sent to it.
     pub code: Code,

@@ -18,7 +18,6 @@ use crate::users::{claim_holder, unchanged};
 /// What a person signs in with.
 #[derive(Debug)]
 pub struct SmsLogIn {
-    /// Their number.
     pub mobile: Mobile,
     /// The code sent to it.
     pub code: Code,

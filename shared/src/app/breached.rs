@@ -19,7 +19,6 @@ const MOST_BYTES: usize = 512 * 1024;
 /// How many digits of the hash are told.
 const PREFIX: usize = 5;
 
-/// Who is asked.
 #[derive(Debug)]
 pub struct BreachedPasswords {
     connector: Connector,

@@ -15,7 +15,6 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());

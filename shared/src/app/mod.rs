@@ -18,9 +18,7 @@ pub use clock::Clock;
 /// Built once at start.
 #[derive(Debug)]
 pub struct App {
-    /// The settings.
     pub config: Config,
-    /// The program's time.
     pub clock: Clock,
     /// Hashes and verifies passwords.
     pub hasher: PasswordHasher,
@@ -62,7 +60,6 @@ impl Who {
         let _ = self.0.set(who.into());
     }
 
-    /// What was noted.
     #[must_use]
     pub fn get(&self) -> Option<&str> {
         self.0.get().map(String::as_str)
@@ -101,7 +98,6 @@ impl App {
         Ok(Self { config, clock, hasher, store, breached, key_cache })
     }
 
-    /// The table.
     pub fn store(&self) -> Result<&Store, Error> {
         self.store.as_ref().ok_or_else(|| Error::unavailable("reaching the table", NotConfigured("TABLE_NAME")))
     }

@@ -39,7 +39,6 @@ pub(super) const VERSION: TextRule = TextRule {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 pub struct ConfigError {
-    /// The variable's name.
     pub variable: &'static str,
     /// What is wrong; never its value, which may be a secret.
     pub problem: String,
@@ -183,7 +182,6 @@ impl<'a> Environment<'a> {
     /// The most that an exact count remembers.
     const MOST_REMEMBERED: u32 = 30;
 
-    /// A limit.
     pub(super) fn limit(&self, variable: &'static str, default: &str) -> Result<Limit, ConfigError> {
         let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
         Limit::parse(&text).map_err(|problem| ConfigError { variable, problem: format!("is {problem}") })

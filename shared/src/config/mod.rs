@@ -21,9 +21,7 @@ use crate::domain::{Email, PasswordRules, ReservedUsernames, Secret, SessionRule
 /// Everything that is configured.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Storage.
     pub storage: StorageConfig,
-    /// Access tokens.
     pub tokens: TokenConfig,
     /// Sessions: `SESSION_IDLE_DAYS`, without being refreshed, 30; `SESSION_MAX_DAYS`, at most, 90;
     /// `SESSION_UNREMEMBERED_HOURS`, at most when the person did not ask to be remembered, 12; `REFRESH_REPEAT_SECONDS`, in
@@ -35,17 +33,11 @@ pub struct Config {
     /// `RESERVED_USERNAMES`: usernames that nobody may choose, separated by commas, in place of the default list; the brand
     /// is always one.
     pub reserved_usernames: ReservedUsernames,
-    /// Passwords.
     pub passwords: PasswordConfig,
-    /// The captcha.
     pub captcha: CaptchaConfig,
-    /// Answers.
     pub answers: AnswerConfig,
-    /// Pages.
     pub pages: PageConfig,
-    /// Limits.
     pub limits: LimitConfig,
-    /// Messages.
     pub messages: MessageConfig,
     /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
     /// links, captcha passes and CSRF values are made with keys derived from it.

@@ -24,7 +24,6 @@ pub struct Reauthentication {
 /// What proves by itself who asks.
 #[derive(Debug)]
 pub enum Credential {
-    /// The account's password.
     Password(Password),
     /// A code that [`send_proof_code`] sent.
     SmsCode(Code),

@@ -14,7 +14,6 @@ use crate::throttling::attempts::{self, ThrottleKey};
 /// What is offered beside the code by SMS.
 #[derive(Debug)]
 pub enum SecondProof {
-    /// The account's password.
     Password(Password),
     /// A code that was mailed to the account when none was offered.
     EmailCode(Code),

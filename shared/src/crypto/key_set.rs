@@ -29,12 +29,10 @@ pub struct KeySet {
 }
 
 /// The attribute that conditions name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl KeySet {
     pub const VERSION: &'static str = "version";
 }
 
-/// One key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenKey {
     /// Names it, in every token it signs.

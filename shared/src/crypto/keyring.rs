@@ -11,21 +11,14 @@ use super::random;
 pub enum Purpose {
     /// The digits of SMS and mail codes.
     Code,
-    /// Mailed password-reset links.
     ResetLink,
-    /// Captcha passes.
     CaptchaPass,
-    /// CSRF cookies.
     Csrf,
     /// Addresses of callers, where one is stored or carried.
     Address,
-    /// Refresh tokens.
     RefreshToken,
-    /// Reauthentications.
     Reauthentication,
-    /// KnownDevice cookies.
     KnownDevice,
-    /// Links in notices.
     NotMeLink,
     /// Private keys at rest.
     SealedKey,

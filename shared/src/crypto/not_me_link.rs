@@ -14,7 +14,6 @@ use crate::domain::{Timestamp, UserId};
 /// What the link may do: end all sessions and the password of an account, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotMeLink {
-    /// Whose account.
     pub user_id: UserId,
     /// The link is good before this moment.
     pub expires_at: Timestamp,

@@ -12,7 +12,6 @@ use crate::domain::{Password, PasswordHashText};
 /// What a hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashCost {
-    /// Memory, in KiB.
     pub memory_kib: u32,
     /// Passes over the memory.
     pub passes: u32,

@@ -23,7 +23,6 @@ pub fn random_hex<const N: usize>() -> String {
 }
 
 impl UserId {
-    /// A new id.
     #[must_use]
     pub fn generate() -> Self {
         Self::from(random_hex::<16>())
@@ -31,7 +30,6 @@ impl UserId {
 }
 
 impl SessionId {
-    /// A new id.
     #[must_use]
     pub fn generate() -> Self {
         Self::of_hex(random_hex::<16>())
@@ -39,7 +37,6 @@ impl SessionId {
 }
 
 impl ChallengeId {
-    /// A new handle.
     #[must_use]
     pub fn generate() -> Self {
         Self::of_hex(random_hex::<16>())

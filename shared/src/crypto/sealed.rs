@@ -37,7 +37,6 @@ impl Sealed {
         Ok(Self { key_id, nonce: URL_SAFE_NO_PAD.encode(nonce), ciphertext: URL_SAFE_NO_PAD.encode(text) })
     }
 
-    /// What was sealed.
     pub fn open(&self, name: &str, keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let nonce = URL_SAFE_NO_PAD.decode(&self.nonce).map_err(|_| UnsealError)?;
         let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| UnsealError)?;

@@ -129,10 +129,8 @@ impl ReauthenticationToken {
 /// to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownDevice {
-    /// Whose.
     #[serde(rename = "sub")]
     pub user_id: UserId,
-    /// Names the device.
     #[serde(rename = "jti")]
     pub id: String,
     /// It is known before this moment.
@@ -165,7 +163,6 @@ impl KnownDevice {
         }
     }
 
-    /// The cookie's value.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> String {
         sign(self, Purpose::KnownDevice, keyring)
@@ -182,15 +179,10 @@ impl KnownDevice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptchaAction {
-    /// B1.
     Login,
-    /// B3.
     Register,
-    /// B4 and A3.
     Sms,
-    /// B6.
     Mail,
-    /// B8 and A4.
     Reset,
 }
 
@@ -275,7 +267,6 @@ impl CsrfValue {
     /// How long a value is good, in seconds: a page may stay open for a working day.
     pub const LIFE_SECONDS: i64 = 86_400;
 
-    /// A new value.
     #[must_use]
     pub fn issue(keyring: &Keyring, now: Timestamp) -> String {
         let value = Self { id: random_id(), expires_at: now.plus_seconds(Self::LIFE_SECONDS) };

@@ -91,13 +91,11 @@ impl AccessToken {
 /// The circumstances in which a token is made or read.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenContext<'a> {
-    /// The deployment's address.
     pub issuer: &'a str,
     /// The audience that is configured.
     pub audience: &'a str,
     /// The client id that is configured.
     pub client_id: &'a str,
-    /// The program's time.
     pub now: Timestamp,
     /// How long a new token lives, in seconds.
     pub life_seconds: i64,

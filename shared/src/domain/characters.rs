@@ -58,7 +58,6 @@ fn is_pictograph(c: char) -> bool {
     CodePointSetData::new::<ExtendedPictographic>().contains(c)
 }
 
-/// U+200C and U+200D.
 pub(super) fn is_joiner(c: char) -> bool {
     matches!(c, ZWNJ | ZWJ)
 }

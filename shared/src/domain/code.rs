@@ -169,7 +169,6 @@ pub struct CodeSeed {
 }
 
 /// The attributes that conditions and updates name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl CodeSeed {
     pub const NONCE: &'static str = "nonce";
     pub const KEY_ID: &'static str = "key_id";

@@ -12,7 +12,6 @@ pub struct Consent {
     pub terms: String,
     /// The version of the privacy policy.
     pub privacy: String,
-    /// When.
     pub at: Timestamp,
 }
 

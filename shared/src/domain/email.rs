@@ -48,7 +48,6 @@ impl Email {
         Ok(Self(address))
     }
 
-    /// The canonical address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,7 +7,6 @@ use super::Timestamp;
 /// At most so often within so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// How often.
     pub most: u32,
     /// Within how long, in seconds.
     pub window_seconds: i64,

@@ -41,7 +41,6 @@ impl Mobile {
         numbers.find_map(|number| Self::parse(number).ok()).ok_or(MobileError)
     }
 
-    /// The eleven digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -62,7 +62,6 @@ impl Nickname {
         Self(format!("用户{}", &mobile.as_str()[7..]))
     }
 
-    /// The nickname.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

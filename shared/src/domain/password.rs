@@ -118,13 +118,9 @@ impl NewPassword {
 /// What is known of the person a new password is for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Person<'a> {
-    /// Their number.
     pub mobile: Option<&'a Mobile>,
-    /// Their nickname.
     pub nickname: Option<&'a Nickname>,
-    /// Their username.
     pub username: Option<&'a Username>,
-    /// Their email.
     pub email: Option<&'a Email>,
 }
 

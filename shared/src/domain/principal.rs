@@ -5,8 +5,6 @@ use super::{Session, User};
 /// A person, and the session that they ask in.
 #[derive(Debug)]
 pub struct Principal {
-    /// Who.
     pub user: User,
-    /// In which session.
     pub session: Session,
 }

@@ -9,10 +9,8 @@ use super::{SessionId, UserId};
 /// give the same text, so that an answer that was lost can be given again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {
-    /// Whose session.
     #[serde(rename = "sub")]
     pub user_id: UserId,
-    /// Which session.
     #[serde(rename = "sid")]
     pub session_id: SessionId,
     /// The session's generation when this was made.

@@ -15,7 +15,6 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -42,9 +42,7 @@ impl fmt::Display for SessionId {
 /// How long sessions last, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRules {
-    /// Without being refreshed.
     pub idle_seconds: i64,
-    /// At most.
     pub max_seconds: i64,
     /// At most, when the person did not ask to be remembered.
     pub unremembered_seconds: i64,
@@ -64,9 +62,7 @@ pub struct ClientInfo {
 /// A session. Stored as it is here, under [`crate::dynamodb::keys::session`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
-    /// Never changes.
     pub id: SessionId,
-    /// Whose.
     pub user_id: UserId,
     /// How often it was refreshed.
     pub generation: u64,
@@ -78,7 +74,6 @@ pub struct Session {
     /// When that refresh token was issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_rotated_at: Option<Timestamp>,
-    /// The sign-in.
     pub created_at: Timestamp,
     /// The last refresh, or the sign-in.
     pub last_used_at: Timestamp,
@@ -88,7 +83,6 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// Whether the person asked to be remembered on the device.
     pub remembered: bool,
-    /// From where.
     #[serde(flatten)]
     pub client: ClientInfo,
     /// The account's credential version: the session dies when that moves on without it.
@@ -96,7 +90,6 @@ pub struct Session {
 }
 
 /// The attributes that conditions and updates name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl Session {
     pub const GENERATION: &'static str = "generation";
     pub const ROTATED_AT: &'static str = "rotated_at";

@@ -34,7 +34,6 @@ impl fmt::Display for UserId {
 /// An account. Stored as it is here, under [`crate::dynamodb::keys::user`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct User {
-    /// Never changes.
     pub id: UserId,
     /// The name chosen, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +82,6 @@ pub struct User {
 }
 
 /// The attributes that conditions and updates name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl User {
     pub const USERNAME: &'static str = "username";
     pub const NICKNAME: &'static str = "nickname";
@@ -131,7 +129,6 @@ impl User {
 pub struct PasswordHashText(pub(crate) String);
 
 impl PasswordHashText {
-    /// The PHC string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -84,7 +84,6 @@ impl Condition {
         Self::Is(attribute.into(), Comparison::Greater, value.into().0)
     }
 
-    /// Both hold.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match self {
@@ -128,7 +127,6 @@ enum Operand {
 }
 
 impl Set {
-    /// Assigns a value.
     pub fn to(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         Self::default().and_to(attribute, value)
     }
@@ -157,7 +155,6 @@ impl Set {
         self.assign(attribute, Operand::Decremented(Value::from(1_u64).0))
     }
 
-    /// Removes an attribute.
     #[must_use]
     pub fn and_remove(mut self, attribute: impl Into<Attribute>) -> Self {
         self.removed.push(attribute.into());
@@ -207,9 +204,7 @@ impl From<&str> for Value {
 /// The texts of one write, with the names and values that they share.
 #[derive(Debug, Default)]
 pub(super) struct ExpressionText {
-    /// The condition.
     pub condition: Option<String>,
-    /// The update.
     pub update: Option<String>,
     names: Vec<Attribute>,
     values: Vec<AttributeValue>,

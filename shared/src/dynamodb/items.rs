@@ -12,7 +12,6 @@ pub struct Claim {
 }
 
 /// The attribute that conditions name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl Claim {
     pub const USER_ID: &'static str = "user_id";
 }
@@ -31,7 +30,6 @@ pub struct CodeItem {
 }
 
 /// The attribute that conditions and updates name, beside those of the seed.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl CodeItem {
     pub const GUESSES: &'static str = "guesses";
 }
@@ -47,9 +45,7 @@ pub struct ExpiringItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "channel", content = "to", rename_all = "lowercase")]
 pub enum Recipient {
-    /// To a phone.
     Sms(Mobile),
-    /// To a mailbox.
     Email(Email),
 }
 
@@ -68,7 +64,6 @@ pub enum Content {
 /// A notice, and the account it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutAccount {
-    /// What has changed.
     pub notice: SecurityEvent,
     /// Whose; the link that stops it names the account.
     pub user_id: UserId,
@@ -76,7 +71,6 @@ pub struct AboutAccount {
     pub with_link: bool,
 }
 
-/// What has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecurityEvent {
@@ -97,14 +91,11 @@ pub enum SecurityEvent {
 /// A message to send. Nothing in it can be used by whoever reads it: digits and links are made when it is sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
-    /// Names the message.
     pub id: String,
     /// Always [`crate::dynamodb::keys::MESSAGE_KIND`].
     pub kind: String,
-    /// Where it goes.
     #[serde(flatten)]
     pub recipient: Recipient,
-    /// What it says.
     #[serde(flatten)]
     pub content: Content,
     /// Whether it is dropped unless the recipient's number or address has an account: the very one, where it is for one.
@@ -121,7 +112,6 @@ pub struct Message {
 }
 
 /// The attribute that conditions and updates name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl Message {
     pub const CLAIMED_BY: &'static str = "claimed_by";
 }
@@ -130,14 +120,12 @@ impl Message {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BudgetShard {
-    /// All of them.
     pub sent: u32,
     /// Those of sign-ups and moves to new numbers.
     pub sign_ups: u32,
 }
 
 /// The attributes that conditions and updates name.
-#[expect(missing_docs, reason = "each is the name of its field")]
 impl BudgetShard {
     pub const SENT: &'static str = "sent";
     pub const SIGN_UPS: &'static str = "sign_ups";

@@ -31,7 +31,6 @@ struct Held {
 struct KeySetError;
 
 impl KeyCache {
-    /// Nothing yet.
     #[must_use]
     pub fn new(keyring: Option<Keyring>) -> Self {
         Self { keyring, held: RwLock::default() }

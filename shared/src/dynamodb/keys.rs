@@ -64,7 +64,6 @@ impl Key {
         Self { partition, sort: sort.into() }
     }
 
-    /// The partition.
     #[must_use]
     pub fn partition(&self) -> &str {
         &self.partition
@@ -80,7 +79,6 @@ impl Key {
     }
 }
 
-/// A user.
 #[must_use]
 pub fn user(id: &UserId) -> Key {
     Key::new(format!("USER#{id}"), "PROFILE")
@@ -180,7 +178,6 @@ pub fn sessions(user: &UserId) -> String {
     format!("SESSION#{user}")
 }
 
-/// A session.
 #[must_use]
 pub fn session(user: &UserId, id: &SessionId) -> Key {
     Key::new(sessions(user), id.as_str().to_owned())

@@ -81,7 +81,6 @@ pub fn client(config: &StorageConfig) -> Result<Client, Error> {
     Ok(Client::from_conf(builder.build()))
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
@@ -219,7 +218,6 @@ impl Store {
         }
     }
 
-    /// The table's name.
     pub(super) fn table(&self) -> &str {
         &self.table
     }

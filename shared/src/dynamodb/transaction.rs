@@ -31,19 +31,16 @@ enum Change {
 }
 
 impl Write {
-    /// Puts an item.
     pub fn put<T: Serialize>(key: Key, item: &T, when: Condition) -> Result<Self, Error> {
         let item = attributes(&key, item)?;
         Ok(Self { key, change: Change::Put(item), when })
     }
 
-    /// Updates an item.
     #[must_use]
     pub const fn update(key: Key, set: Set, when: Condition) -> Self {
         Self { key, change: Change::Update(set), when }
     }
 
-    /// Deletes an item.
     #[must_use]
     pub const fn delete(key: Key, when: Condition) -> Self {
         Self { key, change: Change::Delete, when }
@@ -133,7 +130,6 @@ impl Reason for WriteError {}
 
 /// What a later floor contributes to a transaction: a code, a limit, a notification.
 pub trait Part<E: Reason> {
-    /// Declares its writes.
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error>;
 }
 

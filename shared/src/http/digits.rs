@@ -14,7 +14,6 @@ pub enum Digits {
 }
 
 impl Digits {
-    /// A mobile number.
     pub fn mobile(self, text: &str) -> Result<Mobile, Error> {
         let mobile = match self {
             Self::Exact => Mobile::parse(text),

@@ -24,7 +24,6 @@ pub struct Endpoint {
     pub error_format: ErrorFormat,
     /// What it refuses to start without.
     pub needs: &'static [Need],
-    /// What it does.
     pub handle: for<'a> fn(&'a App, &'a Request) -> Handled<'a>,
 }
 

@@ -35,7 +35,6 @@ impl Reply {
         Self::new(status, "text/plain; charset=utf-8", Body::Text(text.to_owned()))
     }
 
-    /// 204.
     #[must_use]
     pub fn no_content() -> Self {
         Self::new(204, "", Body::Empty)

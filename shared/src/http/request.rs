@@ -40,7 +40,6 @@ impl From<lambda_http::Request> for Request {
 }
 
 impl Request {
-    /// The method.
     #[must_use]
     pub fn method(&self) -> &Method {
         self.inner.method()
@@ -110,7 +109,6 @@ impl Request {
         Language::from_accept_language(self.header("accept-language").unwrap_or(""))
     }
 
-    /// Who asks.
     #[must_use]
     pub fn caller(&self, app: &App) -> Caller {
         Caller {

@@ -13,13 +13,9 @@ use crate::error::Error;
 
 /// A user who has just signed in, or whose tokens were renewed.
 pub struct SignedIn {
-    /// Who.
     pub user: User,
-    /// In which session.
     pub session: Session,
-    /// The access token.
     pub token: String,
-    /// The refresh token.
     pub refresh_token: String,
     /// How long the access token is good, in seconds.
     pub expires_in_seconds: i64,

@@ -21,13 +21,11 @@ const EXPORTS: Limit = Limit { most: 3, window_seconds: 86_400 };
 /// What a source is limited in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SourceAction {
-    /// Messages.
     Messages,
     /// Attempts to sign in.
     LogIns,
     /// Questions whether a number or an address is registered.
     Probes,
-    /// Captcha tickets.
     Captchas,
 }
 

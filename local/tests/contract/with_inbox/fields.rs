@@ -19,13 +19,11 @@ enum Kind {
     ExactCode,
     /// A code as people paste it.
     PastedCode,
-    /// An email address.
     Address,
     /// A username that is chosen.
     Username,
     /// Whatever somebody signs in by.
     AccountName,
-    /// A nickname.
     Nickname,
 }
 

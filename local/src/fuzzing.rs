@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 use shared::App;
 use shared::Clock;
-use shared::config::{Config, Environment};
-use shared::crypto::CsrfValue;
+use shared::config::{Config, Environment, Need};
+use shared::crypto::{CsrfValue, KeyGroup};
 use shared::dynamodb::items::Message;
 use shared::http::{Digits, Fields};
 
@@ -38,12 +38,16 @@ pub const TARGETS: &[Target] = &[
     ("stream-record", stream_record),
 ];
 
+/// What any function needs, but for the table.
+const ALL_BUT_THE_TABLE: &[Need] =
+    &[Need::CODES, Need::LINKS, Need::SESSIONS, Need::VISITORS, Need::SEALED_KEYS, Need::SeldomPasswordHashing];
+
 /// Without a table: what is accepted up to it is answered with 503.
 #[expect(clippy::expect_used, reason = "used by tests and fuzzing alone")]
 static APP: LazyLock<App> = LazyLock::new(|| {
     let secrets = |name: &str| ["CODE_SECRET", "KEY_SECRET"].contains(&name).then(|| "f".repeat(32));
-    let config = Config::read(&Environment::new(&secrets), &[]).expect("the settings are well-formed");
-    App::new(config, Clock::default(), &[]).expect("an application without a table starts")
+    let config = Config::read(&Environment::new(&secrets), ALL_BUT_THE_TABLE).expect("the settings are well-formed");
+    App::new(config, Clock::default(), ALL_BUT_THE_TABLE).expect("an application without a table starts")
 });
 
 #[expect(clippy::expect_used, reason = "used by tests and fuzzing alone")]
@@ -62,7 +66,7 @@ pub fn body(name: &str, data: &[u8]) {
     event["body"] = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, data).into();
     event["isBase64Encoded"] = true.into();
     event["headers"]["content-type"] = "application/json".into();
-    if let Ok(keyring) = APP.keyring() {
+    if let Ok(keyring) = APP.keyring(KeyGroup::Visitors) {
         let csrf = CsrfValue::issue(keyring, APP.clock.now());
         event["headers"]["x-csrftoken"] = csrf.as_str().into();
         event["cookies"] = json!([format!("csrf_token={csrf}")]);

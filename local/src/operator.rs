@@ -83,8 +83,7 @@ struct Record<'a> {
 
 /// Does it, and gives the lines to show.
 pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Result<Vec<String>, OperatorError> {
-    let needs: &[Need] =
-        if matches!(act, OperatorAction::RotateKeys(_)) { rotate_keys::NEEDS } else { &[Need::Storage] };
+    let needs: &[Need] = if matches!(act, OperatorAction::RotateKeys(_)) { rotate_keys::NEEDS } else { &[Need::Table] };
     let app = app(target, needs)?;
     let name = match act {
         OperatorAction::RotateKeys(rotation) => {
@@ -103,7 +102,7 @@ pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Resul
     };
     record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())).await?;
     // By its id: it is shown as it was found and changed, whatever it is called by now.
-    let user: Option<User> = app.store()?.get(&keys::user(&user.id), "reading an account").await?;
+    let user: Option<User> = app.store.get(&keys::user(&user.id), "reading an account").await?;
     let user = user.ok_or(OperatorError::NoAccount)?;
     let sessions = accounts::list_sessions(&app, &user).await?;
     Ok(show(&user, &sessions))
@@ -169,7 +168,7 @@ async fn record(
     let mut tx = Transaction::new("recording an act", || OperatorError::Changed);
     change.into_iter().for_each(|change| tx.require(change));
     tx.require(Write::put(keys::operator_act(now), &record, Condition::no_item())?);
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     tracing::info!(audit = "operator", act = word, operator, user_id, "recorded");
     Ok(())
 }

@@ -50,6 +50,7 @@ pub enum Error {
     PastCloudFront,
     /// A page of another site made a browser send this.
     #[error("the request was not sent by a script that may read the answer")]
+    #[strum(serialize = "blind_request")]
     CrossSiteRequest,
     /// The CSRF header is missing, unequal to the cookie, or not of our signing.
     #[error("the CSRF value is refused")]
@@ -99,7 +100,8 @@ pub enum Error {
     #[error("not a refresh token")]
     RefreshTokenInvalid,
     /// A refresh token that was used before. Its session was ended.
-    #[error("a spent refresh token was used again")]
+    #[error("a rotated refresh token was used again")]
+    #[strum(serialize = "refresh_token_spent")]
     RefreshTokenReused,
     /// The session is over: it was ended, or lasted long enough.
     #[error("the session is over")]
@@ -175,17 +177,29 @@ pub enum Error {
         retry_after_seconds: u64,
     },
 
-    // Trouble that is not the client's.
-    /// Storage or a provider is down, or answers nonsense.
+    // Not the client's fault.
+    /// Storage or a provider is down, or answers nonsense. It passes, so a later attempt may succeed.
     #[error("unavailable while {doing}")]
     Unavailable {
         /// What was being done.
         doing: &'static str,
         /// Why it failed, for the log.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
+    },
+    /// A bug, a wrong configuration or damaged data. A later attempt fails as this one did.
+    #[error("failed while {doing}")]
+    Internal {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed, for the log.
+        #[source]
+        source: Cause,
     },
 }
+
+/// Why something of ours failed.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -211,8 +225,13 @@ pub enum FieldFault {
 
 impl Error {
     /// Something that should work did not.
-    pub fn unavailable(doing: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn unavailable(doing: &'static str, source: impl Into<Cause>) -> Self {
         Self::Unavailable { doing, source: source.into() }
+    }
+
+    /// Something failed that no later attempt mends.
+    pub fn internal(doing: &'static str, source: impl Into<Cause>) -> Self {
+        Self::Internal { doing, source: source.into() }
     }
 
     /// A field that is not of its form.

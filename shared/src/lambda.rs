@@ -7,7 +7,6 @@ use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
 use crate::app::App;
 use crate::app::Clock;
 use crate::config::{Config, ConfigError, Need, log_level};
-use crate::error::error_chain;
 use crate::http::Endpoint;
 
 /// Runs an endpoint as a Lambda function. Returns only when it cannot start, or the runtime ends.
@@ -32,7 +31,7 @@ pub fn run(needs: &[Need], function: impl AsyncFnOnce(&App) -> Result<(), lambda
     };
     runtime.block_on(async {
         if app.config.storage.aws.warm_up {
-            warm_up(&app, needs).await;
+            app.warm_up(needs).await;
         }
         match function(&app).await {
             Ok(()) => ExitCode::SUCCESS,
@@ -43,21 +42,6 @@ pub fn run(needs: &[Need], function: impl AsyncFnOnce(&App) -> Result<(), lambda
 
 fn start(needs: &[Need]) -> Result<App, ConfigError> {
     App::new(Config::from_process(needs)?, Clock::default(), needs)
-}
-
-/// What is done while Lambda gives a whole CPU, so that the first request need not do it. A failure stops nothing: the
-/// first request finds out for itself.
-pub async fn warm_up(app: &App, needs: &[Need]) {
-    if needs.contains(&Need::PasswordHashing) {
-        app.hasher.warm_up();
-    }
-    let Ok(store) = app.store() else { return };
-    // One real call opens the connection. It reads the keys, where they are needed.
-    let warmed =
-        if needs.contains(&Need::TokenKeys) { app.token_keys().await.map(drop) } else { store.warm_up().await };
-    if let Err(error) = warmed {
-        tracing::warn!(error = error_chain(&error), "the warm-up call failed");
-    }
 }
 
 fn refuse(error: &dyn std::fmt::Display) -> ExitCode {

@@ -4,7 +4,7 @@ use lambda_http::{Body, Response};
 
 use crate::app::App;
 use crate::app::Clock;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Need};
 use crate::http::Endpoint;
 
 /// Answers an API Gateway event. There is no table: an event that is accepted up to it is answered with 503.
@@ -18,8 +18,10 @@ pub async fn answer(endpoint: &Endpoint, event: &str) -> Response<Body> {
         "KEY_SECRET" => Some("t".repeat(32)),
         _ => None,
     };
-    let config = Config::read(&Environment::new(&secrets), &[]).expect("the test's settings are well-formed");
-    let app = App::new(config, Clock::default(), &[]).expect("an application without a table starts");
+    let needs: Vec<_> =
+        endpoint.needs.iter().copied().filter(|need| !matches!(need, Need::Table | Need::TokenKeys)).collect();
+    let config = Config::read(&Environment::new(&secrets), &needs).expect("the test's settings are well-formed");
+    let app = App::new(config, Clock::default(), &needs).expect("an application without a table starts");
     let request = lambda_http::request::from_str(event).expect("the event is one of API Gateway's");
     endpoint.answer(&app, request).await
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use proptest::prelude::*;
-use shared::crypto::{CaptchaAction, CaptchaPass, CsrfValue, Keyring, KnownDevice, ResetLink};
+use shared::crypto::{CaptchaAction, CaptchaPass, CsrfValue, KeyGroup, Keyring, KnownDevice, ResetLink};
 use shared::domain::{
     AccountName, ChallengeId, Code, Consent, Email, Language, Limit, Mobile, NewPassword, Nickname, PasswordRules,
     RefreshToken, SessionId, Timestamp, Username,
@@ -30,8 +30,8 @@ const fn match_all() -> &'static str {
     "[0-9０-９a-fA-F@._+\\-/: \n]{0,34}"
 }
 
-fn keyring() -> Keyring {
-    Keyring::parse(&"k".repeat(32)).unwrap()
+fn keyring(group: KeyGroup) -> Keyring {
+    Keyring::parse(&"k".repeat(32), group).unwrap()
 }
 
 proptest! {
@@ -169,18 +169,19 @@ proptest! {
 
     #[test]
     fn nothing_made_up_passes_for_a_value_of_ours(text in text("[0-9a-f]{8}\\.[A-Za-z0-9_-]{4,40}\\.[A-Za-z0-9_-]{43}")) {
-        let keyring = keyring();
-        prop_assert!(RefreshToken::verify(&text, &keyring).is_none());
-        prop_assert!(ResetLink::verify(&text, &keyring, NOW).is_none());
-        prop_assert!(KnownDevice::verify(&text, &keyring, NOW).is_none());
-        prop_assert!(!CsrfValue::accepts(&text, &text, &keyring, NOW));
-        prop_assert!(CaptchaPass::verify(&text, "203.0.113.7", CaptchaAction::Login, &keyring, NOW).is_none());
+        let (links, sessions, visitors) =
+            (keyring(KeyGroup::Links), keyring(KeyGroup::Sessions), keyring(KeyGroup::Visitors));
+        prop_assert!(RefreshToken::verify(&text, &sessions).is_none());
+        prop_assert!(ResetLink::verify(&text, &links, NOW).is_none());
+        prop_assert!(KnownDevice::verify(&text, &sessions, NOW).is_none());
+        prop_assert!(!CsrfValue::accepts(&text, &text, &visitors, NOW));
+        prop_assert!(CaptchaPass::verify(&text, "203.0.113.7", CaptchaAction::Login, &visitors, NOW).is_none());
     }
 
     #[test]
     fn a_keyring_needs_thirty_two_characters_of_each_secret(secrets in proptest::collection::vec("[!-+\\--~]{0,40}", 1..4)) {
         let text = secrets.join(",");
         let expected = secrets.iter().all(|secret| secret.chars().count() >= 32);
-        prop_assert_eq!(Keyring::parse(&text).is_ok(), expected);
+        prop_assert_eq!(Keyring::parse(&text, KeyGroup::Codes).is_ok(), expected);
     }
 }

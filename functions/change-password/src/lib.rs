@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-password",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
+    needs: &[Need::Table, Need::CODES, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS, Need::PasswordHashing],
     handle: |app, request| Box::pin(change_password(app, request)),
 };
 
@@ -21,7 +21,6 @@ async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let proof = body.proof(Digits::Pasted)?;
     let [password] = body.texts(["new_password"])?;
     let password = NewPassword::parse(password, app.config.passwords.rules)?;
-    app.refuse_breached(&password).await?;
     let signed_in = accounts::change_password(app, &caller, principal, &proof, password).await?;
     Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
 }

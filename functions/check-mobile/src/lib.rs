@@ -9,7 +9,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "check-mobile",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::CodeSecret],
+    needs: &[Need::Table, Need::VISITORS],
     handle: |app, request| Box::pin(check_mobile(app, request)),
 };
 

@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "check-reset-token",
     error_format: ErrorFormat::JsonString,
-    needs: &[Need::Storage, Need::CodeSecret],
+    needs: &[Need::Table, Need::LINKS],
     handle: |app, request| Box::pin(check_reset_token(app, request)),
 };
 

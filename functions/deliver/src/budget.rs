@@ -58,11 +58,11 @@ async fn count(app: &App, channel: &str, shard: u32, most: u32, some: Option<u32
     }
     let mut tx = Transaction::new("counting a message", || WriteError::Refused);
     tx.require(Write::update(keys::budget(channel, &now.utc_date(), shard), set, within));
-    Ok(WriteError::refused_as_none(app.store()?.commit(tx).await)?.is_some())
+    Ok(WriteError::refused_as_none(app.store.commit(tx).await)?.is_some())
 }
 
 async fn is_whole_spent(app: &App, channel: &str, most: u32) -> Result<bool, Error> {
-    let (store, date) = (app.store()?, app.clock.now().utc_date());
+    let (store, date) = (&app.store, app.clock.now().utc_date());
     for shard in 0..BUDGET_SHARDS {
         let spent: Option<BudgetShard> = store.get(&keys::budget(channel, &date, shard), "reading a budget").await?;
         if spent.map_or(0, |spent| spent.sent) < part(most, shard) {
@@ -84,7 +84,7 @@ async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
         tx.require(Write::put(keys::budget_flag(flag, copy), &until, Condition::no_live_item(now))?);
     }
     // Refused when it is up already, which is as good.
-    WriteError::refused_as_none(app.store()?.commit(tx).await).map(drop)
+    WriteError::refused_as_none(app.store.commit(tx).await).map(drop)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use shared::{App, Error};
 
 /// Whether somebody has the message, or it is gone.
 pub(crate) async fn is_claimed(app: &App, message: &Message) -> Result<bool, Error> {
-    let stored: Option<Message> = app.store()?.get(&keys::message(&message.id), "reading a message").await?;
+    let stored: Option<Message> = app.store.get(&keys::message(&message.id), "reading a message").await?;
     Ok(stored.is_none_or(|stored| stored.claimed_by.is_some()))
 }
 
@@ -16,16 +16,15 @@ pub(crate) async fn claim(app: &App, message: &Message, claimant: &str) -> Resul
     let mine = Condition::absent(Message::CLAIMED_BY).or(Condition::equal(Message::CLAIMED_BY, claimant));
     let (key, set) = (keys::message(&message.id), Set::to(Message::CLAIMED_BY, claimant));
     let when = Condition::exists(keys::PARTITION).and(mine);
-    let claimed = app.store()?.write("claiming a message", &key, &set, &when, |_| WriteError::Refused).await;
+    let claimed = app.store.write("claiming a message", &key, &set, &when, |_| WriteError::Refused).await;
     Ok(WriteError::refused_as_none(claimed)?.is_some())
 }
 
 /// Lets another invocation send it. When this does not get through, the message is lost and is asked for again.
 pub(crate) async fn give_back(app: &App, message: &Message, claimant: &str) {
-    let Ok(store) = app.store() else { return };
     let (key, set) = (keys::message(&message.id), Set::default().and_remove(Message::CLAIMED_BY));
     let is_mine = Condition::equal(Message::CLAIMED_BY, claimant);
-    let given_back = store.write("giving a message back", &key, &set, &is_mine, |_| WriteError::Refused).await;
+    let given_back = app.store.write("giving a message back", &key, &set, &is_mine, |_| WriteError::Refused).await;
     if let Err(error) = given_back {
         tracing::warn!(%error, "a claim was not given back");
     }

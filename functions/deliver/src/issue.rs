@@ -1,6 +1,6 @@
 //! Making what a message carries, at the moment it is sent: a code or a link.
 
-use shared::crypto::{NotMeLink, ResetLink};
+use shared::crypto::{KeyGroup, NotMeLink, ResetLink};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, User};
 use shared::domain::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Recipient, SecurityEvent};
@@ -47,7 +47,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
     }
     // To the nearest: a second has passed since it was made.
     let minutes = (app.clock.now().seconds_until(item.expires_at) + 30) / 60;
-    let Some(code) = item.seed.digits(key, app.keyring()?) else {
+    let Some(code) = item.seed.digits(key, app.keyring(KeyGroup::Codes)?) else {
         return Ok(Issued::Expired);
     };
     Ok(Issued::Carries(Payload::Code { purpose: key.purpose, code, minutes }))
@@ -57,7 +57,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
 /// over from a code that is live (NIST SP 800-63B §3.1.3.2), so asking again buys none. `None` when it is
 /// guessed out.
 async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> {
-    let store = app.store()?;
+    let store = &app.store;
     // A guess that is counted meanwhile fails the condition, and a second look sees it. Guesses are few.
     for _ in 0..8 {
         let now = app.clock.now();
@@ -68,12 +68,12 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> 
         }
         if let Some(item) = &live
             && now.plus_seconds(KEEP_CODE_SECONDS) <= item.expires_at
-            && item.seed.digits(key, app.keyring()?).is_some()
+            && item.seed.digits(key, app.keyring(KeyGroup::Codes)?).is_some()
         {
             return Ok(Some(item.clone()));
         }
         let item = CodeItem {
-            seed: CodeSeed::generate(app.keyring()?),
+            seed: CodeSeed::generate(app.keyring(KeyGroup::Codes)?),
             expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
             guesses: live.as_ref().map_or(0, |item| item.guesses),
         };
@@ -122,7 +122,7 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
     // The life of a link starts when it is asked for, as the contract counts it.
     let link =
         ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
-    let token = link.sign(app.keyring()?);
+    let token = link.sign(app.keyring(KeyGroup::Links)?);
     let url = format!("{}/reset_password?access_token={token}", app.client_host()?);
     let minutes = (app.clock.now().seconds_until(message.expires_at) + 30) / 60;
     Ok(Issued::Carries(Payload::ResetLink { url, minutes }))
@@ -136,7 +136,7 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
     };
     let token = match notice {
         SecurityEvent::Password | SecurityEvent::Mobile | SecurityEvent::Email if about.with_link => {
-            link.sign(app.keyring()?)
+            link.sign(app.keyring(KeyGroup::Links)?)
         }
         // The account is gone, or safe already, or the address too new.
         _ => None,

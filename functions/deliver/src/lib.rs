@@ -26,7 +26,7 @@ pub use providers::{ProviderError, Providers};
 
 pub const NAME: &str = "deliver";
 /// What the function refuses to start without.
-pub const NEEDS: &[Need] = &[Need::Storage, Need::CodeSecret, Need::MailSender, Need::ClientHost];
+pub const NEEDS: &[Need] = &[Need::Table, Need::CODES, Need::LINKS, Need::MailSender, Need::ClientHost];
 
 /// Runs the function on Lambda.
 pub fn serve() -> ExitCode {

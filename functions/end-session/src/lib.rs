@@ -9,7 +9,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "end-session",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::TokenKeys],
+    needs: &[Need::Table, Need::TokenKeys],
     handle: |app, request| Box::pin(end_session(app, request)),
 };
 

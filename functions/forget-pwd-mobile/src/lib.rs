@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-mobile",
     error_format: ErrorFormat::Errno,
-    needs: &[Need::Storage, Need::CodeSecret],
+    needs: &[Need::Table, Need::VISITORS],
     handle: |app, request| Box::pin(forget_pwd_mobile(app, request)),
 };
 

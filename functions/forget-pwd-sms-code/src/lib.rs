@@ -12,7 +12,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-sms-code",
     error_format: ErrorFormat::ErrnoSms,
-    needs: &[Need::Storage, Need::CodeSecret],
+    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS],
     handle: |app, request| Box::pin(forget_pwd_sms_code(app, request)),
 };
 

@@ -4,15 +4,15 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::credentials;
-use shared::crypto::{CaptchaAction, CsrfValue};
-use shared::domain::{NewPassword, Person};
+use shared::crypto::{CaptchaAction, CsrfValue, KeyGroup};
+use shared::domain::NewPassword;
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd",
     error_format: ErrorFormat::ErrnoForm,
-    needs: &[Need::Storage, Need::CodeSecret, Need::PasswordHashing],
+    needs: &[Need::Table, Need::CODES, Need::VISITORS, Need::SESSIONS, Need::PasswordHashing],
     handle: |app, request| Box::pin(forget_pwd(app, request)),
 };
 
@@ -31,9 +31,7 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let mobile = Digits::Exact.mobile(mobile)?;
     let code = Digits::Exact.code(code)?;
     let (challenge_id, second_proof) = (body.challenge_id()?, body.second_proof(Digits::Exact)?);
-    let person = Person { mobile: Some(&mobile), ..Person::default() };
-    let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
-    app.refuse_breached(&password).await?;
+    let password = NewPassword::parse(password, app.config.passwords.rules)?;
     let code = (&code, challenge_id);
     let user = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await?;
     let errmsg = caller.language.pick("恭喜你修改成功", "The password was changed.");
@@ -47,7 +45,7 @@ fn refuse_foreign(app: &App, request: &Request) -> Result<(), Error> {
     let (Some(cookie), Some(header)) = (cookie, header) else {
         return Err(Error::CsrfRefused);
     };
-    let accepted = CsrfValue::accepts(cookie, header, app.keyring()?, app.clock.now());
+    let accepted = CsrfValue::accepts(cookie, header, app.keyring(KeyGroup::Visitors)?, app.clock.now());
     if accepted { Ok(()) } else { Err(Error::CsrfRefused) }
 }
 

@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "list-sessions",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::TokenKeys],
+    needs: &[Need::Table, Need::TokenKeys],
     handle: |app, request| Box::pin(list_sessions(app, request)),
 };
 

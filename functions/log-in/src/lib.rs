@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-in",
     error_format: ErrorFormat::FieldLists,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
+    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS, Need::PasswordHashing],
     handle: |app, request| Box::pin(log_in(app, request)),
 };
 

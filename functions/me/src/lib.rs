@@ -8,7 +8,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "me",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::TokenKeys],
+    needs: &[Need::Table, Need::TokenKeys],
     handle: |app, request| Box::pin(me(app, request)),
 };
 

@@ -13,7 +13,7 @@ mod register;
 mod unknown;
 
 use shared::config::{Config, Need, origin_of};
-use shared::crypto::CsrfValue;
+use shared::crypto::{CsrfValue, KeyGroup};
 use shared::domain::Language;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
@@ -24,7 +24,7 @@ use layout::{Page, View};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "pages",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::CodeSecret],
+    needs: &[Need::VISITORS],
     handle: |app, request| Box::pin(pages(app, request)),
 };
 
@@ -111,7 +111,7 @@ fn captcha_sites(config: &Config) -> String {
 }
 
 fn with_csrf(app: &App, reply: Reply) -> Result<Reply, Error> {
-    let csrf = CsrfValue::issue(app.keyring()?, app.clock.now());
+    let csrf = CsrfValue::issue(app.keyring(KeyGroup::Visitors)?, app.clock.now());
     // A browser keeps no `Secure` cookie of a plain-HTTP address; only this machine has one (`CLIENT_HOST`).
     let secure = if app.config.answers.is_https() { "; Secure" } else { "" };
     Ok(reply.with_header("set-cookie", &format!("csrf_token={csrf}; Path=/; SameSite=Lax{secure}")))

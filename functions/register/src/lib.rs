@@ -5,14 +5,22 @@ use shared::accounts::{self, Registration};
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
-use shared::domain::{NewPassword, Nickname, Person, UserId};
+use shared::domain::{NewPassword, Nickname, UserId};
 use shared::http::{Digits, Endpoint, ErrorFormat, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "register",
     error_format: ErrorFormat::FieldLists,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret, Need::PasswordHashing],
+    needs: &[
+        Need::Table,
+        Need::CODES,
+        Need::VISITORS,
+        Need::SESSIONS,
+        Need::TokenKeys,
+        Need::SEALED_KEYS,
+        Need::PasswordHashing,
+    ],
     handle: |app, request| Box::pin(register(app, request)),
 };
 
@@ -29,7 +37,6 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Register).await?;
     let registration = parse(app, &request.json()?)?;
-    app.refuse_breached(&registration.password).await?;
     let signed_in = accounts::register(app, &caller, registration).await?;
     let reply = Reply::json(
         201,
@@ -50,8 +57,7 @@ fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let consent = body.consent(app.clock.now())?;
     let code = Digits::Exact.code(code)?;
     let challenge_id = body.challenge_id()?;
-    let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
-    let password = NewPassword::parse(password, app.config.passwords.rules)?.not_personal(&person)?;
+    let password = NewPassword::parse(password, app.config.passwords.rules)?;
     Ok(Registration { nickname, mobile, code, challenge_id, password, consent })
 }
 

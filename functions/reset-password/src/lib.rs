@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reset-password",
     error_format: ErrorFormat::JsonString,
-    needs: &[Need::Storage, Need::CodeSecret, Need::PasswordHashing],
+    needs: &[Need::Table, Need::LINKS, Need::VISITORS, Need::SESSIONS, Need::PasswordHashing],
     handle: |app, request| Box::pin(reset_password(app, request)),
 };
 
@@ -24,7 +24,6 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
     if password != repeated {
         return Err(Error::PasswordsDiffer);
     }
-    app.refuse_breached(&new_password).await?;
     let user = accounts::reset_password_by_link(app, &caller, token, new_password).await?;
     let said = caller.language.pick("重置密码成功！", "The password was reset.");
     Ok(Reply::ok(&said)?.without_session_of(app, request, &user))

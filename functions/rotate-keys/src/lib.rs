@@ -13,14 +13,14 @@ use graviola::signing::rsa::{KeySize, SigningKey};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use shared::config::Need;
-use shared::crypto::{KeySet, Rotation, TokenKey, random_hex};
+use shared::crypto::{KeyGroup, KeySet, Rotation, TokenKey, random_hex};
 use shared::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use shared::{App, Error, error_chain};
 use zeroize::Zeroizing;
 
 pub const NAME: &str = "rotate-keys";
 /// What the function refuses to start without.
-pub const NEEDS: &[Need] = &[Need::Storage, Need::KeySecret];
+pub const NEEDS: &[Need] = &[Need::Table, Need::SEALED_KEYS];
 
 /// How often a set that another invocation changed meanwhile is looked at again.
 const TRIES: usize = 5;
@@ -54,7 +54,7 @@ pub struct ListedKey {
 /// Does to the key set what is asked, and tells what it then is. Of two that change it at once, the later one starts
 /// over from what the other made; so two first invocations make one set.
 pub async fn rotate(app: &App, rotation: &Rotation) -> Result<Vec<ListedKey>, Error> {
-    let store = app.store()?;
+    let store = &app.store;
     for _ in 0..TRIES {
         let stored: Option<KeySet> = store.get(&keys::token_keys(), "reading the keys").await?;
         let changed = change(app, stored.as_ref(), rotation)?;
@@ -73,13 +73,13 @@ pub async fn rotate(app: &App, rotation: &Rotation) -> Result<Vec<ListedKey>, Er
 }
 
 fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<KeySet, Error> {
-    let keyring = app.key_keyring()?;
+    let keyring = app.keyring(KeyGroup::SealedKeys)?;
     let now = app.clock.now();
     let make = || {
         let key = SigningKey::generate(KeySize::Rsa2048).map_err(|_| unusable("no key was made"))?;
         let mut buffer = Zeroizing::new([0; DER_LENGTH]);
         let private = key.to_pkcs1_der(&mut *buffer).map_err(|_| unusable("a key was not encoded"))?;
-        TokenKey::new(private, random_hex::<8>(), keyring, now).map_err(|source| Error::unavailable(MAKING, source))
+        TokenKey::new(private, random_hex::<8>(), keyring, now).map_err(|source| Error::internal(MAKING, source))
     };
     let rules = app.config.tokens.rotation_rules();
     let stored = stored.cloned().unwrap_or_default();
@@ -93,7 +93,7 @@ fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<Key
     {
         let there: Vec<_> = stored.keys.iter().map(|key| key.kid.as_str()).collect();
         let problem = format!("no key has the id {kid}; those that are there: {}", there.join(", "));
-        return Err(Error::unavailable("dropping a key", problem));
+        return Err(Error::internal("dropping a key", problem));
     }
     let mut changed = stored.rotated(rotation, now, &rules, make)?;
     changed.reseal(keyring);
@@ -103,7 +103,7 @@ fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<Key
 const MAKING: &str = "making a key";
 
 fn unusable(problem: &'static str) -> Error {
-    Error::unavailable(MAKING, problem)
+    Error::internal(MAKING, problem)
 }
 
 fn list(set: &KeySet) -> Vec<ListedKey> {

@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-email-code",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::PasswordHashing],
+    needs: &[Need::Table, Need::CODES, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::PasswordHashing],
     handle: |app, request| Box::pin(send_email_code(app, request)),
 };
 

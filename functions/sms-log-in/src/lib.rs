@@ -9,7 +9,15 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "sms-log-in",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::CodeSecret, Need::TokenKeys, Need::KeySecret],
+    needs: &[
+        Need::Table,
+        Need::CODES,
+        Need::VISITORS,
+        Need::SESSIONS,
+        Need::TokenKeys,
+        Need::SEALED_KEYS,
+        Need::SeldomPasswordHashing,
+    ],
     handle: |app, request| Box::pin(sms_log_in(app, request)),
 };
 

@@ -13,7 +13,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "verify-captcha",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::CodeSecret],
+    needs: &[Need::Table, Need::VISITORS],
     handle: |app, request| Box::pin(verify_captcha(app, request)),
 };
 

@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "well-known",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Storage, Need::TokenKeys],
+    needs: &[Need::Table, Need::TokenKeys],
     handle: |app, request| Box::pin(well_known(app, request)),
 };
 

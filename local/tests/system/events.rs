@@ -59,7 +59,11 @@ fn event(function: &str, changes: &Changes) -> Value {
 /// The variables that hold what a function needs.
 const fn variables_of(need: Need) -> &'static [&'static str] {
     match need {
-        Need::Storage => &[
+        // The published keys are in the table: whoever needs them needs it too.
+        Need::TokenKeys => &[],
+        // What a hash costs has defaults. Without the need nothing is hashed.
+        Need::PasswordHashing | Need::SeldomPasswordHashing => &[],
+        Need::Table => &[
             "TABLE_NAME",
             "AWS_ENDPOINT_URL",
             "AWS_REGION",
@@ -68,11 +72,10 @@ const fn variables_of(need: Need) -> &'static [&'static str] {
             "AWS_ATTEMPT_TIMEOUT_MS",
             "AWS_CONNECT_TIMEOUT_MS",
         ],
-        Need::CodeSecret => &["CODE_SECRET"],
-        Need::KeySecret => &["KEY_SECRET"],
+        Need::SEALED_KEYS => &["KEY_SECRET"],
+        Need::Keys(_) => &["CODE_SECRET"],
         Need::MailSender => &["MAIL_FROM"],
         Need::ClientHost => &["CLIENT_HOST"],
-        Need::TokenKeys | Need::PasswordHashing => &[],
     }
 }
 
@@ -273,7 +276,8 @@ async fn every_function_answers_its_event_with_what_it_needs_and_with_nothing_le
             let less = without(endpoint.needs, *need);
             let answer = answer(&stage.site, row.function, &less, event(row.function, &changes)).await;
             let refused = (answer.status, answer.code());
-            assert_eq!(refused, (503, Some("unavailable")), "{} without {need:?}", row.function);
+            let expected = if *need == Need::Table { (503, "unavailable") } else { (500, "internal") };
+            assert_eq!(refused, (expected.0, Some(expected.1)), "{} without {need:?}", row.function);
         }
         let answer = answer_with_its_needs(&stage.site, row.function, &changes).await;
         let text = stage.in_the_words_of_the_file(&answer.text, &changes);
@@ -368,6 +372,6 @@ async fn the_event_of_rotate_keys_finds_nothing_due_with_what_it_needs() {
     let rotated = rotate_keys::rotate(&app(&site, rotate_keys::NAME, rotate_keys::NEEDS), &event).await.unwrap();
     assert_eq!(rotated.iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), published);
     assert_eq!(rotated.iter().filter(|key| key.signs_from.is_some()).count(), 1, "one signs, one stands by");
-    let less = without(rotate_keys::NEEDS, Need::KeySecret);
+    let less = without(rotate_keys::NEEDS, Need::SEALED_KEYS);
     assert!(rotate_keys::rotate(&app(&site, rotate_keys::NAME, &less), &event).await.is_err());
 }

@@ -76,7 +76,7 @@ async fn bind(
         user = User { credential_version: user.credential_version + 1, email: Some(email), ..user };
     }
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(signed_in)
 }
 

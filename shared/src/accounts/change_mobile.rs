@@ -66,6 +66,6 @@ async fn move_to(
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Mobile))?;
     let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(signed_in)
 }

@@ -1,9 +1,9 @@
 //! A signed-in person's new password, or their first.
 
 use crate::app::{App, Caller};
-use crate::credentials;
 use crate::credentials::codes::forget_streaks;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
+use crate::credentials::{self, hash_new_password};
 use crate::crypto::TokenKeys;
 use crate::domain::{NewPassword, Person, Principal, User};
 use crate::dynamodb::items::SecurityEvent;
@@ -35,10 +35,7 @@ async fn set(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
-    // Only now: refusing a password that holds the account's number would tell it to whoever stole a token.
-    let password = password.not_personal(&Person::of(&user))?;
-    let hash = app.hasher.hash(password.as_password());
-    let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
+    let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now());
     let mut tx = Transaction::new("changing a password", || Error::AccountChanged);
     tx.add(proved)?;
@@ -49,6 +46,6 @@ async fn set(
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Password))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(signed_in)
 }

@@ -30,7 +30,7 @@ pub async fn change_profile(
         }
     }
     tx.require(update(&user, nickname.as_ref(), changed.username.as_ref()));
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(changed)
 }
 

@@ -29,7 +29,7 @@ async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Cla
     let key = keys::mobile_claim(mobile);
     let (counted, claim) = tokio::join!(
         count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
-        app.store()?.get::<Claim>(&key, "checking a number")
+        app.store.get::<Claim>(&key, "checking a number")
     );
     counted?;
     claim

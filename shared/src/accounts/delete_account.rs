@@ -60,7 +60,7 @@ async fn delete(
         tx.also(Effect::remove(key));
     }
     tx.add(Notification::new(app, caller, user, SecurityEvent::Deleted))?;
-    app.store()?.commit(tx).await
+    app.store.commit(tx).await
 }
 
 fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
@@ -71,10 +71,9 @@ fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
 /// Sessions that did not fit, or were opened meanwhile: they admit to nothing, but say from where someone signed in.
 /// When this does not get through, TTL removes them.
 async fn remove_what_is_left(app: &App, user: &User) {
-    let Ok(store) = app.store() else { return };
     let left = async {
         let left = sessions::all_of(app, &user.id).await?;
-        if left.is_empty() { Ok(()) } else { store.apply("removing sessions", remove(&left)).await }
+        if left.is_empty() { Ok(()) } else { app.store.apply("removing sessions", remove(&left)).await }
     };
     if let Err(error) = left.await {
         tracing::warn!(%error, "sessions of a deleted account are left to TTL");

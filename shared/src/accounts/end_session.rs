@@ -13,5 +13,5 @@ pub async fn end_session(app: &App, user: &User, id: &SessionId) -> Result<(), E
         .and(Condition::greater(Session::ENDS_AT, now));
     let mut tx = Transaction::new("ending a session", || Error::NotFound);
     tx.require(Write::delete(keys::session(&user.id, id), is_live));
-    app.store()?.commit(tx).await
+    app.store.commit(tx).await
 }

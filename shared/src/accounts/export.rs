@@ -33,5 +33,5 @@ async fn count(app: &App, user: &User, proved: &CheckedReauthentication) -> Resu
     tx.add(proved)?;
     tx.add(of_exports(app, &user.id))?;
     tx.add(SameOwner { user, proved })?;
-    app.store()?.commit(tx).await
+    app.store.commit(tx).await
 }

@@ -17,7 +17,7 @@ pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error
     if !excess.is_empty() {
         let ended = excess.iter().take(MOST_REMOVED);
         let ended = ended.map(|session| Effect::remove(keys::session(&user.id, &session.id)));
-        app.store()?.apply("ending sessions", ended).await?;
+        app.store.apply("ending sessions", ended).await?;
     }
     sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
     Ok(sessions)

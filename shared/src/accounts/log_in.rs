@@ -1,7 +1,7 @@
 //! Signing in with a name and a password.
 
 use crate::app::{App, Caller};
-use crate::domain::{AccountName, Password, PasswordHashText, User, UserId};
+use crate::domain::{AccountName, Password, UserId};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Transaction, keys};
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub async fn log_in(
     password: &Password,
     remembered: bool,
 ) -> Result<SignedIn, Error> {
-    let store = app.store()?;
+    let store = &app.store;
     let classified = AccountName::classify(name);
     caller.who.note(classified.as_ref().map_or_else(|| "?".to_owned(), AccountName::masked));
     // However it is written, it is counted as the name it stands for.
@@ -47,26 +47,22 @@ pub async fn log_in(
     // They are read to end the oldest; that can wait for the next sign-in.
     let others = others.unwrap_or_default();
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
-    let right =
-        app.hasher.verify(password, hash).map_err(|source| Error::unavailable("checking a password", source))?;
+    let right = app.verify(password, hash)?;
     let user = user.filter(|user| right && !user.disabled).ok_or(Error::BadCredentials)?;
 
     // Refused when the account was changed or deleted meanwhile, and with it the password or the name that was right.
     let mut tx = Transaction::new("opening a session", || Error::BadCredentials);
     let new = NewSession::new(app, caller, &user, remembered, others);
     tx.add(&new)?;
-    let rehashed = rehash(app, &user, password)?;
+    // Only now is the password at hand, where its hash was made at another cost (ASVS 11.4.2).
+    let rehashed = match &user.password_hash {
+        Some(hash) => app.rehash(password, hash)?,
+        None => None,
+    };
     attempts::succeed(&mut tx, &user, (throttle_key, classified.as_ref()), rehashed.as_ref(), app.clock.now());
     // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
     given_back(app, caller, SourceAction::LogIns, limit)?.into_iter().for_each(|effect| tx.also(effect));
     let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, new.session)?;
     store.commit(tx).await?;
     Ok(signed_in)
-}
-
-/// A new hash, when the stored one was made at another cost: only now is the password at hand (ASVS 11.4.2).
-fn rehash(app: &App, user: &User, password: &Password) -> Result<Option<PasswordHashText>, Error> {
-    let outdated = user.password_hash.as_ref().is_some_and(|hash| app.hasher.is_outdated(hash));
-    let hash = outdated.then(|| app.hasher.hash(password)).transpose();
-    hash.map_err(|source| Error::unavailable("hashing a password", source))
 }

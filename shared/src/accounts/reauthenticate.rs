@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::credentials::reauthentication::{self, Credential, SameOwner};
-use crate::crypto::ReauthenticationToken;
+use crate::crypto::{KeyGroup, ReauthenticationToken};
 use crate::domain::{Principal, Secret};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
@@ -16,9 +16,9 @@ pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Crede
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);
             tx.add(&proved)?;
             tx.add(SameOwner { user: &principal.user, proved: &proved })?;
-            app.store()?.commit(tx).await
+            app.store.commit(tx).await
         };
         proved.or_give_back(app, using_up).await?;
     }
-    Ok(ReauthenticationToken::issue(&principal.session, app.keyring()?, app.clock.now()))
+    Ok(ReauthenticationToken::issue(&principal.session, app.keyring(KeyGroup::Sessions)?, app.clock.now()))
 }

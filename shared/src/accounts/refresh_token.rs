@@ -1,6 +1,7 @@
 //! Exchanging a refresh token.
 
 use crate::app::{App, Caller, audit};
+use crate::crypto::KeyGroup;
 use crate::domain::{Session, Standing, Timestamp, User};
 use crate::dynamodb::{Condition, Set, WriteError, keys};
 use crate::error::Error;
@@ -13,7 +14,7 @@ const TRIES: usize = 4;
 /// many uses at once one makes a successor and the others get the same. That update comes last: what cannot be answered
 /// rotates no token. [`Session::standing`] says which tokens are exchanged.
 pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
-    let token = verify(app.keyring()?, token)?;
+    let token = verify(app.keyring(KeyGroup::Sessions)?, token)?;
     caller.who.note(token.user_id.as_str());
     for _ in 0..TRIES {
         let now = app.clock.now();
@@ -65,7 +66,7 @@ async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<boo
         .and_to(Session::ADDRESS, successor.client.address.as_str());
     let unchanged = Condition::equal(Session::GENERATION, session.generation)
         .and(Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version));
-    let rotated = app.store()?.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;
+    let rotated = app.store.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;
     Ok(WriteError::refused_as_none(rotated)?.is_some())
 }
 
@@ -78,10 +79,9 @@ async fn note_use(app: &App, user: &User, now: Timestamp) {
     if user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS)) {
         return;
     }
-    let Ok(store) = app.store() else { return };
     let (key, set) = (keys::user(&user.id), Set::to(User::LAST_USED_AT, now));
     let is_there = Condition::exists(keys::PARTITION);
-    let noted = store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser);
+    let noted = app.store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser);
     if let Err(error) = noted.await {
         tracing::warn!(%error, "a use was not noted");
     }

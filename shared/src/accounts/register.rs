@@ -2,8 +2,11 @@
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, Streak, redeem};
+use crate::credentials::hash_new_password;
 use crate::crypto::TokenKeys;
-use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, NewPassword, Nickname, User, UserId};
+use crate::domain::{
+    AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, NewPassword, Nickname, Person, User, UserId,
+};
 use crate::dynamodb::items::{Claim, SecurityEvent};
 use crate::dynamodb::{Condition, Item, Reason, Set, Transaction, Write, keys, read_item};
 use crate::error::Error;
@@ -49,8 +52,8 @@ async fn make_account(
     registration: Registration,
 ) -> Result<SignedIn, Error> {
     let Registration { nickname, mobile, password, consent, .. } = registration;
-    let hash = app.hasher.hash(password.as_password());
-    let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
+    let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
+    let hash = hash_new_password(app, password, &person).await?;
     let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
     let new = NewSession::new(app, caller, &user, true, Vec::new());
     let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session.clone())?;
@@ -61,7 +64,7 @@ async fn make_account(
     tx.require_or(claims::claim(&name, &user.id)?, held);
     tx.require(make(user)?);
     tx.add(&new)?;
-    let holder = match app.store()?.commit(tx).await {
+    let holder = match app.store.commit(tx).await {
         Ok(()) => return Ok(signed_in),
         Err(MakeError::HeldBy(holder)) => holder,
         Err(MakeError::Final(error)) => return Err(error),
@@ -76,7 +79,7 @@ async fn make_account(
     }
     tx.require(make(user)?);
     tx.add(&new)?;
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(signed_in)
 }
 

@@ -1,11 +1,13 @@
 //! Setting a new password without the old one: by a code to the number, or by a mailed link.
 
 use crate::app::{App, Caller};
-use crate::credentials;
 use crate::credentials::codes::{RightCode, forget_streaks, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
-use crate::crypto::ResetLink;
-use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Email, Mobile, NewPassword, Person, User, UserId};
+use crate::credentials::{self, hash_new_password};
+use crate::crypto::{KeyGroup, ResetLink};
+use crate::domain::{
+    AccountName, ChallengeId, Code, CodeKey, Email, Mobile, NewPassword, PasswordHashText, Person, User, UserId,
+};
 use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
@@ -43,14 +45,13 @@ async fn set_by_code(
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     let proved = second_proof::check(app, caller, &user, second_proof).await?;
     let setting = async {
-        // Only now: refusing someone's name or email as a password before it is proved who asks would tell it to anyone.
-        let password = password.not_personal(&Person::of(&user)).map_err(Error::from)?;
+        let hash = hash_new_password(app, password, &Person::of(&user)).await?;
         // Refused when another change of the account got in first: what was read of it no longer holds.
         let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
         tx.add(code)?;
-        set_password(app, caller, &user, &password, &mut tx)?;
+        set_password(app, caller, &user, &hash, &mut tx)?;
         tx.add(&proved)?;
-        app.store()?.commit(tx).await?;
+        app.store.commit(tx).await?;
         Ok(user.id)
     };
     proved.or_give_back(app, setting).await
@@ -74,16 +75,16 @@ pub async fn reset_password_by_link(
     if user.email.is_none() {
         return Err(Error::LinkAccountGone);
     }
-    let password = password.not_personal(&Person::of(&user))?;
+    let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
-    set_password(app, caller, &user, &password, &mut tx)?;
-    app.store()?.commit(tx).await?;
+    set_password(app, caller, &user, &hash, &mut tx)?;
+    app.store.commit(tx).await?;
     Ok(user.id)
 }
 
 async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
-    let link = ResetLink::verify(token, app.keyring()?, app.clock.now()).ok_or(Error::LinkInvalid)?;
-    let user: Option<User> = app.store()?.get(&keys::user(&link.user_id), "reading an account").await?;
+    let link = ResetLink::verify(token, app.keyring(KeyGroup::Links)?, app.clock.now()).ok_or(Error::LinkInvalid)?;
+    let user: Option<User> = app.store.get(&keys::user(&link.user_id), "reading an account").await?;
     let user = user.filter(|user| user.credential_version == link.credential_version && !user.disabled);
     user.ok_or(Error::LinkInvalid)
 }
@@ -93,11 +94,9 @@ fn set_password(
     app: &App,
     caller: &Caller,
     user: &User,
-    password: &NewPassword,
+    hash: &PasswordHashText,
     tx: &mut Transaction,
 ) -> Result<(), Error> {
-    let hash = app.hasher.hash(password.as_password());
-    let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;
     let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
     tx.require(credentials::change(user, set));
     forget_streaks(user).for_each(|effect| tx.also(effect));

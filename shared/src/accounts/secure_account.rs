@@ -3,7 +3,7 @@
 use crate::app::audit;
 use crate::app::{App, Caller};
 use crate::credentials;
-use crate::crypto::NotMeLink;
+use crate::crypto::{KeyGroup, NotMeLink};
 use crate::domain::{User, UserId};
 use crate::dynamodb::items::{Content, ExpiringItem, Recipient, SecurityEvent};
 use crate::dynamodb::{Condition, Set, Transaction, Write, keys};
@@ -15,16 +15,16 @@ use crate::messages::{Free, MessageRequest, Notification, is_settled, send};
 /// account has an email that is not new, a link to set a password is mailed; a code by SMS sets one too. The link works once,
 /// whatever changed since: a thief who goes on changing things kills no link of the owner's. Answers whose account it was.
 pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<UserId, Error> {
-    let link = NotMeLink::verify(token, app.keyring()?, app.clock.now()).ok_or(Error::LinkInvalid)?;
+    let link = NotMeLink::verify(token, app.keyring(KeyGroup::Links)?, app.clock.now()).ok_or(Error::LinkInvalid)?;
     caller.who.note(link.user_id.as_str());
-    let user: Option<User> = app.store()?.get(&keys::user(&link.user_id), "reading an account").await?;
+    let user: Option<User> = app.store.get(&keys::user(&link.user_id), "reading an account").await?;
     let user = user.ok_or(Error::LinkInvalid)?;
     let spent = ExpiringItem { expires_at: link.expires_at };
     let mut tx = Transaction::new("securing an account", || Error::AccountChanged);
     tx.require_or(Write::put(keys::used_pass(&link.id()), &spent, Condition::no_item())?, |_| Error::LinkInvalid);
     tx.require(credentials::change(&user, Set::default().and_remove(User::PASSWORD_HASH)));
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Secured))?;
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     audit::account_secured(caller, &link.user_id);
     start_reset(app, caller, &user).await;
     Ok(user.id)

@@ -14,7 +14,7 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: CaptchaResult, 
     let key = keys::email_claim(email);
     let (counted, claim) = tokio::join!(
         count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
-        app.store()?.get::<Claim>(&key, "checking an email")
+        app.store.get::<Claim>(&key, "checking an email")
     );
     counted?;
     let claim = claim?;

@@ -46,7 +46,7 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
     caller.who.note(log_in.mobile.masked());
     let claim = keys::mobile_claim(&log_in.mobile);
     let key = CodeKey::log_in(&log_in.mobile).under(log_in.challenge_id.clone());
-    let finding = app.store()?.get::<Claim>(&claim, "finding an account");
+    let finding = app.store.get::<Claim>(&claim, "finding an account");
     let code = (key, &log_in.mobile, &log_in.code);
     let ((code, claim), token_keys) =
         tokio::join!(redeem_beside(app, caller, code, finding, |claim| &claim.user_id), app.token_keys());
@@ -101,7 +101,7 @@ async fn known(
         tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
         tx.add(&proved)?;
         let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
-        app.store()?.commit(tx).await?;
+        app.store.commit(tx).await?;
         Ok(signed_in)
     };
     proved.or_give_back(app, entering).await
@@ -123,6 +123,6 @@ async fn new(
     tx.require(claims::claim(&AccountName::Mobile(log_in.mobile), &user.id)?);
     tx.require(make(&user)?);
     let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(signed_in)
 }

@@ -7,8 +7,11 @@ mod clock;
 use std::sync::{Arc, OnceLock};
 
 use crate::config::{Config, ConfigError, Need};
-use crate::crypto::{Keyring, KnownDevice, PasswordHasher, TokenContext, TokenKeys};
-use crate::domain::{ClientInfo, Language, NewPassword, PasswordError, RefreshToken, device_name, shorten_address};
+use crate::crypto::{KeyGroup, Keyring, KnownDevice, PasswordHasher, TokenContext, TokenKeys};
+use crate::domain::{
+    ClientInfo, Language, NewPassword, Password, PasswordError, PasswordHashText, RefreshToken, device_name,
+    shorten_address,
+};
 use crate::dynamodb::{self, KeyCache, Store};
 use crate::error::{Error, error_chain};
 use breached::BreachedPasswords;
@@ -20,9 +23,9 @@ pub use clock::Clock;
 pub struct App {
     pub config: Config,
     pub clock: Clock,
-    /// Hashes and verifies passwords.
-    pub hasher: PasswordHasher,
-    store: Option<Store>,
+    /// The table. In a function that does not need it, every call fails.
+    pub store: Store,
+    hasher: Option<PasswordHasher>,
     breached: Option<BreachedPasswords>,
     /// The keys of access tokens.
     pub key_cache: KeyCache,
@@ -74,73 +77,106 @@ impl Caller {
     }
 }
 
-/// Something that a function was started without. Not the client's fault, so a 503.
+/// A function uses something that is not in its list of needs. That is a bug, so the answer is a 500.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is not configured for this function")]
-struct NotConfigured(&'static str);
+#[error("this function does not list it among its needs")]
+struct NotNeeded;
 
 impl App {
     /// Builds what is needed. No connection is opened.
     pub fn new(config: Config, clock: Clock, needs: &[Need]) -> Result<Self, ConfigError> {
-        let hasher = PasswordHasher::new(config.passwords.hash_cost)
-            .map_err(|problem| ConfigError { variable: "ARGON2_MEMORY_KIB", problem: problem.to_string() })?;
-        let store = if needs.contains(&Need::Storage) {
-            let client = dynamodb::client(&config.storage).map_err(|error| ConfigError {
-                variable: "AWS_ENDPOINT_URL_DYNAMODB",
-                problem: format!("does not lead to a client: {error}"),
-            })?;
-            config.storage.table_name.clone().map(|table| Store::new(client, table))
+        let hasher = if needs.iter().any(|need| matches!(need, Need::PasswordHashing | Need::SeldomPasswordHashing)) {
+            let hasher = PasswordHasher::new(config.passwords.hash_cost);
+            Some(hasher.map_err(|error| ConfigError { variable: "ARGON2_MEMORY_KIB", problem: error.to_string() })?)
         } else {
             None
         };
-        let key_cache = KeyCache::new(config.key_secret.clone());
+        let store = match &config.storage.table_name {
+            Some(table) if needs.contains(&Need::Table) => {
+                let client = dynamodb::client(&config.storage).map_err(|error| ConfigError {
+                    variable: "AWS_ENDPOINT_URL_DYNAMODB",
+                    problem: format!("does not lead to a client: {error}"),
+                })?;
+                Store::new(client, table.clone())
+            }
+            _ => Store::unreachable(),
+        };
+        let key_cache = KeyCache::new(config.keys.of(KeyGroup::SealedKeys).cloned());
         let breached = config.passwords.breached_url.as_deref().map(BreachedPasswords::new);
         Ok(Self { config, clock, hasher, store, breached, key_cache })
     }
 
-    pub fn store(&self) -> Result<&Store, Error> {
-        self.store.as_ref().ok_or_else(|| Error::unavailable("reaching the table", NotConfigured("TABLE_NAME")))
+    /// Does what is better done at start, while Lambda gives a whole CPU, than by the first request. A failure stops
+    /// nothing: the first request finds out for itself.
+    pub async fn warm_up(&self, needs: &[Need]) {
+        for need in needs {
+            let warmed = match need {
+                // One real call opens the connection. Reading the keys is one.
+                Need::Table if !needs.contains(&Need::TokenKeys) => self.store.warm_up().await,
+                Need::TokenKeys => self.token_keys().await.map(drop),
+                Need::PasswordHashing => self.hasher().map(PasswordHasher::warm_up),
+                Need::Table | Need::Keys(_) | Need::SeldomPasswordHashing | Need::MailSender | Need::ClientHost => {
+                    Ok(())
+                }
+            };
+            if let Err(error) = warmed {
+                tracing::warn!(error = error_chain(&error), ?need, "the warm-up failed");
+            }
+        }
     }
 
-    /// Refuses a new password that was breached elsewhere, where someone is asked. When there is no answer it is taken: nobody
-    /// is kept from a new password because a third party is down.
+    /// Hashes a new password, in functions that need it ([`Need::PasswordHashing`]).
+    pub fn hash(&self, password: &Password) -> Result<PasswordHashText, Error> {
+        self.hasher()?.hash(password).map_err(|source| Error::internal("hashing a password", source))
+    }
+
+    /// Whether a password is the one that was hashed, see [`PasswordHasher::verify`].
+    pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, Error> {
+        self.hasher()?.verify(password, stored).map_err(|source| Error::internal("checking a password", source))
+    }
+
+    /// A new hash of a password whose stored hash was made at another cost; `None` where it was not.
+    pub fn rehash(&self, password: &Password, stored: &PasswordHashText) -> Result<Option<PasswordHashText>, Error> {
+        if self.hasher()?.is_outdated(stored) { self.hash(password).map(Some) } else { Ok(None) }
+    }
+
+    fn hasher(&self) -> Result<&PasswordHasher, Error> {
+        self.hasher.as_ref().ok_or_else(|| Error::internal("hashing a password", NotNeeded))
+    }
+
+    /// The keys of a group, in functions that need them ([`Need::Keys`]).
+    pub fn keyring(&self, group: KeyGroup) -> Result<&Keyring, Error> {
+        self.config.keys.of(group).ok_or_else(|| Error::internal("using a key", NotNeeded))
+    }
+
+    /// The public address of the pages, for links, in functions that need it ([`Need::ClientHost`]).
+    pub fn client_host(&self) -> Result<&str, Error> {
+        let missing = || Error::internal("making a link", NotNeeded);
+        self.config.answers.client_host.as_deref().ok_or_else(missing)
+    }
+
+    /// Refuses a new password that was breached elsewhere, where a service is asked. Without an answer the password is
+    /// taken: nobody is kept from a new password because a third party is down.
     pub async fn refuse_breached(&self, password: &NewPassword) -> Result<(), Error> {
         let Some(breached) = &self.breached else { return Ok(()) };
         match breached.holds(password.as_password()).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(Error::PasswordRefused(PasswordError::Breached)),
-            Err(problem) => {
-                let cause = error_chain(&problem);
+            Err(error) => {
+                let cause = error_chain(&error);
                 tracing::warn!(cause, "a password was not looked up among the breached ones");
                 Ok(())
             }
         }
     }
 
-    /// The public address of the pages, for links. Functions that make links need it configured ([`Need::ClientHost`]).
-    pub fn client_host(&self) -> Result<&str, Error> {
-        let missing = || Error::unavailable("making a link", NotConfigured("CLIENT_HOST"));
-        self.config.answers.client_host.as_deref().ok_or_else(missing)
-    }
-
-    /// The secrets of codes, links, passes and CSRF values.
-    pub fn keyring(&self) -> Result<&Keyring, Error> {
-        let missing = || Error::unavailable("deriving a key", NotConfigured("CODE_SECRET"));
-        self.config.code_secret.as_ref().ok_or_else(missing)
-    }
-
-    /// The secrets under which private keys are sealed.
-    pub fn key_keyring(&self) -> Result<&Keyring, Error> {
-        let missing = || Error::unavailable("deriving a key", NotConfigured("KEY_SECRET"));
-        self.config.key_secret.as_ref().ok_or_else(missing)
-    }
-
-    /// The keys of access tokens, read when they were not looked at lately. Meant to be awaited beside another read.
+    /// The keys of access tokens. They are read again when the last read is five minutes old. Await it beside another
+    /// read, so that it costs no round trip of its own.
     pub async fn token_keys(&self) -> Result<Arc<TokenKeys>, Error> {
-        self.key_cache.current(self.store()?, self.clock.now()).await
+        self.key_cache.current(&self.store, self.clock.now()).await
     }
 
-    /// The circumstances in which tokens are made and read for a caller.
+    /// What tokens are made and read by for a caller.
     #[must_use]
     pub fn token_context<'a>(&'a self, caller: &'a Caller) -> TokenContext<'a> {
         TokenContext {

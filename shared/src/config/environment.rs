@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::crypto::Keyring;
+use crate::crypto::{KeyGroup, Keyring};
 use crate::domain::{Consent, Limit, Secret, Timestamp};
 
 /// What a text has to be.
@@ -197,10 +197,9 @@ impl<'a> Environment<'a> {
         if countable { Ok(limits) } else { Err(ConfigError { variable, problem: problem() }) }
     }
 
-    pub(super) fn keyring(&self, variable: &'static str) -> Result<Option<Keyring>, ConfigError> {
-        self.optional(variable)
-            .map(|text| Keyring::parse(&text))
-            .transpose()
+    /// The keys of a group, derived from the secrets in a variable.
+    pub(super) fn keyring(&self, variable: &'static str, group: KeyGroup) -> Result<Keyring, ConfigError> {
+        Keyring::parse(&self.required(variable)?, group)
             .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
     }
 

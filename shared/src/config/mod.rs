@@ -5,17 +5,19 @@
 mod address;
 mod environment;
 mod limits;
+mod need;
 
 use std::time::Duration;
 
 pub use environment::{ConfigError, Environment, IN_SETTINGS};
 pub use limits::LimitConfig;
+pub use need::{Keys, Need};
 
 use subtle::ConstantTimeEq;
 
 use environment::{IDENTIFIER, NAME, VERSION};
 
-use crate::crypto::{HashCost, Keyring, RotationRules};
+use crate::crypto::{HashCost, RotationRules};
 use crate::domain::{Email, PasswordRules, ReservedUsernames, Secret, SessionRules};
 
 /// Everything that is configured.
@@ -39,14 +41,12 @@ pub struct Config {
     pub pages: PageConfig,
     pub limits: LimitConfig,
     pub messages: MessageConfig,
-    /// `CODE_SECRET`: one secret or several, separated by commas, newest first, at least 32 characters each. Codes,
-    /// links, captcha passes and CSRF values are made with keys derived from it.
-    pub code_secret: Option<Keyring>,
+    /// `CODE_SECRET` and `KEY_SECRET`: one secret each or several, separated by commas, newest first, at least 32
+    /// characters each. Only the keys that the function needs are derived, and the secrets are not kept.
+    pub keys: Keys,
     /// `ORIGIN_SECRET`: the same form. The deployment's own CloudFront sends it in `X-Origin-Secret`; without one no header
     /// says from where a request came.
     origin_secrets: Vec<Secret>,
-    /// `KEY_SECRET`: the same form. The private keys of access tokens are sealed under a key derived from it.
-    pub key_secret: Option<Keyring>,
 }
 
 /// How the table is reached.
@@ -264,25 +264,6 @@ pub fn log_level() -> tracing::Level {
     level.unwrap_or(tracing::Level::INFO).min(tracing::Level::INFO)
 }
 
-/// What a function cannot do without, so that it refuses to start rather than to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// `TABLE_NAME`, a connection, the region's endpoint.
-    Storage,
-    /// `CODE_SECRET`
-    CodeSecret,
-    /// The published keys, to read access tokens.
-    TokenKeys,
-    /// `KEY_SECRET`, to sign access tokens.
-    KeySecret,
-    /// The Argon2 arena, faulted in at start.
-    PasswordHashing,
-    /// `MAIL_FROM`
-    MailSender,
-    /// `CLIENT_HOST`, where no request tells the address of the pages.
-    ClientHost,
-}
-
 impl Config {
     /// Reads the process's environment.
     pub fn from_process(needs: &[Need]) -> Result<Self, ConfigError> {
@@ -338,11 +319,12 @@ impl Config {
                 client_host: environment.base_url("CLIENT_HOST")?,
                 own_origins: Vec::new(),
             },
-            code_secret: environment.keyring("CODE_SECRET")?,
+            keys: Keys::read(environment, needs)?,
             origin_secrets: environment.secrets("ORIGIN_SECRET")?,
-            key_secret: environment.keyring("KEY_SECRET")?,
         };
-        config.check(environment, needs)?;
+        for variable in needs.iter().filter_map(|need| need.variable()) {
+            environment.required(variable)?;
+        }
         Ok(config)
     }
 
@@ -352,7 +334,8 @@ impl Config {
         let environment = Environment::new(&|_| None);
         // Without any variable everything is at its default, which is well-formed.
         let _ = Self::read(&environment, &[]);
-        environment.asked()
+        let secrets = [Need::CODES, Need::SEALED_KEYS].into_iter().filter_map(Need::variable);
+        environment.asked().into_iter().chain(secrets.map(str::to_owned)).collect()
     }
 
     /// Whether the deployment has a CloudFront of its own in front.
@@ -369,20 +352,6 @@ impl Config {
         let is_sent =
             |secret: &Secret| sent.iter().any(|sent| secret.expose().as_bytes().ct_eq(sent.as_bytes()).into());
         self.origin_secrets.iter().any(is_sent)
-    }
-
-    fn check(&self, environment: &Environment<'_>, needs: &[Need]) -> Result<(), ConfigError> {
-        for need in needs {
-            match need {
-                Need::Storage => drop(environment.required("TABLE_NAME")?),
-                Need::CodeSecret => drop(environment.required("CODE_SECRET")?),
-                Need::KeySecret => drop(environment.required("KEY_SECRET")?),
-                Need::MailSender => drop(environment.required("MAIL_FROM")?),
-                Need::ClientHost => drop(environment.required("CLIENT_HOST")?),
-                Need::PasswordHashing | Need::TokenKeys => {}
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One test a kind of setting, at its edges.
 
 use super::*;
+use crate::crypto::KeyGroup;
 
 fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigError> {
     let look_up = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -11,18 +12,26 @@ fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigErro
 fn nothing_is_needed_but_what_a_function_needs() {
     let config = read(&[], &[]).unwrap();
     assert_eq!(config.passwords.hash_cost, HashCost::OWASP);
-    for (need, variable) in
-        [(Need::Storage, "TABLE_NAME"), (Need::CodeSecret, "CODE_SECRET"), (Need::KeySecret, "KEY_SECRET")]
-    {
+    let needs = [Need::Table, Need::TokenKeys, Need::CODES, Need::SEALED_KEYS, Need::MailSender, Need::ClientHost];
+    for need in needs {
+        let variable = need.variable().unwrap();
         assert_eq!(read(&[(variable, "")], &[need]).unwrap_err().variable, variable);
+    }
+}
+
+#[test]
+fn a_function_holds_the_keys_it_needs_and_no_other() {
+    let secret = "s".repeat(32);
+    let config = read(&[("CODE_SECRET", &secret), ("KEY_SECRET", &secret)], &[Need::LINKS]).unwrap();
+    assert!(config.keys.of(KeyGroup::Links).is_some());
+    for other in [KeyGroup::Codes, KeyGroup::Sessions, KeyGroup::Visitors, KeyGroup::SealedKeys] {
+        assert!(config.keys.of(other).is_none(), "{other:?}");
     }
 }
 
 #[test]
 fn a_malformed_setting_is_named_and_its_value_is_not_shown() {
     for (variable, value) in [
-        ("CODE_SECRET", "hunter2"),
-        ("KEY_SECRET", "hunter2,"),
         ("SESSION_IDLE_DAYS", "0"),
         ("REQUIRE_CONSENT", "yes"),
         ("LIMIT_SOURCE", "hunter2"),
@@ -45,6 +54,11 @@ fn a_malformed_setting_is_named_and_its_value_is_not_shown() {
     ] {
         let error = read(&[(variable, value)], &[]).unwrap_err();
         assert_eq!(error.variable, variable, "{value}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    for (need, secret) in [(Need::CODES, "hunter2"), (Need::SEALED_KEYS, "hunter2,")] {
+        let error = read(&[(need.variable().unwrap(), secret)], &[need]).unwrap_err();
+        assert_eq!(Some(error.variable), need.variable());
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
     let captcha = |more: &[(&'static str, &'static str)]| {

@@ -1,7 +1,7 @@
 //! Captcha passes: issued when a captcha was solved, asked for by what `CAPTCHA_MODE=enforce` protects.
 
 use crate::app::{App, Caller};
-use crate::crypto::{CaptchaAction, CaptchaPass};
+use crate::crypto::{CaptchaAction, CaptchaPass, KeyGroup};
 use crate::dynamodb::items::ExpiringItem;
 use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;
@@ -10,7 +10,7 @@ use crate::throttling::limits::{SourceAction, count_source};
 
 /// A pass for a caller who solved a captcha.
 pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaAction>) -> Result<String, Error> {
-    Ok(CaptchaPass::issue(&caller.address, action, app.keyring()?, app.clock.now()))
+    Ok(CaptchaPass::issue(&caller.address, action, app.keyring(KeyGroup::Visitors)?, app.clock.now()))
 }
 
 /// Counts a ticket: the gateway charges for each, and is asked for no more than a person solves.
@@ -30,14 +30,14 @@ pub async fn require_captcha_pass(
     let Some(pass) = pass else {
         return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
-    let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring()?, app.clock.now());
+    let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring(KeyGroup::Visitors)?, app.clock.now());
     let Some(pass) = pass else {
         return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
     let spent = ExpiringItem { expires_at: pass.expires_at };
     let mut tx = Transaction::new("spending a pass", || WriteError::Refused);
     tx.require(Write::put(keys::used_pass(&pass.id), &spent, Condition::no_item())?);
-    match WriteError::refused_as_none(app.store()?.commit(tx).await)? {
+    match WriteError::refused_as_none(app.store.commit(tx).await)? {
         Some(()) => Ok(CaptchaResult::Solved),
         None if required => Err(Error::CaptchaRequired),
         None => Ok(CaptchaResult::NotSolved),

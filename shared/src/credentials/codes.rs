@@ -1,6 +1,7 @@
 //! Redeeming codes: a guess is counted before it is compared, and a right code is used up by what it pays for.
 
 use crate::app::{App, Caller};
+use crate::crypto::KeyGroup;
 use crate::domain::{Code, CodeKey, CodeSeed, MAX_GUESSES, Mobile, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
@@ -48,7 +49,7 @@ impl Streak {
     }
 
     async fn count(&self, app: &App) -> Result<(), Error> {
-        let (store, now) = (app.store()?, app.clock.now());
+        let (store, now) = (&app.store, app.clock.now());
         let until = Set::to(EXPIRES_AT, now.plus_seconds(STREAK_LIFE_SECONDS));
         let goes_on = Condition::less(IN_A_ROW, MOST_WRONG_IN_A_ROW).and(Condition::greater(EXPIRES_AT, now));
         let going_on = (until.clone().and_increment(IN_A_ROW), Condition::absent(IN_A_ROW).or(goes_on));
@@ -88,7 +89,7 @@ async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
     let has_guesses = Condition::absent(CodeItem::GUESSES).or(Condition::less(CodeItem::GUESSES, MAX_GUESSES));
     let is_live = Condition::exists(PARTITION).and(Condition::greater(EXPIRES_AT, app.clock.now()));
     let when = is_live.and(has_guesses);
-    let counted = app.store()?.write(DOING, &keys::code(&key), &set, &when, |_| Error::CodeExpired).await?;
+    let counted = app.store.write(DOING, &keys::code(&key), &set, &when, |_| Error::CodeExpired).await?;
     Ok(Guess { key, item: read_item(counted, DOING)? })
 }
 
@@ -96,14 +97,14 @@ impl Guess {
     /// Compares, once the guess is counted in its streak too.
     async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
         let Self { key, item } = self;
-        let code = item.seed.digits(&key, app.keyring()?);
+        let code = item.seed.digits(&key, app.keyring(KeyGroup::Codes)?);
         let (nonce, used_up) = (item.seed.nonce().to_owned(), || Error::CodeExpired);
         let right = RightCode { key, nonce, guesses: item.guesses, streak, now: app.clock.now(), used_up };
         if let Err(error) = right.streak.count(app).await {
             // Nothing was compared.
             let mut tx = Transaction::new("taking a guess back", used_up);
             tx.require(right.take_back_guess());
-            let _ = app.store()?.commit(tx).await;
+            let _ = app.store.commit(tx).await;
             return Err(error);
         }
         if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
@@ -173,14 +174,12 @@ impl RightCode {
         doing: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let done = doing.await;
-        if done.is_err()
-            && let Ok(store) = app.store()
-        {
+        if done.is_err() {
             let mut tx = Transaction::new("giving a code back", self.used_up);
             tx.require(self.take_back_guess());
             tx.also(self.streak.end(self.now));
             // When this does not get through, the owner has one try less, and nobody has one more.
-            let _ = store.commit(tx).await;
+            let _ = app.store.commit(tx).await;
         }
         done
     }

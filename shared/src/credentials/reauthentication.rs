@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::credentials::codes::{RightCode, Streak, redeem};
-use crate::crypto::ReauthenticationToken;
+use crate::crypto::{KeyGroup, ReauthenticationToken};
 use crate::domain::{Code, CodeKey, Password, Secret, Session, User};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Part, Reason, Transaction, Write};
@@ -47,7 +47,7 @@ pub(crate) async fn check(
     session: &Session,
     proof: &Reauthentication,
 ) -> Result<CheckedReauthentication, Error> {
-    let (keyring, now) = (app.keyring()?, app.clock.now());
+    let (keyring, now) = (app.keyring(KeyGroup::Sessions)?, app.clock.now());
     let accepted = |text| ReauthenticationToken::accepts(text, session, keyring, now);
     if proof.reauthentication.as_ref().is_some_and(accepted) {
         return Ok(CheckedReauthentication::ByReauthentication(Box::new(session.clone())));
@@ -73,13 +73,12 @@ pub(crate) async fn check_credential(
         Credential::Password(password) => password,
     };
     let counted = attempts::count(app, ThrottleKey::Account(&user.id)).await?.ok_or(Error::Unauthorized)?;
-    let right = app.hasher.verify(password, counted.password_hash.as_ref());
-    if !right.map_err(|source| Error::unavailable("checking a password", source))? {
+    if !app.verify(password, counted.password_hash.as_ref())? {
         return Err(Error::ProofWrong);
     }
     let mut tx = Transaction::new("taking an attempt back", || Error::Unauthorized);
     tx.require(attempts::forget(user));
-    app.store()?.commit(tx).await?;
+    app.store.commit(tx).await?;
     Ok(CheckedReauthentication::Outright)
 }
 

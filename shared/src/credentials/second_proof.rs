@@ -34,9 +34,11 @@ pub(crate) async fn check(
         Some(SecondProof::Password(password)) => {
             // Apart from attempts to sign in, by which a stranger could make whoever has the right code wait.
             attempts::count(app, ThrottleKey::SecondProof(&user.id)).await?;
-            let right = app.hasher.verify(password, user.password_hash.as_ref());
-            let right = right.map_err(|source| Error::unavailable("checking a password", source))?;
-            if right { Ok(CheckedReauthentication::Outright) } else { Err(Error::ProofWrong) }
+            if app.verify(password, user.password_hash.as_ref())? {
+                Ok(CheckedReauthentication::Outright)
+            } else {
+                Err(Error::ProofWrong)
+            }
         }
         Some(SecondProof::EmailCode(code)) => {
             // Without an address no code was mailed.

@@ -186,7 +186,7 @@ mod tests {
         let mut count = 0;
         let make = || {
             count += 1;
-            let keyring = Keyring::parse(&"k".repeat(32)).unwrap();
+            let keyring = Keyring::whole(&"k".repeat(32));
             let kid = format!("k{}", made + count);
             let private = Sealed::seal(b"private", &kid, &keyring).unwrap();
             let (n, e) = ("n".to_owned(), "AQAB".to_owned());
@@ -262,9 +262,9 @@ mod tests {
     #[test]
     fn keys_are_resealed_under_the_newest_secret() {
         let mut set = after(&KeySet::default(), &Rotation::Due, T0);
-        let both = Keyring::parse(&format!("{},{}", "n".repeat(32), "k".repeat(32))).unwrap();
+        let both = Keyring::whole(&format!("{},{}", "n".repeat(32), "k".repeat(32)));
         set.reseal(&both);
-        let new = Keyring::parse(&"n".repeat(32)).unwrap();
+        let new = Keyring::whole(&"n".repeat(32));
         assert_eq!(*set.keys[0].private.open("k1", &new).unwrap(), b"private");
     }
 }

@@ -45,18 +45,50 @@ impl Purpose {
     }
 }
 
-/// The secrets a function holds: the newest makes values, all of them verify, so that a secret can be replaced
-/// without breaking what is under way.
-#[derive(Clone)]
-pub struct Keyring {
-    keys: Vec<NamedKey>,
+/// Purposes whose keys a function holds together, or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyGroup {
+    /// One-time codes.
+    Codes,
+    /// Mailed links.
+    Links,
+    /// What someone holds who signed in.
+    Sessions,
+    /// What someone holds who did not, and where their requests are counted.
+    Visitors,
+    /// Private keys at rest.
+    SealedKeys,
 }
 
+impl KeyGroup {
+    /// The purposes of the group.
+    #[must_use]
+    pub const fn purposes(self) -> &'static [Purpose] {
+        match self {
+            Self::Codes => &[Purpose::Code],
+            Self::Links => &[Purpose::ResetLink, Purpose::NotMeLink],
+            Self::Sessions => &[Purpose::RefreshToken, Purpose::Reauthentication, Purpose::KnownDevice],
+            Self::Visitors => &[Purpose::CaptchaPass, Purpose::Csrf, Purpose::Address, Purpose::UnknownAccount],
+            Self::SealedKeys => &[Purpose::SealedKey],
+        }
+    }
+}
+
+/// The keys of one group, derived from each secret of the deployment: the newest makes values, all of them verify, so
+/// that a secret can be replaced without breaking what is under way.
+///
+/// The secrets themselves are not held: no key of another group can be derived in a function that does not hold it.
 #[derive(Clone)]
-struct NamedKey {
+pub struct Keyring {
+    /// Newest first, and never empty.
+    secrets: Vec<DerivedKeys>,
+}
+
+/// What is derived from one secret.
+#[derive(Clone)]
+struct DerivedKeys {
     id: String,
-    /// What HKDF extracts from the secret.
-    root: hkdf::Prk,
+    keys: Vec<(Purpose, hmac::Key)>,
 }
 
 /// The `salt` of RFC 5869: no other system derives the same keys from the same secret.
@@ -82,44 +114,64 @@ pub enum KeyringError {
 
 impl Keyring {
     /// From secrets separated by commas, newest first.
-    pub fn parse(text: &str) -> Result<Self, KeyringError> {
-        let keys = text.split(',').map(str::trim).map(NamedKey::new).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { keys })
+    pub fn parse(text: &str, group: KeyGroup) -> Result<Self, KeyringError> {
+        Self::derive(text, group.purposes())
+    }
+
+    /// With the keys of every group, as no function holds them.
+    #[cfg(test)]
+    pub(crate) fn whole(text: &str) -> Self {
+        use KeyGroup::{Codes, Links, SealedKeys, Sessions, Visitors};
+        let purposes = [Codes, Links, Sessions, Visitors, SealedKeys].map(KeyGroup::purposes).concat();
+        Self::derive(text, &purposes).unwrap()
+    }
+
+    fn derive(text: &str, purposes: &[Purpose]) -> Result<Self, KeyringError> {
+        let secrets = text.split(',').map(str::trim).map(|secret| DerivedKeys::new(secret, purposes));
+        Ok(Self { secrets: secrets.collect::<Result<_, _>>()? })
     }
 
     /// The id of the newest secret: public, and the same in every process.
     #[must_use]
     pub fn newest_id(&self) -> &str {
-        self.keys.first().map_or("", |key| &key.id)
+        self.secrets.first().map_or("", |secret| &secret.id)
     }
 
-    /// The key for a purpose derived from the newest secret.
+    /// The key for a purpose derived from the newest secret. Asking for a purpose of another group is a bug: what is made
+    /// with the answer never verifies.
     #[must_use]
     pub fn newest(&self, purpose: Purpose) -> hmac::Key {
-        self.keys.first().map_or_else(|| hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()), |key| key.derive(purpose))
+        let key = self.secrets.first().and_then(|secret| secret.key(purpose));
+        debug_assert!(key.is_some(), "this keyring has no key for {purpose:?}");
+        key.unwrap_or_else(|| hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()))
     }
 
     /// The key for a purpose derived from the secret with this id; `None` when no such secret is held.
     #[must_use]
     pub fn by_id(&self, id: &str, purpose: Purpose) -> Option<hmac::Key> {
-        self.keys.iter().find(|key| key.id == id).map(|key| key.derive(purpose))
+        self.secrets.iter().find(|secret| secret.id == id)?.key(purpose)
     }
 }
 
-impl NamedKey {
-    fn new(secret: &str) -> Result<Self, KeyringError> {
+impl DerivedKeys {
+    fn new(secret: &str, purposes: &[Purpose]) -> Result<Self, KeyringError> {
         if secret.len() < 32 {
             return Err(KeyringError::TooShort);
         }
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(secret.as_bytes());
-        Ok(Self { id: hex::encode(id_of(&root)), root })
+        let keys = purposes.iter().map(|purpose| (*purpose, derive(&root, *purpose)));
+        Ok(Self { id: hex::encode(id_of(&root)), keys: keys.collect() })
     }
 
-    #[expect(clippy::expect_used, reason = "HKDF refuses nothing but a key of more than 8160 bytes")]
-    fn derive(&self, purpose: Purpose) -> hmac::Key {
-        let info = [purpose.info().as_bytes()];
-        self.root.expand(&info, hmac::HMAC_SHA256).expect("HKDF makes 32 bytes").into()
+    fn key(&self, purpose: Purpose) -> Option<hmac::Key> {
+        self.keys.iter().find(|(one, _)| *one == purpose).map(|(_, key)| key.clone())
     }
+}
+
+#[expect(clippy::expect_used, reason = "HKDF refuses nothing but a key of more than 8160 bytes")]
+fn derive(root: &hkdf::Prk, purpose: Purpose) -> hmac::Key {
+    let info = [purpose.info().as_bytes()];
+    root.expand(&info, hmac::HMAC_SHA256).expect("HKDF makes 32 bytes").into()
 }
 
 #[expect(clippy::expect_used, reason = "HKDF refuses nothing but a key of more than 8160 bytes")]
@@ -131,7 +183,7 @@ fn id_of(root: &hkdf::Prk) -> [u8; ID_BYTES] {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|key| &key.id)).finish()
+        f.debug_list().entries(self.secrets.iter().map(|secret| &secret.id)).finish()
     }
 }
 
@@ -141,8 +193,8 @@ mod tests {
 
     #[test]
     fn an_older_secret_still_verifies_and_an_unknown_one_does_not() {
-        let old = Keyring::parse(&"a".repeat(32)).unwrap();
-        let both = Keyring::parse(&format!("{}, {}", "b".repeat(32), "a".repeat(32))).unwrap();
+        let old = Keyring::whole(&"a".repeat(32));
+        let both = Keyring::whole(&format!("{}, {}", "b".repeat(32), "a".repeat(32)));
         let tag = hmac::sign(&old.newest(Purpose::Csrf), b"x");
         let key = both.by_id(old.newest_id(), Purpose::Csrf).unwrap();
         assert!(hmac::verify(&key, b"x", tag.as_ref()).is_ok());
@@ -153,7 +205,7 @@ mod tests {
     /// Made by another implementation: HKDF-SHA-256 of 32 times `a`, salt `latchkey/1`, by the Python package `cryptography`.
     #[test]
     fn keys_are_derived_by_hkdf() {
-        let ring = Keyring::parse(&"a".repeat(32)).unwrap();
+        let ring = Keyring::whole(&"a".repeat(32));
         assert_eq!(ring.newest_id(), "6c7f5ced");
         let tag = hmac::sign(&ring.newest(Purpose::Csrf), b"x");
         assert_eq!(hex::encode(tag), "e8c6a7ea691a3a75facfd77d323d24218869661e9b30dc68b185dc8bcbd9d049");
@@ -161,15 +213,27 @@ mod tests {
 
     #[test]
     fn purposes_have_keys_of_their_own() {
-        let ring = Keyring::parse(&"a".repeat(32)).unwrap();
+        let ring = Keyring::whole(&"a".repeat(32));
         let tag = hmac::sign(&ring.newest(Purpose::Csrf), b"x");
         assert!(hmac::verify(&ring.newest(Purpose::ResetLink), b"x", tag.as_ref()).is_err());
     }
 
     #[test]
+    fn a_keyring_has_the_keys_of_its_group_alone() {
+        let secret = "a".repeat(32);
+        let (codes, whole) = (Keyring::parse(&secret, KeyGroup::Codes).unwrap(), Keyring::whole(&secret));
+        assert!(codes.by_id(whole.newest_id(), Purpose::Code).is_some());
+        assert!(whole.by_id(codes.newest_id(), Purpose::ResetLink).is_some());
+        assert!(codes.by_id(codes.newest_id(), Purpose::ResetLink).is_none());
+    }
+
+    #[test]
     fn a_short_secret_is_refused_and_debug_shows_none() {
-        assert_eq!(Keyring::parse("short").unwrap_err(), KeyringError::TooShort);
-        assert_eq!(Keyring::parse(&format!("{},", "a".repeat(32))).unwrap_err(), KeyringError::TooShort);
-        assert!(!format!("{:?}", Keyring::parse(&"a".repeat(32)).unwrap()).contains("aaa"));
+        assert_eq!(Keyring::parse("short", KeyGroup::Codes).unwrap_err(), KeyringError::TooShort);
+        assert_eq!(
+            Keyring::parse(&format!("{},", "a".repeat(32)), KeyGroup::Codes).unwrap_err(),
+            KeyringError::TooShort
+        );
+        assert!(!format!("{:?}", Keyring::whole(&"a".repeat(32))).contains("aaa"));
     }
 }

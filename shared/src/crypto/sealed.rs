@@ -67,13 +67,13 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_under_its_secret_and_name_alone() {
         let (a, b) = ("a".repeat(32), "b".repeat(32));
-        let (old, other) = (Keyring::parse(&a).unwrap(), Keyring::parse(&b).unwrap());
+        let (old, other) = (Keyring::whole(&a), Keyring::whole(&b));
         let sealed = Sealed::seal(b"private", "kid", &old).unwrap();
         assert!(!serde_json::to_string(&sealed).unwrap().contains("cHJpdmF0ZQ"));
         assert_eq!(*sealed.open("kid", &old).unwrap(), b"private");
         assert_eq!(sealed.open("other", &old), Err(UnsealError));
         assert_eq!(sealed.open("kid", &other), Err(UnsealError));
-        let both = Keyring::parse(&format!("{b},{a}")).unwrap();
+        let both = Keyring::whole(&format!("{b},{a}"));
         assert_eq!(*sealed.open("kid", &both).unwrap(), b"private");
         assert!(!sealed.is_under_newest(&both));
         let changed = Sealed { ciphertext: sealed.ciphertext.replace(|c| c != 'A', "A"), ..sealed };

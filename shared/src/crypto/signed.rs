@@ -291,7 +291,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
     fn keyring() -> Keyring {
-        Keyring::parse(&"k".repeat(32)).unwrap()
+        Keyring::whole(&"k".repeat(32))
     }
 
     fn link() -> ResetLink {
@@ -377,7 +377,7 @@ mod tests {
         }
         let own = Secret::new(sign(&claims, Purpose::Reauthentication, &ring));
         assert!(ReauthenticationToken::accepts(&own, &session, &ring, NOW), "they differ in the purpose alone");
-        let foreign = Keyring::parse(&"f".repeat(32)).unwrap();
+        let foreign = Keyring::whole(&"f".repeat(32));
         assert!(!ReauthenticationToken::accepts(
             &ReauthenticationToken::issue(&session, &foreign, NOW),
             &session,
@@ -412,7 +412,7 @@ mod tests {
         assert!(!CsrfValue::accepts("", "", &ring, NOW));
         assert!(!CsrfValue::accepts("made-up", "made-up", &ring, NOW));
         assert!(!CsrfValue::accepts(&one, &one, &ring, NOW.plus_seconds(CsrfValue::LIFE_SECONDS)));
-        let foreign = CsrfValue::issue(&Keyring::parse(&"f".repeat(32)).unwrap(), NOW);
+        let foreign = CsrfValue::issue(&Keyring::whole(&"f".repeat(32)), NOW);
         assert!(!CsrfValue::accepts(&foreign, &foreign, &ring, NOW));
     }
 

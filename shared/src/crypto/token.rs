@@ -285,7 +285,7 @@ mod tests {
     }
 
     fn keys() -> TokenKeys {
-        let keyring = Keyring::parse(&"t".repeat(32)).unwrap();
+        let keyring = Keyring::whole(&"t".repeat(32));
         let key = TokenKey::new(&private(), "k1".into(), &keyring, NOW).unwrap();
         let key = TokenKey { signs_from: Some(NOW), ..key };
         TokenKeys::new(KeySet { version: 1, keys: vec![key] }, Some(&keyring)).unwrap()
@@ -402,7 +402,7 @@ mod tests {
     fn a_set_without_its_secret_verifies_and_cannot_sign() {
         let token = token();
         let text = keys().sign(&token, NOW).unwrap();
-        for keyring in [None, Some(Keyring::parse(&"x".repeat(32)).unwrap())] {
+        for keyring in [None, Some(Keyring::whole(&"x".repeat(32)))] {
             let public = TokenKeys::new(keys().set, keyring.as_ref()).unwrap();
             assert_eq!(public.verify(&text, &CONTEXT).unwrap(), token);
             assert!(public.sign(&token, NOW).is_err());

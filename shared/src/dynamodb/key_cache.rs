@@ -56,7 +56,7 @@ impl KeyCache {
     pub fn hold(&self, set: Option<KeySet>, now: Timestamp) -> Result<Arc<TokenKeys>, Error> {
         let set = set.ok_or_else(|| Error::unavailable("reading the keys", KeySetError))?;
         let keys = TokenKeys::new(set, self.keyring.as_ref());
-        let keys = Arc::new(keys.map_err(|source| Error::unavailable("reading the keys", source))?);
+        let keys = Arc::new(keys.map_err(|source| Error::internal("reading the keys", source))?);
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         *held = Some(Held { keys: Arc::clone(&keys), looked_at: now });
         Ok(keys)

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig};
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
@@ -35,7 +35,7 @@ static AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
     let trust = tls::TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let context = tls::TlsContext::builder().with_trust_store(trust).build();
-    let context = context.map_err(|source| Error::unavailable("setting up TLS", source))?;
+    let context = context.map_err(|source| Error::internal("setting up TLS", source))?;
     let http_client = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .tls_context(context)
@@ -81,11 +81,20 @@ pub fn client(config: &StorageConfig) -> Result<Client, Error> {
     Ok(Client::from_conf(builder.build()))
 }
 
+/// The table, where the function has one.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct Store(Option<Table>);
+
+#[derive(Clone, Debug)]
+struct Table {
     client: Client,
-    table: String,
+    name: String,
 }
+
+/// The function was started without a table.
+#[derive(Debug, thiserror::Error)]
+#[error("the function has no table")]
+struct NoTable;
 
 /// A write did not happen.
 #[derive(Debug)]
@@ -109,7 +118,14 @@ impl Store {
     /// A table reached by a client.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self(Some(Table { client, name: table }))
+    }
+
+    /// A store that is never reached: every call fails as if the table were down. Functions without a table have it, and
+    /// tests that run a function as far as the table.
+    #[must_use]
+    pub const fn unreachable() -> Self {
+        Self(None)
     }
 
     /// Opens the connection by a read of nothing, so that the first request need not.
@@ -119,9 +135,10 @@ impl Store {
 
     /// Reads one item, strongly consistent.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key, doing: &'static str) -> Result<Option<T>, Error> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes()));
+        let table = self.table(doing)?;
+        let request = table.client.get_item().table_name(&table.name).set_key(Some(key.attributes()));
         let answer = request.consistent_read(true).send().await;
-        let answer = answer.map_err(|source| Error::unavailable(doing, source))?;
+        let answer = answer.map_err(|source| call_failed(doing, source))?;
         answer.item.map(|item| read_item(item, doing)).transpose()
     }
 
@@ -131,21 +148,22 @@ impl Store {
         keys: [&Key; N],
         doing: &'static str,
     ) -> Result<[Option<Item>; N], Error> {
+        let table = self.table(doing)?;
         let mut found = [const { None }; N];
         let mut wanted: Vec<Item> = keys.iter().map(|key| key.attributes()).collect();
         let mut patience = Patience::default();
         loop {
             let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-            let request = self.client.batch_get_item().request_items(&self.table, built(request)?);
-            let answer = request.send().await.map_err(|source| Error::unavailable(doing, source))?;
-            for item in answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default() {
+            let request = table.client.batch_get_item().request_items(&table.name, built(request)?);
+            let answer = request.send().await.map_err(|source| call_failed(doing, source))?;
+            for item in answer.responses.unwrap_or_default().remove(&table.name).unwrap_or_default() {
                 let index = keys.iter().position(|key| key.attributes().iter().all(|(k, v)| item.get(k) == Some(v)));
                 if let Some(index) = index {
                     found[index] = Some(item);
                 }
             }
             let mut unread = answer.unprocessed_keys.unwrap_or_default();
-            match unread.remove(&self.table) {
+            match unread.remove(&table.name) {
                 Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
                 _ => return Ok(found),
             }
@@ -155,7 +173,8 @@ impl Store {
 
     /// Reads all items of a partition, strongly consistent.
     pub async fn query<T: DeserializeOwned>(&self, partition: &str, doing: &'static str) -> Result<Vec<T>, Error> {
-        let request = self.client.query().table_name(&self.table).consistent_read(true);
+        let table = self.table(doing)?;
+        let request = table.client.query().table_name(&table.name).consistent_read(true);
         let request = request
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PARTITION)
@@ -163,17 +182,18 @@ impl Store {
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
-            found.push(read_item(item.map_err(|source| Error::unavailable(doing, source))?, doing)?);
+            found.push(read_item(item.map_err(|source| call_failed(doing, source))?, doing)?);
         }
         Ok(found)
     }
 
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
     pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>, doing: &'static str) -> Result<(), StoreError> {
+        let table = self.table(doing).map_err(StoreError::Failed)?;
         let token = crate::crypto::random_hex::<16>();
         let mut patience = Patience::default();
         loop {
-            let request = self.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let request = table.client.transact_write_items().set_transact_items(Some(writes.clone()));
             let Err(error) = request.client_request_token(&token).send().await else { return Ok(()) };
             match refusals(error, doing) {
                 Ok(error) => return Err(error),
@@ -193,10 +213,11 @@ impl Store {
         when: &Condition,
         why: impl FnOnce(Option<Item>) -> E,
     ) -> Result<Item, E> {
+        let table = self.table(doing)?;
         let written = ExpressionText::new(Some(set), Some(when));
         let mut patience = Patience::default();
         loop {
-            let request = self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()));
+            let request = table.client.update_item().table_name(&table.name).set_key(Some(key.attributes()));
             let answer = request
                 .set_update_expression(written.update.clone())
                 .set_condition_expression(written.condition.clone())
@@ -213,13 +234,17 @@ impl Store {
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => return Err(why(failed.item.clone())),
                 Some(UpdateItemError::TransactionConflictException(_)) => patience.wait(doing).await?,
-                _ => return Err(Error::unavailable(doing, error).into()),
+                _ => return Err(call_failed(doing, error).into()),
             }
         }
     }
 
-    pub(super) fn table(&self) -> &str {
-        &self.table
+    pub(super) fn table_name(&self, doing: &'static str) -> Result<&str, Error> {
+        Ok(&self.table(doing)?.name)
+    }
+
+    fn table(&self, doing: &'static str) -> Result<&Table, Error> {
+        self.0.as_ref().ok_or_else(|| Error::unavailable(doing, NoTable))
     }
 }
 
@@ -251,7 +276,7 @@ struct Conflict;
 
 fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Result<StoreError, Conflict> {
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-        return Ok(StoreError::Failed(Error::unavailable(doing, error)));
+        return Ok(StoreError::Failed(call_failed(doing, error)));
     };
     let reasons = canceled.cancellation_reasons();
     let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
@@ -265,7 +290,21 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
     if passing.into_iter().any(failed) {
         return Err(Conflict);
     }
-    Ok(StoreError::Failed(Error::unavailable(doing, error)))
+    Ok(StoreError::Failed(call_failed(doing, error)))
+}
+
+/// What a failed call to DynamoDB means. A call that is malformed, forbidden or for another table fails each time; any
+/// other failure may pass.
+fn call_failed<E>(doing: &'static str, error: SdkError<E>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error.code() {
+        Some("ValidationException" | "AccessDeniedException" | "ResourceNotFoundException") => {
+            Error::internal(doing, error)
+        }
+        _ => Error::unavailable(doing, error),
+    }
 }
 
 fn jitter(at_most: Duration) -> Duration {
@@ -274,16 +313,16 @@ fn jitter(at_most: Duration) -> Duration {
 
 /// An item as what it is.
 pub fn read_item<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result<T, Error> {
-    serde_dynamo::from_item(item).map_err(|source| Error::unavailable(doing, source))
+    serde_dynamo::from_item(item).map_err(|source| Error::internal(doing, source))
 }
 
 pub(super) fn attributes<T: Serialize>(key: &Key, item: &T) -> Result<Item, Error> {
     let mut attributes: Item =
-        serde_dynamo::to_item(item).map_err(|source| Error::unavailable("shaping an item", source))?;
+        serde_dynamo::to_item(item).map_err(|source| Error::internal("shaping an item", source))?;
     attributes.extend(key.attributes());
     Ok(attributes)
 }
 
 pub(super) fn built<T, E: std::error::Error + Send + Sync + 'static>(result: Result<T, E>) -> Result<T, Error> {
-    result.map_err(|source| Error::unavailable("shaping a write", source))
+    result.map_err(|source| Error::internal("shaping a write", source))
 }

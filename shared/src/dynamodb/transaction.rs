@@ -185,7 +185,7 @@ impl<E: Reason> Transaction<E> {
     fn written(self, table: &str) -> Result<(Vec<TransactWriteItem>, Meanings<E>), Error> {
         if self.has_a_key_twice() {
             debug_assert!(false, "{}: two writes on one key", self.doing);
-            return Err(Error::unavailable(self.doing, "two writes on one key"));
+            return Err(Error::internal(self.doing, "two writes on one key"));
         }
         let (required, whys): (Vec<_>, _) = self.required.into_iter().unzip();
         let conditional = required.into_iter().map(|write| written(table, &write.key, write.change, Some(&write.when)));
@@ -225,7 +225,7 @@ impl Store {
     /// that refused is told.
     pub async fn commit<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
         let doing = transaction.doing;
-        let (writes, meanings) = transaction.written(self.table())?;
+        let (writes, meanings) = transaction.written(self.table_name(doing)?)?;
         match self.transact(writes, doing).await {
             Ok(()) => Ok(()),
             Err(StoreError::Failed(error)) => Err(error.into()),
@@ -235,7 +235,7 @@ impl Store {
 
     /// Commits effects, which nothing can refuse.
     pub async fn apply(&self, doing: &'static str, effects: impl IntoIterator<Item = Effect>) -> Result<(), Error> {
-        let refused = || Error::unavailable("applying effects", "a write without a condition was refused");
+        let refused = || Error::internal("applying effects", "a write without a condition was refused");
         let mut transaction = Transaction::new(doing, refused);
         effects.into_iter().for_each(|effect| transaction.also(effect));
         self.commit(transaction).await

@@ -50,26 +50,29 @@ impl Endpoint {
         let (status, code) = (reply.status(), error.map(Error::code));
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (function, route, request_id) = (self.name, request.route(), request.id());
-        let (who, source) = (request.who(), request.source(app));
-        match error {
-            // Logged once, here, where it is handled; the source is for operators and never leaves in an answer.
-            Some(Error::Unavailable { doing, source: cause }) => {
-                let cause = error_chain(cause.as_ref());
-                tracing::error!(
-                    function,
-                    route,
-                    request_id,
-                    who,
-                    source,
-                    status,
-                    code,
-                    milliseconds,
-                    doing,
-                    cause,
-                    "unavailable"
-                );
-            }
-            _ => tracing::info!(function, route, request_id, who, source, status, code, milliseconds, "answered"),
+        let (who, caller) = (request.who(), request.source(app));
+        let trouble = match error {
+            Some(Error::Unavailable { doing, source } | Error::Internal { doing, source }) => Some((doing, source)),
+            _ => None,
+        };
+        // An error is logged once, here, where it is handled. Its cause is for operators and is in no answer.
+        if let Some((doing, source)) = trouble {
+            let cause = error_chain(source.as_ref());
+            tracing::error!(
+                function,
+                route,
+                request_id,
+                who,
+                source = caller,
+                status,
+                code,
+                milliseconds,
+                doing,
+                cause,
+                "failed"
+            );
+        } else {
+            tracing::info!(function, route, request_id, who, source = caller, status, code, milliseconds, "answered");
         }
     }
 }

@@ -76,6 +76,7 @@ fn status(error: &Error) -> u16 {
         | Error::CredentialsChanged => 401,
         Error::AccountChanged => 409,
         Error::TooMany { .. } => 429,
+        Error::Internal { .. } => 500,
         Error::CaptchaNotConfigured | Error::Unavailable { .. } => 503,
         _ => 400,
     }

@@ -25,7 +25,7 @@ impl Reply {
 
     /// Any status with a JSON body.
     pub fn json<T: Serialize>(status: u16, body: &T) -> Result<Self, Error> {
-        let text = serde_json::to_string(body).map_err(|source| Error::unavailable("shaping an answer", source))?;
+        let text = serde_json::to_string(body).map_err(|source| Error::internal("shaping an answer", source))?;
         Ok(Self::new(status, "application/json; charset=utf-8", Body::Text(text)))
     }
 

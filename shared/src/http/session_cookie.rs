@@ -5,7 +5,7 @@
 
 use super::{Fields, Reply, Request};
 use crate::app::App;
-use crate::crypto::KnownDevice;
+use crate::crypto::{KeyGroup, KnownDevice};
 use crate::domain::{RefreshToken, UserId};
 use crate::error::Error;
 use crate::sessions::SignedIn;
@@ -49,13 +49,13 @@ impl Request {
     #[must_use]
     pub fn device(&self, app: &App) -> Option<KnownDevice> {
         let cookie = self.cookie(PUBLIC_DEVICE).or_else(|| self.cookie(DEVICE))?;
-        KnownDevice::verify(cookie, app.keyring().ok()?, app.clock.now())
+        KnownDevice::verify(cookie, app.keyring(KeyGroup::Sessions).ok()?, app.clock.now())
     }
 
     /// The session that the cookie of a request from our own pages names. It may be over.
     pub(super) fn session_of_cookie(&self, app: &App) -> Option<RefreshToken> {
         let cookie = self.session_cookie(app)?;
-        RefreshToken::verify(cookie, app.keyring().ok()?)
+        RefreshToken::verify(cookie, app.keyring(KeyGroup::Sessions).ok()?)
     }
 
     /// The session's cookie, whatever it holds, where the request comes from our own pages.
@@ -82,7 +82,7 @@ impl Reply {
         let known = request.device(app).filter(|device| device.user_id == session.user_id);
         let device = KnownDevice::after_sign_in(known, session, now);
         let life = if device.is_lasting { max_age(now.seconds_until(device.expires_at)) } else { String::new() };
-        let device = device.sign(app.keyring()?);
+        let device = device.sign(app.keyring(KeyGroup::Sessions)?);
         Ok(self.with_cookie(app, DEVICE, &device, &life).with_session(app, request, signed_in))
     }
 

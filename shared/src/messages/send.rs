@@ -169,7 +169,7 @@ impl Submission<'_> {
         }
         self.require_source_limit(&mut tx)?;
         tx.also(Effect::put(keys::message(&self.message.id), self.message)?);
-        self.app.store()?.commit(tx).await
+        self.app.store.commit(tx).await
     }
 
     fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &KnownDevice) {

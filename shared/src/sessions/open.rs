@@ -15,7 +15,7 @@ pub(crate) const MOST_REMOVED: usize = 80;
 
 /// All sessions of a user, live and over, in one read.
 pub(crate) async fn all_of(app: &App, user: &UserId) -> Result<Vec<Session>, Error> {
-    app.store()?.query(&keys::sessions(user), "reading sessions").await
+    app.store.query(&keys::sessions(user), "reading sessions").await
 }
 
 /// A new session, and those that end when it is opened.
@@ -83,5 +83,5 @@ pub(crate) fn verify(keyring: &Keyring, token: &str) -> Result<RefreshToken, Err
 
 /// Removes a session, whatever became of it.
 pub(crate) async fn end(app: &App, user: &UserId, id: &SessionId) -> Result<(), Error> {
-    app.store()?.apply("ending a session", [Effect::remove(keys::session(user, id))]).await
+    app.store.apply("ending a session", [Effect::remove(keys::session(user, id))]).await
 }

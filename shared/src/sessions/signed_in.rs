@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Caller};
-use crate::crypto::{AccessToken, KeySet, ReauthenticationToken, TokenContext, TokenKeys, is_access_token_shaped};
+use crate::crypto::{
+    AccessToken, KeyGroup, KeySet, ReauthenticationToken, TokenContext, TokenKeys, is_access_token_shaped,
+};
 use crate::domain::{Principal, Secret, Session, SessionId, User, UserId};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
@@ -50,7 +52,8 @@ impl SignedIn {
         user: User,
         session: Session,
     ) -> Result<Self, Error> {
-        let reauthentication = ReauthenticationToken::issue(&session, app.keyring()?, app.clock.now());
+        let reauthentication =
+            ReauthenticationToken::issue(&session, app.keyring(KeyGroup::Sessions)?, app.clock.now());
         let signed_in = Self::new(app, caller, keys, user, session)?;
         Ok(Self { reauthentication: Some(reauthentication), ..signed_in })
     }
@@ -77,8 +80,8 @@ impl SignedIn {
         token: &AccessToken,
     ) -> Result<Self, Error> {
         let expires_in_seconds = token.expires_at.unix_seconds() - token.issued_at.unix_seconds();
-        let token = keys.sign(token, context.now).map_err(|source| Error::unavailable("signing a token", source))?;
-        let refresh_token = session.refresh_token().sign(app.keyring()?);
+        let token = keys.sign(token, context.now).map_err(|source| Error::internal("signing a token", source))?;
+        let refresh_token = session.refresh_token().sign(app.keyring(KeyGroup::Sessions)?);
         Ok(Self { user, session, token, refresh_token, expires_in_seconds, reauthentication: None })
     }
 }
@@ -109,7 +112,7 @@ pub(crate) async fn user_and_session(
     user: &UserId,
     session: &SessionId,
 ) -> Result<(Option<User>, Option<Session>, Arc<TokenKeys>), Error> {
-    let (store, now) = (app.store()?, app.clock.now());
+    let (store, now) = (&app.store, app.clock.now());
     let (user, session) = (keys::user(user), keys::session(user, session));
     if let Some((keys, true)) = app.key_cache.held(now) {
         let [user, session] = store.get_many([&user, &session], DOING).await?;

@@ -9,7 +9,7 @@ use ring::hmac;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::crypto::{KnownDevice, Purpose};
+use crate::crypto::{KeyGroup, KnownDevice, Purpose};
 use crate::domain::{AccountName, PasswordHashText, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, read_item};
@@ -165,7 +165,7 @@ impl Counter<'_> {
         } else {
             (set.and_to(keys::EXPIRES_AT, self.now.plus_seconds(LIFE_SECONDS)), when)
         };
-        self.app.store()?.write(DOING, &self.key, &set, &when, CountError::Refused).await
+        self.app.store.write(DOING, &self.key, &set, &when, CountError::Refused).await
     }
 
     fn account(&self, item: Item) -> Result<Option<User>, Error> {
@@ -181,7 +181,7 @@ const DOING: &str = "counting an attempt";
 
 /// A keyed hash of a name: which names were tried is nobody's to read.
 fn unknown(app: &App, name: &str) -> Result<String, Error> {
-    let key = app.keyring()?.newest(Purpose::UnknownAccount);
+    let key = app.keyring(KeyGroup::Visitors)?.newest(Purpose::UnknownAccount);
     Ok(hex::encode(&hmac::sign(&key, name.as_bytes()).as_ref()[..16]))
 }
 

@@ -6,7 +6,7 @@
 //! windows twice as much may pass.
 
 use crate::app::{App, Caller};
-use crate::crypto::hash_address;
+use crate::crypto::{KeyGroup, hash_address};
 use crate::domain::{Limit, Timestamp, UserId, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
@@ -170,12 +170,12 @@ pub(crate) async fn count_source(app: &App, caller: &Caller, what: SourceAction,
     for one in of_source(app, caller, what, limit)? {
         tx.add(one)?;
     }
-    app.store()?.commit(tx).await
+    app.store.commit(tx).await
 }
 
 /// The sources of a caller under a keyed hash: from where someone came is nobody's to read in the table.
 fn hashed_sources(app: &App, caller: &Caller) -> Result<Vec<(String, u32)>, Error> {
-    let keyring = app.keyring()?;
+    let keyring = app.keyring(KeyGroup::Visitors)?;
     let sources = sources_of(&caller.address).into_iter().map(|(source, factor)| {
         let hash = hash_address(&source, keyring, keyring.newest_id()).unwrap_or_default();
         (hash, factor)

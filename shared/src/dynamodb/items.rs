@@ -87,8 +87,8 @@ pub enum SecurityEvent {
     Deleted,
 }
 
-/// A message to send. Nothing in it helps a reader of the table, because `deliver` makes digits and links when it
-/// sends.
+/// A message to send. It contains neither digits nor a link, so that reading the table or its stream gives nothing to
+/// use. `deliver` makes them when it sends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
     pub id: String,

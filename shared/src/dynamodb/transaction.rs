@@ -225,8 +225,9 @@ impl<E: Reason> Meanings<E> {
 impl Store {
     /// Commits all writes or none, under one `ClientRequestToken`.
     ///
-    /// Conflicts, throttling and lost answers are retried in this module and nowhere else. Of several refusals, the one
-    /// declared first decides. Where that means "too soon", it gets the longest wait of all that refused.
+    /// Conflicts, throttling and lost answers are retried in the `dynamodb` module and nowhere else. Of several
+    /// refusals, the one declared first decides. Where that means "too soon", it gets the longest wait of all that
+    /// refused.
     pub async fn commit<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
         let doing = transaction.doing;
         let (writes, meanings) = transaction.written(self.table())?;

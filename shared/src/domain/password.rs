@@ -56,6 +56,7 @@ impl PasswordRules {
 pub enum PasswordError {
     #[error("the password is too short")]
     TooShort {
+        /// The configured minimum, which the error text shows.
         min_characters: usize,
     },
     /// More than [`PasswordRules::MAX_CHARACTERS`].

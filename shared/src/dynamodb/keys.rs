@@ -1,8 +1,8 @@
-//! The keys of the table. All Rust code builds its keys with the functions of this module.
+//! The keys of the table. All code except tests builds its keys with the functions of this module.
 //!
-//! `template.yaml` repeats the prefixes of the partition keys: each function's policy lists those that it may use
-//! (`dynamodb:LeadingKeys`). The local system enforces these policies, so an end-to-end test fails where a policy does
-//! not admit a key.
+//! Two other places repeat prefixes of partition keys. In `template.yaml`, each function's policy lists the prefixes that
+//! it may use (`dynamodb:LeadingKeys`). The local system enforces these policies, so an end-to-end test fails where a
+//! policy does not admit a key. The local system itself recognises the keys of a deleted account by their prefixes.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|
@@ -83,6 +83,9 @@ impl Key {
     }
 }
 
+/// Returns the key of a user.
+///
+/// Every operation about an account reads the user. `log_in` counts the attempts at the password in it.
 #[must_use]
 pub fn user(id: &UserId) -> Key {
     Key::new(format!("USER#{id}"), "PROFILE")
@@ -169,7 +172,8 @@ pub fn failure_streak_at_new_names(user: &UserId) -> Key {
 
 /// Returns the key of a mobile number's resend cooldown, which holds for messages of every purpose.
 ///
-/// The cooldown is written with each message, on condition that none is live. No operation reads it.
+/// The cooldown is written with each message that somebody requests, on condition that none is live. A security
+/// notification neither waits for it nor writes it. No operation reads it.
 #[must_use]
 pub fn sms_cooldown(mobile: &Mobile) -> Key {
     Key::new(format!("COOLDOWN#sms#{}", mobile.as_str()), "COOLDOWN")
@@ -204,6 +208,9 @@ pub fn sessions(user: &UserId) -> String {
     format!("SESSION#{user}")
 }
 
+/// Returns the key of a session.
+///
+/// Every signed-in call reads the session together with the user, in one round trip.
 #[must_use]
 pub fn session(user: &UserId, id: &SessionId) -> Key {
     Key::new(sessions(user), id.as_str().to_owned())
@@ -238,9 +245,9 @@ fn recipient_text(recipient: &Recipient) -> String {
     }
 }
 
-/// Returns the key of the last times at which a recipient was sent a message.
+/// Returns the key of the last times at which a recipient was sent a message that somebody requested.
 ///
-/// The item is updated with each message, on condition that the n-th last time is outside the limit's window. No
+/// The item is updated with each such message, on condition that the n-th last time is outside the limit's window. No
 /// operation reads it.
 #[must_use]
 pub fn recipient_limit(recipient: &Recipient) -> Key {
@@ -272,9 +279,9 @@ pub fn recipient_claim(recipient: &Recipient) -> Key {
     }
 }
 
-/// Returns the key that counts how often a source took one kind of action within a fixed window.
+/// Returns the key of the number of times that a source took one kind of action within a fixed window.
 ///
-/// It is updated with each action, on condition that the count is below the limit. No operation reads it.
+/// It is updated with each action, on condition that the number is below the limit. No operation reads it.
 #[must_use]
 pub fn source_window(what: &str, source: &str, window: i64) -> Key {
     Key::new(format!("SOURCE#{what}#{source}"), format!("{window}"))
@@ -287,15 +294,16 @@ pub const FLAG_COPIES: u32 = 16;
 
 /// Returns the key of the number of messages of one kind that were sent on a day, as counted in one shard.
 ///
-/// `deliver` reads it, and updates it with each message on condition that the shard's part of the budget is not spent.
+/// `deliver` updates it with each message, on condition that the shard's part of the budget is not spent. It reads it
+/// to find out whether the whole budget is spent.
 #[must_use]
 pub fn budget(channel: &str, date: &str, shard: u32) -> Key {
     Key::new(format!("BUDGET#{channel}#{date}#{shard}"), "BUDGET")
 }
 
-/// Returns the key of a flag that a budget is spent.
+/// Returns the key of a flag that says that a budget is spent.
 ///
-/// `deliver` writes it. Every operation that requests a message requires that no flag is live.
+/// `deliver` writes it. Every operation that requests a message does so on condition that no flag is live.
 #[must_use]
 pub fn budget_flag(flag: &str, copy: u32) -> Key {
     Key::new(format!("FLAG#{flag}#{copy}"), "FLAG")

@@ -1,8 +1,9 @@
 //! The keys of the table. All code except tests builds its keys with the functions of this module.
 //!
-//! Two other places repeat prefixes of partition keys. In `template.yaml`, each function's policy lists the prefixes that
-//! it may use (`dynamodb:LeadingKeys`). The local system enforces these policies, so an end-to-end test fails where a
-//! policy does not admit a key. The local system itself recognises the keys of a deleted account by their prefixes.
+//! Two other places repeat prefixes of partition keys. In `template.yaml`, each function's policy lists the prefixes
+//! that the function may use (`dynamodb:LeadingKeys`). The local system enforces these policies, so an end-to-end test
+//! fails where a policy does not admit a key. The local system itself recognises the keys of a deleted account by their
+//! prefixes.
 //!
 //! | item | `pk` | `sk` |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! The least a function can be: what the start-up of ours is measured beside.
+//! The smallest possible function. The start-up of our functions is measured in comparison with it.
 
 use lambda_http::{Error, Request, run, service_fn};
 

@@ -1,4 +1,4 @@
-//! Measures the processor time of a request on a release binary, beside a bare Argon2id hash of the same cost:
+//! Measures the processor time of a request on a release binary, next to a bare Argon2id hash of the same cost:
 //!
 //! ```sh
 //! cargo run -- --memory --port 4400     # the table, and the account that the event names
@@ -6,9 +6,9 @@
 //! target/release/examples/request_cost ENV EVENT target/release/examples/bare_hash target/release/log-in
 //! ```
 //!
-//! ENV holds the function's variables (`.local/env`), EVENT the event that is sent. The two processes take turns, so that
-//! what else the machine does falls on both. What is printed is the median of the rounds, and the ratio. Time is what the
-//! kernel says the process ran, not what passed.
+//! ENV is a file with the function's variables (`.local/env`), and EVENT is the event that is sent. The two processes
+//! take turns, so that other work of the machine affects both. The output is the median of the rounds and the ratio.
+//! The time is the time that the kernel says the process ran, not the elapsed time.
 
 use std::io::{BufRead, BufReader, Error, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 
 const ROUNDS: usize = 15;
 const REQUESTS_PER_ROUND: u32 = 10;
-/// Left out at the start: the first requests read keys and open connections.
+/// The number of requests before the measurement, which read keys and open connections.
 const REQUESTS_BEFORE: u32 = 5;
 
 fn main() -> ExitCode {
@@ -54,7 +54,8 @@ fn measure(environment: &str, event: &str, bare: &str, function: &str) -> std::i
     Ok(())
 }
 
-/// What the kernel says the process ran, in nanoseconds: its threads are one.
+/// Returns the time that the kernel says the process ran, in nanoseconds. It is that of the main thread, which is the
+/// only one.
 fn processor_ns(process: &Child) -> std::io::Result<u64> {
     let text = std::fs::read_to_string(format!("/proc/{}/schedstat", process.id()))?;
     text.split(' ').next().and_then(|first| first.parse().ok()).ok_or_else(|| Error::other("no schedstat"))
@@ -108,7 +109,7 @@ impl Function {
     fn start(binary: &str, environment: &str) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let variables = environment.lines().filter_map(|line| line.split_once('='));
-        // What has spaces stands in quotes.
+        // A value with spaces is in quotes.
         let variables = variables.map(|(name, value)| (name, value.trim_matches(['\'', '"'])));
         let process = Command::new(binary)
             .env_clear()
@@ -122,7 +123,7 @@ impl Function {
         Ok(Self { process, listener, connection: None })
     }
 
-    /// Hands out the event so often, and checks that each is answered 200.
+    /// Gives out the event this many times, and checks that each is answered with 200.
     fn answer(&mut self, times: u32, event: &str) -> std::io::Result<()> {
         for _ in 0..times {
             let (line, _) = self.request()?;
@@ -145,7 +146,7 @@ impl Function {
         Ok(())
     }
 
-    /// The next request: its first line and its body.
+    /// Returns the next request: its first line and its body.
     fn request(&mut self) -> std::io::Result<(String, String)> {
         loop {
             let mut connection = match self.connection.take() {

@@ -1,12 +1,13 @@
-//! Measures process start to first poll of the Runtime API, side by side with a bare function:
+//! Measures the time from the start of a process to its first poll of the Runtime API, side by side with a bare
+//! function:
 //!
 //! ```sh
 //! cargo build --release -p shared --examples -p log-in -p register -p send-sms-code
 //! target/release/examples/start_up target/release/examples/bare target/release/log-in target/release/register
 //! ```
 //!
-//! The binaries take turns, so that what else the machine does falls on all alike. What is printed is each one's median
-//! and its ratio to the first.
+//! The binaries take turns, so that other work of the machine affects them all alike. The output is the median of each
+//! one and its ratio to the first.
 
 use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// From just before the process is made to its first request.
+/// Returns the time from just before the process is created to its first request.
 fn start(binary: &str, listener: &TcpListener) -> std::io::Result<Duration> {
     let address = listener.local_addr()?.to_string();
     let secret = "s".repeat(32);
@@ -69,7 +70,7 @@ fn start(binary: &str, listener: &TcpListener) -> std::io::Result<Duration> {
     if first[..read].starts_with(b"GET /2018-06-01/") { Ok(time) } else { Err(std::io::Error::other("no poll")) }
 }
 
-/// The process's connection; an error when it ended without one.
+/// Returns the process's connection, or an error when the process ended without one.
 fn accept(listener: &TcpListener, process: &mut Child) -> std::io::Result<TcpStream> {
     listener.set_nonblocking(true)?;
     loop {
@@ -84,7 +85,7 @@ fn accept(listener: &TcpListener, process: &mut Child) -> std::io::Result<TcpStr
         if let Some(status) = process.try_wait()? {
             return Err(std::io::Error::other(format!("it ended with {status}")));
         }
-        // Short beside what is measured.
+        // The pause is short compared with the times that are measured.
         std::thread::sleep(Duration::from_micros(20));
     }
 }

@@ -1,19 +1,19 @@
-//! What every Latchkey function is built on.
+//! The library that every Latchkey function is built on.
 //!
-//! In reading order, each using only those above it:
+//! The modules in reading order. Each uses only those above it:
 //!
-//! - [`domain`]: values and their rules. Pure: no clock, no randomness, no input or output.
-//! - [`crypto`]: secrets, randomness, and what is made by them.
-//! - [`config`]: the settings, and the only reader of the environment.
-//! - [`dynamodb`]: keys, stored items, the table.
-//! - `app`: what a function holds while it runs, and who asks.
-//! - [`users`]: finding an account by a name, claims on names, a new account.
-//! - `throttling`: limits of requests, and attempts at passwords.
-//! - [`messages`]: asking for an SMS or an email, and telling an owner of a change.
-//! - [`credentials`]: codes, proofs, captcha passes, and changes of credentials.
-//! - [`sessions`]: opening, carrying and ending one; being signed in.
+//! - [`domain`]: values and their rules. It is pure: no clock, no randomness, no input or output.
+//! - [`crypto`]: secrets, randomness, and the values made from them.
+//! - [`config`]: the settings. Only this module reads the environment.
+//! - [`dynamodb`]: the table, its keys and its items.
+//! - `app`: the state that a function holds while it runs, and the caller of a request.
+//! - [`users`]: finding an account by name, claims on names, new accounts.
+//! - `throttling`: limits on requests, and attempts at passwords.
+//! - [`messages`]: requests for an SMS or an email, and security notifications.
+//! - [`credentials`]: codes, reauthentication, captcha passes, and changes of credentials.
+//! - [`sessions`]: opening and ending sessions, and the answer to a sign-in.
 //! - [`accounts`]: the use cases, one file each.
-//! - [`http`]: requests, replies, the error formats of errors.
+//! - [`http`]: requests, replies and error formats.
 //! - [`lambda`]: start-up, and `serve`.
 
 pub mod accounts;

@@ -1,5 +1,5 @@
-//! The floors of this crate: a module uses only modules of its own floor and of the floors before it, so that each can be
-//! read, and changed, without those after it.
+//! Checks the floors of this crate, the order of its modules. A module uses only modules of its own floor and of the
+//! floors before it, so that it can be read and changed without those after it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
@@ -29,10 +29,10 @@ const FLOORS: &[&str] = &[
     "testing",
 ];
 
-/// A file's place below `src`, without its ending: `accounts/send`, and `accounts` for `accounts/mod.rs`.
+/// A file's place below `src`, without its extension: `accounts/send`, and `accounts` for `accounts/mod.rs`.
 type Place = String;
 
-/// The source, and what each folder's `mod.rs` re-exports from its files.
+/// The source files, and the names that each folder's `mod.rs` re-exports from its files.
 struct Source {
     files: BTreeMap<Place, syn::File>,
     exports: BTreeMap<String, BTreeMap<String, Place>>,
@@ -53,7 +53,7 @@ impl Source {
         Self { files, exports }
     }
 
-    /// The file that a path of names leads to: `["domain", "Email"]` to `domain/email`.
+    /// Returns the file that a path of names leads to: `domain/email` for `["domain", "Email"]`.
     fn resolve(&self, path: &[String]) -> Option<Place> {
         let first = path.first()?;
         let Some(second) = path.get(1) else { return self.top_level(first) };
@@ -78,7 +78,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files.chain(folders.iter().flat_map(|folder| rust_files(folder))).collect()
 }
 
-/// The names that a file re-exports, each with the file it comes from.
+/// Returns the names that a file re-exports, each with the file that it comes from.
 fn exports(place: &str, file: &syn::File) -> BTreeMap<String, Place> {
     let uses = file.items.iter().filter_map(|item| match item {
         Item::Use(item) if !matches!(item.vis, Visibility::Inherited) => Some(item),
@@ -93,7 +93,7 @@ fn exports(place: &str, file: &syn::File) -> BTreeMap<String, Place> {
         .collect()
 }
 
-/// Every path of an import, each name of it.
+/// Returns every path of an import, one for each name in it.
 fn paths(tree: &UseTree, before: Vec<String>) -> Vec<Vec<String>> {
     let with = |name: &syn::Ident| before.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
     match tree {
@@ -106,7 +106,8 @@ fn paths(tree: &UseTree, before: Vec<String>) -> Vec<Vec<String>> {
     }
 }
 
-/// Collects what a file names by `crate::…` and, in a folder, by `super::…`, in imports and in paths.
+/// A collector of the paths in a file that start with `crate::` and, in a folder, with `super::`. It looks at imports
+/// and at other paths.
 struct Uses<'a> {
     place: &'a str,
     found: Vec<Vec<String>>,
@@ -117,7 +118,7 @@ impl Uses<'_> {
         let folder = self.place.split_once('/').map(|(folder, _)| folder);
         match (path.first().map(String::as_str), folder) {
             (Some("crate"), _) => self.found.push(path.split_off(1)),
-            // `super` alone stands in a visibility.
+            // `super` alone is part of a visibility.
             (Some("super"), Some(folder)) if path.len() > 1 => {
                 path[0] = folder.to_owned();
                 self.found.push(path);
@@ -138,7 +139,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
     }
 
     fn visit_item_mod(&mut self, item: &'ast ItemMod) {
-        // Tests may use what they like, and `super` is another module there.
+        // Tests may use every module, and `super` is a different module there.
         if item.ident != "tests" {
             syn::visit::visit_item_mod(self, item);
         }
@@ -159,7 +160,7 @@ fn no_module_uses_one_of_a_later_floor() {
         uses.visit_file(file);
         for used in uses.found.iter().filter_map(|path| source.resolve(path)).filter(|used| used != place) {
             let (floor, other) = (floor_of(place), floor_of(&used));
-            // The use cases are one floor, and none uses another.
+            // The use cases are on one floor, and none uses another.
             let is_sibling = other == floor && FLOORS[floor] == "accounts" && used.starts_with("accounts/");
             if other > floor || is_sibling {
                 breaches.insert(format!("{place} uses {used}"));

@@ -1,5 +1,5 @@
-//! Parsers accept exactly the language they are documented to accept, and never panic. Each property states the language a
-//! second time, in other words than the parser does. ASVS 2.2.1.
+//! Checks that parsers accept exactly the language that they are documented to accept, and never panic (ASVS 2.2.1).
+//! Each property states the language a second time, in another way than the parser does.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
-/// Any characters at all, control characters among them; and what is nearly right.
+/// Generates texts of any characters, control characters included, and texts that are nearly right.
 fn text(nearly: &'static str) -> impl Strategy<Value = String> {
     let any_text = proptest::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter);
     let nearly = proptest::string::string_regex(nearly).unwrap();
@@ -25,7 +25,7 @@ fn text(nearly: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![any_text, spoiled, nearly_again]
 }
 
-/// Short runs of what is in numbers, names and codes.
+/// Matches short runs of the characters in numbers, names and codes.
 const fn match_all() -> &'static str {
     "[0-9０-９a-fA-F@._+\\-/: \n]{0,34}"
 }
@@ -65,7 +65,7 @@ proptest! {
         match Nickname::parse(&text) {
             Ok(name) => {
                 prop_assert_eq!(name.as_str(), trimmed);
-                // Controls, fillers and direction marks; and nothing but them, spaces and what stands on a letter.
+                // Controls, fillers and direction marks, which a name may not contain.
                 let hidden = |c: char| {
                     c.is_control()
                         || matches!(
@@ -78,7 +78,7 @@ proptest! {
                 prop_assert!(!trimmed.chars().any(hidden));
                 prop_assert!((1..=20).contains(&trimmed.graphemes(true).count()));
             }
-            // Twenty plain letters are always a name.
+            // Up to twenty plain letters and digits are always a name.
             Err(_) => {
                 let is_plain = trimmed.bytes().all(|b| b.is_ascii_alphanumeric());
                 prop_assert!(!is_plain || !(1..=20).contains(&trimmed.len()));
@@ -93,7 +93,7 @@ proptest! {
             Ok(_) => prop_assert!((least..=128).contains(&length)),
             Err(shared::domain::PasswordError::TooShort { .. }) => prop_assert!(length < least),
             Err(shared::domain::PasswordError::TooLong) => prop_assert!(length > 128),
-            // The list has the commonest alone, all of them shorter than a sentence.
+            // The list has only the commonest passwords, and all of them are short.
             Err(_) => prop_assert!((least..=40).contains(&length)),
         }
     }

@@ -1,5 +1,7 @@
-//! Argon2id alone, with the default cost: what a log-in is measured beside. Each line on standard input is a number of
-//! hashes to make; a line comes back when they are made.
+//! Argon2id alone, with the default cost. A log-in is measured in comparison with it.
+//!
+//! Each line on standard input is a number of hashes to make. When they are made, one line is written to standard
+//! output.
 
 use std::io::{BufRead, Write};
 

@@ -1,24 +1,26 @@
 //! Argon2id (RFC 9106), in a crate of its own so that it is compiled for speed.
 //!
-//! Two things decide how fast a hash is. Argon2's fill loop is generic, so it is compiled in the crate that calls it: this
-//! one, at the level that `Cargo.toml` gives it, and not in `shared`, which is optimised for size. And fat LTO vectorises
-//! at the level of the *binary's* package, so the function binaries are at level 2: at "z" or "s" the same hash takes half
-//! as long again, whatever a dependency's profile says. `shared/examples/request_cost.rs` measures both.
+//! Two things decide the speed of a hash. First, Argon2's fill loop is generic, so it is compiled in the crate that
+//! calls it. This is that crate, at the level that `Cargo.toml` gives it, and not `shared`, which is optimised for
+//! size. Second, fat LTO vectorises at the level of the *binary's* package, so the function binaries are at level 2. At
+//! "z" or "s" the same hash takes half as long again, whatever a dependency's profile says.
+//! `shared/examples/request_cost.rs` measures both.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroize;
 
 pub use argon2;
 
-/// Argon2id of a password, in an arena that the caller keeps. The arena grows when it is too small for `params`.
+/// Hashes a password with Argon2id, in an arena that the caller keeps. The arena grows when it is too small for
+/// `params`.
 ///
-/// With one pass the arena is wiped afterwards: its blocks would let a guess be tested without Argon2's cost. With more
-/// passes it is left as it is. Every block has then been overwritten with values that only the whole computation yields,
-/// and wiping 19 MiB costs a millisecond of every log-in.
+/// With one pass, the arena is wiped afterwards, because its blocks would let a guess be tested without Argon2's cost.
+/// With more passes, it is left as it is. Every block has then been overwritten with values that only the whole
+/// computation yields, and wiping 19 MiB would cost each log-in a millisecond.
 ///
 /// # Errors
-/// Where Argon2 refuses the input: a password over 4 GiB, a salt under 8 bytes.
-// Inlined, it would be compiled at its caller's level after all.
+/// Returns an error when Argon2 refuses the input: a password over 4 GiB, or a salt under 8 bytes.
+// If it were inlined, it would be compiled at its caller's level after all.
 #[inline(never)]
 pub fn argon2id(
     params: &Params,

@@ -1,4 +1,4 @@
-//! The digits of codes: they follow from what is stored of a code and from the secret.
+//! The digits of codes. They are derived from the stored part of a code and the secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,15 +9,15 @@ use super::{Keyring, Purpose, random};
 use crate::domain::{Code, CodeKey, CodeSeed};
 
 impl CodeSeed {
-    /// A new code under the newest secret.
+    /// Creates a new code under the newest secret.
     #[must_use]
     pub fn generate(keyring: &Keyring) -> Self {
         Self { nonce: URL_SAFE_NO_PAD.encode(random::<16>()), key_id: keyring.newest_id().to_owned() }
     }
 
-    /// The digits: a keyed hash of purpose, subject and nonce, cut as RFC 4226 §5.3 cuts.
+    /// Returns the digits: a keyed hash of purpose, subject, challenge id and nonce, truncated as in RFC 4226 §5.3.
     ///
-    /// `None` when the secret it was made under is no longer held.
+    /// Returns `None` when the secret that the code was made under is no longer held.
     #[must_use]
     pub fn digits(&self, key: &CodeKey, keyring: &Keyring) -> Option<Code> {
         let hmac_key = keyring.by_id(&self.key_id, Purpose::Code)?;
@@ -43,7 +43,7 @@ mod tests {
     fn the_same_seed_gives_the_same_digits_and_another_purpose_or_subject_others() {
         let ring = keyring();
         let (a, b) = (Mobile::parse("13800000000").unwrap(), Mobile::parse("13800000001").unwrap());
-        // One seed in twelve gives two purposes the same digits by chance in a million; sixteen seeds settle it.
+        // By chance, one seed in a million gives two keys the same digits, so sixteen seeds are compared.
         let differs = |one: &CodeKey, other: &CodeKey| {
             (0..16).any(|_| {
                 let seed = CodeSeed::generate(&ring);

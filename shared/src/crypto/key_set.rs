@@ -1,9 +1,9 @@
-//! The keys that sign access tokens, and by which rules they come and go.
+//! The keys that sign access tokens, and the rules of their rotation.
 //!
-//! A key is made long before it signs. It stands by, published, until its turn: verifiers elsewhere keep what they
-//! fetched for up to two hours (API Gateway's JWT authorizer does), so a key signs 2 h 10 min after it was published at
-//! the earliest. One key always stands by, so that a key that leaked can be dropped at once. A key that has ceased to
-//! sign stays until the last token it signed has expired.
+//! A key is created long before it signs. Verifiers elsewhere keep the keys that they fetched for up to two hours, as
+//! API Gateway's JWT authorizer does, so a key signs no earlier than 2 h 10 min after it is published. One published
+//! key is always on standby, so that a leaked key can be dropped at once. A key that has ceased to sign stays published
+//! until the last token that it signed has expired.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,29 +13,31 @@ use serde::{Deserialize, Serialize};
 use super::{Keyring, Sealed};
 use crate::domain::Timestamp;
 
-/// How long a key is published before it signs, in seconds: two hours for who keeps what was fetched, and ten minutes
-/// for what lies between (the answer's own cache life, and an instance of ours that looks every five minutes).
+/// How long a key is published before it signs, in seconds.
+///
+/// It is two hours for the verifiers that keep fetched keys, and ten minutes for the delays between: the cache lifetime
+/// of the answer, and instances of ours that look every five minutes.
 pub const PUBLISHED_AHEAD_SECONDS: i64 = 2 * 3600 + 600;
-/// How often an instance looks for a new set, in seconds.
+/// The interval at which an instance looks for a new set, in seconds.
 pub const LOOK_EVERY_SECONDS: i64 = 300;
 
-/// The set, stored as it is under [`crate::dynamodb::keys::token_keys`].
+/// The set of keys, stored in this form under [`crate::dynamodb::keys::token_keys`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySet {
-    /// Counts changes, so that of two made at once one is refused.
+    /// A counter of changes, so that one of two simultaneous changes is refused.
     pub version: u64,
-    /// All keys, the oldest first.
+    /// All keys, oldest first.
     pub keys: Vec<TokenKey>,
 }
 
-/// The attribute that conditions name.
+/// The name of the attribute that conditions use.
 impl KeySet {
     pub const VERSION: &'static str = "version";
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenKey {
-    /// Names it, in every token it signs.
+    /// The key's id, which every token it signs contains.
     pub kid: String,
     /// The modulus, base64url (RFC 7518 §6.3.1.1).
     pub n: String,
@@ -43,21 +45,21 @@ pub struct TokenKey {
     pub e: String,
     /// The private key (RFC 8017 RSAPrivateKey, DER), sealed.
     pub private: Sealed,
-    /// Since when it can be fetched.
+    /// The time from which the key can be fetched.
     pub published_at: Timestamp,
-    /// Since when it signs; `None` while it stands by.
+    /// The time from which the key signs. `None` while it is on standby.
     pub signs_from: Option<Timestamp>,
-    /// It is dropped at this moment; `None` until another takes its turn.
+    /// The time at which the key is dropped. `None` until another key takes over.
     pub retires_at: Option<Timestamp>,
 }
 
-/// The private key is none that *ring* signs with, or cannot be sealed.
+/// The error for a private key that *ring* cannot sign with, or that cannot be sealed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a private key that can be used")]
 pub struct KeyError;
 
 impl TokenKey {
-    /// A key that stands by, published now. `private` is an RSAPrivateKey (RFC 8017 §A.1.2) in DER.
+    /// Creates a standby key that is published now. `private` is an RSAPrivateKey (RFC 8017 §A.1.2) in DER.
     pub fn new(private: &[u8], kid: String, keyring: &Keyring, now: Timestamp) -> Result<Self, KeyError> {
         let pair = RsaKeyPair::from_der(private).map_err(|_| KeyError)?;
         let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
@@ -73,38 +75,38 @@ impl TokenKey {
     }
 }
 
-/// What the rules depend on.
+/// The settings that a rotation depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationRules {
     /// How long a key signs, in seconds.
     pub period_seconds: i64,
-    /// How long a token lives, in seconds.
+    /// The lifetime of a token, in seconds.
     pub token_life_seconds: i64,
 }
 
-/// What to do to the set.
+/// A change of the set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rotation", content = "kid", rename_all = "snake_case")]
 pub enum Rotation {
-    /// Whatever is due: the first keys, the next key's turn, dropping what has retired.
+    /// Makes all changes that are due: creates the first keys, lets the next key take over, and drops retired keys.
     Due,
-    /// The next key's turn, due or not.
+    /// Lets the next key take over, whether this is due or not.
     Now,
-    /// Drop the key with this id at once.
+    /// Drops the key with this id at once.
     Drop(String),
-    /// Drop every key at once: their secret leaked.
+    /// Drops every key at once, because their secret leaked.
     DropAll,
 }
 
 impl KeySet {
-    /// The key that signs: of those whose turn has come, the last.
+    /// Returns the key that signs: of those that have begun to sign, the last.
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> Option<&TokenKey> {
         let begun = self.keys.iter().filter(|key| key.signs_from.is_some_and(|from| from <= now));
         begun.max_by_key(|key| key.signs_from)
     }
 
-    /// The set after a rotation. `make` makes a key, sealed and published now.
+    /// Returns the set after a rotation. `make` creates a sealed key that is published now.
     pub fn rotated<E>(
         &self,
         rotation: &Rotation,
@@ -121,7 +123,8 @@ impl KeySet {
         keys.retain(|key| key.retires_at.is_none_or(|at| now < at));
         let signer = self.signer(now);
         if signer.is_none_or(|signer| keys.iter().all(|key| key.kid != signer.kid)) {
-            // The very first key, or the one after a key that leaked: there is nobody to wait for, or no time to.
+            // No key can sign: the set is new, or the signing key was dropped because it leaked. The next key signs at
+            // once, because in a new set there is no verifier to wait for, and after a leak there is no time to wait.
             let waiting = keys.iter().position(|key| key.signs_from.is_none_or(|from| now < from));
             let next = waiting.unwrap_or(keys.len());
             if next == keys.len() {
@@ -129,7 +132,7 @@ impl KeySet {
             }
             keys[next].signs_from = Some(now);
         }
-        // The key whose turn came last signs on: if it was to retire, its successor has been dropped.
+        // The last key that began to sign goes on signing. If it was about to retire, its successor has been dropped.
         let last = keys.iter_mut().filter(|key| key.signs_from.is_some()).max_by_key(|key| key.signs_from);
         if let Some(last) = last {
             last.retires_at = None;
@@ -148,7 +151,8 @@ impl KeySet {
         Ok(Self { version: self.version + 1, keys })
     }
 
-    /// Seals anew, under the newest secret, what is sealed under an older one. What cannot be opened stays as it is.
+    /// Seals again, under the newest secret, the private keys that are sealed under an older one. A key that cannot be
+    /// opened stays as it is.
     pub fn reseal(&mut self, keyring: &Keyring) {
         for key in self.keys.iter_mut().filter(|key| !key.private.is_under_newest(keyring)) {
             if let Ok(plain) = key.private.open(&key.kid, keyring)
@@ -160,8 +164,10 @@ impl KeySet {
     }
 }
 
-/// The key that stands by gets its turn, as soon as it was published for long enough; the ones before it retire once
-/// the last token they can sign has expired, counting instances that have not looked yet.
+/// Lets the standby key take over as soon as it has been published for long enough.
+///
+/// The keys before it retire when the last token that they can sign has expired. This allows for instances that have
+/// not looked for the new set yet.
 fn take_turns(keys: &mut [TokenKey], now: Timestamp, rules: &RotationRules) {
     let Some(next) = keys.iter().position(|key| key.signs_from.is_none()) else { return };
     let turn = now.max(keys[next].published_at.plus_seconds(PUBLISHED_AHEAD_SECONDS));
@@ -216,7 +222,7 @@ mod tests {
         let turn = T0.plus_seconds(PUBLISHED_AHEAD_SECONDS);
         assert_eq!(signer(&set, turn.plus_seconds(-1)), "k1");
         assert_eq!(signer(&set, turn), "k2");
-        // A second by hand, while the first is still to come.
+        // A second rotation by hand, while the first is still to come.
         let set = after(&set, &Rotation::Now, early.plus_seconds(60));
         assert_eq!(signer(&set, early.plus_seconds(60 + PUBLISHED_AHEAD_SECONDS)), "k11");
         let retires = set.keys[0].retires_at.unwrap();
@@ -247,7 +253,7 @@ mod tests {
         let all = after(&set, &Rotation::DropAll, now);
         assert!(all.keys.iter().all(|key| !["k1", "k2"].contains(&key.kid.as_str())));
         assert_eq!(signer(&all, now), "k11");
-        // While the next key's turn is still to come, and after it.
+        // While the next key is still to take over, and after it has.
         let pending = after(&set, &Rotation::Now, now);
         assert_eq!(signer(&after(&pending, &Rotation::Drop("k1".into()), now), now), "k2");
         let later = now.plus_seconds(PUBLISHED_AHEAD_SECONDS);

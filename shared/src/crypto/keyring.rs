@@ -6,15 +6,15 @@ use ring::{hkdf, hmac};
 
 use super::random;
 
-/// What a derived key is for. A value made for one purpose verifies under no other.
+/// The purpose of a derived key. A value made for one purpose never verifies for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The digits of SMS and mail codes.
+    /// The digits of codes by SMS and mail.
     Code,
     ResetLink,
     CaptchaPass,
     Csrf,
-    /// Addresses of callers, where one is stored or carried.
+    /// Network addresses of callers, where one is stored or carried.
     Address,
     RefreshToken,
     Reauthentication,
@@ -22,12 +22,12 @@ pub enum Purpose {
     NotMeLink,
     /// Private keys at rest.
     SealedKey,
-    /// Account names nobody has, where attempts at them are counted.
+    /// Account names that nobody has, where attempts at them are counted.
     UnknownAccount,
 }
 
 impl Purpose {
-    /// The `info` of RFC 5869: it binds a key to what it is for.
+    /// Returns the `info` of RFC 5869, which binds a key to its purpose.
     const fn info(self) -> &'static str {
         match self {
             Self::Code => "code",
@@ -91,7 +91,7 @@ struct DerivedKeys {
     keys: Vec<(Purpose, hmac::Key)>,
 }
 
-/// The `salt` of RFC 5869: no other system derives the same keys from the same secret.
+/// The `salt` of RFC 5869, so that no other system derives the same keys from the same secret.
 const SALT: &[u8] = b"latchkey/1";
 const ID_BYTES: usize = 4;
 
@@ -104,10 +104,10 @@ impl hkdf::KeyType for IdLength {
     }
 }
 
-/// Why a text is no keyring.
+/// The reason why a text is not a keyring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
-    /// A secret shorter than 32 characters can be guessed.
+    /// A secret is shorter than 32 bytes, so it can be guessed.
     #[error("each secret needs at least 32 characters")]
     TooShort,
 }
@@ -131,7 +131,7 @@ impl Keyring {
         Ok(Self { secrets: secrets.collect::<Result<_, _>>()? })
     }
 
-    /// The id of the newest secret: public, and the same in every process.
+    /// Returns the id of the newest secret. It is public, and the same in every process.
     #[must_use]
     pub fn newest_id(&self) -> &str {
         self.secrets.first().map_or("", |secret| &secret.id)
@@ -146,7 +146,7 @@ impl Keyring {
         key.unwrap_or_else(|| hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()))
     }
 
-    /// The key for a purpose derived from the secret with this id; `None` when no such secret is held.
+    /// Returns the key for a purpose, derived from the secret with this id, or `None` when no such secret is held.
     #[must_use]
     pub fn by_id(&self, id: &str, purpose: Purpose) -> Option<hmac::Key> {
         self.secrets.iter().find(|secret| secret.id == id)?.key(purpose)
@@ -202,7 +202,8 @@ mod tests {
         assert!(old.by_id(both.newest_id(), Purpose::Csrf).is_none());
     }
 
-    /// Made by another implementation: HKDF-SHA-256 of 32 times `a`, salt `latchkey/1`, by the Python package `cryptography`.
+    /// The expected value comes from another implementation: HKDF-SHA-256 of 32 times `a`, salt `latchkey/1`, by the
+    /// Python package `cryptography`.
     #[test]
     fn keys_are_derived_by_hkdf() {
         let ring = Keyring::whole(&"a".repeat(32));

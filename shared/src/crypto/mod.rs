@@ -1,4 +1,4 @@
-//! What needs a secret or randomness: keys and what is derived from them, codes' digits, signed values and links, access
+//! Secrets and randomness: keys and the keys derived from them, the digits of codes, signed values and links, access
 //! tokens and their keys, and the hashing of passwords.
 
 mod code_digits;

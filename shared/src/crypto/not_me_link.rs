@@ -1,7 +1,8 @@
-//! The link in a notice of a change, by which its owner stops what they did not do.
+//! The "this wasn't me" link in a security notification. With it an owner undoes a change that they did not make.
 //!
-//! It goes by SMS too, so it is short: key id, account, end and half a MAC, 40 bytes in all. It stands in the part of an
-//! address that no browser sends (RFC 3986 §3.5), so no log has it, and opening it does nothing.
+//! The link is also sent by SMS, so it is short: key id, account, expiry and half a MAC, 40 bytes in all. It stands in
+//! the part of a URL that browsers do not send (RFC 3986 §3.5), so it appears in no log, and opening it changes
+//! nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,11 +12,11 @@ use subtle::ConstantTimeEq;
 use super::{Keyring, Purpose};
 use crate::domain::{Timestamp, UserId};
 
-/// What the link may do: end all sessions and the password of an account, once.
+/// A "this wasn't me" link. It ends all sessions and removes the password of an account, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotMeLink {
     pub user_id: UserId,
-    /// The link is good before this moment.
+    /// The moment from which the link is no longer valid.
     pub expires_at: Timestamp,
 }
 
@@ -23,16 +24,17 @@ const SIGNED_BYTES: usize = 24;
 const MAC_BYTES: usize = 16;
 
 impl NotMeLink {
-    /// How long a link is good after the change, in seconds: who is told over a weekend sees it on Monday.
+    /// The lifetime of a link after the change, in seconds. A person who is notified on a weekend sees it on Monday.
     pub const LIFE_SECONDS: i64 = 3 * 86_400;
 
-    /// Names the link, so that it can be spent. Two notices of one second carry the same.
+    /// Returns the id of the link, by which it is recorded as used. Two security notifications of the same second
+    /// contain the same link.
     #[must_use]
     pub fn id(&self) -> String {
         format!("safety.{}.{}", self.user_id, self.expires_at.unix_seconds())
     }
 
-    /// The token of the link. `None` for an account whose id is not one of ours.
+    /// Returns the token of the link, or `None` for an account whose id is not one of ours.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> Option<String> {
         let (mut key_id, mut user) = ([0; 4], [0; 16]);
@@ -45,7 +47,7 @@ impl NotMeLink {
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The link a token stands for; `None` when it is not ours or has expired.
+    /// Returns the link of a token, or `None` when the token is not ours or has expired.
     #[must_use]
     pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         if text.len() > 64 {

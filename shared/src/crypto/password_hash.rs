@@ -1,4 +1,4 @@
-//! Argon2id (RFC 9106; ASVS 11.4.2), with an arena that is faulted in once.
+//! Password hashing with Argon2id (RFC 9106; ASVS 11.4.2), in an arena that is faulted in once.
 
 use std::sync::{Mutex, TryLockError};
 
@@ -9,47 +9,47 @@ use subtle::ConstantTimeEq;
 use super::random;
 use crate::domain::{Password, PasswordHashText};
 
-/// What a hash costs.
+/// The cost of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashCost {
     pub memory_kib: u32,
-    /// Passes over the memory.
+    /// The number of passes over the memory.
     pub passes: u32,
 }
 
 impl HashCost {
-    /// OWASP's second choice for one lane: 19 MiB and two passes.
+    /// OWASP's second choice of parameters for one lane: 19 MiB and two passes.
     pub const OWASP: Self = Self { memory_kib: 19_456, passes: 2 };
 }
 
-/// Hashes and verifies passwords.
+/// A hasher and verifier of passwords.
 ///
-/// The arena is kept between hashes: the pages of a fresh one are faulted in one by one, which doubles the time of
-/// the first hash of a process. What stays in it afterwards is said at [`hash::argon2id`].
+/// It keeps the arena between hashes. The pages of a new arena are faulted in one by one, which doubles the time of a
+/// process's first hash. [`hash::argon2id`] describes the data that stays in the arena.
 #[derive(Debug)]
 pub struct PasswordHasher {
     params: Params,
     arena: Mutex<Vec<Block>>,
-    /// Verified when there is no account, so that the answer takes as long as for one.
+    /// The hash that is verified when there is no account, so that the answer takes as long as with one.
     dummy: String,
 }
 
-/// The cost is outside what Argon2 allows.
+/// The error for a cost outside the range that Argon2 allows.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cost is outside what Argon2 allows")]
 pub struct HashCostError;
 
-/// A hash could not be computed: it was stored with a cost this process cannot pay.
+/// The error for a hash that cannot be computed, because it was stored with a cost that this process cannot pay.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the password hash cannot be computed")]
 pub struct HashError;
 
 impl PasswordHasher {
-    /// A hasher that makes hashes of this cost.
+    /// Creates a hasher that makes hashes of this cost.
     pub fn new(cost: HashCost) -> Result<Self, HashCostError> {
         let params = Params::new(cost.memory_kib, cost.passes, 1, Some(Params::DEFAULT_OUTPUT_LEN));
         let params = params.map_err(|_| HashCostError)?;
-        // 32 zero bytes are the hash of no known password; only the time of checking against them matters.
+        // No known password has a hash of 32 zero bytes. Only the time of the comparison with them matters.
         let dummy = encode(&params, &[0; 16], &[0; Params::DEFAULT_OUTPUT_LEN]).map_err(|_| HashCostError)?;
         Ok(Self { params, arena: Mutex::new(Vec::new()), dummy })
     }
@@ -68,8 +68,10 @@ impl PasswordHasher {
         encode(&self.params, &salt, &output).map(PasswordHashText)
     }
 
-    /// Whether the password is the one that was hashed. With no hash at all the same work is done for nothing, so that
-    /// time does not tell whether an account exists (ASVS 6.3.8).
+    /// Returns whether the password is the one that was hashed.
+    ///
+    /// Without a stored hash it does the same work and returns `false`, so that the time does not tell whether an
+    /// account exists (ASVS 6.3.8).
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, HashError> {
         let text = stored.map_or(self.dummy.as_str(), PasswordHashText::as_str);
         let parsed = PasswordHash::new(text).map_err(|_| HashError)?;
@@ -82,7 +84,7 @@ impl PasswordHasher {
         Ok(equal && stored.is_some())
     }
 
-    /// Whether a hash was made at another cost than new ones are.
+    /// Returns whether a hash was made at another cost than that of new hashes.
     #[must_use]
     pub fn is_outdated(&self, stored: &PasswordHashText) -> bool {
         let params = PasswordHash::new(stored.as_str()).ok().and_then(|parsed| Params::try_from(&parsed).ok());
@@ -102,7 +104,8 @@ impl PasswordHasher {
         let mut hash_in = |arena: &mut Vec<Block>| {
             hash::argon2id(params, password.as_bytes(), salt, arena, &mut output).map_err(|_| HashError)
         };
-        // A function hashes one password at a time; where several are hashed at once (`local`), the others bring their own.
+        // A function hashes one password at a time. Where several are hashed at once, as in `local`, the others use
+        // arenas of their own.
         match self.arena.try_lock() {
             Ok(mut arena) => hash_in(&mut arena)?,
             Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => hash_in(&mut Vec::new())?,

@@ -1,13 +1,13 @@
-//! Randomness of the operating system, and the ids that are made of it.
+//! Random bytes from the operating system, and the ids made from them.
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::domain::{ChallengeId, SessionId, UserId};
 
-/// `N` bytes of the operating system's generator (ASVS 11.5.1).
+/// Returns `N` bytes from the operating system's generator (ASVS 11.5.1).
 ///
 /// # Panics
-/// When the operating system has no randomness to give; nothing safe can be done without it.
+/// Panics when the operating system has no randomness to give, because nothing safe can be done without it.
 #[must_use]
 #[expect(clippy::expect_used, reason = "without randomness no answer is safe; ending the process is")]
 pub fn random<const N: usize>() -> [u8; N] {
@@ -16,7 +16,7 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// `N` random bytes as lower-case hex: what ids are made of.
+/// Returns `N` random bytes in lower-case hex. Ids are made from these.
 #[must_use]
 pub fn random_hex<const N: usize>() -> String {
     hex::encode(random::<N>())
@@ -42,7 +42,8 @@ impl ChallengeId {
         Self::of_hex(random_hex::<16>())
     }
 
-    /// What a request for a code says: `new`, or a handle from before, to be sent the same code again.
+    /// Parses the challenge id in a request for a code: `new` generates one, and an existing one asks for the same code
+    /// again.
     #[must_use]
     pub fn requested(text: &str) -> Option<Self> {
         if text == "new" { Some(Self::generate()) } else { Self::parse(text) }

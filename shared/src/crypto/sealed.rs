@@ -1,4 +1,4 @@
-//! Private keys at rest: encrypted under the deployment's secret, so that whoever reads the table reads none.
+//! Private keys at rest. They are encrypted under the deployment's secret, so that reading the table reveals none.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,21 +12,22 @@ use super::{Keyring, Purpose, random};
 /// A text sealed with AES-256-GCM (NIST SP 800-38D) under a key derived from one of the deployment's secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
-    /// The secret it was sealed under.
+    /// The id of the secret that the text is sealed under.
     key_id: String,
     nonce: String,
     ciphertext: String,
 }
 
-/// What is sealed cannot be opened: its secret is not held, or it was changed.
+/// The error for a sealed text that cannot be opened, because its secret is not held or the text was changed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a private key cannot be opened: its KEY_SECRET is not held")]
 pub struct UnsealError;
 
 impl Sealed {
-    /// Seals under the newest secret. `name` is bound to it: sealed as one key it opens as no other.
+    /// Seals a text under the newest secret. `name` is bound to it, so that a text sealed under one name does not open
+    /// under another.
     ///
-    /// The nonce is random: 96 bits for the few keys a deployment ever makes.
+    /// The nonce is random: 96 bits suffice for the few keys that a deployment ever makes.
     pub fn seal(plain: &[u8], name: &str, keyring: &Keyring) -> Result<Self, UnsealError> {
         let key_id = keyring.newest_id().to_owned();
         let nonce = random::<12>();
@@ -47,7 +48,7 @@ impl Sealed {
         Ok(text)
     }
 
-    /// Whether it is sealed under the newest secret.
+    /// Returns whether the text is sealed under the newest secret.
     #[must_use]
     pub fn is_under_newest(&self, keyring: &Keyring) -> bool {
         self.key_id == keyring.newest_id()

@@ -1,8 +1,8 @@
-//! Values the system hands out and takes back: mailed links, refresh tokens, reauthentications, captcha passes, CSRF
-//! cookies.
+//! Signed values that the system gives out and takes back: mailed links, refresh tokens, reauthentication tokens, known
+//! devices, captcha passes and CSRF cookies.
 //!
-//! Each is `key id . payload . MAC`, under a key of its own purpose, so that none is ever valid as another or as an
-//! access token: the first part is no JSON, so no JWT library reads one as a token either.
+//! Each is `key id . payload . MAC`, under a key of its own purpose, so that no value is ever valid as another kind or
+//! as an access token. The first part is not JSON, so no JWT library accepts a value as a token either.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Keyring, Purpose, random};
 use crate::domain::{RefreshToken, Secret, Session, SessionId, Timestamp, UserId};
 
-/// Longer texts than this are not ours and are not looked at.
+/// The maximum length of a text that is examined. A longer one is not ours.
 const MAX_LENGTH: usize = 1024;
 
 fn sign<T: Serialize>(payload: &T, purpose: Purpose, keyring: &Keyring) -> String {
@@ -38,29 +38,31 @@ fn random_id() -> String {
     URL_SAFE_NO_PAD.encode(random::<16>())
 }
 
-/// A mailed link to set a new password. It names the credential version it was made for, so it works once and dies
-/// with any change of password, mobile or email.
+/// A mailed link to set a new password.
+///
+/// It contains the credential version that it was made for. It therefore works once, and stops working with any change
+/// of password, mobile or email.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetLink {
-    /// Whose password may be set.
+    /// The account whose password may be set.
     #[serde(rename = "sub")]
     pub user_id: UserId,
     /// The credential version that the account must still have.
     #[serde(rename = "ver")]
     pub credential_version: u64,
-    /// The link is good before this moment.
+    /// The moment from which the link is no longer valid.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
 impl ResetLink {
-    /// The token of the link.
+    /// Returns the token of the link.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> String {
         sign(self, Purpose::ResetLink, keyring)
     }
 
-    /// The link a token stands for; `None` when it is not ours or has expired.
+    /// Returns the link of a token, or `None` when the token is not ours or has expired.
     #[must_use]
     pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         verify::<Self>(text, Purpose::ResetLink, keyring).filter(|link| now < link.expires_at)
@@ -68,21 +70,24 @@ impl ResetLink {
 }
 
 impl RefreshToken {
-    /// The token as text.
+    /// Returns the token as text.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> String {
         sign(self, Purpose::RefreshToken, keyring)
     }
 
-    /// The token a text stands for; `None` when it is not ours. Nothing is read for a forged one.
+    /// Returns the token of a text, or `None` when the text is not ours. Nothing is read from the table for a forged
+    /// one.
     #[must_use]
     pub fn verify(text: &str, keyring: &Keyring) -> Option<Self> {
         verify(text, Purpose::RefreshToken, keyring)
     }
 }
 
-/// Shows that whoever holds a session proved a moment ago that the account is theirs. It is answered by a sign-in and by
-/// `reauthenticate`, never by a refresh: neither a stolen access token nor a stolen refresh token leads to one.
+/// Evidence that the holder of a session recently proved that the account is theirs.
+///
+/// A sign-in and `reauthenticate` return one. A refresh never does, so neither a stolen access token nor a stolen
+/// refresh token leads to one.
 #[derive(Serialize, Deserialize)]
 pub struct ReauthenticationToken {
     #[serde(rename = "sub")]
@@ -96,10 +101,10 @@ pub struct ReauthenticationToken {
 }
 
 impl ReauthenticationToken {
-    /// How long it is good, in seconds.
+    /// The lifetime, in seconds.
     pub const LIFE_SECONDS: i64 = 300;
 
-    /// A new one, for a session as it is.
+    /// Issues a token for a session in its current state.
     #[must_use]
     pub fn issue(session: &Session, keyring: &Keyring, now: Timestamp) -> Secret {
         let value = Self {
@@ -111,8 +116,8 @@ impl ReauthenticationToken {
         Secret::new(sign(&value, Purpose::Reauthentication, keyring))
     }
 
-    /// Whether a text is one that is good for this session. The session must be live: its credential version is then the
-    /// account's.
+    /// Returns whether a text is a valid token for this session. The session must be live, so that its credential
+    /// version is the account's.
     #[must_use]
     pub fn accepts(text: &Secret, session: &Session, keyring: &Keyring, now: Timestamp) -> bool {
         verify::<Self>(text.expose(), Purpose::Reauthentication, keyring).is_some_and(|value| {
@@ -124,19 +129,22 @@ impl ReauthenticationToken {
     }
 }
 
-/// A device on which an account was signed in to. Attempts from it are counted apart from everyone else's, so that
-/// strangers who guess wrong keep nobody out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). It admits
-/// to nothing.
+/// A device on which an account was signed in to.
+///
+/// Attempts from a known device are counted separately from everybody else's, so that strangers who guess wrong lock no
+/// owner out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). This separate allowance is the owner's
+/// reserve. A known device does not sign anybody in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownDevice {
     #[serde(rename = "sub")]
     pub user_id: UserId,
     #[serde(rename = "jti")]
     pub id: String,
-    /// It is known before this moment.
+    /// The moment from which the device is no longer known.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
-    /// Whether the cookie outlives the browser session: the account was signed in to with the wish to be remembered.
+    /// Whether the cookie outlives the browser session. This is so after a sign-in by a person who asked to be
+    /// remembered.
     #[serde(rename = "rem")]
     pub is_lasting: bool,
 }
@@ -145,8 +153,10 @@ impl KnownDevice {
     /// How long a device is known after a sign-in that is remembered, in seconds.
     const LIFE_SECONDS: i64 = 400 * 86_400;
 
-    /// The device after a sign-in on it. `known` is what it was known as to the same account: it keeps its id, so that
-    /// what was counted on it still counts.
+    /// Returns the device after a sign-in on it.
+    ///
+    /// `known` is the device that the same account was signed in to on before, if any. It keeps its id, so that
+    /// attempts counted on it still count.
     #[must_use]
     pub fn after_sign_in(known: Option<Self>, session: &Session, now: Timestamp) -> Self {
         let was_lasting = known.as_ref().filter(|device| device.is_lasting).map(|device| device.expires_at);
@@ -168,14 +178,14 @@ impl KnownDevice {
         sign(self, Purpose::KnownDevice, keyring)
     }
 
-    /// The device a text stands for; `None` when it is not ours or is forgotten.
+    /// Returns the device of a text, or `None` when the text is not ours or has expired.
     #[must_use]
     pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         verify::<Self>(text, Purpose::KnownDevice, keyring).filter(|device| now < device.expires_at)
     }
 }
 
-/// What a captcha pass admits to.
+/// The action that a captcha pass is valid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptchaAction {
@@ -187,7 +197,7 @@ pub enum CaptchaAction {
 }
 
 impl CaptchaAction {
-    /// From the `action` parameter of B2.
+    /// Parses the `action` parameter of `verify_captcha`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -201,28 +211,29 @@ impl CaptchaAction {
     }
 }
 
-/// Shows that its bearer solved a captcha: good once, for five minutes, for one address and, if it names one, one action.
+/// Evidence that its bearer solved a captcha. It is valid once, for five minutes, for one network address and, if it
+/// names one, for one action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptchaPass {
-    /// Names the pass, so that it can be spent.
+    /// The id of the pass, by which it is recorded as used.
     #[serde(rename = "jti")]
     pub id: String,
-    /// The only action it admits to; `None` admits to any.
+    /// The only action that the pass is valid for. `None` allows every action.
     #[serde(rename = "act", skip_serializing_if = "Option::is_none")]
     pub action: Option<CaptchaAction>,
-    /// A keyed hash of the caller's address.
+    /// A keyed hash of the caller's network address.
     #[serde(rename = "adr")]
     address: String,
-    /// The pass is good before this moment.
+    /// The moment from which the pass is no longer valid.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
 impl CaptchaPass {
-    /// How long a pass is good, in seconds.
+    /// The lifetime of a pass, in seconds.
     pub const LIFE_SECONDS: i64 = 300;
 
-    /// Makes a pass for a caller.
+    /// Issues a pass for a caller.
     #[must_use]
     pub fn issue(address: &str, action: Option<CaptchaAction>, keyring: &Keyring, now: Timestamp) -> String {
         let pass = Self {
@@ -234,7 +245,8 @@ impl CaptchaPass {
         sign(&pass, Purpose::CaptchaPass, keyring)
     }
 
-    /// The pass a text stands for; `None` when it is not ours, has expired, or is another caller's or action's.
+    /// Returns the pass of a text, or `None` when the text is not ours, has expired, or belongs to another network
+    /// address or action.
     #[must_use]
     pub fn verify(text: &str, address: &str, action: CaptchaAction, keyring: &Keyring, now: Timestamp) -> Option<Self> {
         let pass: Self = verify(text, Purpose::CaptchaPass, keyring)?;
@@ -245,16 +257,16 @@ impl CaptchaPass {
     }
 }
 
-/// A keyed hash of an address, so that what carries or stores one does not tell it.
+/// Returns a keyed hash of a network address, so that a value or an item with the hash does not reveal the address.
 ///
-/// `None` when the named secret is not held.
+/// Returns `None` when the secret with this id is not held.
 #[must_use]
 pub fn hash_address(address: &str, keyring: &Keyring, key_id: &str) -> Option<String> {
     let key = keyring.by_id(key_id, Purpose::Address)?;
     Some(URL_SAFE_NO_PAD.encode(&hmac::sign(&key, address.as_bytes()).as_ref()[..16]))
 }
 
-/// The CSRF cookie's value: of our signing, and good for a day (OWASP CSRF cheat sheet, signed double submit).
+/// The value of the CSRF cookie: signed by us, and valid for a day (OWASP CSRF cheat sheet, signed double submit).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsrfValue {
     #[serde(rename = "jti")]
@@ -264,7 +276,7 @@ pub struct CsrfValue {
 }
 
 impl CsrfValue {
-    /// How long a value is good, in seconds: a page may stay open for a working day.
+    /// The lifetime of a value, in seconds: a page can stay open for a working day.
     pub const LIFE_SECONDS: i64 = 86_400;
 
     #[must_use]
@@ -273,7 +285,8 @@ impl CsrfValue {
         sign(&value, Purpose::Csrf, keyring)
     }
 
-    /// Whether the header equals the cookie, in constant time, and the value is ours and fresh.
+    /// Returns whether the header equals the cookie, compared in constant time, and the value is ours and has not
+    /// expired.
     #[must_use]
     pub fn accepts(cookie: &str, header: &str, keyring: &Keyring, now: Timestamp) -> bool {
         let equal: bool = subtle::ConstantTimeEq::ct_eq(cookie.as_bytes(), header.as_bytes()).into();
@@ -345,7 +358,7 @@ mod tests {
         assert!(!good(&Session { credential_version: 2, ..session.clone() }, NOW));
         assert!(!good(&Session { user_id: UserId::generate(), ..session.clone() }, NOW));
         assert!(!good(&Session { id: self::session().id, ..session.clone() }, NOW));
-        // It goes on while the session is refreshed.
+        // It stays valid when the session is refreshed.
         assert!(good(&Session { generation: 7, ..session }, NOW));
         assert_eq!(format!("{value:?}"), "Secret(***)");
     }
@@ -357,7 +370,7 @@ mod tests {
         let text = value.expose();
         assert!(RefreshToken::verify(text, &ring).is_none() && ResetLink::verify(text, &ring, NOW).is_none());
         assert!(KnownDevice::verify(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
-        // The very same claims, signed for each other purpose.
+        // The same claims, signed for each other purpose.
         let claims = ReauthenticationToken {
             user_id: session.user_id.clone(),
             session_id: session.id.clone(),
@@ -429,7 +442,7 @@ mod tests {
             let at = at % token.len();
             let changed = token[at..=at] != to;
             token.replace_range(at..=at, &to);
-            // The last character of a base64 text has bits that mean nothing; strict decoding refuses them too.
+            // Some bits of a base64 text's last character carry no data. Strict decoding refuses changes of these too.
             prop_assert!(!changed || ResetLink::verify(&token, &ring, NOW).is_none());
         }
     }

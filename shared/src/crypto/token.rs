@@ -1,9 +1,9 @@
-//! Access tokens: JWTs that say who is signed in (RFC 7519, RFC 9068), signed with RSA (RS256), the family that API
-//! Gateway's JWT authorizer takes.
+//! Access tokens: JWTs that tell who is signed in (RFC 7519, RFC 9068). They are signed with RSA (RS256), because API
+//! Gateway's JWT authorizer accepts only RSA.
 //!
-//! *ring* signs and verifies: it is linked for TLS anyway, its RSA private key operation is constant-time, and it checks
-//! each signature it makes before it gives it out. (The `rsa` crate leaks by its time: RUSTSEC-2023-0071; aws-lc costs
-//! 50 ms at start.)
+//! *ring* signs and verifies. It is linked for TLS anyway, its RSA private key operation takes constant time, and it
+//! checks each signature before it returns it. The `rsa` crate leaks the key through its timing (RUSTSEC-2023-0071),
+//! and aws-lc takes 50 ms at start.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
@@ -18,49 +18,49 @@ use crate::domain::{Session, SessionId, Timestamp, User, UserId};
 
 /// The `typ` of the header (RFC 9068 §2.1), so that no other JWT passes for an access token.
 const HEADER_TYPE: &str = "at+jwt";
-/// The `typ` claim: says the same where a library shows claims only (ASVS 9.2.2).
+/// The `typ` claim, which says the same to code whose library shows only the claims (ASVS 9.2.2).
 const CLAIM_TYPE: &str = "access";
-/// Longer texts than this are not ours and are not looked at.
+/// The maximum length of a text that is examined. A longer one is not ours.
 const MAX_LENGTH: usize = 4096;
 
 /// The claims of an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessToken {
-    /// Who made it: this deployment's address.
+    /// The issuer: this deployment's address.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// For whom: the services that trust this deployment.
+    /// The audience: the services that trust this deployment.
     #[serde(rename = "aud")]
     pub audience: String,
-    /// Who is signed in.
+    /// The account that is signed in.
     #[serde(rename = "sub")]
     pub user_id: UserId,
-    /// When it was made.
     #[serde(rename = "iat")]
     pub issued_at: Timestamp,
-    /// It is good before this moment.
+    /// The moment from which the token is no longer valid.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
-    /// The OAuth client it was issued to: all of this deployment's front ends are one.
+    /// The OAuth client that the token was issued to. All front ends of a deployment are one client.
     pub client_id: String,
-    /// Names this token, and no other.
+    /// The id of this token alone.
     #[serde(rename = "jti")]
     pub id: String,
     /// Always `access`.
     #[serde(rename = "typ")]
     token_type: String,
-    /// What it admits to, in OAuth's words.
+    /// The token's scope, in OAuth's sense.
     pub scope: String,
-    /// The session it belongs to: when that ends, it is dead.
+    /// The session that the token belongs to. The token becomes invalid when the session ends.
     #[serde(rename = "sid")]
     pub session_id: SessionId,
-    /// The account's credential version when it was made; the token dies when that moves on.
+    /// The account's credential version at the time of issue. The token becomes invalid when the account's version
+    /// changes.
     #[serde(rename = "ver")]
     pub credential_version: u64,
 }
 
 impl AccessToken {
-    /// A new token of a session. It outlives no session.
+    /// Creates a token for a session. The token expires when the session ends at the latest.
     #[must_use]
     pub fn new(user: &User, session: &Session, issued_at: Timestamp, context: &TokenContext<'_>) -> Self {
         Self {
@@ -78,9 +78,10 @@ impl AccessToken {
         }
     }
 
-    /// The token that a refresh of the session answers. It is made of what is stored alone, so that a refresh whose
-    /// answer was lost can be answered with the same token again. A session has each generation once, so no other token
-    /// has its id.
+    /// Creates the token that answers a refresh of the session.
+    ///
+    /// It is made from stored values alone, so that a refresh whose answer was lost can be answered with the same token
+    /// again. A session has each generation once, so no other token has this id.
     #[must_use]
     pub fn of_refresh(user: &User, session: &Session, context: &TokenContext<'_>) -> Self {
         let id = format!("{}-{}-{}", session.id, session.generation, user.credential_version);
@@ -88,23 +89,21 @@ impl AccessToken {
     }
 }
 
-/// The circumstances in which a token is made or read.
+/// The circumstances in which a token is issued or verified.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenContext<'a> {
     pub issuer: &'a str,
-    /// The audience that is configured.
     pub audience: &'a str,
-    /// The client id that is configured.
     pub client_id: &'a str,
     pub now: Timestamp,
-    /// How long a new token lives, in seconds.
+    /// The lifetime of a new token, in seconds.
     pub life_seconds: i64,
 }
 
 /// The key set as an instance holds it: ready to verify, and to sign where the instance has the secret.
 pub struct TokenKeys {
     set: KeySet,
-    /// Those of `set`, in its order.
+    /// The keys of `set`, in the same order.
     keys: Vec<ReadyKey>,
 }
 
@@ -114,9 +113,9 @@ struct ReadyKey {
 }
 
 impl TokenKeys {
-    /// Makes a set ready. Without a keyring, or with one that lacks the secret, it verifies only.
+    /// Prepares a set for use. Without a keyring, or with one that lacks the secret, the result can only verify.
     pub fn new(set: KeySet, keyring: Option<&Keyring>) -> Result<Self, TokenError> {
-        // A second installation in one process finds the same provider in place.
+        // A second installation in the same process finds this provider in place.
         let _ = PROVIDER.install_default();
         let ready = set.keys.iter().map(|key| {
             let private = keyring.and_then(|keyring| key.private.open(&key.kid, keyring).ok());
@@ -129,7 +128,7 @@ impl TokenKeys {
         Ok(Self { set, keys })
     }
 
-    /// The token as text, signed by the key whose turn it is.
+    /// Returns the token as text, signed by the current key.
     pub fn sign(&self, token: &AccessToken, now: Timestamp) -> Result<String, TokenError> {
         let kid = &self.set.signer(now).ok_or(TokenError)?.kid;
         let header =
@@ -138,7 +137,7 @@ impl TokenKeys {
         jsonwebtoken::encode(&header, token, key).map_err(|_| TokenError)
     }
 
-    /// The public keys, as RFC 7517 §5 has them.
+    /// Returns the public keys in the form of RFC 7517 §5.
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
         let jwk = |key: &TokenKey| {
@@ -149,16 +148,18 @@ impl TokenKeys {
         serde_json::json!({ "keys": self.set.keys.iter().map(jwk).collect::<Vec<_>>() })
     }
 
-    /// Whether the key that a token names is in the set.
+    /// Returns whether the key that a token names is in the set.
     #[must_use]
     pub fn has_key_of(&self, text: &str) -> bool {
         header_of(text).and_then(|header| header.kid).is_some_and(|kid| self.key(&kid).is_some())
     }
 
-    /// The token a text stands for. Everything is checked: algorithm, type, issuer, audience, expiry by the program's
-    /// clock without leeway (all our clocks are one), and that no required claim is missing. `nbf` is not used: a token
-    /// is good from its making. `jku`, `jwk` and `x5u` are never looked at (ASVS 9.1.3), and a `kid` that is not in the
-    /// set is not looked for.
+    /// Verifies a text and returns its token.
+    ///
+    /// This checks the algorithm, type, issuer, audience and expiry, and that no required claim is missing. Expiry is
+    /// checked by the program's clock without leeway, because the program that issues tokens uses the same clock. `nbf`
+    /// is not used: a token is valid from its issue. `jku`, `jwk` and `x5u` are ignored (ASVS 9.1.3). A token with a
+    /// `kid` that is not in the set is refused, and the key is not searched for elsewhere.
     pub fn verify(&self, text: &str, context: &TokenContext<'_>) -> Result<AccessToken, TokenError> {
         let kid = header_of(text).and_then(|header| header.kid).ok_or(TokenError)?;
         let key = &self.key(&kid).ok_or(TokenError)?.public;
@@ -167,7 +168,7 @@ impl TokenKeys {
         validation.set_issuer(&[context.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 0;
-        // The crate reads the system's clock; expiry is checked below against the program's.
+        // The crate would read the system's clock, so expiry is checked below against the program's.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let token = jsonwebtoken::decode::<AccessToken>(text, key, &validation).map_err(|_| TokenError)?.claims;
@@ -187,7 +188,7 @@ impl std::fmt::Debug for TokenKeys {
     }
 }
 
-/// The header, when it is one that ours have. Nothing is read for a text without.
+/// Returns the header of a text, when it is one of ours.
 fn header_of(text: &str) -> Option<Header> {
     let header = if text.len() > MAX_LENGTH { None } else { jsonwebtoken::decode_header(text).ok() };
     header.filter(|header| {
@@ -195,18 +196,18 @@ fn header_of(text: &str) -> Option<Header> {
     })
 }
 
-/// Whether a text could be an access token, before any key is looked at.
+/// Returns whether a text has the form of an access token, before any key is used.
 #[must_use]
 pub fn is_access_token_shaped(text: &str) -> bool {
     header_of(text).is_some_and(|header| header.kid.is_some())
 }
 
-/// The text is no token of ours that is still good. Which check failed is not told.
+/// The error for a text that is not a valid token of ours. It does not tell which check failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid access token")]
 pub struct TokenError;
 
-/// RS256 by *ring*; any other algorithm is refused.
+/// The RS256 implementation by *ring*. It refuses every other algorithm.
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
         Algorithm::RS256 => RsaKeyPair::from_der(key.as_bytes())
@@ -275,7 +276,7 @@ mod tests {
         life_seconds: 3600,
     };
 
-    /// An RSAPrivateKey (DER), made once for these tests.
+    /// An RSAPrivateKey (DER), generated once for these tests.
     fn private() -> Vec<u8> {
         static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
             let key = SigningKey::generate(KeySize::Rsa2048).unwrap();
@@ -321,7 +322,7 @@ mod tests {
         AccessToken::new(&user, &session, NOW, &CONTEXT)
     }
 
-    /// Signs any header and claims with the right key: what only we could make, had we made a mistake.
+    /// Signs any header and claims with the correct key: tokens that only a mistake of ours could produce.
     fn forge(change: impl Fn(&mut Value, &mut Value)) -> String {
         let mut header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "k1"});
         let mut claims = serde_json::to_value(token()).unwrap();

@@ -1,8 +1,8 @@
-//! What a person types to say who they are.
+//! Account names: the text by which a person identifies their account.
 
 use super::{Email, Mobile, Username};
 
-/// A mobile number, an email or a username, told apart by form alone.
+/// A mobile number, an email or a username. The form alone tells which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountName {
     /// `13812345678`
@@ -14,7 +14,7 @@ pub enum AccountName {
 }
 
 impl AccountName {
-    /// What may be shown.
+    /// Returns the masked form, which may be shown and logged.
     #[must_use]
     pub fn masked(&self) -> String {
         match self {
@@ -24,7 +24,9 @@ impl AccountName {
         }
     }
 
-    /// `None` when the text can be no account's name; a log-in then fails like one for an unknown account.
+    /// Tells which form of account name a text has.
+    ///
+    /// Returns `None` when it has none of them. A log-in then fails as for an unknown account.
     #[must_use]
     pub fn classify(text: &str) -> Option<Self> {
         if let Ok(mobile) = Mobile::parse(text) {

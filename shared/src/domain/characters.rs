@@ -1,4 +1,4 @@
-//! What Unicode says of the characters in a name, a number or a code, and the little that it does not say.
+//! Properties of the characters in a name, a number or a code, from Unicode and from the few lists that Unicode lacks.
 
 use icu_properties::props::{
     Dash, DefaultIgnorableCodePoint, Emoji, EmojiModifier, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup,
@@ -11,22 +11,23 @@ use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Normalization form C (Unicode Standard Annex #15): letters and their marks are composed.
+/// Returns Normalization Form C (Unicode Standard Annex #15), in which letters and their marks are composed.
 pub(super) fn nfc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Normalization form KC: compatibility forms, such as full-width letters, become the plain ones too.
+/// Returns Normalization Form KC, in which compatibility characters, such as full-width letters, also become plain
+/// ones.
 pub(super) fn nfkc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text)
 }
 
 const ZWNJ: char = '\u{200C}';
 const ZWJ: char = '\u{200D}';
-/// The canonical combining class of the signs that take a consonant's vowel away (UAX #44).
+/// The canonical combining class of the signs that remove a consonant's vowel (UAX #44).
 const VIRAMA: u8 = 9;
 
-/// Characters that show nothing, though no property of Unicode says so.
+/// Characters that show nothing although no Unicode property says so.
 const BLANKS: [char; 9] = [
     '\u{2800}',  // BRAILLE PATTERN BLANK, a symbol
     '\u{1D159}', // MUSICAL SYMBOL NULL NOTEHEAD, a symbol
@@ -39,7 +40,7 @@ const BLANKS: [char; 9] = [
     '\u{FFFC}', // OBJECT REPLACEMENT CHARACTER, which most fonts leave empty
 ];
 
-/// The flags that are written with tag characters: England, Scotland and Wales are all that Unicode recommends.
+/// The flags that are written with tag characters. Unicode recommends no others than England, Scotland and Wales.
 const TAGGED_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
 fn category(c: char) -> GeneralCategory {
@@ -62,18 +63,19 @@ pub(super) fn is_joiner(c: char) -> bool {
     matches!(c, ZWNJ | ZWJ)
 }
 
-/// A letter, or a number that is written as a letter is (`〇`).
+/// Returns whether a character is a letter, or a number that is written as a letter is (`〇`).
 pub(super) fn is_letter(c: char) -> bool {
     is_in(GeneralCategoryGroup::Letter, c) || category(c) == GeneralCategory::LetterNumber
 }
 
-/// A mark that belongs to the letter before it: a vowel sign, an accent. An enclosing mark is none.
+/// Returns whether a character is a mark that belongs to the letter before it, such as a vowel sign or an accent. An
+/// enclosing mark is not one.
 pub(super) fn is_mark(c: char) -> bool {
     matches!(category(c), GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
 }
 
-/// Whether a character shows nothing: a control, a line break, a default-ignorable code point, a code point that will never
-/// be a character, one of [`BLANKS`]. A space is none of these.
+/// Returns whether a character shows nothing: a control, a line break, a default-ignorable code point, a code point
+/// that will never be a character, or one of [`BLANKS`]. A space is none of these.
 pub(super) fn is_hidden(c: char) -> bool {
     let breaks = matches!(
         category(c),
@@ -83,13 +85,14 @@ pub(super) fn is_hidden(c: char) -> bool {
     breaks || never || BLANKS.contains(&c) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether a character shows something without another before it: no space, no mark, nothing hidden.
+/// Returns whether a character shows something without another one before it. Spaces, marks, format characters and
+/// hidden characters do not.
 pub(super) fn is_visible_base(c: char) -> bool {
     let needs_another = GeneralCategoryGroup::Separator.union(GeneralCategoryGroup::Mark);
     !is_hidden(c) && !is_in(needs_another, c) && category(c) != GeneralCategory::Format
 }
 
-/// Whether the joiner at `at` is one that its script needs: RFC 5892, A.1 and A.2.
+/// Returns whether the script needs the joiner at `at` (RFC 5892, A.1 and A.2).
 pub(super) fn joins_letters(text: &[char], at: usize) -> bool {
     let (before, after) = (&text[..at], &text[at + 1..]);
     if before.last().is_some_and(|c| CanonicalCombiningClassMapBorrowed::new().get_u8(*c) == VIRAMA) {
@@ -103,8 +106,8 @@ pub(super) fn joins_letters(text: &[char], at: usize) -> bool {
         && matches!(right, Some(JoiningType::RightJoining | JoiningType::DualJoining))
 }
 
-/// Whether the hidden character at `at` is a part of an emoji: a joiner between two, the choice of a coloured form, a tag
-/// of a flag.
+/// Returns whether the hidden character at `at` is part of an emoji: a joiner between two emoji, a selector of the text
+/// or emoji form, or a tag of a flag.
 pub(super) fn is_of_emoji(text: &[char], at: usize) -> bool {
     let (before, after) = (&text[..at], &text[at + 1..]);
     match text[at] {
@@ -113,7 +116,7 @@ pub(super) fn is_of_emoji(text: &[char], at: usize) -> bool {
             follows && after.first().is_some_and(|c| is_pictograph(*c))
         }
         '\u{FE0E}' | '\u{FE0F}' => before.last().is_some_and(|c| {
-            // A digit is an emoji as a keycap alone.
+            // A digit is an emoji only in a keycap.
             CodePointSetData::new::<Emoji>().contains(*c) && (!c.is_ascii() || after.first() == Some(&'\u{20E3}'))
         }),
         '\u{E0000}'..='\u{E007F}' => is_of_tagged_flag(text, at),
@@ -134,13 +137,15 @@ fn is_of_tagged_flag(text: &[char], at: usize) -> bool {
     })
 }
 
-/// The number of characters that a person sees: grapheme clusters of the composed form (UAX #29).
+/// Returns the number of characters that a person sees: the grapheme clusters of the composed form (UAX #29).
 pub(super) fn clusters(text: &str) -> usize {
     nfc(text).graphemes(true).count()
 }
 
-/// Whether the scripts in a name are ones that people write together (UTS #39, highly restrictive): one script, or Latin
-/// with those of Chinese, Japanese or Korean. What belongs to every script, such as digits and most accents, counts nowhere.
+/// Returns whether people write the scripts of a name together (UTS #39, highly restrictive): a single script, or Latin
+/// with the scripts of Chinese, Japanese or Korean.
+///
+/// Characters that belong to every script, such as digits and most accents, do not count.
 pub(super) fn is_of_one_writing(text: &str) -> bool {
     const WRITINGS: [&[Script]; 3] = [
         &[Script::Latin, Script::Han, Script::Hiragana, Script::Katakana],
@@ -156,12 +161,12 @@ pub(super) fn is_of_one_writing(text: &str) -> bool {
     is_one || WRITINGS.iter().any(|writing| scripts.iter().all(|script| writing.contains(script)))
 }
 
-/// A name or an address without the blanks that keyboards add at its ends. A line break is no blank.
+/// Removes the blanks that keyboards add at the ends of a name or an address. A line break is not a blank.
 pub(super) fn without_outer_blanks(text: &str) -> &str {
     text.trim_matches(['\u{20}', '\t', '\u{A0}', '\u{3000}'])
 }
 
-/// A pasted number or code without what stands between and around its digits: format characters, spaces and dashes of
+/// Removes everything between and around the digits of a pasted number or code: format characters, spaces and dashes of
 /// every kind. A line break stays.
 pub(super) fn without_fillers(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| {

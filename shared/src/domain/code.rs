@@ -1,4 +1,4 @@
-//! Six-digit codes, and what they are bound to.
+//! Six-digit codes, and the purposes and subjects that they are bound to.
 
 use std::fmt;
 
@@ -9,35 +9,35 @@ use zeroize::Zeroizing;
 use super::characters::without_fillers;
 use super::{Email, Mobile, UserId, is_id};
 
-/// How long a code lives, in seconds (ASVS 6.5.5: ten minutes at most).
+/// The lifetime of a code, in seconds (ASVS 6.5.5: ten minutes at most).
 pub const CODE_LIFE_SECONDS: i64 = 600;
-/// Asking again re-sends the same code while this much of its life remains, in seconds.
+/// The remaining lifetime, in seconds, from which a repeated request re-sends the same code rather than a new one.
 pub const KEEP_CODE_SECONDS: i64 = 300;
-/// How many guesses are compared within a code's life.
+/// The number of guesses that are compared within a code's lifetime.
 pub const MAX_GUESSES: u64 = 5;
 
-/// What a code may be used for, and nothing else (ASVS 6.6.2).
+/// The only use that a code is valid for (ASVS 6.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CodePurpose {
-    /// Making an account (B3).
+    /// Creating an account (`register`).
     Register,
-    /// Signing in without a password (C9).
+    /// Signing in without a password (`sms_log_in`).
     LogIn,
-    /// Moving an account to another number (C7).
+    /// Changing an account's mobile number (`change_mobile`).
     ChangeMobile,
-    /// Setting a new password (A4).
+    /// Setting a new password (`forget_pwd`).
     ResetPassword,
-    /// Showing that one holds the account's own number.
+    /// Confirming that the caller receives messages at the account's own number.
     Reauthentication,
-    /// Binding an email (B10).
+    /// Binding an email (`bind_email`).
     BindEmail,
-    /// Opening an account that was long unused, beside a code to its number (C9, A4).
+    /// Opening an account that was long unused, in addition to a code to its number (`sms_log_in`, `forget_pwd`).
     SecondProof,
 }
 
 impl CodePurpose {
-    /// The word for it in keys and messages.
+    /// Returns the word for the purpose in keys and messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,18 +52,19 @@ impl CodePurpose {
     }
 }
 
-/// Names the one code that may be live for a purpose and a subject.
+/// The key of the only code that can be live for a purpose, a subject and a challenge id.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeKey {
-    /// What the code is for.
     pub purpose: CodePurpose,
     subject: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     challenge_id: Option<ChallengeId>,
 }
 
-/// Ties guesses at a code to whoever asked for it: 128 random bits that the answer to that request holds. A code under a
-/// handle is another one than the code without, so strangers' guesses at the one never wear out the other.
+/// Ties guesses at a code to the client that requested it: 128 random bits that the answer to the request contains.
+///
+/// A code requested with a challenge id is different from the code requested without one, so strangers' guesses at the
+/// latter never use up the guesses at the former.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChallengeId(String);
@@ -73,13 +74,13 @@ impl ChallengeId {
         Self(text)
     }
 
-    /// A handle that was given out: 32 lower-case hex digits.
+    /// Parses a challenge id that was given out: 32 lower-case hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         is_id(text).then(|| Self(text.to_owned()))
     }
 
-    /// As it stands in an answer.
+    /// Returns the id as it appears in answers.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -93,31 +94,33 @@ impl fmt::Debug for ChallengeId {
 }
 
 impl CodeKey {
-    /// A registration code, bound to the number.
+    /// Returns the key of a registration code, bound to the number.
     #[must_use]
     pub fn register(mobile: &Mobile) -> Self {
         Self { purpose: CodePurpose::Register, subject: mobile.as_str().to_owned(), challenge_id: None }
     }
 
-    /// A sign-in code, bound to the number.
+    /// Returns the key of a sign-in code, bound to the number.
     #[must_use]
     pub fn log_in(mobile: &Mobile) -> Self {
         Self { purpose: CodePurpose::LogIn, subject: mobile.as_str().to_owned(), challenge_id: None }
     }
 
-    /// A code for a forgotten password, bound to the number.
+    /// Returns the key of a code for a forgotten password, bound to the number.
     #[must_use]
     pub fn reset_password(mobile: &Mobile) -> Self {
         Self { purpose: CodePurpose::ResetPassword, subject: mobile.as_str().to_owned(), challenge_id: None }
     }
 
-    /// A code for a new number, bound to the account and the number.
+    /// Returns the key of a code for a new number, bound to the account and the number.
     #[must_use]
     pub fn change_mobile(user: &UserId, mobile: &Mobile) -> Self {
         Self { purpose: CodePurpose::ChangeMobile, subject: format!("{user}/{}", mobile.as_str()), challenge_id: None }
     }
 
-    /// A code sent to the account's own number, bound to both: whoever still has a number that was given up proves nothing.
+    /// Returns the key of a code sent to the account's own number.
+    ///
+    /// It is bound to the account and the number, so that a number the account has given up confirms nothing.
     #[must_use]
     pub fn proof(user: &UserId, mobile: &Mobile) -> Self {
         Self {
@@ -127,25 +130,25 @@ impl CodeKey {
         }
     }
 
-    /// A code for a new email, bound to the account and the address.
+    /// Returns the key of a code for a new email, bound to the account and the address.
     #[must_use]
     pub fn bind_email(user: &UserId, email: &Email) -> Self {
         Self { purpose: CodePurpose::BindEmail, subject: format!("{user}/{}", email.as_str()), challenge_id: None }
     }
 
-    /// A code mailed to the account's own address, bound to both.
+    /// Returns the key of a code mailed to the account's own address, bound to the account and the address.
     #[must_use]
     pub fn second_proof(user: &UserId, email: &Email) -> Self {
         Self { purpose: CodePurpose::SecondProof, subject: format!("{user}/{}", email.as_str()), challenge_id: None }
     }
 
-    /// The same purpose and subject, for whoever holds the handle.
+    /// Returns the key with the same purpose and subject for the holder of a challenge id.
     #[must_use]
     pub fn under(self, challenge_id: Option<ChallengeId>) -> Self {
         Self { challenge_id, ..self }
     }
 
-    /// The key in one text.
+    /// Returns the key as one text.
     #[must_use]
     pub fn as_text(&self) -> String {
         let challenge_id =
@@ -160,65 +163,67 @@ impl fmt::Debug for CodeKey {
     }
 }
 
-/// What is stored of a code: a nonce and the name of the secret. The digits follow from them and the secret, so that
-/// neither the table, its stream nor a dead letter holds anything that can be used.
+/// The stored part of a code: a nonce and the id of the secret.
+///
+/// The digits are derived from these and the secret, so neither the table, its stream nor a dead-letter queue contains
+/// anything that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSeed {
     pub(crate) nonce: String,
     pub(crate) key_id: String,
 }
 
-/// The attributes that conditions and updates name.
+/// The names of the attributes that conditions and updates use.
 impl CodeSeed {
     pub const NONCE: &'static str = "nonce";
     pub const KEY_ID: &'static str = "key_id";
 }
 
 impl CodeSeed {
-    /// The nonce, which tells this code from the one before and after it.
+    /// Returns the nonce, which differs from that of the codes before and after this one.
     #[must_use]
     pub fn nonce(&self) -> &str {
         &self.nonce
     }
 
-    /// The name of the secret it was made under.
+    /// Returns the id of the secret that the code was made under.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 }
 
-/// Six digits. `Debug` hides them; comparing takes the same time whatever they are.
+/// A code of six digits. `Debug` hides them, and a comparison takes the same time whatever they are.
 #[derive(Clone)]
 pub struct Code(Zeroizing<String>);
 
-/// The text is not six ASCII digits.
+/// The error for a text that is not six ASCII digits.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a code")]
 pub struct CodeError;
 
 impl Code {
-    /// Six ASCII digits, nothing else.
+    /// Parses exactly six ASCII digits and nothing else.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         let well_formed = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
         well_formed.then(|| Self(Zeroizing::new(text.to_owned()))).ok_or(CodeError)
     }
 
-    /// The same as people paste it: format characters, spaces and dashes of every kind are dropped.
+    /// Parses a code as people paste it: format characters, spaces and dashes of every kind are dropped.
     pub fn parse_pasted(text: &str) -> Result<Self, CodeError> {
-        // Its capacity is that of the longest text that is kept, so that no copy of the digits is left behind.
+        // The capacity fits the longest text that is kept, so that no reallocation leaves a copy of the digits behind.
         let mut digits = Zeroizing::new(String::with_capacity(4 * 7));
         digits.extend(without_fillers(text).take(7));
         Self::parse(&digits)
     }
 
-    /// The digits, for the message that carries them.
+    /// Returns the digits, for the message that carries them.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Compares in constant time.
+    /// Compares two codes in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()

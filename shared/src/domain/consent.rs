@@ -1,25 +1,25 @@
-//! What a person agreed to.
+//! Consent to the terms and the privacy policy.
 
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
-/// Which versions of the terms and the privacy policy a person agreed to, and when (PIPL articles 13–17, GDPR
-/// article 7: consent must be shown).
+/// The versions of the terms and the privacy policy that a person agreed to, and the time (PIPL articles 13–17; GDPR
+/// article 7: consent must be demonstrable).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// The version of the terms, as the page that asked names it.
+    /// The version of the terms, as named by the page that asked.
     pub terms: String,
-    /// The version of the privacy policy.
     pub privacy: String,
     pub at: Timestamp,
 }
 
-/// The longest name of a version, in bytes.
+/// The maximum length of a version's name, in bytes.
 const MAX_VERSION_LENGTH: usize = 64;
 
 impl Consent {
-    /// Consent to these versions; `None` when one is blank or no name of a version.
+    /// Records consent to these versions. Returns `None` when either text is not a version's name: empty, too long,
+    /// with white space around it or with a control character.
     #[must_use]
     pub fn parse(terms: &str, privacy: &str, at: Timestamp) -> Option<Self> {
         let named = |text: &str| {

@@ -1,9 +1,9 @@
-//! Devices in plain words, from the `User-Agent` header: what a person recognises their own sign-ins by.
+//! Names of devices in plain words, made from the `User-Agent` header. People recognise their own sign-ins by them.
 //!
-//! The header is anyone's to make up, so it decides nothing. Words that come first win, because browsers pretend to be
-//! the ones before them: Edge and WeChat say Chrome, Chrome says Safari.
+//! Anyone can make the header up, so it decides nothing. The order of the tables matters, because browsers pretend to
+//! be other browsers: Edge and WeChat also say Chrome, and Chrome also says Safari.
 
-/// What in a header stands for which browser or app.
+/// Parts of a header, with the browser or app that each stands for.
 const BROWSERS: &[(&str, &str)] = &[
     ("MicroMessenger/", "WeChat"),
     ("AlipayClient/", "Alipay"),
@@ -29,7 +29,7 @@ const BROWSERS: &[(&str, &str)] = &[
     ("CFNetwork/", "App"),
 ];
 
-/// What in a header stands for which system.
+/// Parts of a header, with the system that each stands for.
 const SYSTEMS: &[(&str, &str)] = &[
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -42,7 +42,8 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("Linux", "Linux"),
 ];
 
-/// `Safari · iPhone`; one of the two when the other is unknown, and empty when both are.
+/// Returns the name of a device: `Safari · iPhone`, only one of the two when the other is unknown, or an empty text
+/// when both are.
 #[must_use]
 pub fn device_name(user_agent: &str) -> String {
     let name = |table: &[(&str, &'static str)]| {

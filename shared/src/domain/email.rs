@@ -9,32 +9,32 @@ use serde::{Deserialize, Serialize};
 
 use super::characters::{nfkc, without_outer_blanks};
 
-/// The longest address SMTP can carry (RFC 5321 §4.5.3.1.3, less the angle brackets).
+/// The maximum length of an address in SMTP (RFC 5321 §4.5.3.1.3, without the angle brackets).
 const MAX_LENGTH: usize = 254;
-/// The longest local part (RFC 5321 §4.5.3.1.1).
+/// The maximum length of a local part (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_LENGTH: usize = 64;
 
 /// An email address in its canonical form: NFKC, lower case, ASCII.
 ///
-/// A domain of other letters is brought to its ASCII form (UTS #46, as browsers do in a field for addresses), so that an
-/// address is one however it was typed. An ASCII domain is not looked at: it stays as it is.
+/// A domain with other characters is brought to its ASCII form (UTS #46, as browsers do in a field for addresses), so
+/// that an address is the same however it is typed. An ASCII domain stays as it is.
 ///
-/// The form accepted is that of HTML's `<input type=email>` with a dot in the domain: no comments, no quoted local
-/// parts, so nothing that could break out of a mail header. Mail is sent to the canonical form, never to the text as
-/// typed: whoever types a look-alike that folds onto another's address causes mail to that other person only.
+/// The accepted form is that of HTML's `<input type=email>` with a dot in the domain. There are no comments and no
+/// quoted local parts, so nothing can break out of a mail header. Mail is sent to the canonical form, never to the text
+/// as typed. A look-alike that folds onto another person's address therefore causes mail to that person only.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Email(String);
 
-/// The text is not an email address.
+/// The error for a text that is not an email address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address")]
 pub struct EmailError;
 
 impl Email {
-    /// Canonicalises and checks an address.
+    /// Brings an address to its canonical form and checks it.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
-        // NFKC can lengthen a text eighteen-fold; a long one is refused before that work is done.
+        // NFKC can make a text eighteen times as long. A long text is refused before that work is done.
         if text.len() > 4 * MAX_LENGTH {
             return Err(EmailError);
         }
@@ -53,14 +53,14 @@ impl Email {
         &self.0
     }
 
-    /// What may be shown: `l***@example.com`.
+    /// Returns the masked form, which may be shown and logged: `l***@example.com`.
     #[must_use]
     pub fn masked(&self) -> String {
         let (local, domain) = self.0.split_once('@').unwrap_or_default();
         format!("{}***@{domain}", &local[..local.len().min(1)])
     }
 
-    /// The part before the `@`.
+    /// Returns the part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
@@ -139,7 +139,7 @@ mod tests {
             canonical("li@ΒΌΛΟΣ.example"),
             canonical("li@βόλος.example").replace("xn--nxasmm1c", "xn--nxasmq6b")
         );
-        // What is ASCII is not looked at, an odd one neither: it may be stored.
+        // An ASCII domain is not processed, not even an odd one, because it may be stored.
         assert_eq!(canonical("li@xn--zzzzzz.cn"), "li@xn--zzzzzz.cn");
     }
 

@@ -1,8 +1,8 @@
-//! The two languages answers and messages are written in.
+//! The two languages of answers and messages.
 
 use serde::{Deserialize, Serialize};
 
-/// Chinese unless English is preferred.
+/// The language of an answer or a message: Chinese unless English is preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
@@ -12,7 +12,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// English when the most-preferred tag of `Accept-Language` (RFC 9110 §12.5.4) has the primary subtag `en`.
+    /// Returns English when the most-preferred tag of `Accept-Language` (RFC 9110 §12.5.4) has the primary subtag `en`,
+    /// else Chinese.
     #[must_use]
     pub fn from_accept_language(header: &str) -> Self {
         let mut best: Option<(&str, f32)> = None;
@@ -22,7 +23,7 @@ impl Language {
             let quality = parts
                 .find_map(|part| part.strip_prefix("q="))
                 .map_or(1.0, |text| text.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0));
-            // The first of equals wins; a quality of 0 means "not this one".
+            // Of tags with the same quality, the first wins. A quality of 0 means "not this one".
             if !tag.is_empty() && quality > best.map_or(0.0, |(_, q)| q) {
                 best = Some((tag, quality));
             }
@@ -31,7 +32,7 @@ impl Language {
         if primary.eq_ignore_ascii_case("en") { Self::En } else { Self::Zh }
     }
 
-    /// The text of the two in this language.
+    /// Returns the text in this language.
     #[must_use]
     pub const fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
         match self {

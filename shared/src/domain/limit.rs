@@ -1,25 +1,25 @@
-//! How often something may happen.
+//! Limits on how often something may happen, and the sources that limits apply to.
 
 use std::net::Ipv6Addr;
 
 use super::Timestamp;
 
-/// At most so often within so long.
+/// A maximum number of times within a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     pub most: u32,
-    /// Within how long, in seconds.
+    /// The length of the period, in seconds.
     pub window_seconds: i64,
 }
 
-/// The text is no limit.
+/// The error for a text that is not a limit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a limit such as 5/h, 10/d or 100/5m")]
 pub struct LimitError;
 
 impl Limit {
-    /// `5/h`, `10/d`, `100/5m`: how often, and the time in seconds, minutes, hours or days, one when no number stands
-    /// before it.
+    /// Parses a limit such as `5/h`, `10/d` or `100/5m`: the maximum number of times, then the period in seconds,
+    /// minutes, hours or days. A unit without a number before it means one.
     pub fn parse(text: &str) -> Result<Self, LimitError> {
         let (most, time) = text.trim().split_once('/').ok_or(LimitError)?;
         let unit = time.chars().last().ok_or(LimitError)?;
@@ -38,13 +38,13 @@ impl Limit {
         (most > 0).then_some(Self { most, window_seconds }).ok_or(LimitError)
     }
 
-    /// The same, so many times as often.
+    /// Returns a limit that allows `factor` times as many.
     #[must_use]
     pub const fn times(self, factor: u32) -> Self {
         Self { most: self.most.saturating_mul(factor), ..self }
     }
 
-    /// The number of the fixed window that a moment is in, and when the window ends.
+    /// Returns the number of the fixed window that a moment is in, and the end of that window.
     #[must_use]
     pub const fn window(self, now: Timestamp) -> (i64, Timestamp) {
         let number = now.unix_seconds().div_euclid(self.window_seconds);
@@ -52,8 +52,10 @@ impl Limit {
     }
 }
 
-/// What counts as one source, and how many times as often it may: an IPv4 address; of IPv6 the /64 that a household has,
-/// and, looser, the /48 that a site has.
+/// Returns the sources that a network address counts towards, each with a factor for its limit.
+///
+/// A source is the network address that a request comes from, or a prefix of it. An IPv4 address is one source. An IPv6
+/// address counts towards two: the /64 of a household, and the /48 of a site, whose limit is looser.
 #[must_use]
 pub fn sources_of(address: &str) -> Vec<(String, u32)> {
     let Ok(v6) = address.parse::<Ipv6Addr>() else {

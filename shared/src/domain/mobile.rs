@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::characters::without_fillers;
 
-/// Digits, and a plus sign, of the longest number that is one: `00860` and eleven.
+/// The number of characters in the longest number that is accepted: `00860` and eleven digits.
 const MAX_PASTED: usize = 16;
 
-/// A mobile number: eleven ASCII digits, `1[3-9]` first, nothing before or after.
+/// A mobile number: eleven ASCII digits that start with `1[3-9]`, and nothing before or after them.
 ///
-/// `Debug` shows it masked, because logs and errors must not hold a whole number.
+/// `Debug` masks it, because logs and errors must not contain a whole number.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Mobile(String);
 
-/// The text is not a mobile number.
+/// The error for a text that is not a mobile number.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a mobile number")]
 pub struct MobileError;
 
 impl Mobile {
-    /// Accepts exactly the documented form; full-width digits and white space are refused.
+    /// Parses exactly the documented form. Full-width digits and white space are refused.
     pub fn parse(text: &str) -> Result<Self, MobileError> {
         let bytes = text.as_bytes();
         let well_formed = bytes.len() == 11
@@ -32,8 +32,10 @@ impl Mobile {
         well_formed.then(|| Self(text.to_owned())).ok_or(MobileError)
     }
 
-    /// The same as people paste it: format characters, spaces and dashes of every kind are dropped, and the country code and
-    /// a trunk zero where eleven digits remain.
+    /// Parses a number as people paste it.
+    ///
+    /// Format characters, spaces and dashes of every kind are dropped. The country code and a trunk zero are dropped
+    /// where eleven digits remain.
     pub fn parse_pasted(text: &str) -> Result<Self, MobileError> {
         let number: String = without_fillers(text).take(MAX_PASTED + 1).collect();
         let national = ["+86", "0086", "86", ""].iter().filter_map(|prefix| number.strip_prefix(prefix));
@@ -46,13 +48,13 @@ impl Mobile {
         &self.0
     }
 
-    /// As messages are addressed: `+86` and the number (E.164).
+    /// Returns the number as messages are addressed: `+86` and the number (E.164).
     #[must_use]
     pub fn e164(&self) -> String {
         format!("+86{}", self.0)
     }
 
-    /// What may be shown: `138****5678`.
+    /// Returns the masked form, which may be shown and logged: `138****5678`.
     #[must_use]
     pub fn masked(&self) -> String {
         format!("{}****{}", &self.0[..3], &self.0[7..])

@@ -1,17 +1,19 @@
-//! The words of the system: what a mobile number, a password, a code or a token is, and which texts are one.
+//! The system's values and their rules: mobile numbers, emails, usernames, passwords, codes, sessions and limits.
 //!
-//! Everything here is pure. A value that exists has been checked (`Mobile::parse` is the only way to a [`Mobile`]),
-//! so nothing downstream checks it again. Time and randomness are arguments.
+//! Everything here is pure. Constructors such as [`Mobile::parse`] check their text, so a value that exists has been
+//! checked and no later code checks it again. Nothing here reads a clock or draws random numbers. Functions take the
+//! current time and new ids as arguments, and [`crate::crypto`] generates the ids.
 //!
-//! **Canonical forms**, decided once because keys and hashes depend on them:
+//! Keys and hashes depend on the **canonical form** of a value, so each form is decided once:
 //!
-//! | what | canonical form |
-//! |---|---|
-//! | mobile number | the eleven ASCII digits; full-width digits are refused. [`Mobile::parse_pasted`] drops what pasting adds |
-//! | email | Unicode NFKC, then lower case, then a domain that is not ASCII in its ASCII form (UTS #46); tags (`a+b@…`) and dots are kept: they are other addresses at some providers |
-//! | username | shown as chosen (NFKC); compared by NFKC and case folding, without joiners ([`Username::key`]) |
-//! | nickname | as typed, trimmed; nothing compares it |
-//! | password | Unicode NFKC (NIST SP 800-63B §3.1.1.2), nothing else: no trimming, no change of case, no truncation |
+//! - Mobile number: the eleven ASCII digits. Full-width digits are refused. [`Mobile::parse_pasted`] drops the
+//!   characters that pasting adds.
+//! - Email: Unicode NFKC in lower case. A domain that is not ASCII is brought to its ASCII form (UTS #46). Tags
+//!   (`a+b@…`) and dots are kept, because some providers treat them as different addresses.
+//! - Username: shown as chosen (NFKC). Usernames are compared after NFKC and case folding, without joiners
+//!   ([`Username::key`]).
+//! - Nickname: as typed, without the white space around it. It is never compared with another nickname.
+//! - Password: Unicode NFKC (NIST SP 800-63B §3.1.1.2) and nothing else: no trimming, no change of case, no truncation.
 
 mod account_name;
 mod characters;

@@ -1,48 +1,49 @@
-//! Nicknames: how a person is addressed; not unique, not secret.
+//! Nicknames: the names that people are addressed by. They are neither unique nor secret.
 
 use serde::{Deserialize, Serialize};
 
 use super::Mobile;
 use super::characters::{clusters, is_hidden, is_joiner, is_of_emoji, is_visible_base, joins_letters, nfc};
 
-/// 1–20 characters as a person counts them, any script, emoji too; nothing that shows nothing.
+/// A nickname: 1–20 characters as a person counts them, of any script, emoji included, without invisible characters.
 ///
-/// One that is read from the table was checked when it was chosen, by the rules of that day.
+/// A nickname read from the table was checked when it was chosen, by the rules of that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Nickname(String);
 
-/// Why a nickname is refused.
+/// The reason why a nickname is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NicknameError {
-    /// Nothing that can be seen.
+    /// No visible character.
     #[error("the nickname is blank")]
     Blank,
     /// More than 20 characters.
     #[error("the nickname is too long")]
     TooLong,
-    /// A control or an invisible character.
+    /// A control character or an invisible character.
     #[error("the nickname has a control or an invisible character")]
     Hidden,
 }
 
 impl Nickname {
     const MAX_CLUSTERS: usize = 20;
-    /// Five for each cluster, on the average: a heap of marks on one letter is still one cluster.
+    /// Five code points for each cluster on average, because any number of marks on one letter is still one cluster.
     const MAX_CODE_POINTS: usize = 5 * Self::MAX_CLUSTERS;
 
-    /// Trims white space at both ends and checks.
+    /// Trims white space at both ends and checks the rest.
     pub fn parse(text: &str) -> Result<Self, NicknameError> {
         let name = text.trim();
         if name.is_empty() {
             return Err(NicknameError::Blank);
         }
-        // Clusters are counted only where there are few code points.
+        // The cheap count of code points comes first, so that clusters are counted in short texts only.
         if nfc(name).chars().count() > Self::MAX_CODE_POINTS || clusters(name) > Self::MAX_CLUSTERS {
             return Err(NicknameError::TooLong);
         }
         let characters: Vec<_> = name.chars().collect();
-        // What is not seen lets a name pass for another's on a page, and bidirectional overrides turn the page around.
+        // Invisible characters let a name pass for another's on a page, and bidirectional overrides reverse the text
+        // around it.
         let is_stray = |(at, c): (usize, &char)| {
             let is_needed = || is_of_emoji(&characters, at) || is_joiner(*c) && joins_letters(&characters, at);
             is_hidden(*c) && !is_needed()
@@ -56,7 +57,7 @@ impl Nickname {
         Ok(Self(name.to_owned()))
     }
 
-    /// What someone is called who chose nothing: by the last digits of their number.
+    /// Returns the nickname of a person who chose none, made from the last digits of their number.
     #[must_use]
     pub fn from_digits(mobile: &Mobile) -> Self {
         Self(format!("用户{}", &mobile.as_str()[7..]))

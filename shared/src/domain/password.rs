@@ -8,22 +8,24 @@ use super::characters::{is_joiner, nfkc};
 use super::username::fold;
 use super::{Email, Mobile, Nickname, User, Username};
 
-/// The 10,000 commonest passwords of public breaches, and those that are common in China beside them: six characters or
-/// more, lower case, sorted by bytes, one a line. `common_passwords.LICENSE.txt` names the sources.
+/// The 10,000 commonest passwords of public breaches, and passwords that are common in China.
+///
+/// Each is six characters or more, in lower case, one on a line. The lines are sorted by bytes.
+/// `common_passwords.LICENSE.txt` names the sources.
 static COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
 
-/// A password to be checked, in the form that is hashed: NFKC, so that one password typed on two keyboards is one.
+/// A password in the form that is hashed: NFKC, so that a password typed on two keyboards is the same password.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Any text may be tried.
+    /// Normalises a password. Every text is accepted, because people may try any.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(Zeroizing::new(nfkc(text).into_owned()))
     }
 
-    /// The bytes that are hashed.
+    /// Returns the bytes to hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -36,48 +38,48 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The rules a new password is held to.
+/// The rules for a new password.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordRules {
-    /// The least number of characters: 8 (ASVS 6.2.1), or 6 where old clients need it.
+    /// The minimum number of characters: 8 (ASVS 6.2.1), or 6 where the old clients need it.
     pub min_characters: usize,
 }
 
 impl PasswordRules {
-    /// The greatest number of characters (ASVS 6.2.9 asks for at least 64).
+    /// The maximum number of characters (ASVS 6.2.9 asks for at least 64).
     pub const MAX_CHARACTERS: usize = 128;
 }
 
-/// Why a new password is refused.
+/// The reason why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case", prefix = "password_")]
 pub enum PasswordError {
-    /// Fewer characters than configured.
     #[error("the password is too short")]
     TooShort {
-        /// The least number of characters.
+        /// The configured minimum, which the error text shows.
         min_characters: usize,
     },
-    /// More than 128 characters.
+    /// More than [`PasswordRules::MAX_CHARACTERS`].
     #[error("the password is too long")]
     TooLong,
-    /// Among the commonest (ASVS 6.2.4).
+    /// The password is among the commonest (ASVS 6.2.4).
     #[error("the password is among the commonest")]
     TooCommon,
-    /// It was breached elsewhere.
+    /// The password was breached elsewhere.
     #[error("the password was breached")]
     Breached,
-    /// The account's own number, name or email (ASVS 6.2.11).
+    /// The password contains the account's own number, or is its name or email (ASVS 6.2.11).
     #[error("the password is the account's own number, name or email")]
     Personal,
 }
 
-/// A password that keeps the rules.
+/// A password that follows the rules.
 #[derive(Clone, Debug)]
 pub struct NewPassword(Password);
 
 impl NewPassword {
-    /// Checks length and commonness; any characters are allowed (ASVS 6.2.5), none is cut off (6.2.8).
+    /// Checks the length, and that the password is not common. Any characters are allowed (ASVS 6.2.5) and none is cut
+    /// off (ASVS 6.2.8).
     pub fn parse(text: &str, rules: PasswordRules) -> Result<Self, PasswordError> {
         let password = Password::new(text);
         let characters = password.0.chars().count();
@@ -93,7 +95,8 @@ impl NewPassword {
         Ok(Self(password))
     }
 
-    /// Refuses a password that holds the account's number, or is its name or email.
+    /// Refuses a password that contains the account's mobile number, or that is its username, nickname, email or the
+    /// local part of its email.
     pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordError> {
         let folded = Zeroizing::new(fold(&self.0.0));
         let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
@@ -108,14 +111,14 @@ impl NewPassword {
         if holds_mobile || is_username || is_name { Err(PasswordError::Personal) } else { Ok(self) }
     }
 
-    /// The password to hash.
+    /// Returns the password to hash.
     #[must_use]
     pub fn as_password(&self) -> &Password {
         &self.0
     }
 }
 
-/// What is known of the person a new password is for.
+/// The person for whom a new password is set, as far as known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Person<'a> {
     pub mobile: Option<&'a Mobile>,
@@ -125,7 +128,7 @@ pub struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// All of an account.
+    /// Takes everything from an account.
     #[must_use]
     pub fn of(user: &'a User) -> Self {
         Self {
@@ -140,7 +143,7 @@ impl<'a> Person<'a> {
 fn is_common(password: &str) -> bool {
     let folded = Zeroizing::new(password.to_lowercase());
     let mut rest = COMMON_PASSWORDS;
-    // A binary search over the text itself: no list is built at start.
+    // A binary search over the text itself, so that no list is built at start.
     while !rest.is_empty() {
         let mut middle = rest.len() / 2;
         while !rest.is_char_boundary(middle) {

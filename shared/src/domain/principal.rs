@@ -1,8 +1,8 @@
-//! Whoever sent an access token that is good.
+//! The sender of a valid access token.
 
 use super::{Session, User};
 
-/// A person, and the session that they ask in.
+/// A signed-in user, and the session in which they make a request.
 #[derive(Debug)]
 pub struct Principal {
     pub user: User,

@@ -1,4 +1,4 @@
-//! Sessions: being signed in on one device.
+//! Sessions. A person has one for each device that they are signed in on.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RefreshToken, Timestamp, User, UserId, is_id};
 
-/// How many sessions of an account are live at most; the oldest ends.
+/// The maximum number of live sessions of an account. The sign-in that would exceed it ends the oldest.
 pub const MAX_SESSIONS: usize = 20;
 
 /// A session's id: 128 random bits in lower-case hex.
@@ -20,13 +20,13 @@ impl SessionId {
         Self(text)
     }
 
-    /// The id in a path; `None` when it can be none.
+    /// Parses an id from a path. Returns `None` when the text does not have the form of an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         is_id(text).then(|| Self(text.to_owned()))
     }
 
-    /// As it stands in a key, a token or an answer.
+    /// Returns the id as it appears in keys, tokens and answers.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -39,34 +39,34 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// How long sessions last, in seconds.
+/// The lifetimes of sessions, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRules {
     pub idle_seconds: i64,
     pub max_seconds: i64,
-    /// At most, when the person did not ask to be remembered.
+    /// The maximum lifetime when the person did not ask to be remembered.
     pub unremembered_seconds: i64,
-    /// The repeat window: for so long after a rotation, the rotated refresh token gets its successor once more.
+    /// The repeat window: for this long after a rotation, the rotated refresh token gets its successor once more.
     pub repeat_seconds: i64,
 }
 
-/// From where a session is used, as far as it is kept.
+/// The part of a client's device and address that is kept with a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientInfo {
-    /// Browser and system; empty when unknown.
+    /// Browser and system. Empty when unknown.
     pub device: String,
-    /// The network's part of the address.
+    /// The network part of the address: see [`shorten_address`].
     pub address: String,
 }
 
-/// A session. Stored as it is here, under [`crate::dynamodb::keys::session`].
+/// A session, stored in this form under [`crate::dynamodb::keys::session`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     pub id: SessionId,
     pub user_id: UserId,
-    /// How often it was refreshed.
+    /// The number of refresh tokens issued since the first. A refresh or a change of password increments it.
     pub generation: u64,
-    /// When its tokens were made.
+    /// When the current refresh token was issued.
     pub rotated_at: Timestamp,
     /// The generation whose refresh token the last change of password replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,21 +75,21 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_rotated_at: Option<Timestamp>,
     pub created_at: Timestamp,
-    /// The last refresh, or the sign-in.
+    /// The time of the last refresh or change of password, or else of the sign-in.
     pub last_used_at: Timestamp,
-    /// It is over at this moment, unless refreshed.
+    /// The session ends at this moment unless it is refreshed before.
     pub expires_at: Timestamp,
-    /// It is over at this moment.
+    /// The session ends at this moment even if it is refreshed.
     pub ends_at: Timestamp,
-    /// Whether the person asked to be remembered on the device.
+    /// Whether the person asked to be remembered on this device.
     pub remembered: bool,
     #[serde(flatten)]
     pub client: ClientInfo,
-    /// The account's credential version: the session dies when that moves on without it.
+    /// The account's credential version. The session ends when the account's version changes and this copy does not.
     pub credential_version: u64,
 }
 
-/// The attributes that conditions and updates name.
+/// The names of the attributes that conditions and updates use.
 impl Session {
     pub const GENERATION: &'static str = "generation";
     pub const ROTATED_AT: &'static str = "rotated_at";
@@ -103,7 +103,7 @@ impl Session {
 }
 
 impl Session {
-    /// A new session (ASVS 7.2.4: each sign-in has one of its own).
+    /// Creates a session for a sign-in. Each sign-in gets a new one (ASVS 7.2.4).
     #[must_use]
     pub fn open(
         id: SessionId,
@@ -131,13 +131,13 @@ impl Session {
         }
     }
 
-    /// Whether it is live, for the account as it is.
+    /// Returns whether the session is live, given the account's current state.
     #[must_use]
     pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
         now < self.expires_at && now < self.ends_at && self.credential_version == user.credential_version
     }
 
-    /// The session as a change of password leaves it: with a refresh token of its own (ASVS 7.2.4).
+    /// Returns the session as it is after a change of password: with a new refresh token (ASVS 7.2.4).
     #[must_use]
     pub fn renewed(&self, now: Timestamp) -> Self {
         Self {
@@ -151,18 +151,20 @@ impl Session {
         }
     }
 
-    /// What a refresh token of this session is worth, by its generation. The first rule that fits decides:
+    /// Decides how to treat a refresh token of this session, by its generation. The first rule that fits decides:
     ///
-    /// 1. The present generation is exchanged for its successor.
+    /// 1. The current generation is exchanged for its successor.
     /// 2. A later generation was never issued by this session.
-    /// 3. The generation that the last change of password replaced was never exchanged: whoever holds it has missed the
-    ///    change's answer. It is refused without an alarm, however late it comes.
-    /// 4. The generation that was exchanged for that one is treated the same within the repeat window of its own
-    ///    exchange: its holder has missed that answer and the change's.
-    /// 5. The generation before the present one gets the same successor again within the repeat window: its holder has
-    ///    missed that answer. Rule 3 goes first, so no token from before a change of password is ever answered.
-    /// 6. Any other was exchanged, and its successor was received and used, or the repeat window is over: two hold
-    ///    tokens of this session, and which of them is the owner cannot be told (RFC 9700 §4.14.2).
+    /// 3. The generation that the last change of password replaced was never exchanged, so its holder missed the answer
+    ///    to that change. It is refused without an alarm, however late it comes.
+    /// 4. The generation that was exchanged for that one is treated in the same way within the repeat window of its own
+    ///    exchange. Its holder missed the answer to that exchange and the answer to the change.
+    /// 5. The generation before the current one gets the same successor again within the repeat window, because its
+    ///    holder missed the answer. Rule 3 goes first, so a token from before a change of password never gets a
+    ///    successor.
+    /// 6. Any other generation was exchanged, and either its successor was received and used or the repeat window is
+    ///    over. Two parties hold tokens of this session, and nothing tells which of them is the owner (RFC 9700
+    ///    §4.14.2).
     #[must_use]
     pub fn standing(&self, generation: u64, repeat_seconds: i64, now: Timestamp) -> Standing {
         let is_before = |later: u64| generation.checked_add(1) == Some(later);
@@ -178,30 +180,31 @@ impl Session {
         }
     }
 
-    /// The refresh token of the session as it is.
+    /// Returns the session's current refresh token.
     #[must_use]
     pub fn refresh_token(&self) -> RefreshToken {
         RefreshToken { user_id: self.user_id.clone(), session_id: self.id.clone(), generation: self.generation }
     }
 }
 
-/// What a refresh token is worth: see [`Session::standing`].
+/// The treatment of a refresh token: see [`Session::standing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It is exchanged for its successor.
+    /// The token is exchanged for its successor.
     Current,
-    /// It was exchanged a moment ago, and gets the same successor again.
+    /// The token was exchanged a moment ago, and gets the same successor again.
     Repeated,
-    /// It is from before the last change of password.
+    /// The token is from before the last change of password.
     Replaced,
-    /// It was exchanged, and comes once more.
+    /// The token was exchanged, and is presented once more.
     Reused,
-    /// The session never issued it.
+    /// The session never issued the token.
     Unknown,
 }
 
-/// The network's part of an address, which tells a person whether it was theirs and nobody where they live: three
-/// octets of IPv4, the first 48 bits of IPv6.
+/// Returns the network part of an address: three octets of IPv4, or the first 48 bits of IPv6.
+///
+/// People recognise their own network by it, but it does not tell where they live.
 #[must_use]
 pub fn shorten_address(address: &str) -> String {
     if let Ok(v4) = address.parse::<Ipv4Addr>() {
@@ -251,7 +254,7 @@ mod tests {
 
     const ISSUED: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
-    /// At its sixth refresh token, which was issued at [`ISSUED`].
+    /// Returns a session whose sixth refresh token was issued at [`ISSUED`].
     fn session() -> Session {
         let never = Timestamp::from_unix_seconds(i64::from(u32::MAX));
         Session {
@@ -291,19 +294,20 @@ mod tests {
         use Standing::{Current, Repeated, Replaced, Reused, Unknown};
         let changed = session().renewed(ISSUED.plus_seconds(20));
         assert_eq!((changed.generation, changed.credential_version), (6, 2));
-        // The one before the last, too, while its own answer may have been lost.
+        // The generation before the replaced one is refused in the same way while the answer to its own exchange may
+        // have been lost.
         let within = [Reused, Reused, Reused, Reused, Replaced, Replaced, Current, Unknown];
         assert_eq!(standings(&changed, 20), within);
         assert_eq!(standings(&changed, 30), within);
         let after = [Reused, Reused, Reused, Reused, Reused, Replaced, Current, Unknown];
         assert_eq!(standings(&changed, 31), after);
-        // The new token is rotated like any other, and the replaced one stays what it is.
+        // The new token is rotated like any other, and the replaced token is still refused as replaced.
         let rotated = Session { generation: 7, rotated_at: ISSUED.plus_seconds(100), ..changed };
         let repeated = [Reused, Reused, Reused, Reused, Reused, Replaced, Repeated, Current];
         assert_eq!(standings(&rotated, 130), repeated);
         let reused = [Reused, Reused, Reused, Reused, Reused, Replaced, Reused, Current];
         assert_eq!(standings(&rotated, 131), reused);
-        // Only the last change counts: the token of an earlier one comes from a copy.
+        // Only the last change counts. A token from before an earlier one comes from a copy.
         let again = rotated.renewed(ISSUED.plus_seconds(200));
         let twice = [Reused, Reused, Reused, Reused, Reused, Reused, Reused, Replaced];
         assert_eq!(standings(&again, 200), twice);

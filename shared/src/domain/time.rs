@@ -1,4 +1,4 @@
-//! Moments, in whole seconds.
+//! Moments in time, in whole seconds.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,32 +8,30 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From seconds since the Unix epoch.
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since the Unix epoch.
     #[must_use]
     pub const fn unix_seconds(self) -> i64 {
         self.0
     }
 
-    /// This many seconds later.
+    /// Returns the moment this many seconds later.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// `2026-01-31`, in UTC.
+    /// Returns the date in UTC: `2026-01-31`.
     #[must_use]
     pub fn utc_date(self) -> String {
         let (date, _) = self.utc();
         format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
     }
 
-    /// `2026-01-31T12:00:00Z` (RFC 3339).
+    /// Returns the moment in the form of RFC 3339, in UTC: `2026-01-31T12:00:00Z`.
     #[must_use]
     pub fn rfc3339(self) -> String {
         let (_, time) = self.utc();
@@ -45,7 +43,7 @@ impl Timestamp {
         (moment.date(), moment.time())
     }
 
-    /// Seconds from this moment to `later`; 0 when that has passed.
+    /// Returns the seconds from this moment to `later`, or 0 when `later` has passed.
     #[must_use]
     pub fn seconds_until(self, later: Self) -> u64 {
         u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0)

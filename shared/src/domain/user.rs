@@ -1,4 +1,4 @@
-//! The account of a person.
+//! Accounts.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Consent, Email, Mobile, Nickname, Timestamp, Username};
 
-/// An account's id: 128 random bits in lower-case hex. It says nothing about the person or the time.
+/// An account's id: 128 random bits in lower-case hex. It tells nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(String);
 
 impl UserId {
-    /// As it stands in a key, a token or an answer.
+    /// Returns the id as it appears in keys, tokens and answers.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -31,57 +31,57 @@ impl fmt::Display for UserId {
     }
 }
 
-/// An account. Stored as it is here, under [`crate::dynamodb::keys::user`].
+/// An account, stored in this form under [`crate::dynamodb::keys::user`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct User {
     pub id: UserId,
-    /// The name chosen, if one was.
+    /// The username, if the person chose one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
-    /// How the person is addressed.
+    /// The name that the person is addressed by. It need not be unique.
     pub nickname: Nickname,
-    /// The number the account was made with, or changed to since; `None` when a carrier reissued it and its next owner
-    /// signed up with it.
+    /// The number with which the account was created, or to which it was changed since.
+    ///
+    /// `None` when a carrier reissued the number and its next owner signed up with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mobile: Option<Mobile>,
-    /// The address bound to the account, if one is.
+    /// The email bound to the account, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// A picture's address; empty when there is none.
+    /// The address of a picture. Empty when there is none.
     #[serde(default)]
     pub avatar: String,
-    /// The password's Argon2id hash (PHC string); `None` for an account that signs in by SMS alone.
+    /// The Argon2id hash of the password (a PHC string). `None` for an account that signs in by SMS alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<PasswordHashText>,
-    /// Counts changes of password, mobile and email, and sign-outs everywhere. Sessions, tokens and links name it and
-    /// die when it moves on.
+    /// A counter that every change of password, mobile or email and every sign-out everywhere increments.
+    ///
+    /// Sessions, tokens and links contain this version and become invalid when it changes.
     pub credential_version: u64,
-    /// An operator has locked the account: it signs in nowhere.
+    /// Whether an operator locked the account. A locked account cannot sign in.
     #[serde(default)]
     pub disabled: bool,
-    /// What the person agreed to when signing up.
+    /// The terms and privacy policy that the person agreed to at sign-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
-    /// When the account was made.
     pub created_at: Timestamp,
-    /// When the number was bound, if it is not the first.
+    /// When the number was bound, if it is not the account's first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mobile_changed_at: Option<Timestamp>,
-    /// When the email was bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_changed_at: Option<Timestamp>,
-    /// When it was last signed in to or a session of it refreshed, to the day.
+    /// When a person last signed in, or when a session was last refreshed. Refreshes are recorded to the day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
-    /// Attempts at the password since the last right one.
+    /// The number of attempts at the password since the last correct one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_failures: Option<u32>,
-    /// The last of them.
+    /// The time of the last of these attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_tried_at: Option<Timestamp>,
 }
 
-/// The attributes that conditions and updates name.
+/// The names of the attributes that conditions and updates use.
 impl User {
     pub const USERNAME: &'static str = "username";
     pub const NICKNAME: &'static str = "nickname";
@@ -98,14 +98,15 @@ impl User {
 }
 
 impl User {
-    /// What the old clients call `username`: the one chosen, else the mobile number, else their word for none.
+    /// Returns the text that the old clients call `username`: the username, else the mobile number, else their word for
+    /// "none".
     #[must_use]
     pub fn display_name(&self) -> &str {
         let mobile = self.mobile.as_ref().map_or("暂无", Mobile::as_str);
         self.username.as_ref().map_or(mobile, Username::as_str)
     }
 
-    /// Whether the account goes by this name, as names are compared.
+    /// Returns whether a name belongs to the account, compared as account names are compared.
     #[must_use]
     pub fn bears(&self, name: &AccountName) -> bool {
         match name {
@@ -115,15 +116,17 @@ impl User {
         }
     }
 
-    /// Whether it was not used for so many days: its number may be someone else's by now. An account of which no use was
-    /// noted yet is not: it takes one sign-in to be.
+    /// Returns whether the account has not been used for this many days, so that its number may belong to another
+    /// person now.
+    ///
+    /// An account without a recorded use is not dormant. Its next sign-in records one.
     #[must_use]
     pub fn is_dormant(&self, days: i64, now: Timestamp) -> bool {
         self.last_used_at.is_some_and(|at| at.plus_seconds(days * 86_400) <= now)
     }
 }
 
-/// A PHC string; `Debug` hides it.
+/// The text of a password hash (a PHC string). `Debug` hides it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHashText(pub(crate) String);

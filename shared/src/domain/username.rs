@@ -1,4 +1,4 @@
-//! Usernames: names that people choose to sign in by.
+//! Usernames: the names that people choose to sign in with.
 
 use std::fmt;
 
@@ -8,29 +8,30 @@ use super::characters::{
     clusters, is_hidden, is_joiner, is_letter, is_mark, is_of_one_writing, joins_letters, nfkc, without_outer_blanks,
 };
 
-/// A username: 3–30 characters, letters of any script, digits, `_`, `-`, `.`; never what looks like a mobile number.
+/// A username: 3–30 characters, which are letters of any script, digits, `_`, `-` or `.`.
 ///
-/// An `@` is no letter, so no username looks like an email either. With that, the form of an account name says which
-/// of the three it is, and a log-in is one look-up.
+/// A username never looks like a mobile number. It contains no `@`, so it never looks like an email either. The form of
+/// an account name therefore tells which of the three it is, and a log-in needs one look-up.
 ///
-/// One that is read from the table was checked when it was chosen, by the rules of that day.
+/// A username read from the table was checked when it was chosen, by the rules of that time.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Username(String);
 
-/// Why a text is not a username.
+/// The reason why a username is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameError {
-    /// Too short, too long, or with other characters.
+    /// Too short, too long, or with characters that are not allowed.
     #[error("not a username")]
     Malformed,
-    /// It looks like a mobile number or an email, which are names of their own.
+    /// The username looks like a mobile number or an email, which are account names of their own.
     #[error("a username that looks like a mobile number or an email")]
     Reserved,
-    /// Letters of scripts that nobody writes together, so that it passes for another name (`аdmin` with a Cyrillic `а`).
+    /// The letters belong to scripts that nobody writes together, so that the username can pass for another one
+    /// (`аdmin` with a Cyrillic `а`).
     #[error("a username of mixed scripts")]
     MixedScripts,
-    /// It passes for the people who run the site.
+    /// The username passes for the people who run the site.
     #[error("a username that passes for staff")]
     Staff,
 }
@@ -38,17 +39,18 @@ pub enum UsernameError {
 impl Username {
     const MIN_LETTERS: usize = 3;
     const MAX_CLUSTERS: usize = 30;
-    /// Five of them for each cluster, as people's names need; more is decoration.
+    /// Five code points for each cluster, as people's names need. More is decoration.
     const MAX_CODE_POINTS: usize = 5 * Self::MAX_CLUSTERS;
 
-    /// Normalises (NFKC) and checks a username that somebody chooses.
+    /// Normalises (NFKC) and checks a username that a person chooses.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
         let name = normalize(text).ok_or(UsernameError::Malformed)?;
         if looks_like_another_name(&name) {
             return Err(UsernameError::Reserved);
         }
         let characters: Vec<_> = name.chars().collect();
-        // What shares a cluster with another letter (`न्दी` has two) is a letter all the same: the least counts letters.
+        // The minimum counts letters, because a letter that shares a cluster with another (`न्दी` has two) still counts
+        // as one.
         let letters = characters.iter().filter(|c| !is_mark(**c) && !is_joiner(**c)).count();
         let length_fits = letters >= Self::MIN_LETTERS
             && characters.len() <= Self::MAX_CODE_POINTS
@@ -59,8 +61,10 @@ impl Username {
         if is_of_one_writing(&name) { Ok(Self(name)) } else { Err(UsernameError::MixedScripts) }
     }
 
-    /// A username that somebody signs in by. It may have been chosen under other rules, so only what can be no username by
-    /// any rule is refused; another is simply not found.
+    /// Parses a username that a person signs in with.
+    ///
+    /// The username can have been chosen under other rules. This refuses only a text that no rules allow; a look-up
+    /// does not find the others.
     pub(super) fn signed_in_by(text: &str) -> Option<Self> {
         let name = normalize(text)?;
         let spelt = name.chars().all(|c| c.is_alphanumeric() || is_mark(c) || is_joiner(c) || "_-.".contains(c));
@@ -68,13 +72,14 @@ impl Username {
         (fits && spelt && !looks_like_another_name(&name)).then_some(Self(name))
     }
 
-    /// The name as it is shown.
+    /// Returns the name as it is shown.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as it is compared: case folded, without joiners. Two names with one key are one name.
+    /// Returns the name as it is compared: case-folded and without joiners. Two names with the same key are the same
+    /// name.
     #[must_use]
     pub fn key(&self) -> String {
         key_of(&self.0)
@@ -86,18 +91,21 @@ fn key_of(text: &str) -> String {
     fold(&seen)
 }
 
-/// `None` for a text that is too long to look at: NFKC can lengthen one eighteen-fold.
+/// Returns `None` for a text that is too long to process: NFKC can make a text eighteen times as long.
 fn normalize(text: &str) -> Option<String> {
     (text.len() <= 1024).then(|| nfkc(without_outer_blanks(text)).into_owned())
 }
 
-/// Digits of any script count: ١٣٨… must not pass for a number in the eyes of a person.
+/// Returns whether a name looks like an email or a mobile number. Digits of every script count, because ١٣٨… must not
+/// pass for a number in the eyes of a person.
 fn looks_like_another_name(name: &str) -> bool {
     name.contains('@') || name.chars().filter(|c| c.is_numeric()).count() >= 11
 }
 
-/// Letters, digits and `_`, `-`, `.`. A mark stands after a letter, or after a mark of that letter: at the start of a name
-/// or after a digit it would hang in the air. A joiner stands where its script needs one.
+/// Returns whether a name consists of letters, digits, `_`, `-` and `.`.
+///
+/// A mark must follow a letter or another mark of that letter, because it has nothing to attach to at the start of a
+/// name or after a digit. A joiner must stand where its script needs one.
 fn is_well_spelt(name: &[char]) -> bool {
     let mut after_letter = false;
     for (at, c) in name.iter().enumerate() {
@@ -123,38 +131,40 @@ impl fmt::Debug for Username {
     }
 }
 
-/// Text as it is compared: through lower and upper case, so that `ß`, `ẞ` and `ss`, `ς` and `σ` are one, as Unicode's full
-/// case folding has it, and NFKC.
+/// Returns a text in the form in which texts are compared: case-folded, then NFKC.
+///
+/// Folding goes through lower and upper case, so that `ß`, `ẞ` and `ss` become equal, and so do `ς` and `σ`, as in
+/// Unicode's full case folding.
 pub(crate) fn fold(text: &str) -> String {
     let cased = text.chars().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     nfkc(&cased.collect::<String>()).into_owned()
 }
 
-/// Usernames that nobody may choose, because they pass for the people who run the site.
+/// The usernames that nobody may choose, because they pass for the people who run the site.
 #[derive(Clone, Debug)]
 pub struct ReservedUsernames(Vec<String>);
 
 impl ReservedUsernames {
-    /// What is reserved where nothing else is configured.
+    /// The default list of reserved usernames.
     pub const DEFAULT: &str = "admin,admins,administrator,root,superuser,sysadmin,system,webmaster,postmaster,\
         hostmaster,moderator,operator,staff,official,support,customersupport,customerservice,service,helpdesk,\
         security,noreply,管理员,系统管理员,超级管理员,管理员账号,系统,系统消息,系统通知,官方,官方账号,官方客服,客服,\
         客服中心,在线客服,人工客服,客服人员,工作人员,版主,站长,運營,运营";
 
-    /// Names separated by commas, and the brand.
+    /// Creates the list from names separated by commas and the brand.
     #[must_use]
     pub fn new(names: &str, brand: &str) -> Self {
         let names = names.split(',').chain([brand]).map(Self::bare);
         Self(names.filter(|name| !name.is_empty()).collect())
     }
 
-    /// Refuses a name that is reserved.
+    /// Refuses a reserved username.
     pub fn refuse(&self, username: &Username) -> Result<(), UsernameError> {
         let bare = Self::bare(username.as_str());
         if self.0.contains(&bare) { Err(UsernameError::Staff) } else { Ok(()) }
     }
 
-    /// A name's key, without what only separates: `Ad_min.` is `admin`.
+    /// Returns a name's key without the characters that only separate: `Ad_min.` becomes `admin`.
     fn bare(name: &str) -> String {
         key_of(name).chars().filter(|c| is_letter(*c) || is_mark(*c) || c.is_numeric()).collect()
     }
@@ -202,7 +212,7 @@ mod tests {
         for bad in ["\u{301}abc", "ab1\u{301}c", "abc_\u{301}", "\u{93F}\u{93F}\u{93F}", "abc\u{20DD}", "b\u{301}c"] {
             assert_eq!(Username::parse(bad), Err(UsernameError::Malformed), "{bad:?}");
         }
-        // Nine characters that a person sees, of twelve marks each.
+        // A person sees nine characters here. Each has twelve marks.
         assert!(Username::parse(&format!("a{}", "\u{323}".repeat(12)).repeat(9)).is_ok());
         assert!(Username::parse(&format!("a{}", "\u{323}".repeat(12)).repeat(13)).is_err());
     }

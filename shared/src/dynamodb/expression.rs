@@ -1,6 +1,6 @@
-//! Conditions and updates as values, written out in DynamoDB's expression language.
+//! Conditions and updates as values, and their text in DynamoDB's expression language.
 //!
-//! Every attribute goes through `ExpressionAttributeNames`, so that none of them can be one of DynamoDB's reserved words.
+//! Every attribute goes through `ExpressionAttributeNames`, so that no name collides with a reserved word of DynamoDB.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,25 +10,24 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::Timestamp;
 
-/// The name of an attribute.
 pub type Attribute = Cow<'static, str>;
 
-/// What an item must be like for a write to happen.
+/// A condition on an item, without which a write does not happen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// The attribute is there.
+    /// The item has the attribute.
     Exists(Attribute),
-    /// The attribute is not there.
+    /// The item does not have the attribute.
     Absent(Attribute),
-    /// The attribute compares to the value like this.
+    /// The attribute compares to the value in this way.
     Is(Attribute, Comparison, AttributeValue),
-    /// Each of them holds.
+    /// All conditions hold.
     All(Vec<Self>),
-    /// One of them holds at least.
+    /// At least one condition holds.
     Any(Vec<Self>),
 }
 
-/// How an attribute compares to a value.
+/// A comparison of an attribute with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `=`
@@ -42,44 +41,45 @@ pub enum Comparison {
 }
 
 impl Condition {
-    /// There is no item. (Every item has the partition key.)
+    /// Requires that there is no item. Every item has the partition key.
     #[must_use]
     pub fn no_item() -> Self {
         Self::absent(super::keys::PARTITION)
     }
 
-    /// There is no item, or it has expired by this moment: TTL deletes later than it promises.
+    /// Requires that there is no item, or that it has expired. An expired item can still exist, because TTL deletes it
+    /// later.
     #[must_use]
     pub fn no_live_item(now: Timestamp) -> Self {
         Self::no_item().or(Self::at_most(super::keys::EXPIRES_AT, now))
     }
 
-    /// The attribute is there.
+    /// The item has the attribute.
     pub fn exists(attribute: impl Into<Attribute>) -> Self {
         Self::Exists(attribute.into())
     }
 
-    /// The attribute is not there.
+    /// The item does not have the attribute.
     pub fn absent(attribute: impl Into<Attribute>) -> Self {
         Self::Absent(attribute.into())
     }
 
-    /// The attribute is the value.
+    /// Requires that the attribute equals the value.
     pub fn equal(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         Self::Is(attribute.into(), Comparison::Equal, value.into().0)
     }
 
-    /// The attribute is less than the value.
+    /// Requires that the attribute is less than the value.
     pub fn less(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         Self::Is(attribute.into(), Comparison::Less, value.into().0)
     }
 
-    /// The attribute is the value or less.
+    /// Requires that the attribute is at most the value.
     pub fn at_most(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         Self::Is(attribute.into(), Comparison::AtMost, value.into().0)
     }
 
-    /// The attribute is greater than the value.
+    /// Requires that the attribute is greater than the value.
     pub fn greater(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         Self::Is(attribute.into(), Comparison::Greater, value.into().0)
     }
@@ -95,7 +95,6 @@ impl Condition {
         }
     }
 
-    /// One of them holds.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match self {
@@ -108,7 +107,7 @@ impl Condition {
     }
 }
 
-/// What an update makes of an item: one value for each attribute that it names.
+/// An update of an item, with at most one change for each attribute.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Set {
     assigned: Vec<(Attribute, Operand)>,
@@ -118,11 +117,11 @@ pub struct Set {
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {
     Value(AttributeValue),
-    /// Another attribute as it was, or this value where it was absent.
+    /// The previous value of another attribute, or this value where that is absent.
     Of(Attribute, AttributeValue),
-    /// The attribute itself and one more. Where it was absent, it counts from this value.
+    /// The attribute plus one. Where it is absent, this value plus one.
     Incremented(AttributeValue),
-    /// The attribute itself and one less. Where it was absent, it counts from this value.
+    /// The attribute minus one. Where it is absent, this value minus one.
     Decremented(AttributeValue),
 }
 
@@ -131,25 +130,25 @@ impl Set {
         Self::default().and_to(attribute, value)
     }
 
-    /// Assigns a value too.
+    /// Assigns another value.
     #[must_use]
     pub fn and_to(self, attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         self.assign(attribute, Operand::Value(value.into().0))
     }
 
-    /// Assigns what another attribute was, or the value where there was none.
+    /// Assigns the previous value of another attribute, or the value `or` where that is absent.
     #[must_use]
     pub fn and_moved(self, attribute: impl Into<Attribute>, from: impl Into<Attribute>, or: impl Into<Value>) -> Self {
         self.assign(attribute, Operand::Of(from.into(), or.into().0))
     }
 
-    /// Adds one, counting from zero.
+    /// Adds one to an attribute. An absent attribute counts as zero.
     #[must_use]
     pub fn and_increment(self, attribute: impl Into<Attribute>) -> Self {
         self.assign(attribute, Operand::Incremented(Value::from(0_u64).0))
     }
 
-    /// Takes one off. Where nothing was counted, nothing is left.
+    /// Subtracts one from an attribute. An absent attribute becomes zero.
     #[must_use]
     pub fn and_decrement(self, attribute: impl Into<Attribute>) -> Self {
         self.assign(attribute, Operand::Decremented(Value::from(1_u64).0))
@@ -167,7 +166,6 @@ impl Set {
     }
 }
 
-/// A value of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value(AttributeValue);
 
@@ -211,7 +209,7 @@ pub(super) struct ExpressionText {
 }
 
 impl ExpressionText {
-    /// Writes out what one write needs.
+    /// Writes out the update and the condition of one write.
     pub(super) fn new(update: Option<&Set>, condition: Option<&Condition>) -> Self {
         let mut written = Self::default();
         written.update = update.map(|set| written.set(set));
@@ -219,13 +217,13 @@ impl ExpressionText {
         written
     }
 
-    /// The attributes by their placeholders.
+    /// Returns the attributes by their placeholders.
     pub(super) fn names(&self) -> Option<HashMap<String, String>> {
         let names = self.names.iter().enumerate().map(|(place, name)| (format!("#{place}"), name.to_string()));
         (!self.names.is_empty()).then(|| names.collect())
     }
 
-    /// The values by their placeholders.
+    /// Returns the values by their placeholders.
     pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         let values = self.values.iter().enumerate().map(|(place, value)| (format!(":{place}"), value.clone()));
         (!self.values.is_empty()).then(|| values.collect())
@@ -329,7 +327,7 @@ mod tests {
         assert_eq!(values[":4"], AttributeValue::S("me".into()));
     }
 
-    /// Whether two pairs of parentheses stand around the same, which DynamoDB refuses.
+    /// Returns whether two pairs of parentheses enclose the same text, which DynamoDB refuses.
     fn has_redundant_parentheses(text: &str) -> bool {
         let mut open = Vec::new();
         let mut pairs = Vec::new();

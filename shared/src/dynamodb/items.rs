@@ -1,47 +1,46 @@
-//! What is stored, but for [`crate::domain::User`], which is stored as it is.
+//! The stored items, except those whose form `domain` or `crypto` defines, such as [`crate::domain::User`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{CodeKey, CodeSeed, Email, Language, Mobile, Timestamp, UserId};
 
-/// Holds a name for one user, so that uniqueness is a condition.
+/// A claim: the item that makes a name belong to one user alone, so that uniqueness is a condition of a write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claim {
-    /// Whose name it is.
+    /// The user who has the name.
     pub user_id: UserId,
 }
 
-/// The attribute that conditions name.
+/// The name of the attribute that conditions use.
 impl Claim {
     pub const USER_ID: &'static str = "user_id";
 }
 
-/// A live code: how to derive its digits, and how often it was guessed at.
+/// A live code: the seed of its digits, and the number of guesses at it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CodeItem {
-    /// What the digits follow from.
+    /// The values that the digits are derived from.
     #[serde(flatten)]
     pub seed: CodeSeed,
-    /// The code is good before this moment.
+    /// The moment from which the code is no longer valid.
     pub expires_at: Timestamp,
-    /// Guesses compared within its life; carried over when the code is replaced.
+    /// The number of guesses counted within the code's life. It is carried over when the code is replaced.
     #[serde(default)]
     pub guesses: u32,
 }
 
-/// The attribute that conditions and updates name, beside those of the seed.
+/// The name of the attribute that conditions and updates use, in addition to those of the seed.
 impl CodeItem {
     pub const GUESSES: &'static str = "guesses";
 }
 
-/// Something that is over at a moment: a cooldown, a spent pass.
+/// An item that only expires: a resend cooldown, a used pass or link, a flag of a spent budget.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct ExpiringItem {
-    /// It is over at this moment.
     pub expires_at: Timestamp,
 }
 
-/// Where a message goes.
+/// The recipient of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "channel", content = "to", rename_all = "lowercase")]
 pub enum Recipient {
@@ -49,7 +48,7 @@ pub enum Recipient {
     Email(Email),
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "says", content = "code", rename_all = "snake_case")]
 pub enum Content {
@@ -57,17 +56,17 @@ pub enum Content {
     Code(CodeKey),
     /// A link to set a new password, for the account with the recipient's address.
     ResetLink,
-    /// Word of a change, to an address the account held before it (ASVS 6.3.7).
+    /// A security notification of a change, to an address that the account had before it (ASVS 6.3.7).
     SecurityNotification(AboutAccount),
 }
 
-/// A notice, and the account it is about.
+/// A security event, and the account that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutAccount {
     pub notice: SecurityEvent,
-    /// Whose; the link that stops it names the account.
+    /// The account, which the "this wasn't me" link names.
     pub user_id: UserId,
-    /// Whether the recipient is given that link.
+    /// Whether the message contains a "this wasn't me" link.
     pub with_link: bool,
 }
 
@@ -82,13 +81,14 @@ pub enum SecurityEvent {
     Email,
     /// The account was long unused, and the next owner of its number signed up.
     Reissued,
-    /// All sessions and the password were ended by the link in a notice.
+    /// The "this wasn't me" link of a security notification ended all sessions and removed the password.
     Secured,
     /// The account was deleted.
     Deleted,
 }
 
-/// A message to send. Nothing in it can be used by whoever reads it: digits and links are made when it is sent.
+/// A message to send. It contains neither digits nor a link, so that reading the table or its stream gives nothing to
+/// use. `deliver` makes them when it sends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
     pub id: String,
@@ -98,34 +98,35 @@ pub struct Message {
     pub recipient: Recipient,
     #[serde(flatten)]
     pub content: Content,
-    /// Whether it is dropped unless the recipient's number or address has an account: the very one, where it is for one.
+    /// Whether the message is dropped unless the recipient's number or address has an account. Where the content is for
+    /// a particular account, it must be that one.
     pub requires_account: bool,
-    /// The language of whoever asked for it.
+    /// The language of the caller who requested the message.
     pub language: Language,
-    /// When it was asked for.
+    /// When the message was requested.
     pub created_at: Timestamp,
-    /// Older than this it is dropped: what it carries would have expired.
+    /// The time after which the message is dropped, because the code or link in it would have expired.
     pub expires_at: Timestamp,
-    /// The invocation that sends it.
+    /// The invocation of `deliver` that sends the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
 }
 
-/// The attribute that conditions and updates name.
+/// The name of the attribute that conditions and updates use.
 impl Message {
     pub const CLAIMED_BY: &'static str = "claimed_by";
 }
 
-/// A shard of a day's budget: how many messages were sent.
+/// A shard of a day's budget: the numbers of messages sent.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BudgetShard {
     pub sent: u32,
-    /// Those of sign-ups and moves to new numbers.
+    /// The number of those messages for sign-ups and for changes to new numbers.
     pub sign_ups: u32,
 }
 
-/// The attributes that conditions and updates name.
+/// The names of the attributes that conditions and updates use.
 impl BudgetShard {
     pub const SENT: &'static str = "sent";
     pub const SIGN_UPS: &'static str = "sign_ups";

@@ -1,7 +1,7 @@
-//! The keys of access tokens, as an instance holds them.
+//! The cache in which an instance holds the keys of access tokens.
 //!
-//! They are read at start and looked for every five minutes, beside what a request reads anyway, so that they cost no
-//! round trip of their own. A rotation needs no restart.
+//! The keys are read at start. After that they are read every five minutes, together with the items that a request
+//! reads anyway, so that they cost no round trip of their own. A rotation needs no restart.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,10 +11,10 @@ use crate::crypto::{KeySet, Keyring, LOOK_EVERY_SECONDS, TokenKeys};
 use crate::domain::Timestamp;
 use crate::error::Error;
 
-/// What an instance holds.
+/// The key set that an instance holds.
 #[derive(Debug)]
 pub struct KeyCache {
-    /// Opens private keys, in functions that sign.
+    /// The secrets that open private keys, in functions that sign.
     keyring: Option<Keyring>,
     held: RwLock<Option<Held>>,
 }
@@ -25,7 +25,7 @@ struct Held {
     looked_at: Timestamp,
 }
 
-/// There is no key set: `rotate-keys` has not run yet.
+/// The error for a missing key set: `rotate-keys` has not run yet.
 #[derive(Debug, thiserror::Error)]
 #[error("there are no keys of access tokens yet: rotate-keys has not run")]
 struct KeySetError;
@@ -36,7 +36,7 @@ impl KeyCache {
         Self { keyring, held: RwLock::default() }
     }
 
-    /// The keys held, and whether they were looked at lately.
+    /// Returns the keys held, and whether they were read recently.
     #[must_use]
     pub fn held(&self, now: Timestamp) -> Option<(Arc<TokenKeys>, bool)> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
@@ -44,7 +44,7 @@ impl KeyCache {
         Some((Arc::clone(&held.keys), now < held.looked_at.plus_seconds(LOOK_EVERY_SECONDS)))
     }
 
-    /// The keys, read when they were not looked at lately.
+    /// Returns the keys. It reads them first when they were not read recently.
     pub async fn current(&self, store: &Store, now: Timestamp) -> Result<Arc<TokenKeys>, Error> {
         match self.held(now) {
             Some((keys, true)) => Ok(keys),
@@ -52,7 +52,7 @@ impl KeyCache {
         }
     }
 
-    /// Takes over a set that was just read.
+    /// Stores a set that was just read.
     pub fn hold(&self, set: Option<KeySet>, now: Timestamp) -> Result<Arc<TokenKeys>, Error> {
         let set = set.ok_or_else(|| Error::unavailable("reading the keys", KeySetError))?;
         let keys = TokenKeys::new(set, self.keyring.as_ref());

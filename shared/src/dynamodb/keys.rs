@@ -1,29 +1,34 @@
-//! Every key of the table. No other file spells one.
+//! The keys of the table. All code except tests builds its keys with the functions of this module.
 //!
-//! | item | `pk` | `sk` | read by | written by |
-//! |---|---|---|---|---|
-//! | user | `USER#id` | `PROFILE` | log-in, every signed-in call | whoever makes, changes or deletes it; log-in, which counts attempts at its password |
-//! | claim | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `CLAIM` | log-in, check-mobile, deliver | with the user, in one transaction, on condition that none is there |
-//! | code | `CODE#purpose#subject` | `CODE` | whoever redeems it | deliver, when it sends; counted by guesses; deleted by use |
-//! | wrong codes in a row | `STREAK#digits`, `STREAK#id`, `STREAK#id/devices`, `STREAK#id/new` | `STREAK` | nobody | whoever redeems a code, on condition of the count; deleted by a right one, but for codes to new names |
-//! | attempts at a second proof | `STREAK#id/second` | `STREAK` | nobody | sms-log-in, forget-pwd, which count the password there |
-//! | cooldown | `COOLDOWN#channel#to` | `COOLDOWN` | nobody | with each message, on condition that none is live |
-//! | message | `MESSAGE#id` | `MESSAGE` | the stream, which carries it to deliver; deliver, which looks whether it is claimed | with its cooldown; claimed by deliver |
-//! | session | `SESSION#user id` | the session's id | every signed-in call, in one read with the user; all of a user's by one Query | sign-ins; refreshed, ended |
-//! | unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` | nobody | log-in, which counts attempts at a name nobody has |
-//! | known device | `DEVICE#id` | `ATTEMPTS` | nobody | log-in, which counts attempts from it apart from strangers' |
-//! | key set | `KEYS` | `KEYS` | whoever makes or reads an access token, every five minutes | rotate-keys, on condition of its version |
-//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICES` | nobody | with each message, on condition of its n-th time |
-//! | source window | `SOURCE#what#keyed hash` | the window's number | nobody | with what is counted, on condition of the count |
-//! | budget | `BUDGET#kind#date#shard` | `BUDGET` | deliver | deliver, with each message, on condition of the count |
-//! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` | nobody; whoever asks for a message does so on condition that none is live | deliver |
-//! | change limit | `LIMIT#changes#id` | `LIMIT` | nobody | change-password, change-mobile, bind-email, on condition of its tenth time |
-//! | export limit | `LIMIT#export#id` | `LIMIT` | nobody | export, on condition of its third time |
-//! | operator's act | `AUDIT#date` | time and a random part | auditors | `admin`, with what it did |
-//! | spent pass | `PASS#id` | `USED` | nobody | once, on condition that none is there |
+//! Two other places repeat prefixes of partition keys. In `template.yaml`, each function's policy lists the prefixes
+//! that the function may use (`dynamodb:LeadingKeys`). The local system enforces these policies, so an end-to-end test
+//! fails where a policy does not admit a key. The local system itself recognises the keys of a deleted account by their
+//! prefixes.
 //!
-//! All but users, claims, the key set and operators' acts have `expires_at`, the table's TTL attribute. DynamoDB deletes an expired item within
-//! days, so every read and condition checks the expiry itself.
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | user | `USER#id` | `PROFILE` |
+//! | claim | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `CLAIM` |
+//! | code | `CODE#purpose#subject`, `CODE#purpose#subject#challenge id` | `CODE` |
+//! | failure streak | `STREAK#digits`, `STREAK#id`, `STREAK#id/devices`, `STREAK#id/new` | `STREAK` |
+//! | attempts at a second proof | `STREAK#id/second` | `STREAK` |
+//! | resend cooldown | `COOLDOWN#channel#to` | `COOLDOWN` |
+//! | message | `MESSAGE#id` | `MESSAGE` |
+//! | session | `SESSION#user id` | the session's id |
+//! | attempts at an unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` |
+//! | attempts from a known device | `DEVICE#id` | `ATTEMPTS` |
+//! | key set | `KEYS` | `KEYS` |
+//! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICES` |
+//! | change limit | `LIMIT#changes#id` | `LIMIT` |
+//! | export limit | `LIMIT#export#id` | `LIMIT` |
+//! | source window | `SOURCE#action#keyed hash` | the window's number |
+//! | budget | `BUDGET#kind#date#shard` | `BUDGET` |
+//! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` |
+//! | operator action | `AUDIT#date` | time and a random part |
+//! | used pass or link | `PASS#id` | `USED` |
+//!
+//! Every item except users, claims and the key set has `expires_at`, the table's TTL attribute. DynamoDB deletes an
+//! expired item within days, so every read and every condition checks the expiry itself.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -34,15 +39,15 @@ use super::items::Recipient;
 use crate::crypto::random_hex;
 use crate::domain::{AccountName, CodeKey, Email, Mobile, SessionId, Timestamp, UserId, Username};
 
-/// The partition key's attribute.
+/// The name of the partition key's attribute.
 pub const PARTITION: &str = "pk";
-/// The sort key's attribute.
+/// The name of the sort key's attribute.
 pub const SORT: &str = "sk";
-/// The TTL attribute: seconds since the Unix epoch.
+/// The name of the TTL attribute. Its value is in seconds since the Unix epoch.
 pub const EXPIRES_AT: &str = "expires_at";
-/// The attribute that names an item's kind; the stream's filter reads it.
+/// The name of the attribute that tells an item's kind. The filter of the stream reads it.
 pub const KIND: &str = "kind";
-/// The kind of items that are messages to send.
+/// The [`KIND`] of a message to send.
 pub const MESSAGE_KIND: &str = "message";
 
 /// The primary key of an item.
@@ -53,7 +58,7 @@ pub struct Key {
 }
 
 impl std::fmt::Debug for Key {
-    /// Keys hold numbers and addresses.
+    /// Hides the key, because keys contain mobile numbers and email addresses.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key(***)")
     }
@@ -69,7 +74,7 @@ impl Key {
         &self.partition
     }
 
-    /// As the SDK takes it.
+    /// Returns the key's attributes in the SDK's form.
     #[must_use]
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
@@ -79,30 +84,36 @@ impl Key {
     }
 }
 
+/// Returns the key of a user.
+///
+/// Every operation about an account reads the user. `log_in` counts the attempts at the password in it.
 #[must_use]
 pub fn user(id: &UserId) -> Key {
     Key::new(format!("USER#{id}"), "PROFILE")
 }
 
-/// Holds a mobile number for one user.
+/// Returns the key of the item that reserves a mobile number for one user.
+///
+/// Operations that find an account by its number read it, and so does `deliver`. It is written in the same transaction
+/// as the user, on condition that nobody has the number, or that the account that gives it up still has it.
 #[must_use]
 pub fn mobile_claim(mobile: &Mobile) -> Key {
     Key::new(format!("MOBILE#{}", mobile.as_str()), "CLAIM")
 }
 
-/// Holds an email for one user.
+/// Returns the key of the item that reserves an email for one user. See [`mobile_claim`].
 #[must_use]
 pub fn email_claim(email: &Email) -> Key {
     Key::new(format!("EMAIL#{}", email.as_str()), "CLAIM")
 }
 
-/// Holds a username for one user.
+/// Returns the key of the item that reserves a username for one user. See [`mobile_claim`].
 #[must_use]
 pub fn username_claim(username: &Username) -> Key {
     Key::new(format!("USERNAME#{}", username.key()), "CLAIM")
 }
 
-/// The claim of whichever name an account is called by.
+/// Returns the key of the claim for an account name of any form.
 #[must_use]
 pub fn claim(name: &AccountName) -> Key {
     match name {
@@ -112,90 +123,117 @@ pub fn claim(name: &AccountName) -> Key {
     }
 }
 
-/// A claim that nobody has: `?` stands in no username. Another one each time, so that no partition grows hot.
+/// Returns the key of a claim that does not exist: no username contains `?`.
+///
+/// The key is a different one each time, so that look-ups of unknown names do not make one partition hot.
 #[must_use]
 pub fn no_claim() -> Key {
     Key::new(format!("USERNAME#?{}", random_hex::<8>()), "CLAIM")
 }
 
-/// The one live code of a purpose and a subject.
+/// Returns the key of the only live code for a purpose, a subject and a challenge id.
+///
+/// `deliver` writes the code when it sends it. Each guess updates its count. Use deletes it.
 #[must_use]
 pub fn code(key: &CodeKey) -> Key {
     Key::new(format!("CODE#{}", key.as_text()), "CODE")
 }
 
-/// How many codes in a row were wrong: for a number, or an account's id.
+/// Returns the key of a failure streak, the number of wrong codes in a row for a mobile number or an account's id.
+///
+/// Each guess increments the streak, on condition that it is below the maximum. A correct code deletes it. No operation
+/// reads it.
 #[must_use]
 pub fn failure_streak(whose: &str) -> Key {
     Key::new(format!("STREAK#{whose}"), "STREAK")
 }
 
-/// The same for what is guessed on the devices that an account's owner is known on.
+/// Returns the key of the failure streak for codes entered on the known devices of an account's owner.
 #[must_use]
 pub fn failure_streak_on_devices(user: &UserId) -> Key {
     failure_streak(&format!("{user}/devices"))
 }
 
-/// The attempts at an account's password beside a right code to its number.
+/// Returns the key of the attempts at a dormant account's password, made beside a correct code to its number.
+///
+/// `sms_log_in` and `forget_pwd` count these attempts. The item has the attributes of [`device`], not those of a
+/// failure streak.
 #[must_use]
 pub fn second_proof(user: &UserId) -> Key {
     failure_streak(&format!("{user}/second"))
 }
 
-/// How many codes to numbers and addresses that an account would move to were wrong.
+/// Returns the key of the failure streak for codes sent to numbers and addresses that an account wants to change to.
+///
+/// Unlike the other streaks, it is not reset by a correct code.
 #[must_use]
 pub fn failure_streak_at_new_names(user: &UserId) -> Key {
     failure_streak(&format!("{user}/new"))
 }
 
-/// The time between messages to a number, whatever their purpose.
+/// Returns the key of a mobile number's resend cooldown, which holds for messages of every purpose.
+///
+/// The cooldown is written with each message that somebody requests, on condition that none is live. A security
+/// notification neither waits for it nor writes it. No operation reads it.
 #[must_use]
 pub fn sms_cooldown(mobile: &Mobile) -> Key {
     Key::new(format!("COOLDOWN#sms#{}", mobile.as_str()), "COOLDOWN")
 }
 
-/// The time between messages to an address.
+/// Returns the key of an email address's resend cooldown. See [`sms_cooldown`].
 #[must_use]
 pub fn email_cooldown(email: &Email) -> Key {
     Key::new(format!("COOLDOWN#email#{}", email.as_str()), "COOLDOWN")
 }
 
-/// A message to send.
+/// Returns the key of a message to send.
+///
+/// The operation that requests the message writes it. The table's stream carries it to `deliver`, which claims it
+/// before it sends it.
 #[must_use]
 pub fn message(id: &str) -> Key {
     Key::new(format!("MESSAGE#{id}"), "MESSAGE")
 }
 
-/// A captcha pass that was used.
+/// Returns the key that marks a captcha pass or a "this wasn't me" link as used.
+///
+/// It is written once, on condition that it does not exist. No operation reads it.
 #[must_use]
 pub fn used_pass(id: &str) -> Key {
     Key::new(format!("PASS#{id}"), "USED")
 }
 
-/// The partition of a user's sessions.
+/// Returns the partition key of a user's sessions, by which one query reads them all.
 #[must_use]
 pub fn sessions(user: &UserId) -> String {
     format!("SESSION#{user}")
 }
 
+/// Returns the key of a session.
+///
+/// Every signed-in call reads the session together with the user, in one round trip.
 #[must_use]
 pub fn session(user: &UserId, id: &SessionId) -> Key {
     Key::new(sessions(user), id.as_str().to_owned())
 }
 
-/// Where attempts at an account name that nobody has are counted.
+/// Returns the key under which `log_in` counts attempts at an account name that nobody has.
 #[must_use]
 pub fn unknown_account(hash: &str) -> Key {
     Key::new(format!("UNKNOWN#{hash}"), "ATTEMPTS")
 }
 
-/// Where attempts from a device are counted on which the account was signed in to.
+/// Returns the key under which `log_in` counts attempts from a device on which the account was signed in to before.
+/// These are counted separately from everybody else's attempts.
 #[must_use]
 pub fn device(id: &str) -> Key {
     Key::new(format!("DEVICE#{id}"), "ATTEMPTS")
 }
 
-/// The keys that sign access tokens.
+/// Returns the key of the set of keys that sign access tokens.
+///
+/// Every instance that makes or reads access tokens reads it about every five minutes. `rotate-keys` writes it, on
+/// condition that its version is unchanged.
 #[must_use]
 pub fn token_keys() -> Key {
     Key::new("KEYS".to_owned(), "KEYS")
@@ -208,26 +246,32 @@ fn recipient_text(recipient: &Recipient) -> String {
     }
 }
 
-/// The last times a recipient was sent something.
+/// Returns the key of the last times at which a recipient was sent a message that somebody requested.
+///
+/// The item is updated with each such message, on condition that the n-th last time is outside the limit's window. No
+/// operation reads it.
 #[must_use]
 pub fn recipient_limit(recipient: &Recipient) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), "LIMIT")
 }
 
-/// The last times a source caused that.
+/// Returns the key of the last times at which one source caused a message to a recipient. `source` is the keyed hash of
+/// a network address or of its prefix.
 #[must_use]
 pub fn recipient_source_limit(recipient: &Recipient, source: &str) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), format!("SOURCE#{source}"))
 }
 
-/// The last times a recipient was sent something that a device of theirs asked for: all their devices together, as every
-/// sign-in makes one.
+/// Returns the key of the last times at which a recipient was sent a message that one of their own known devices
+/// requested.
+///
+/// All their devices count together, because every sign-in can add a known device.
 #[must_use]
 pub fn recipient_device_limit(recipient: &Recipient) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), "DEVICES")
 }
 
-/// The claim of the number or address of a recipient.
+/// Returns the key of the claim for a recipient's number or address.
 #[must_use]
 pub fn recipient_claim(recipient: &Recipient) -> Key {
     match recipient {
@@ -236,48 +280,62 @@ pub fn recipient_claim(recipient: &Recipient) -> Key {
     }
 }
 
-/// How much a source caused within a window.
+/// Returns the key of the number of times that a source took one kind of action within a fixed window.
+///
+/// It is updated with each action, on condition that the number is below the limit. No operation reads it.
 #[must_use]
 pub fn source_window(what: &str, source: &str, window: i64) -> Key {
     Key::new(format!("SOURCE#{what}#{source}"), format!("{window}"))
 }
 
-/// In how many shards a day's messages are counted.
+/// The number of shards in which a day's messages are counted.
 pub const BUDGET_SHARDS: u32 = 8;
-/// How many copies of a flag there are.
+/// The number of copies of each flag. Many requests check a flag, so they are spread over several items.
 pub const FLAG_COPIES: u32 = 16;
 
-/// How many messages of a kind were sent on a day, in a shard.
+/// Returns the key of the number of messages of one kind that were sent on a day, as counted in one shard.
+///
+/// `deliver` updates it with each message, on condition that the shard's part of the budget is not spent. It reads it
+/// to find out whether the whole budget is spent.
 #[must_use]
 pub fn budget(channel: &str, date: &str, shard: u32) -> Key {
     Key::new(format!("BUDGET#{channel}#{date}#{shard}"), "BUDGET")
 }
 
-/// Says that a budget is spent.
+/// Returns the key of a flag that says that a budget is spent.
+///
+/// `deliver` writes it. Every operation that requests a message does so on condition that no flag is live.
 #[must_use]
 pub fn budget_flag(flag: &str, copy: u32) -> Key {
     Key::new(format!("FLAG#{flag}#{copy}"), "FLAG")
 }
 
-/// When an account was changed last.
+/// Returns the key of the last times at which the signed-in owner changed the account's password, mobile number or
+/// email.
+///
+/// `change_password`, `change_mobile` and `bind_email` update it, on condition that the n-th last time is outside the
+/// limit's window (`LIMIT_CHANGES`).
 #[must_use]
 pub fn change_limit(user: &UserId) -> Key {
     Key::new(format!("LIMIT#changes#{user}"), "LIMIT")
 }
 
-/// When an account was exported last.
+/// Returns the key of the last times at which an account was exported.
+///
+/// `export` updates it, on condition that the third last time is outside the limit's window.
 #[must_use]
 pub fn export_limit(user: &UserId) -> Key {
     Key::new(format!("LIMIT#export#{user}"), "LIMIT")
 }
 
-/// What an operator did.
+/// Returns the key of the record of an operator's action. The local program's `admin` command writes it in the same
+/// transaction as the action.
 #[must_use]
 pub fn operator_act(at: Timestamp) -> Key {
     Key::new(format!("AUDIT#{}", at.utc_date()), format!("{}#{}", at.rfc3339(), random_hex::<4>()))
 }
 
-/// A key no item has: what the warm-up call reads.
+/// Returns the key of an item that does not exist, for the warm-up call to read.
 #[must_use]
 pub fn nothing() -> Key {
     Key::new("WARM-UP".to_owned(), "NOTHING")

@@ -1,4 +1,4 @@
-//! Storage: one DynamoDB table.
+//! Storage in a single DynamoDB table.
 
 mod expression;
 pub mod items;

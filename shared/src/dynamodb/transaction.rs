@@ -1,6 +1,7 @@
-//! A transaction in which every write says what its refusal means.
+//! Transactions in which every write carries the meaning of its refusal.
 //!
-//! A use case declares its writes in the order in which their refusals matter; no code knows the place of a write.
+//! A use case declares its writes in the order in which their refusals matter. No other code knows the position of a
+//! write.
 
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -13,7 +14,7 @@ use super::keys::Key;
 use super::store::{Refusal, Store, StoreError, attributes, built};
 use crate::error::Error;
 
-/// A conditional write. It has no meaning for a refusal yet.
+/// A conditional write. It does not define the meaning of a refusal; [`Transaction::require_or`] does.
 #[derive(Clone, Debug)]
 pub struct Write {
     key: Key,
@@ -26,7 +27,7 @@ enum Change {
     Put(Item),
     Update(Set),
     Delete,
-    /// Writes nothing, but holds the rest to the condition.
+    /// Writes nothing, but the transaction fails when the condition does not hold.
     Check,
 }
 
@@ -46,14 +47,14 @@ impl Write {
         Self { key, change: Change::Delete, when }
     }
 
-    /// Writes nothing, but holds the rest of the transaction to a condition.
+    /// Creates a write that changes nothing. The transaction fails when the condition does not hold.
     #[must_use]
     pub const fn check(key: Key, when: Condition) -> Self {
         Self { key, change: Change::Check, when }
     }
 }
 
-/// A write without a condition: it can never refuse its transaction.
+/// A write without a condition, which can never fail its transaction.
 #[derive(Clone, Debug)]
 pub struct Effect {
     key: Key,
@@ -61,33 +62,34 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// Puts an item under a key that nobody else writes.
+    /// Puts an item under a key that no other code writes.
     pub fn put<T: Serialize>(key: Key, item: &T) -> Result<Self, Error> {
         let item = attributes(&key, item)?;
         Ok(Self { key, change: Change::Put(item) })
     }
 
-    /// Updates an item, or makes one.
+    /// Updates an item, or creates it.
     #[must_use]
     pub const fn update(key: Key, set: Set) -> Self {
         Self { key, change: Change::Update(set) }
     }
 
-    /// Removes an item, if it is there.
+    /// Removes an item, if it exists.
     #[must_use]
     pub const fn remove(key: Key) -> Self {
         Self { key, change: Change::Delete }
     }
 }
 
-/// Why a transaction did not happen: [`Error`], or a use case's own enum where a refusal leads elsewhere.
+/// The reason why a transaction did not happen: [`Error`], or a use case's own enum where a refusal does not end the
+/// request.
 pub trait Reason: From<Error> + Send + 'static {
-    /// For how many seconds it is too soon, where it is that.
+    /// Returns the seconds to wait, where the reason is that it is too soon.
     fn wait_seconds(&self) -> Option<u64> {
         None
     }
 
-    /// The same with another wait.
+    /// Returns the same reason with another time to wait.
     #[must_use]
     fn with_wait(self, _seconds: u64) -> Self {
         self
@@ -104,19 +106,19 @@ impl Reason for Error {
     }
 }
 
-/// Why a write did not happen, where it is enough to know that a condition did not hold.
+/// The reason why a write did not happen, where no more matters than that a condition did not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A condition did not hold.
     #[error("a condition did not hold")]
     Refused,
-    /// DynamoDB did not answer, or not what it should.
+    /// DynamoDB did not answer, or its answer was not as expected.
     #[error(transparent)]
     Failed(#[from] Error),
 }
 
 impl WriteError {
-    /// `None` where a condition did not hold.
+    /// Turns a condition that did not hold into `None`.
     pub fn refused_as_none<T>(result: Result<T, Self>) -> Result<Option<T>, Error> {
         match result {
             Ok(done) => Ok(Some(done)),
@@ -128,14 +130,14 @@ impl WriteError {
 
 impl Reason for WriteError {}
 
-/// What a later floor contributes to a transaction: a code, a limit, a notification.
+/// A contribution of a later module to a transaction: a code, a limit, a notification.
 pub trait Part<E: Reason> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error>;
 }
 
 type Why<E> = Box<dyn FnOnce(Option<Item>) -> E + Send>;
 
-/// Writes that happen together or not at all.
+/// A set of writes that happen together or not at all.
 pub struct Transaction<E: Reason = Error> {
     doing: &'static str,
     otherwise: fn() -> E,
@@ -144,23 +146,23 @@ pub struct Transaction<E: Reason = Error> {
 }
 
 impl<E: Reason> Transaction<E> {
-    /// An empty one. `otherwise`: what a refusal means that names nothing else.
+    /// Creates an empty transaction. `otherwise` gives the reason for a refusal that has no reason of its own.
     #[must_use]
     pub const fn new(doing: &'static str, otherwise: fn() -> E) -> Self {
         Self { doing, otherwise, required: Vec::new(), effects: Vec::new() }
     }
 
-    /// Declares a write whose refusal means what the transaction says otherwise.
+    /// Declares a write whose refusal has the meaning given to [`Transaction::new`].
     pub fn require(&mut self, write: Write) {
         self.required.push((write, None));
     }
 
-    /// Declares a write. `why` sees the item that refused it, `None` where there is none.
+    /// Declares a write whose refusal means `why`, which gets the item that refused it, or `None` where there is none.
     pub fn require_or(&mut self, write: Write, why: impl FnOnce(Option<Item>) -> E + Send + 'static) {
         self.required.push((write, Some(Box::new(why))));
     }
 
-    /// Declares an effect. Of two on one key the removal wins, else the later one.
+    /// Declares an effect. Of two effects on the same key, a removal wins, else the later one.
     pub fn also(&mut self, effect: Effect) {
         match self.effects.iter_mut().find(|other| other.key == effect.key) {
             None => self.effects.push(effect),
@@ -169,19 +171,20 @@ impl<E: Reason> Transaction<E> {
         }
     }
 
-    /// Declares what a part contributes.
+    /// Declares the writes of a part.
     pub fn add(&mut self, part: impl Part<E>) -> Result<(), Error> {
         part.declare(self)
     }
 
-    /// Two writes of one item are refused by DynamoDB whatever their conditions: a mistake in a use case.
+    /// Returns whether two writes have the same key. DynamoDB refuses such a transaction whatever its conditions, so
+    /// this is a bug in a use case.
     fn has_a_key_twice(&self) -> bool {
         let conditional = self.required.iter().map(|(write, _)| &write.key);
         let keys: Vec<_> = conditional.chain(self.effects.iter().map(|effect| &effect.key)).collect();
         keys.iter().enumerate().any(|(place, key)| keys[..place].contains(key))
     }
 
-    /// The writes in the SDK's form, and what their refusals mean, both in the order of declaration.
+    /// Returns the writes in the SDK's form and the meanings of their refusals, both in the order of declaration.
     fn written(self, table: &str) -> Result<(Vec<TransactWriteItem>, Meanings<E>), Error> {
         if self.has_a_key_twice() {
             debug_assert!(false, "{}: two writes on one key", self.doing);
@@ -195,15 +198,15 @@ impl<E: Reason> Transaction<E> {
     }
 }
 
-/// What the refusals of a transaction mean.
+/// The meanings of a transaction's refusals.
 struct Meanings<E> {
     whys: Vec<Option<Why<E>>>,
     otherwise: fn() -> E,
 }
 
 impl<E: Reason> Meanings<E> {
-    /// Of several refusals the one declared first decides; where that is "too soon", the longest wait of all that refused
-    /// is told.
+    /// Chooses a reason. Of several refusals, the one declared first decides. Where that means "too soon", it gets the
+    /// longest wait of all that refused.
     fn decide(mut self, refusals: Vec<Refusal>) -> E {
         let mut reasons = refusals.into_iter().map(|Refusal { place, item }| {
             self.whys.get_mut(place).and_then(Option::take).map_or_else(self.otherwise, |why| why(item))
@@ -220,9 +223,11 @@ impl<E: Reason> Meanings<E> {
 }
 
 impl Store {
-    /// Commits all or nothing, under one `ClientRequestToken`. Conflicts, throttling and lost answers are retried here and
-    /// nowhere else. Of several refusals the one declared first decides; where that is "too soon", the longest wait of all
-    /// that refused is told.
+    /// Commits all writes or none, under one `ClientRequestToken`.
+    ///
+    /// Conflicts, throttling and lost answers are retried in the `dynamodb` module and nowhere else. Of several
+    /// refusals, the one declared first decides. Where that means "too soon", it gets the longest wait of all that
+    /// refused.
     pub async fn commit<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
         let doing = transaction.doing;
         let (writes, meanings) = transaction.written(self.table_name(doing)?)?;
@@ -233,7 +238,7 @@ impl Store {
         }
     }
 
-    /// Commits effects, which nothing can refuse.
+    /// Commits effects. Nothing can refuse them.
     pub async fn apply(&self, doing: &'static str, effects: impl IntoIterator<Item = Effect>) -> Result<(), Error> {
         let refused = || Error::internal("applying effects", "a write without a condition was refused");
         let mut transaction = Transaction::new(doing, refused);
@@ -242,7 +247,7 @@ impl Store {
     }
 }
 
-/// A write in the SDK's form.
+/// Returns a write in the SDK's form.
 fn written(table: &str, key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactWriteItem, Error> {
     let set = if let Change::Update(set) = &change { Some(set) } else { None };
     let written = ExpressionText::new(set, when);

@@ -1,4 +1,4 @@
-//! What several endpoints answer alike.
+//! Answers that several endpoints share.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::Request;
 use crate::domain::{Email, Mobile, Nickname, Secret, User, UserId, Username};
 use crate::sessions::SignedIn;
 
-/// A person's account, as that person sees it (B11, C5, C7).
+/// The account as its owner sees it (`me`, `change_profile`, `change_mobile`).
 #[derive(Debug, Serialize)]
 pub struct Account<'a> {
     id: &'a UserId,
@@ -32,7 +32,7 @@ impl<'a> From<&'a User> for Account<'a> {
     }
 }
 
-/// Who has just signed in (B1, C9).
+/// The answer to a sign-in (`log_in`, `sms_log_in`).
 #[derive(Serialize)]
 pub struct LoggedIn<'a> {
     #[serde(flatten)]
@@ -43,7 +43,7 @@ pub struct LoggedIn<'a> {
 }
 
 impl<'a> LoggedIn<'a> {
-    /// As this request is answered.
+    /// Creates the answer to this request.
     #[must_use]
     pub fn new(signed_in: &'a SignedIn, request: &Request) -> Self {
         Self {
@@ -55,7 +55,8 @@ impl<'a> LoggedIn<'a> {
     }
 }
 
-/// The access token that replaces one which a change has just killed (B10, C7); the refresh token goes on.
+/// The new access token after a change that invalidated the old one (`bind_email`, `change_mobile`). The refresh token
+/// stays valid.
 #[derive(Serialize)]
 pub struct Renewed<'a> {
     token: &'a str,
@@ -68,8 +69,8 @@ impl<'a> From<&'a SignedIn> for Renewed<'a> {
     }
 }
 
-/// The tokens of a session (B1, B3, C1, C6, C9), and after a sign-in its reauthentication. The refresh token is left out
-/// where it travels in a cookie.
+/// The tokens of a session (`log_in`, `register`, `refresh_token`, `change_password`, `sms_log_in`), and after a
+/// sign-in the reauthentication token. The refresh token is left out where it travels in a cookie.
 #[derive(Serialize)]
 pub struct Tokens<'a> {
     token: &'a str,
@@ -81,7 +82,7 @@ pub struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    /// As this request is answered.
+    /// Creates the answer to this request.
     #[must_use]
     pub fn new(signed_in: &'a SignedIn, request: &Request) -> Self {
         Self {

@@ -1,15 +1,15 @@
-//! How the digits of a request are read: one reader for every field that takes a number, one for every field that takes
-//! a code.
+//! Parsers of the digits in a request: one for all fields with a mobile number, and one for all fields with a code.
 
 use crate::domain::{Code, Mobile};
 use crate::error::Error;
 
-/// How a number or a code may be written.
+/// The forms in which a number or a code may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digits {
-    /// Digit by digit: where old clients ask (rows A and B), whose answers stay what they are.
+    /// The digits alone. `register`, `forget_pwd_sms_code` and `forget_pwd` use this, so that their answers to the old
+    /// clients stay the same. `send_email_code` and `bind_email` use it too.
     Exact,
-    /// As people paste it (rows C).
+    /// The digits as people paste them. The other operations use this.
     Pasted,
 }
 
@@ -22,7 +22,7 @@ impl Digits {
         mobile.map_err(|_| Error::MobileMalformed)
     }
 
-    /// A code of six digits.
+    /// Parses a code of six digits.
     pub fn code(self, text: &str) -> Result<Code, Error> {
         let code = match self {
             Self::Exact => Code::parse(text),

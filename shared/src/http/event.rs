@@ -1,4 +1,4 @@
-//! From API Gateway's event to its answer, JSON to JSON: the one way in for Lambda and for `local`.
+//! From API Gateway's event to its answer, both as JSON. Lambda and `local` both use this path.
 
 use lambda_http::http::{HeaderName, HeaderValue};
 use lambda_http::request::LambdaRequest;
@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::Endpoint;
 use crate::app::App;
 
-/// What may not stand in a URI's query (RFC 3986 §3.4) and clients send all the same. `%` stays: it is theirs.
+/// The characters that a URI's query may not contain (RFC 3986 §3.4), although clients send them. `%` is not one of
+/// them, because clients use it to encode.
 pub const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,7 +23,8 @@ pub const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'\\')
     .add(b'^');
-/// Longer than API Gateway lets through (10,240 bytes of request line and headers).
+/// The maximum length of path and query, in bytes. It is more than API Gateway accepts (10,240 bytes of request line
+/// and headers).
 const MAX_URI_BYTES: usize = 16 * 1024;
 
 impl Endpoint {
@@ -41,10 +43,12 @@ impl Endpoint {
     }
 }
 
-/// `lambda_http` builds a URI from these parts and panics when they make none. Nothing of ours reads its scheme and
-/// host: they are one that is well-formed, and what a query may not hold is encoded.
+/// Changes an event so that `lambda_http` can parse it.
+///
+/// `lambda_http` builds a URI from parts of the event, and panics when they do not form one. Our code reads neither
+/// scheme nor host, so both are replaced by well-formed ones. The characters that a query may not contain are encoded.
 fn make_parseable(event: &mut Value) {
-    // What is no object is no event, and is refused as such.
+    // An event that is not an object stays as it is, so that deserialization refuses it.
     if !event.is_object() {
         return;
     }
@@ -58,7 +62,8 @@ fn make_parseable(event: &mut Value) {
         });
         headers.insert("host".to_owned(), "localhost".into());
     }
-    // It joins them into one header, and leaves out all where one has a character that no header may have.
+    // `lambda_http` joins the cookies into one header, and drops them all where one has a character that a header may
+    // not contain.
     if let Some(cookies) = event["cookies"].as_array_mut() {
         cookies.retain(is_header_value);
     }

@@ -1,4 +1,5 @@
-//! JSON bodies, read strictly: no duplicate keys, no deep nesting, and a field of the wrong type is named.
+//! JSON bodies. They are parsed strictly: duplicate keys and deep nesting are refused, and a field of the wrong type is
+//! named.
 
 use std::fmt;
 
@@ -11,14 +12,14 @@ use crate::credentials::{Credential, Reauthentication, SecondProof};
 use crate::domain::{ChallengeId, Consent, Password, Secret, Timestamp};
 use crate::error::{Error, FieldError, FieldFault};
 
-/// The fields of a body. Unknown ones are ignored.
+/// The fields of a body. Unknown fields are ignored.
 pub struct Fields(Map<String, Value>);
 
 impl Fields {
     /// Parses a body that must be one JSON object.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
         let mut duplicate = false;
-        // serde_json itself refuses nesting over 128 levels, and anything after the value.
+        // `serde_json` itself refuses nesting over 128 levels, and anything after the value.
         let mut parser = serde_json::Deserializer::from_slice(body);
         let value = Strict { duplicate: &mut duplicate }.deserialize(&mut parser);
         let value = value.and_then(|value| parser.end().map(|()| value));
@@ -30,7 +31,7 @@ impl Fields {
         }
     }
 
-    /// Texts that must be there and not empty. All that is wrong with any of them is said at once.
+    /// Returns texts that must be present and not empty. One error lists everything that is wrong with them.
     pub fn texts<const N: usize>(&self, names: [&'static str; N]) -> Result<[&str; N], Error> {
         let problems: Vec<_> =
             names.iter().filter_map(|&field| self.text_fault(field).map(|fault| FieldError { field, fault })).collect();
@@ -41,7 +42,7 @@ impl Fields {
         }
     }
 
-    /// A text that may be absent or `null`.
+    /// Returns a text that may be absent or `null`.
     pub fn optional_text(&self, name: &'static str) -> Result<Option<&str>, Error> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -50,7 +51,7 @@ impl Fields {
         }
     }
 
-    /// A switch that may be absent.
+    /// Returns a boolean that may be absent or `null`.
     pub fn optional_boolean(&self, name: &'static str) -> Result<Option<bool>, Error> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -59,7 +60,7 @@ impl Fields {
         }
     }
 
-    /// Consent to terms and privacy policy, which may be absent.
+    /// Returns the consent to terms and privacy policy, which may be absent.
     pub fn consent(&self, now: Timestamp) -> Result<Option<Consent>, Error> {
         let name = "consent";
         let consent = match self.0.get(name) {
@@ -71,12 +72,12 @@ impl Fields {
         consent.map(Some).ok_or_else(|| Error::malformed(name))
     }
 
-    /// The handle of the code that was asked for, which may be absent.
+    /// Returns the challenge id (`handle`) that a code is bound to, which may be absent.
     pub fn challenge_id(&self) -> Result<Option<ChallengeId>, Error> {
         self.challenge_id_by(ChallengeId::parse)
     }
 
-    /// The same, where a code is asked for: `new` asks for a handle.
+    /// Returns the challenge id in a request for a code, which may be absent. The word `new` asks for a new one.
     pub fn requested_challenge_id(&self) -> Result<Option<ChallengeId>, Error> {
         self.challenge_id_by(ChallengeId::requested)
     }
@@ -86,12 +87,12 @@ impl Fields {
         text.map(|text| parse(text).ok_or_else(|| Error::malformed("handle"))).transpose()
     }
 
-    /// What is offered as proof of who asks: `reauthentication`, `password` or `sms_code`.
+    /// Returns the caller's reauthentication: `reauthentication`, `password` or `sms_code`.
     pub fn proof(&self, digits: Digits) -> Result<Reauthentication, Error> {
         self.proof_by("sms_code", digits)
     }
 
-    /// The same, where the code has another name.
+    /// Returns the caller's reauthentication, where the field of the code has another name.
     pub fn proof_by(&self, code: &'static str, digits: Digits) -> Result<Reauthentication, Error> {
         let reauthentication = self.optional_text("reauthentication")?.map(|text| Secret::new(text.to_owned()));
         let absent = |name| matches!(self.0.get(name), None | Some(Value::Null));
@@ -103,7 +104,7 @@ impl Fields {
         Ok(Reauthentication { reauthentication, credential })
     }
 
-    /// What proves by itself who asks: `password`, or `sms_code`.
+    /// Returns a credential that reauthenticates by itself: `password` or `sms_code`.
     pub fn credential(&self, digits: Digits) -> Result<Credential, Error> {
         self.credential_by("sms_code", digits)
     }
@@ -116,7 +117,8 @@ impl Fields {
         Ok(Credential::Password(Password::new(password)))
     }
 
-    /// What is offered beside a code by SMS, for an account that was long unused: `password`, or `email_code`.
+    /// Returns the second proof, which a long unused account needs in addition to a code by SMS: `password` or
+    /// `email_code`.
     pub fn second_proof(&self, digits: Digits) -> Result<Option<SecondProof>, Error> {
         if let Some(code) = self.optional_text("email_code")? {
             return digits.code(code).map(SecondProof::EmailCode).map(Some);
@@ -136,7 +138,7 @@ impl Fields {
 }
 
 impl Drop for Fields {
-    /// Bodies hold passwords and codes.
+    /// Wipes the texts, because bodies contain passwords and codes.
     fn drop(&mut self) {
         for value in self.0.values_mut() {
             if let Value::String(text) = value {
@@ -152,7 +154,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-/// Builds a [`Value`] and notices a key that comes twice in any object.
+/// A deserializer that builds a [`Value`] and notes when an object has a key twice.
 struct Strict<'a> {
     duplicate: &'a mut bool,
 }

@@ -1,16 +1,16 @@
 //! The media type of a body (RFC 9110 §8.3), and the charsets whose bytes can be read as UTF-8.
 
-/// Whether a body of this `Content-Type` is JSON that can be read as UTF-8.
+/// Returns whether a body with this `Content-Type` is JSON that can be read as UTF-8.
 ///
-/// JSON is UTF-8 (RFC 8259 §8.1), and its media type has no `charset`; libraries send one all the same. A wrong one is
-/// refused: the same bytes would be stored as another text.
+/// JSON is UTF-8 (RFC 8259 §8.1) and its media type has no `charset`, but libraries send one. A charset in which the
+/// bytes mean another text is refused, because that other text would be stored.
 pub(super) fn is_json(content_type: &str, body: &[u8]) -> bool {
     let mut parts = split_unquoted(content_type);
     let is_json = parts.next().is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"));
     is_json && parts.filter_map(charset).all(|charset| reads_as_utf8(&charset, body))
 }
 
-/// Splits at semicolons, but not within a quoted string.
+/// Splits a text at semicolons, but not within a quoted string.
 fn split_unquoted(text: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
@@ -24,18 +24,18 @@ fn split_unquoted(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The name of the charset, where a parameter is one.
+/// Returns the name of the charset, where a parameter is one.
 fn charset(parameter: &str) -> Option<String> {
     let (name, value) = parameter.split_once('=')?;
     let value = value.trim().trim_matches(['"', '\'']);
-    // In a quoted string a backslash only says that the next character stands for itself.
+    // In a quoted string, a backslash means that the next character stands for itself.
     name.trim().eq_ignore_ascii_case("charset").then(|| value.replace('\\', ""))
 }
 
 fn reads_as_utf8(charset: &str, body: &[u8]) -> bool {
     // The year of an edition does not matter: `ISO_8859-1:1987`.
     let name = charset.split(':').next().unwrap_or_default();
-    // Names are compared by letters and digits alone (UTS 22 §1.4): `utf8`, `UTF-8`, `utf_8`.
+    // Names are compared by letters and digits alone (UTS 22 §1.4): `utf8`, `UTF-8` and `utf_8` are equal.
     let name: String = name
         .chars()
         .filter(|c| !c.is_ascii_punctuation() && !c.is_ascii_whitespace())
@@ -50,7 +50,7 @@ fn reads_as_utf8(charset: &str, body: &[u8]) -> bool {
     }
 }
 
-/// Whether every character of this charset is one byte, and those up to 0x7F are ASCII's.
+/// Returns whether each character of this charset is one byte, and the bytes up to 0x7F are those of ASCII.
 fn is_single_byte(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "arabic",
@@ -86,7 +86,7 @@ fn is_single_byte(name: &str) -> bool {
         1252, 1253, 1254, 1255, 1256, 1257, 1258,
     ];
     const REGISTERED: &[u16] = &[100, 101, 109, 110, 126, 127, 138, 144, 148, 157, 166, 179, 199, 203, 226];
-    // The prefix of each family, and the numbers that are in it.
+    // The prefix of each family, and the numbers that belong to it.
     let families: [(&str, &dyn Fn(u16) -> bool); 9] = [
         ("iso8859", &|part| (1..=16).contains(&part)),
         ("latin", &|number| (1..=10).contains(&number)),
@@ -98,7 +98,8 @@ fn is_single_byte(name: &str) -> bool {
         ("ibm", &|page| PAGES.contains(&page)),
         ("dos", &|page| PAGES.contains(&page)),
     ];
-    // `cs…` are the registry's names for programs; `-e` and `-i` say in which order Hebrew and Arabic are written.
+    // Names that start with `cs` are the registry's names for programs. `-e` and `-i` tell the order in which Hebrew
+    // and Arabic are written.
     let name = name.strip_prefix("cs").unwrap_or(name);
     let name = name.strip_prefix("isolatin").filter(|rest| !rest.is_empty()).map_or(name, |_| &name[3..]);
     let name = name.strip_prefix("latin").filter(|rest| NAMES.contains(rest)).unwrap_or(name);

@@ -1,4 +1,4 @@
-//! HTTP: parsing a request, shaping a reply, and the error formats errors are told in.
+//! HTTP: parsing of requests, replies, and the formats of errors.
 
 mod answers;
 mod digits;

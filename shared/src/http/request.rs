@@ -1,4 +1,4 @@
-//! Requests, as the handlers ask about them.
+//! Requests as handlers see them.
 
 use lambda_http::http::{HeaderMap, Method, header};
 use lambda_http::request::RequestContext;
@@ -10,9 +10,9 @@ use crate::app::{App, Caller, Who};
 use crate::domain::{Language, Mobile, SessionId};
 use crate::error::Error;
 
-/// The longest body that is looked at, in bytes.
+/// The maximum length of a body, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// What some editors and libraries of Windows write before UTF-8.
+/// The mark that some editors and libraries on Windows write before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A request that came through API Gateway (payload format 2.0).
@@ -23,7 +23,7 @@ pub struct Request {
 }
 
 impl std::fmt::Debug for Request {
-    /// Nothing of the body, the headers or the path: they hold passwords, tokens and numbers.
+    /// Shows nothing of the body, the headers or the path, because these contain passwords, tokens and mobile numbers.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Request({}, {})", self.route(), self.id())
     }
@@ -45,38 +45,41 @@ impl Request {
         self.inner.method()
     }
 
-    /// The path as it was sent.
+    /// Returns the path as it was sent.
     #[must_use]
     pub fn path(&self) -> &str {
         self.inner.raw_http_path()
     }
 
-    /// The query as it was sent, without the question mark.
+    /// Returns the query as it was sent, without the question mark.
     #[must_use]
     pub fn raw_query(&self) -> &str {
         self.inner.uri().query().unwrap_or_default()
     }
 
-    /// The route that matched (`POST /users/login`): what logs name, because paths hold numbers.
+    /// Returns the route that matched (`POST /users/login`). Logs contain it instead of the path, because paths contain
+    /// mobile numbers.
     #[must_use]
     pub fn route(&self) -> &str {
         self.context.as_ref().and_then(|context| context.route_key.as_deref()).unwrap_or("-")
     }
 
-    /// The id API Gateway gave the request.
+    /// Returns the id that API Gateway gave the request.
     #[must_use]
     pub fn id(&self) -> &str {
         self.context.as_ref().and_then(|context| context.request_id.as_deref()).unwrap_or("-")
     }
 
-    /// Whom it is about, once a use case has found out.
+    /// Returns the account that the request is about, once a use case has noted it.
     #[must_use]
     pub fn who(&self) -> &str {
         self.who.get().unwrap_or("-")
     }
 
-    /// From where it came: the address that API Gateway saw, or, when the secret header shows that it came through the
-    /// deployment's own CloudFront, the one that CloudFront saw (ASVS 4.1.3).
+    /// Returns the network address that the request comes from.
+    ///
+    /// This is the address that API Gateway saw. Where the secret header shows that the request came through the
+    /// deployment's own CloudFront, it is the address that CloudFront saw (ASVS 4.1.3).
     #[must_use]
     pub fn source(&self, app: &App) -> &str {
         let seen = self.context.as_ref().and_then(|context| context.http.source_ip.as_deref()).unwrap_or("-");
@@ -87,23 +90,26 @@ impl Request {
         app.config.is_own_cloudfront(self.header("x-origin-secret").unwrap_or(""))
     }
 
-    /// Refuses what goes past the deployment's own CloudFront, where it has one, and so past its firewall.
+    /// Refuses a request that bypasses the deployment's own CloudFront, where it has one, and so bypasses its firewall.
     pub fn refuse_past_cloudfront(&self, app: &App) -> Result<(), Error> {
         let past = app.config.has_cloudfront() && !self.came_through_cloudfront(app);
         if past { Err(Error::PastCloudFront) } else { Ok(()) }
     }
 
-    /// The last address of `X-Forwarded-For` that is not the one API Gateway saw: CloudFront appends the viewer's to
-    /// whatever the viewer sent, and API Gateway appends CloudFront's.
+    /// Returns the last address in `X-Forwarded-For` that differs from the one that API Gateway saw.
+    ///
+    /// CloudFront appends the viewer's address to the header that the viewer sent, and API Gateway appends
+    /// CloudFront's.
     fn viewer(&self, seen: &str) -> Option<&str> {
-        // Each address by itself: what stands to its left was made up by the viewer, and may be no text.
+        // Reads each address by itself. The viewer made up the addresses to the left of its own, and they may not be
+        // text.
         let forwarded = self.inner.headers().get_all("x-forwarded-for").iter().next_back()?.as_bytes();
         let addresses = forwarded.rsplit(|byte| *byte == b',').map(|address| text(address).map_or("", str::trim));
         let viewer = addresses.into_iter().find(|address| *address != seen)?;
         viewer.parse::<std::net::IpAddr>().ok().map(|_| viewer)
     }
 
-    /// The language to answer in.
+    /// Returns the language of the answer.
     #[must_use]
     pub fn language(&self) -> Language {
         Language::from_accept_language(self.header("accept-language").unwrap_or(""))
@@ -123,23 +129,23 @@ impl Request {
         }
     }
 
-    /// The domain name at which API Gateway took the request: its own, or one that the deployment mapped to it. It is no
-    /// header, so no client chooses it.
+    /// Returns the domain name at which API Gateway took the request: its own, or one that the deployment mapped to it.
+    /// It does not come from a header, so no client chooses it.
     pub(crate) fn domain_name(&self) -> &str {
         let context = self.context.as_ref();
         context.and_then(|context| context.domain_name.as_deref()).unwrap_or("localhost")
     }
 
-    /// A header's value, when it is text.
+    /// Returns a header's value, when it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         header_text(self.inner.headers(), name)
     }
 
-    /// A cookie's value; the first of that name.
+    /// Returns the value of the first cookie with this name.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        // Each pair by itself: any script of the domain may set a cookie beside ours that is no text.
+        // Reads each pair by itself. Any script of the domain can set a cookie beside ours that is not text.
         let lines = self.inner.headers().get_all(header::COOKIE).iter().map(|line| line.as_bytes());
         lines
             .flat_map(|line| line.split(|byte| *byte == b';'))
@@ -147,14 +153,14 @@ impl Request {
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// A query parameter; the first of that name.
+    /// Returns the first value of a query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
         let parameters = self.inner.query_string_parameters_ref()?;
         parameters.all(name).and_then(|values| values.first().map(|value| (*value).to_owned()))
     }
 
-    /// The access token: `Authorization: Bearer …`, or `JWT …` as the old clients have it.
+    /// Returns the access token from `Authorization: Bearer …`, or from `JWT …` as the old clients send it.
     #[must_use]
     pub fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
@@ -162,27 +168,27 @@ impl Request {
         known.then(|| token.trim())
     }
 
-    /// The captcha pass, if one was sent.
+    /// Returns the captcha pass, if one was sent.
     #[must_use]
     pub fn captcha_pass(&self) -> Option<&str> {
         self.header("x-captcha-pass")
     }
 
-    /// The mobile number in the path. A malformed one names no resource.
+    /// Returns the mobile number in the path. A malformed number names no resource, so the answer is 404.
     pub fn mobile_in_path(&self) -> Result<Mobile, Error> {
         let parameters = self.inner.path_parameters_ref();
         let text = parameters.and_then(|parameters| parameters.first("mobile")).unwrap_or("");
         Mobile::parse(text).map_err(|_| Error::NotFound)
     }
 
-    /// The session named in the path. What can be no session's id names no resource.
+    /// Returns the session id in the path. A malformed id names no resource, so the answer is 404.
     pub fn session_in_path(&self) -> Result<SessionId, Error> {
         let parameters = self.inner.path_parameters_ref();
         let text = parameters.and_then(|parameters| parameters.first("id")).unwrap_or("");
         SessionId::parse(text).ok_or(Error::NotFound)
     }
 
-    /// The JSON object in the body.
+    /// Parses the JSON object in the body.
     pub fn json(&self) -> Result<Fields, Error> {
         let body: &[u8] = match self.inner.body() {
             Body::Text(text) => text.as_bytes(),
@@ -192,20 +198,21 @@ impl Request {
         if body.len() > MAX_BODY_BYTES {
             return Err(Error::BodyTooLarge);
         }
-        // RFC 8259 §8.1 lets a reader ignore it.
+        // RFC 8259 §8.1 allows a parser to ignore the mark.
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         if body.trim_ascii().is_empty() {
             return Err(Error::BodyEmpty);
         }
-        // A page of another site can send a form or plain text without asking; JSON it cannot.
+        // A page of another site can send a form or plain text without permission, but not JSON.
         if !media_type::is_json(self.header("content-type").unwrap_or(""), body) {
             return Err(Error::UnsupportedMediaType);
         }
         Fields::parse(body)
     }
 
-    /// Refuses what a page of another site could make a browser send without being able to read the answer: an image, a
-    /// link, a form, a prefetch (Fetch Metadata, W3C). A script's request and an old client's pass.
+    /// Refuses a cross-site request: one that a page of another site can make a browser send without being able to read
+    /// the answer, by an image, a link, a form or a prefetch (Fetch Metadata, W3C). Requests by scripts and by old
+    /// clients pass.
     pub fn refuse_cross_site(&self) -> Result<(), Error> {
         let is = |name: &str, values: &[&str]| {
             let value = self.header(name).unwrap_or("");
@@ -223,7 +230,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| text(value.as_bytes()))
 }
 
-/// Bytes of a header as text. Clients send more than ASCII, against RFC 9110 §5.5, and mean UTF-8.
+/// Returns the bytes of a header as text. Contrary to RFC 9110 §5.5, clients send more than ASCII, and mean UTF-8.
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
@@ -289,7 +296,8 @@ mod tests {
             });
             request.source(&app).to_owned()
         };
-        // API Gateway saw 203.0.113.7, which is CloudFront's; what the viewer made up stands to the left.
+        // API Gateway saw 203.0.113.7, which is CloudFront's address. The addresses to the left are made up by the
+        // viewer.
         for forwarded in ["198.51.100.1", "198.51.100.1, 203.0.113.7", "6.6.6.6, 198.51.100.1,203.0.113.7"] {
             assert_eq!(address(&secret, forwarded), "198.51.100.1", "{forwarded}");
             assert_eq!(address(&"n".repeat(32), forwarded), "198.51.100.1", "{forwarded}");

@@ -1,10 +1,10 @@
-//! What people read when something is refused: one text per case, in both languages. Where a row of the contract has
-//! a text of its own, its error format overrides the one here.
+//! The texts that people read when a request is refused: one for each error, in both languages. An error format
+//! replaces such a text where the contract of its operation has one of its own.
 
 use crate::domain::{Language, NicknameError, PasswordError, UsernameError};
 use crate::error::{Error, FieldError, FieldFault};
 
-/// The text for an error.
+/// Returns the text for an error.
 pub(super) fn of(error: &Error, language: Language) -> String {
     let (zh, en) = match error {
         Error::BodyTooLarge => ("请求内容过大。", "The request body is too large."),
@@ -112,7 +112,7 @@ pub(super) fn of(error: &Error, language: Language) -> String {
     language.pick(zh, en).to_owned()
 }
 
-/// The text for one field, in the words of the old clients' framework.
+/// Returns the text for one field, in the words of the old clients' framework.
 pub(super) fn field(fault: FieldFault, language: Language) -> &'static str {
     match fault {
         FieldFault::Missing => language.pick("该字段是必填项。", "This field is required."),

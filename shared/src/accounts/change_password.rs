@@ -1,4 +1,4 @@
-//! A signed-in person's new password, or their first.
+//! Changing a signed-in person's password, or setting their first.
 
 use crate::app::{App, Caller};
 use crate::credentials;
@@ -35,7 +35,8 @@ async fn set(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
-    // Only now: refusing a password that holds the account's number would tell it to whoever stole a token.
+    // Checked only after reauthentication: the refusal of a password that contains the account's number would disclose
+    // the number to the holder of a stolen token.
     let password = password.not_personal(&Person::of(&user))?;
     let hash = app.hasher.hash(password.as_password());
     let hash = hash.map_err(|source| Error::unavailable("hashing a password", source))?;

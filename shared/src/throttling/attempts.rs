@@ -25,7 +25,7 @@ use crate::users::{claim_holder, unchanged};
 const FREE_ATTEMPTS: u32 = 5;
 /// The longest wait, in seconds.
 const LONGEST_WAIT_SECONDS: i64 = 900;
-/// How often the wait doubles, from one second, before it jumps to the longest.
+/// How many waits come before the longest. The first is one second, and each is twice the one before.
 const DOUBLINGS: u32 = 10;
 /// How long after the last attempt a count is forgotten, in seconds.
 const LIFE_SECONDS: i64 = 86_400;

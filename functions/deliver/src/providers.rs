@@ -168,7 +168,7 @@ fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Provid
     }
 }
 
-/// Whether it failed before anything was sent: no address, no connection, no TLS.
+/// Returns whether a request failed before anything was sent: no address, no connection or no TLS.
 fn failed_to_connect(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -2,7 +2,7 @@
 //! stored, so that new requests are refused at once, and a line is logged for the template's alarm.
 //!
 //! The count is split into shards, because all messages share it. Each shard has its part of the budget, and a message
-//! that finds its shard full goes on to the next. The limit is therefore exact, although nobody reads the sum.
+//! that finds its shard full goes on to the next. The limit is therefore exact, and no message has to read the sum.
 
 use shared::dynamodb::items::{BudgetShard, Content, ExpiringItem, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};

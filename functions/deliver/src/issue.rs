@@ -14,7 +14,7 @@ pub(crate) enum Payload {
     Code { purpose: CodePurpose, code: Code, minutes: u64 },
     /// The address of the page that sets a new password, and the whole minutes that it is still valid.
     ResetLink { url: String, minutes: u64 },
-    /// A security notification, with the "this wasn't me" link. `None` where there is nothing to stop.
+    /// A security notification. `url` is the "this wasn't me" link, if the recipient gets one.
     SecurityNotification { notice: SecurityEvent, url: Option<String> },
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let (item, account) = tokio::join!(live_code(app, key), has_account(app, message, key));
     let (item, account) = (item?, account?);
-    // The code has no guesses left since it was asked for. Nobody can use it, and a new code would only delay its owner
+    // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
     // further.
     let Some(item) = item else { return Ok(Issued::Expired) };
     if !account {
@@ -59,7 +59,8 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
 /// does not buy more. `None` if the code has no guesses left.
 async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> {
     let store = app.store()?;
-    // A guess that is counted meanwhile can change the state of the code, so look again. Guesses are few.
+    // If the code was replaced or used up meanwhile, the condition fails and the loop reads it again. A simultaneous
+    // guess does not fail it and is kept, because replacing a code does not write the count.
     for _ in 0..8 {
         let now = app.clock.now();
         let live = store.get::<CodeItem>(&keys::code(key), "reading a code").await?;

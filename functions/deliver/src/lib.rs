@@ -1,9 +1,9 @@
 //! Sends each message of the table's stream by SNS or SES, at most once.
 //!
 //! A record may arrive twice, or late, or after a crash. A conditional write claims each message before it is sent. The
-//! claim is released only when nothing was sent for certain, for example because the provider was throttled. Neither
-//! provider removes duplicates, so after a lost answer the claim stays. A lost message, which the person asks for
-//! again, is better than two.
+//! claim is released only when it is certain that nothing was sent, for example because the provider was throttled.
+//! Neither provider removes duplicates, so after a lost answer the claim stays. A lost message, which the person asks
+//! for again, is better than two.
 
 mod budget;
 mod claim;

@@ -43,7 +43,7 @@ export function emailRow(account, done) {
   };
 
   const beginWait = codeButton(byId("email-code-send"), { name: "email", input: code, recipient: email, refused }, async () => {
-    // Inside, the fields are hidden while a reauthentication token is valid. Then nothing has to be filled in.
+    // The reauthentication fields in it are hidden while a token is valid. Then nothing has to be filled in.
     again.hidden = false;
     const missing = [...again.querySelectorAll("input")].find((input) => !input.closest("[hidden]") && value(input) === "");
     if (missing) {

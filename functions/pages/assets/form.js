@@ -86,7 +86,7 @@ function problemOf(input) {
   return "";
 }
 
-/** For each line that reports a failed loading, a function that takes the report back. */
+/** For each line that reports a failed loading: a function that takes the report back. */
 const failures = new Map();
 
 /** Reports a failed loading. A button repeats it, and so does the return of the network. */

@@ -46,7 +46,7 @@ pub struct ListedKey {
     pub kid: String,
     /// The time from which verifiers can fetch it.
     pub published_at: String,
-    /// The time from which it signs; `None` while it is the next one.
+    /// The time from which it signs; `None` while it is on standby.
     pub signs_from: Option<String>,
     /// The time at which it is dropped; `None` until another key takes over.
     pub retires_at: Option<String>,

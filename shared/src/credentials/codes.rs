@@ -40,7 +40,8 @@ impl Streak {
         Some(Self { key: keys::failure_streak_on_devices(&known.user_id), is_reset: true })
     }
 
-    /// Returns the streak of codes by which a signed-in person shows that the account is theirs.
+    /// Returns the streak of codes by which a person shows that an account is theirs: for reauthentication, and mailed
+    /// as a second proof.
     pub(crate) fn of_account(user: &UserId) -> Self {
         Self { key: keys::failure_streak(user.as_str()), is_reset: true }
     }

@@ -1,4 +1,4 @@
-//! For the functions' own tests: answers an event file without a table, so that a test sees how far the event gets.
+//! Support for the functions' own tests.
 
 use lambda_http::{Body, Response};
 
@@ -7,10 +7,11 @@ use crate::app::Clock;
 use crate::config::{Config, Environment, Need};
 use crate::http::Endpoint;
 
-/// Answers an API Gateway event. There is no table: an event that is accepted up to it is answered with 503.
+/// Answers an API Gateway event without a table. An event that is accepted up to its first use of the table gets 503,
+/// so a test sees how far an event gets.
 ///
 /// # Panics
-/// When the text is no event.
+/// If the text is not an event.
 #[expect(clippy::expect_used, reason = "used by tests alone")]
 pub async fn answer(endpoint: &Endpoint, event: &str) -> Response<Body> {
     let secrets = |name: &str| match name {

@@ -1,4 +1,4 @@
-//! `PUT /users/me/email/` (B10): binds the address that the code was sent to.
+//! `PUT /users/me/email/`: binds the address that the code was sent to.
 
 use serde::Serialize;
 use shared::accounts;

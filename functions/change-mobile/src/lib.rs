@@ -1,4 +1,4 @@
-//! `PUT /users/me/mobile/` (C7): moves the account to another number.
+//! `PUT /users/me/mobile/`: changes the account's mobile number.
 
 use serde::Serialize;
 use shared::accounts;

@@ -1,4 +1,4 @@
-//! `PUT /users/me/password/` (C6): changes the password, or sets the first; every other session ends.
+//! `PUT /users/me/password/`: changes the password or sets the first one. Every other session ends.
 
 use shared::accounts;
 use shared::config::Need;

@@ -1,4 +1,4 @@
-//! `PATCH /users/me/` (C5): changes nickname and username.
+//! `PATCH /users/me/`: changes nickname and username.
 
 use shared::accounts;
 use shared::config::Need;

@@ -1,4 +1,4 @@
-//! `GET /users/mobile/{mobile}/` (B5): tells whether a number is free.
+//! `GET /users/mobile/{mobile}/`: returns whether a mobile number can be registered.
 
 use serde::Serialize;
 use shared::accounts;

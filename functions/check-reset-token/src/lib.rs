@@ -1,4 +1,4 @@
-//! `POST /users/find/password/` (B7): tells whose password a mailed link is good for.
+//! `POST /users/find/password/`: returns the email of the account that a reset link is valid for.
 
 use serde::Serialize;
 use shared::accounts;

@@ -1,4 +1,4 @@
-//! `DELETE /users/me/` (C8): deletes the account; number, username and email are free again.
+//! `DELETE /users/me/`: deletes the account and releases its number, username and email.
 
 use shared::accounts;
 use shared::config::Need;

@@ -1,8 +1,8 @@
-//! The daily budgets: how many messages a day may cost money. One spent is flagged, so that requests are refused where
-//! they come in, and noted in the log, where the template's alarm looks.
+//! The daily budgets: how many messages may be sent in a day, because they cost money. If one is spent, a flag is
+//! stored, so that new requests are refused at once, and a line is logged for the template's alarm.
 //!
-//! Counted in shards, because everyone counts in them: each holds its part of the budget, and one that is full sends on to
-//! the next. So the sum is exact without ever being read.
+//! The count is split into shards, because all messages share it. Each shard has its part of the budget, and a message
+//! that finds its shard full goes on to the next. The limit is therefore exact, and no message has to read the sum.
 
 use shared::dynamodb::items::{BudgetShard, Content, ExpiringItem, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
@@ -10,11 +10,11 @@ use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError};
 use shared::messages::is_sign_up;
 use shared::{App, Error};
 
-/// Of the budget of codes and links, what sign-ups and moves to new numbers may spend, in per cent: the rest is for who
-/// has an account.
+/// How much of the SMS budget sign-ups and moves to new numbers may use, in per cent. The rest is reserved for existing
+/// accounts.
 const SIGN_UP_PERCENT: u32 = 60;
 
-/// Whether the message may be sent. A sign-up counts in its own part and in the whole.
+/// Counts a message and returns whether it may be sent. A sign-up counts toward both its own part and the whole budget.
 pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
     let budgets = &app.config.messages.budgets;
     let is_notice = matches!(message.content, Content::SecurityNotification(_));
@@ -32,13 +32,14 @@ pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
             return Ok(true);
         }
     }
-    // Either the whole is spent, or what sign-ups may spend of it; a flag too few holds until the next message.
+    // Either the whole budget is spent, or the part of it for sign-ups. If both are spent, the next message raises the
+    // other flag.
     let whole = !sign_up || is_whole_spent(app, channel, most).await?;
     raise(app, if whole { channel } else { "sms_sign_up" }).await?;
     Ok(false)
 }
 
-/// A shard's part of a whole: the first ones have what does not divide.
+/// Returns a shard's part of the whole. The remainder of the division is spread over the first shards.
 const fn part(whole: u32, shard: u32) -> u32 {
     whole / BUDGET_SHARDS + if shard < whole % BUDGET_SHARDS { 1 } else { 0 }
 }
@@ -72,7 +73,8 @@ async fn is_whole_spent(app: &App, channel: &str, most: u32) -> Result<bool, Err
     Ok(true)
 }
 
-/// Tells everyone who asks for a message, until the day is over. Several copies, because every request looks at one.
+/// Flags a budget as spent, until the end of the day in UTC. The flag has several copies, because every request for a
+/// message reads one.
 async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
     tracing::error!(function = super::NAME, budget_spent = flag, "a daily budget is spent");
     let now = app.clock.now();
@@ -83,7 +85,7 @@ async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
     for copy in 0..FLAG_COPIES {
         tx.require(Write::put(keys::budget_flag(flag, copy), &until, Condition::no_live_item(now))?);
     }
-    // Refused when it is up already, which is as good.
+    // The write is refused if the flag is up already, which is as good.
     WriteError::refused_as_none(app.store.commit(tx).await).map(drop)
 }
 

@@ -1,4 +1,4 @@
-//! What messages say, in both languages. Each names its action and warns not to pass the code on.
+//! The texts of messages, in both languages. Each text of a code names its action and warns not to pass the code on.
 
 use maud::{DOCTYPE, Markup, html};
 use shared::domain::{CodePurpose, Language};
@@ -6,7 +6,7 @@ use shared::dynamodb::items::SecurityEvent;
 
 use crate::issue::Payload;
 
-/// A message in words. An SMS is `text` alone.
+/// The text of a message. An SMS has only `text`.
 pub(crate) struct Composed {
     pub sender: String,
     pub subject: String,
@@ -14,7 +14,8 @@ pub(crate) struct Composed {
     pub html: String,
 }
 
-/// Writes a message. SMS texts stay under 70 characters, which one SMS holds in Chinese (longer ones cost double).
+/// Writes the text of a message. The SMS of a code is at most 70 characters long, because one SMS holds no more in
+/// Chinese and longer ones cost double.
 pub(crate) fn compose(brand: &str, language: Language, payload: &Payload) -> Composed {
     match payload {
         Payload::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
@@ -114,7 +115,7 @@ const fn advice_en(has_link: bool) -> &'static str {
     if has_link { "If this was not you, open " } else { "If this was not you, reset your password or contact us now." }
 }
 
-/// The document of a mail. `maud` escapes every text in it.
+/// Returns the HTML document of a mail. `maud` escapes all text in it.
 fn page(language: Language, body: &Markup) -> String {
     let document = html! {
         (DOCTYPE)
@@ -161,7 +162,7 @@ mod tests {
         let plain =
             [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Deleted].map(|notice| (notice, None));
         for (notice, url) in linked.into_iter().chain(plain) {
-            // One SMS holds 70 characters in Chinese and 160 in ASCII; of several each holds 67 and 153.
+            // One SMS holds 70 characters in Chinese and 160 in ASCII. In a text of several, each holds 67 and 153.
             let (most_zh, most_en) = if url.is_some() { (134, 306) } else { (70, 306) };
             let payload = Payload::SecurityNotification { notice, url: url.clone() };
             let zh = compose("Latchkey", Language::Zh, &payload);
@@ -182,7 +183,7 @@ mod tests {
         assert!(composed.html.contains("x=1&amp;y=2") && composed.text.contains("x=1&y=2"));
     }
 
-    /// Every message, whole, in both languages: `snapshots/` shows what people are sent.
+    /// Compares every whole message in both languages: `snapshots/` shows them.
     #[test]
     fn messages_are_as_they_were() {
         let code = |purpose| Payload::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };

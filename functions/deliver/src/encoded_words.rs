@@ -1,13 +1,14 @@
-//! Text in a mail header (RFC 2047). SES encodes the subject itself; the name of the sender is ours to encode.
+//! Encoded words: non-ASCII text in a mail header (RFC 2047). SES encodes the subject itself, but not the sender's
+//! name.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// An encoded word has 75 characters at most (RFC 2047 §2). What stands around the text takes twelve, and base64 makes four
-/// of three bytes: 60 of 45.
+/// How many bytes one encoded word holds. It has at most 75 characters (RFC 2047 §2), and 12 of them surround the text.
+/// Base64 makes four characters of three bytes, so 45 bytes make 60 characters.
 const MAX_BYTES: usize = 45;
 
-/// A text as encoded words with a space between, which a reader drops. None of them ends within a character (§5).
+/// Returns a text as encoded words, separated by spaces, which a reader drops. No word ends within a character (§5).
 pub(crate) fn encoded_words(text: &str) -> String {
     let (mut words, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
@@ -22,7 +23,7 @@ pub(crate) fn encoded_words(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// As RFC 2047 §6.2 reads it. Each word is decoded by itself, so each must be whole characters.
+    /// Decodes as RFC 2047 §6.2 says. Each word is decoded by itself, so each must consist of whole characters.
     fn decoded(header: &str) -> String {
         let words = header.split(' ').filter(|word| !word.is_empty()).map(|word| {
             assert!(word.len() <= 75 && word.is_ascii(), "{word}");

@@ -1,4 +1,4 @@
-//! Making what a message carries, at the moment it is sent: a code or a link.
+//! Making the code or link of a message, at the moment it is sent.
 
 use shared::crypto::{KeyGroup, NotMeLink, ResetLink};
 use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, User};
@@ -8,27 +8,27 @@ use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
 use shared::users::find_by_name;
 use shared::{App, Error};
 
-/// What a message carries.
+/// The content of a message that is ready to be sent.
 pub(crate) enum Payload {
-    /// Digits, what they are for, and how many whole minutes they are still good.
+    /// A code, its purpose, and the whole minutes of its remaining life.
     Code { purpose: CodePurpose, code: Code, minutes: u64 },
-    /// The address of the page that sets a new password.
+    /// The address of the page that sets a new password, and the whole minutes that it is still valid.
     ResetLink { url: String, minutes: u64 },
-    /// Word of a change, and the address of the page that stops it, unless there is nothing to stop.
+    /// A security notification. `url` is the "this wasn't me" link, if the recipient gets one.
     SecurityNotification { notice: SecurityEvent, url: Option<String> },
 }
 
-/// What came of it.
+/// The result of [`issue`].
 pub(crate) enum Issued {
     Carries(Payload),
-    /// The message is for an account, and there is none. A code was stored all the same: neither a guess nor another
-    /// ask tells the difference.
+    /// The message is for an account, and there is none. Its code was stored all the same, so that neither a guess nor
+    /// another request shows the difference.
     NoAccount,
     /// The message's code can no longer be used.
     Expired,
 }
 
-/// Makes what a message carries.
+/// Makes the code or link of a message.
 pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error> {
     match &message.content {
         Content::Code(key) => issue_code(app, message, key).await,
@@ -40,12 +40,13 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let (item, account) = tokio::join!(live_code(app, key), has_account(app, message, key));
     let (item, account) = (item?, account?);
-    // Guessed out since it was asked for: nobody can use it, and sending it anew would only hold its owner up longer.
+    // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
+    // further.
     let Some(item) = item else { return Ok(Issued::Expired) };
     if !account {
         return Ok(Issued::NoAccount);
     }
-    // To the nearest: a second has passed since it was made.
+    // Rounded to the nearest minute, because a moment has passed since the code was made.
     let minutes = (app.clock.now().seconds_until(item.expires_at) + 30) / 60;
     let Some(code) = item.seed.digits(key, app.keyring(KeyGroup::Codes)?) else {
         return Ok(Issued::Expired);
@@ -53,12 +54,13 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
     Ok(Issued::Carries(Payload::Code { purpose: key.purpose, code, minutes }))
 }
 
-/// The code to send: the one that is live while five minutes of its life remain, else a new one. Wrong guesses carry
-/// over from a code that is live (NIST SP 800-63B §3.1.3.2), so asking again buys none. `None` when it is
-/// guessed out.
+/// Returns the code to send. A live code is sent again while at least five minutes of its life remain; otherwise a new
+/// one is made. The new one takes over the guesses of the live one (NIST SP 800-63B §3.1.3.2), so that another request
+/// does not buy more. `None` if the code has no guesses left.
 async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> {
     let store = &app.store;
-    // A guess that is counted meanwhile fails the condition, and a second look sees it. Guesses are few.
+    // If the code was replaced or used up meanwhile, the condition fails and the loop reads it again. A simultaneous
+    // guess does not fail it and is kept, because replacing a code does not write the count.
     for _ in 0..8 {
         let now = app.clock.now();
         let live = store.get::<CodeItem>(&keys::code(key), "reading a code").await?;
@@ -104,13 +106,13 @@ async fn has_account(app: &App, message: &Message, key: &CodeKey) -> Result<bool
     Ok(user.is_some_and(|user| is_for(key, &user, &message.recipient)))
 }
 
-/// Whether a code is for this account, which has the recipient's number or address now. Another may have had it when the
-/// code was asked for.
+/// Returns whether a code is for this account, which has the recipient's number or address now. Another account may
+/// have had it when the code was asked for.
 fn is_for(key: &CodeKey, user: &User, recipient: &Recipient) -> bool {
     match (key.purpose, recipient) {
         (CodePurpose::Reauthentication, Recipient::Sms(mobile)) => *key == CodeKey::proof(&user.id, mobile),
         (CodePurpose::SecondProof, Recipient::Email(email)) => *key == CodeKey::second_proof(&user.id, email),
-        // They are for the number, whosever it is.
+        // These codes are for the number, whichever account has it.
         _ => true,
     }
 }
@@ -119,7 +121,7 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
     let Some(user) = account_at(app, &message.recipient).await? else {
         return Ok(Issued::NoAccount);
     };
-    // The life of a link starts when it is asked for, as the contract counts it.
+    // A reset link's life starts with the request for it, as the contract says.
     let link =
         ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
     let token = link.sign(app.keyring(KeyGroup::Links)?);
@@ -138,7 +140,7 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
         SecurityEvent::Password | SecurityEvent::Mobile | SecurityEvent::Email if about.with_link => {
             link.sign(app.keyring(KeyGroup::Links)?)
         }
-        // The account is gone, or safe already, or the address too new.
+        // The account is gone or secured already, or the address was bound too recently.
         _ => None,
     };
     let host = app.client_host()?;
@@ -146,7 +148,7 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
     Ok(Issued::Carries(Payload::SecurityNotification { notice, url }))
 }
 
-/// The account that has this number or address, unless it is locked.
+/// Returns the account that has this number or address, unless it is disabled.
 async fn account_at(app: &App, recipient: &Recipient) -> Result<Option<User>, Error> {
     let name = match recipient {
         Recipient::Sms(mobile) => AccountName::Mobile(mobile.clone()),

@@ -1,9 +1,9 @@
-//! The table's stream → SNS and SES: sends each message once, or not at all.
+//! Sends each message of the table's stream by SNS or SES, at most once.
 //!
-//! A record may arrive twice, late, or after a crash. Each message is claimed by a conditional write before it is sent,
-//! and the claim is given back only when the provider is known to have refused for now (throttled). Neither provider
-//! removes duplicates, so after a lost answer the claim stays: better one message lost, and asked for again, than two
-//! sent.
+//! A record may arrive twice, or late, or after a crash. A conditional write claims each message before it is sent. The
+//! claim is released only when it is certain that nothing was sent, for example because the provider was throttled.
+//! Neither provider removes duplicates, so after a lost answer the claim stays. A lost message, which the person asks
+//! for again, is better than two.
 
 mod budget;
 mod claim;
@@ -25,10 +25,9 @@ use shared::{App, Error};
 pub use providers::{ProviderError, Providers};
 
 pub const NAME: &str = "deliver";
-/// What the function refuses to start without.
+/// The settings that the function refuses to start without.
 pub const NEEDS: &[Need] = &[Need::Table, Need::CODES, Need::LINKS, Need::MailSender, Need::ClientHost];
 
-/// Runs the function on Lambda.
 pub fn serve() -> ExitCode {
     shared::lambda::run(NEEDS, async |app| {
         let providers = Providers::new(app)?;
@@ -39,10 +38,10 @@ pub fn serve() -> ExitCode {
     })
 }
 
-/// Sends a batch of messages side by side, and names the records to try again.
+/// Sends a batch of messages concurrently, and returns the records to try again.
 pub async fn deliver(app: &App, providers: &Providers, event: Event, invocation_id: &str) -> DynamoDbEventResponse {
     let sent = event.records.iter().enumerate().map(async |(index, record)| {
-        // Each record claims under a name of its own: one that stands twice in a batch is sent once.
+        // Each record has a claimant name of its own, so that a message that is twice in a batch is sent once.
         let claimant = format!("{invocation_id}/{index}");
         (record, deliver_record(app, providers, record, &claimant).await)
     });
@@ -58,26 +57,25 @@ pub async fn deliver(app: &App, providers: &Providers, event: Event, invocation_
     response
 }
 
-/// What became of a message.
+/// The result for a message that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Sent,
-    /// What it carries has expired, or was used meanwhile.
+    /// Its code or link has expired, or the code has no guesses left.
     Expired,
     /// It was for an account, and there is none.
     NoAccount,
-    /// Another invocation has it.
+    /// Another invocation has claimed it, or it is gone.
     ClaimedByAnother,
-    /// The day's budget is spent.
     OverBudget,
 }
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// Nothing was sent, and trying again is worth it.
+    /// Nothing was sent, and it is worth trying again.
     #[error("to be tried again")]
     TryAgain(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Trying again would change nothing, or could send twice.
+    /// Trying again would change nothing, or could send the message twice.
     #[error("given up")]
     GiveUp(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -94,13 +92,13 @@ async fn deliver_record(
     record: &EventRecord,
     claimant: &str,
 ) -> Result<Outcome, Failure> {
-    // A record that is no message stays none however often it is read.
+    // A record that cannot be read as a message never can.
     let message: Message =
         serde_dynamo::from_item(record.change.new_image.clone()).map_err(|problem| Failure::GiveUp(problem.into()))?;
     if message.expires_at <= app.clock.now() {
         return Ok(Outcome::Expired);
     }
-    // Looked at first: a record that comes again must not issue a code in place of the one that was sent.
+    // Checked before a code is issued: a record that arrives again must not replace the code that was sent.
     if claim::is_claimed(app, &message).await? {
         return Ok(Outcome::ClaimedByAnother);
     }
@@ -110,11 +108,11 @@ async fn deliver_record(
         issue::Issued::Expired => return Ok(Outcome::Expired),
     };
     let composed = compose::compose(&app.config.messages.brand, message.language, &issued);
-    // Claimed last: when storage fails before this, nothing stands in the way of another try.
+    // Claimed as late as possible: if storage fails before this, the message can be tried again.
     if !claim::claim(app, &message, claimant).await? {
         return Ok(Outcome::ClaimedByAnother);
     }
-    // After the claim: a message that is sent once is counted once.
+    // Counted after the claim, so that a message that is sent once counts once.
     match budget::spend(app, &message).await {
         Ok(true) => {}
         Ok(false) => return Ok(Outcome::OverBudget),

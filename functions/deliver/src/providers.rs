@@ -1,4 +1,4 @@
-//! SNS and SES, and what their refusals mean.
+//! The clients of SNS and SES, and the meaning of their errors.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use shared::{App, Error};
 use crate::compose::Composed;
 use crate::encoded_words::encoded_words;
 
-/// How long a provider may take with one message.
+/// How long a provider may take for one message.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
@@ -27,19 +27,19 @@ pub struct Providers {
     sms_max_price_usd: String,
 }
 
-/// Why a message was not sent, or may not have been.
+/// The reason why a message was not sent, or may not have been.
 #[derive(Debug)]
 pub enum ProviderError {
-    /// Throttled: nothing was sent, and later it may be.
+    /// The provider was throttled or not reached. Nothing was sent; a later attempt may succeed.
     RefusedForNow(Box<dyn std::error::Error + Send + Sync>),
-    /// Nothing was sent, and nothing will be: an invalid number, an unverified sender.
+    /// Nothing was sent, and no later attempt will succeed: for example an invalid number or an unverified sender.
     RefusedForGood(Box<dyn std::error::Error + Send + Sync>),
-    /// No answer, or one that does not say: it may have been sent.
+    /// There was no answer, or a meaningless one. The message may have been sent.
     Unknown(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Providers {
-    /// Builds the clients. They never retry by themselves: neither provider would notice that it sends twice.
+    /// Builds the clients. They do not retry by themselves, because neither provider would notice that it sends twice.
     pub fn new(app: &App) -> Result<Self, Error> {
         let messages = &app.config.messages;
         let shared = shared::dynamodb::sdk_config(&app.config.storage.aws)?;
@@ -85,7 +85,7 @@ impl Providers {
     async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), ProviderError> {
         let body = Body::builder().text(utf8(&composed.text)?).html(utf8(&composed.html)?).build();
         let message = Message::builder().subject(utf8(&composed.subject)?).body(body).build();
-        // A name that is not ASCII stands in a header as encoded words; so does any, for one rule.
+        // A sender's name that is not ASCII must be encoded. For simplicity every name is.
         let sender = format!("{} <{}>", encoded_words(&composed.sender), self.mail_from);
         self.ses
             .send_email()
@@ -112,7 +112,7 @@ fn utf8(text: &str) -> Result<Content, ProviderError> {
         .map_err(|problem| ProviderError::RefusedForGood(problem.into()))
 }
 
-/// What a provider said, as far as it may be logged: its own text quotes the number or the address.
+/// A provider's error, as far as it may be logged. The provider's own text quotes the number or the address.
 #[derive(Debug, thiserror::Error)]
 #[error("the provider answered {status} {code}")]
 pub struct Refused {
@@ -120,21 +120,21 @@ pub struct Refused {
     status: u16,
 }
 
-/// Why there was no answer that says anything.
+/// The reason why there was no meaningful answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplyError {
-    /// Nothing left this machine.
+    /// The request was not sent.
     #[error("the provider was not reached")]
     NotReached,
-    /// It may have left.
+    /// The request may have been sent.
     #[error("the provider's answer was lost")]
     Lost,
-    /// It left, and what came back is no answer.
+    /// The request was sent, and the answer is malformed.
     #[error("the provider's answer cannot be read")]
     Unreadable,
 }
 
-/// What an error says about the message.
+/// Returns what an error means for the message.
 fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> ProviderError {
     let service = match error {
         SdkError::ServiceError(service) => service,
@@ -168,7 +168,7 @@ fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Provid
     }
 }
 
-/// Whether it failed before anything was sent: no address, no connection, no TLS.
+/// Returns whether a request failed before anything was sent: no address, no connection or no TLS.
 fn failed_to_connect(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

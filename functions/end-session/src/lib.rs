@@ -1,4 +1,4 @@
-//! `DELETE /users/me/sessions/{id}/` (C4): signs one device out.
+//! `DELETE /users/me/sessions/{id}/`: signs one device out.
 
 use shared::accounts;
 use shared::config::Need;

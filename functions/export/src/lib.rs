@@ -1,4 +1,4 @@
-//! `POST /users/me/export/` (C11): all that is stored about the signed-in person, but hashes.
+//! `POST /users/me/export/`: returns all that is stored about the signed-in person, except hashes.
 
 use serde::Serialize;
 use shared::accounts::{self, Export};

@@ -1,4 +1,4 @@
-//! `GET /forget_pwd/mobiles/{mobile}/` (A2): tells how many accounts a number has.
+//! `GET /forget_pwd/mobiles/{mobile}/`: returns how many accounts a mobile number has.
 
 use serde::Serialize;
 use shared::accounts;

@@ -1,4 +1,4 @@
-//! `POST /forget_pwd/sms_code/` (A3): sends a code to set a new password.
+//! `POST /forget_pwd/sms_code/`: sends a code that sets a new password.
 
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};

@@ -1,4 +1,4 @@
-//! `POST /forget_pwd/` (A4): sets a new password by a code.
+//! `POST /forget_pwd/`: sets a new password by a code.
 
 use serde::Serialize;
 use shared::accounts;
@@ -38,8 +38,8 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     Ok(Reply::ok(&Envelope { errno: "0", errmsg })?.without_session_of(app, request, &user))
 }
 
-/// Signed double submit: a page of another site can make a browser send the cookie, but can read and repeat it in no
-/// header.
+/// Refuses a cross-site request, by a signed double-submit cookie. A page of another site can make a browser send the
+/// cookie, but it cannot read the value and repeat it in a header.
 fn refuse_foreign(app: &App, request: &Request) -> Result<(), Error> {
     let (cookie, header) = (request.cookie("csrf_token"), request.header("x-csrftoken"));
     let (Some(cookie), Some(header)) = (cookie, header) else {

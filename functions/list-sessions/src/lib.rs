@@ -1,4 +1,4 @@
-//! `GET /users/me/sessions/` (C3): the devices the person is signed in on.
+//! `GET /users/me/sessions/`: lists the devices that the person is signed in on.
 
 use serde::Serialize;
 use shared::accounts;

@@ -1,4 +1,4 @@
-//! `POST /users/login/` (B1): exchanges an account name and a password for a token.
+//! `POST /users/login/`: exchanges an account name and a password for tokens.
 
 use shared::accounts;
 use shared::config::Need;

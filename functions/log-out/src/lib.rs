@@ -1,4 +1,4 @@
-//! `POST /users/logout/` (C2): ends the session of a refresh token, or, signed in, all sessions.
+//! `POST /users/logout/`: ends the session of a refresh token or, for a signed-in person, all sessions.
 
 use shared::accounts;
 use shared::config::Need;
@@ -30,7 +30,8 @@ async fn end(app: &App, caller: &Caller, request: &Request) -> Result<(), Error>
     accounts::log_out(app, caller, &request.refresh_token(app)?).await
 }
 
-/// A page's own request carries its token in a cookie and may have no body.
+/// Returns whether the request asks to end all sessions. A request in cookie mode has its refresh token in the cookie
+/// and may have no body.
 fn asks_for_all(request: &Request) -> Result<bool, Error> {
     match request.json() {
         Ok(body) => Ok(body.optional_boolean("all")?.unwrap_or(false)),

@@ -1,4 +1,4 @@
-//! `GET /users/me/` (B11): the signed-in person's account.
+//! `GET /users/me/`: returns the signed-in person's account.
 
 use shared::config::Need;
 use shared::http::{Account, Endpoint, ErrorFormat, Reply, Request};

@@ -1,23 +1,23 @@
-//! What a client would rather read: a page or JSON (RFC 9110 §12.5.1).
+//! Content negotiation: whether a client prefers a page or JSON (RFC 9110 §12.5.1).
 
-/// Whether `Accept` prefers a page to JSON. Where it wants both alike, the one that it names more exactly wins: older
-/// browsers send `text/html, */*`. Where that is alike too, as in `*/*`, it is JSON: programs say no more.
+/// Returns whether `Accept` prefers a page to JSON. At equal quality the more exact range wins, because older browsers
+/// send `text/html, */*`. If both are equal, as in `*/*`, the answer is JSON: programs say no more than that.
 pub(crate) fn prefers_html(accept: &str) -> bool {
     let (html, json) = (preference(accept, "text", "html"), preference(accept, "application", "json"));
     html.thousandths > 0 && html > json
 }
 
-/// How much a media type is wanted. The fields' order is the order of their weight.
+/// How much a media type is wanted. The derived ordering compares the fields in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
-    /// The quality value, from 0 to 1000.
+    /// The quality value times 1000, from 0 to 1000.
     thousandths: u16,
     /// 0 for no range, 1 for `*/*`, 2 for `text/*`, 3 for the type itself.
     exactness: u8,
 }
 
-/// The quality of the most exact range that a type falls in. Parameters of a range do not count: our two types have no
-/// variants.
+/// Returns the quality of the most exact range that includes a type. Parameters of a range are ignored, because our two
+/// types have no variants.
 fn preference(accept: &str, main: &str, sub: &str) -> Preference {
     let ranges = accept.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
@@ -32,11 +32,11 @@ fn preference(accept: &str, main: &str, sub: &str) -> Preference {
         let weight = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| is(name, "q"));
         Some(Preference { thousandths: weight.map_or(1000, |(_, value)| thousandths(value)), exactness })
     });
-    // Of two ranges that are the same the greater quality holds.
+    // Of two identical ranges the higher quality counts.
     ranges.max_by_key(|range| (range.exactness, range.thousandths)).unwrap_or_default()
 }
 
-/// A quality value; a malformed one wants nothing.
+/// Parses a quality value. A malformed one counts as 0.
 fn thousandths(text: &str) -> u16 {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let is_digits = fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
@@ -84,7 +84,7 @@ mod tests {
             "application/json;q=0.9, text/html;q=0.8, */*;q=0.1",
             "text/html;q=0.5, application/json;q=0.501",
             "text/*, application/json",
-            // A range that is more exact goes before a wider one that wants more.
+            // A more exact range counts, even if a wider one has a higher quality.
             "text/html;q=0.1, text/*, application/json;q=0.2",
             "text/html;q=0",
             "text/html;q=0, */*",

@@ -1,25 +1,26 @@
-//! The slash at the end of a path. Clients send it, and the template's routes have none. A gateway that takes the two
-//! forms for different paths sends the one with the slash here, and the answer leads to the other.
+//! Redirects for paths that end in a slash. Clients send that slash, and the template's routes do not have it. A
+//! gateway that takes the two forms for different paths sends the one with the slash here, and the answer redirects to
+//! the other.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
 use shared::http::NOT_IN_A_QUERY;
 
 use crate::ROUTES;
 
-/// All but the unreserved characters (RFC 3986 §2.3), so that a value cannot end its segment.
+/// All characters except the unreserved ones (RFC 3986 §2.3), so that a value cannot end its segment.
 const NOT_IN_A_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// API Gateway has room for 10,240 bytes of headers in all.
+/// The longest `Location` header. API Gateway accepts 10,240 bytes of headers in all.
 const MAX_LOCATION_BYTES: usize = 8 * 1024;
 
-/// Where a request goes whose path has a slash too many: the path of the route with this method, and the query. `None`
-/// where the path has no slash at its end, or no route without it.
+/// Returns the redirect target of a path that ends in a slash: the path of the route with this method, and the query.
+/// `None` if the path has no slash at its end or there is no such route.
 ///
-/// It is built from the route, never cut from the path as sent: `//evil.example/` must not become a host.
+/// The target is built from the route, never cut from the path as sent: `//evil.example/` must not become a host.
 pub(crate) fn location(method: &str, path: &str, query: &str) -> Option<String> {
     let path = path.strip_suffix('/')?;
     let routes = ROUTES.iter().filter(|(one, _)| *one == method);
     let built = routes.filter_map(|(_, route)| Some((route.matches('{').count(), fill(route, path)?)));
-    // A literal segment goes before a parameter, as at the gateway.
+    // A literal segment takes precedence over a parameter, as at the gateway.
     let (_, mut location) = built.min_by_key(|(parameters, _)| *parameters)?;
     if !query.is_empty() {
         location.push('?');
@@ -28,7 +29,7 @@ pub(crate) fn location(method: &str, path: &str, query: &str) -> Option<String> 
     (location.len() <= MAX_LOCATION_BYTES).then_some(location)
 }
 
-/// The route with the path's values for its parameters.
+/// Returns the route with the path's values for its parameters. `None` if the path does not match.
 fn fill(route: &str, path: &str) -> Option<String> {
     if route.matches('/').count() != path.matches('/').count() {
         return None;
@@ -51,8 +52,8 @@ fn fill(route: &str, path: &str) -> Option<String> {
     Some(filled)
 }
 
-/// Whether a decoded value can stand alone between two slashes. No parameter of ours has a `?` or `#` in it, and where
-/// API Gateway decoded the path these make unclear where it ends.
+/// Returns whether a decoded value can stand between two slashes. No parameter of ours contains `?` or `#`. In a path
+/// that API Gateway has decoded, these characters leave open where it ends.
 fn is_one_segment(value: &[u8]) -> bool {
     !matches!(value, b"" | b"." | b"..") && !value.iter().any(|byte| b"/?#".contains(byte))
 }
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(path("%5c%5cevil"), "/users/mobile/%5C%5Cevil");
         assert_eq!(path("@evil.example:80"), "/users/mobile/%40evil.example%3A80");
         assert_eq!(path("..;"), "/users/mobile/..%3B");
-        // Decoded once and encoded once: what was encoded twice still is.
+        // Decoded once and encoded once, so a doubly encoded value stays doubly encoded.
         assert_eq!(path("%252e%252e"), "/users/mobile/%252e%252e");
         assert_eq!(path("%252f"), "/users/mobile/%252f");
         assert_eq!(path("%zz%"), "/users/mobile/%25zz%25");
@@ -175,7 +176,7 @@ mod tests {
         let long = "1".repeat(MAX_LOCATION_BYTES);
         assert_eq!(location("GET", &format!("/users/mobile/{long}/"), ""), None);
         assert_eq!(location("GET", "/users/captcha/", &long), None);
-        // Three bytes each, once encoded.
+        // Each takes three bytes when encoded.
         assert_eq!(location("GET", "/users/captcha/", &"\u{7f}".repeat(MAX_LOCATION_BYTES / 3)), None);
         assert!(location("GET", "/users/captcha/", &long[20..]).is_some());
     }

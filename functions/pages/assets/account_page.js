@@ -79,7 +79,7 @@ async function devices() {
   const answer = await callSignedIn("GET", "/users/me/sessions/");
   if (!answer.ok) return retry(byId("devices-status"), byId("devices-retry"), answer.message, devices);
   loaded(byId("devices-status"));
-  // By parts: Safari 14.0 and Firefox 78 do not know `timeStyle`.
+  // Listed one by one, because Safari 14.0 and Firefox 78 do not support `timeStyle`.
   const parts = { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
   const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", parts);
   byId("devices").textContent = "";
@@ -118,7 +118,7 @@ async function end(button, id) {
   const answer = await callSignedIn("DELETE", `/users/me/sessions/${id}/`);
   byId("devices-status").textContent = answer.ok || answer.status === 404 ? say("signedOutThere") : answer.message;
   await devices();
-  // The button has gone with its device.
+  // The button has disappeared with its device.
   byId("devices-title").focus({ preventScroll: true });
 }
 
@@ -129,7 +129,7 @@ function data() {
     link.href = URL.createObjectURL(new Blob([JSON.stringify(answer.body, null, 2)], { type: "application/json" }));
     link.download = "account.json";
     link.click();
-    // Older Safari reads it only after a while.
+    // Older Safari versions read it only after a while.
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     saved("export", say("downloaded"));
   });
@@ -151,7 +151,7 @@ async function leave(path, body, line) {
 }
 
 async function start() {
-  // Both at once, so that nothing moves when the devices come.
+  // Loaded together, so that nothing moves when the devices arrive.
   const [answer] = await Promise.all([callSignedIn("GET", "/users/me/"), devices()]);
   if (!answer.ok) return retry(byId("loading"), byId("retry"), answer.message, start);
   account = answer.body;
@@ -169,7 +169,7 @@ async function start() {
   });
   password();
   data();
-  // Those of the proofs have theirs already.
+  // The password fields for reauthentication have theirs already.
   passwordSwitches(byId("new-password-field"));
   const card = byId("devices").closest("section");
   byId("sign-out-all").addEventListener("click", ({ currentTarget }) =>

@@ -1,18 +1,20 @@
-// Calls to the API. Every answer becomes { ok, status, body, code, message, fields, seconds }. `message` and `fields` are
-// the page's own words for the code of a refusal: the server's are partly those of older clients, and stand in only for a
-// code that this page does not know.
+// Calls to the API. Every answer becomes { ok, status, body, code, message, fields, seconds }. `message` and `fields`
+// are the page's own texts for the error code. The server's texts are partly those for older clients, and are used only
+// for a code that this page does not know.
 
 import { english, hasError, say, wait } from "./texts.js";
 
 const PATIENCE_MS = 30_000;
 
-/** The session of this browser is in its cookie. What ends it takes the cookie away. */
+/**
+ * Asks for cookie mode: the session is in this browser's cookie. An answer that ends the session removes the cookie.
+ */
 export const COOKIE = { "X-Session": "cookie" };
 
-/** A refusal that the page itself makes. */
+/** Returns a refusal that the page itself makes. */
 export const refusal = (code) => ({ ok: false, status: 0, body: null, code, seconds: 0, message: say(code), fields: {} });
 
-/** `patience` is how many milliseconds an answer may take. */
+/** Sends a request. `patience` is how long the answer may take, in milliseconds. */
 export async function call(method, path, { body, headers, patience = PATIENCE_MS } = {}) {
   const controller = new AbortController();
   const init = {

@@ -1,4 +1,4 @@
-// The captcha: loaded when it is needed and not before, solved, and exchanged for a pass of ours.
+// The captcha: loaded only when it is needed, solved, and exchanged for a captcha pass.
 
 import { call, refusal } from "./api.js";
 import { say } from "./texts.js";
@@ -7,7 +7,7 @@ const LOAD_PATIENCE_MS = 15_000;
 
 const setting = document.querySelector("meta[name=captcha]");
 
-/** Loads the widget's script, which is another site's: it may be out of reach, or never come. */
+/** Loads the widget's script. It is on another site, which may be out of reach or never answer. */
 function load(address) {
   return new Promise((done, failed) => {
     if (window.TencentCaptcha) return done();
@@ -22,7 +22,7 @@ function load(address) {
 
 const down = () => ({ ...refusal("captcha_not_configured"), message: say("captchaDown") });
 
-/** The header with a pass in `headers`, or a refusal with words to show. */
+/** Returns the header with a captcha pass in `headers`, or a refusal with a text to show. */
 async function solve(action) {
   let solved;
   try {
@@ -40,8 +40,8 @@ async function solve(action) {
 }
 
 /**
- * A call that may need a captcha: at once where one is enforced, else when the server asks for one, because too much comes
- * from this address. `then` sends it with the header, and gives the answer.
+ * Makes a call that may need a captcha: at once if one is enforced, otherwise when the server asks for one because of
+ * too many requests from this address. `then` sends the request with the header and returns the answer.
  */
 export async function withCaptcha(action, then) {
   if (!setting || setting.dataset.enforced !== "true") {

@@ -1,5 +1,5 @@
-// The button that sends a code, and its resend cooldown. The cooldown and the challenge id survive a reload and are the
-// same in all tabs: people ask for a code in one tab and type it into another.
+// The button that sends a code, and its resend cooldown. The cooldown and the challenge id survive a reload and are
+// shared by all tabs, because people ask for a code in one tab and type it into another.
 
 import { busy, fault, status, value } from "./form.js";
 import { over, span } from "./span.js";
@@ -10,8 +10,9 @@ const COOLDOWN_MS = 60_000;
 const CODE_LIFE_MS = 600_000;
 
 /**
- * Sixteen bits of a number (FNV-1a, folded): enough to tell whether it is another number, and too few to tell whose it
- * is. Any longer digest of eleven digits could be tried out, and what is stored stays on a shared computer for a while.
+ * Returns sixteen bits of a number (FNV-1a, folded). They suffice to notice another number, and are too few to tell
+ * whose it is. A longer digest of eleven digits could be found by trying all, and it stays on a shared computer for a
+ * while.
  */
 function markOf(number) {
   let hash = 0x811c9dc5;
@@ -19,10 +20,10 @@ function markOf(number) {
   return ((hash >>> 16) ^ hash) & 0xffff;
 }
 
-/** The challenge ids of this page: they outlast a clock that is set right while the code is on its way. */
+/** The challenge ids of this page. They remain valid when the clock is corrected while the code is on its way. */
 const held = new Map();
 
-/** The challenge id of the code that was sent to a number: nobody without it can guess at that code. */
+/** Returns the challenge id of the code that was sent to a number. Nobody can guess at that code without it. */
 export function challengeOf(name, mobile) {
   const kept = forAWhile.get(`code-${name}`);
   if (kept && kept.value.of === markOf(mobile)) return kept.value.id;
@@ -35,7 +36,9 @@ function newChallenge() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Asks for a code under a challenge id. That is kept before it is sent: an answer may be lost, and the code arrive. */
+/**
+ * Requests a code with a challenge id. The id is stored first, because the code may arrive although the answer is lost.
+ */
 export async function askForCode(name, mobile, ask) {
   const id = challengeOf(name, mobile) || newChallenge();
   held.set(name, { mobile, id });
@@ -43,13 +46,13 @@ export async function askForCode(name, mobile, ask) {
   return ask(id);
 }
 
-/** The code did what it was for. */
+/** Forgets the challenge id of a code that was used. */
 export function codeUsed(name) {
   held.delete(name);
   forAWhile.remove(`code-${name}`);
 }
 
-/** What is left of a wait, in the unit people think in. */
+/** Returns the rest of a wait in a suitable unit. */
 const leftOf = (seconds) => {
   if (seconds < 90) return say("seconds", { n: seconds });
   if (seconds < 5400) return say("minutes", { n: Math.ceil(seconds / 60) });
@@ -57,11 +60,14 @@ const leftOf = (seconds) => {
 };
 
 /**
- * `send` sends and gives the answer, or nothing when it was not ready to. `name` tells this button's wait from others;
- * `recipient` gives the field with the number, and `whose` the account whose number it is: another one waits for nothing.
- * `refused` may say more. A wait that is longer than a code lives is told by the server once more: the person may be in
- * another network by then, where it does not hold.
- * Gives what begins a wait for a code that was sent otherwise.
+ * Sets up a button that sends a code, and returns a function that starts the cooldown for a code that was sent
+ * otherwise.
+ *
+ * `send` sends the code and returns the answer, or `undefined` if it was not ready to. `name` identifies this button's
+ * cooldown. `recipient` is the field with the number, and `whose` the account whose own number is used: the cooldown
+ * holds for that number or account alone. `refused` may add to the error. A wait is counted for a code's life at most.
+ * After that the server decides again, because the person may be in another network by then, to which the limit does
+ * not apply.
  */
 export function codeButton(button, { name, input, recipient, whose = "", refused }, send) {
   const form = button.closest("form");
@@ -73,7 +79,7 @@ export function codeButton(button, { name, input, recipient, whose = "", refused
   const count = () => {
     const seconds = Math.ceil(left() / 1000);
     button.disabled = seconds > 0 || button.hasAttribute("aria-busy");
-    // The seconds are for the eye; a screen reader is told of the start and the end alone.
+    // The seconds are only shown. A screen reader hears of the start and the end.
     button.textContent = seconds > 0 ? leftOf(seconds) : say("send");
     if (seconds > 0 || !timer) return;
     clearInterval(timer);
@@ -113,7 +119,7 @@ export function codeButton(button, { name, input, recipient, whose = "", refused
     }).then(count),
   );
   recipient?.addEventListener("input", () => {
-    // It was said of another number.
+    // The message was about another number.
     live.textContent = "";
     resume();
   });

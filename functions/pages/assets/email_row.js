@@ -1,5 +1,5 @@
-// Binding an email: a code is mailed to it and given back here. The address that waits for its code is kept in this tab
-// until the code has expired: people leave to read their mail, and a phone loads the page anew meanwhile.
+// Binding an email: a code is mailed to the address and typed in here. This tab keeps the address until the code has
+// expired, because people leave to read their mail, and a phone then reloads the page.
 
 import { codeButton } from "./codes.js";
 import { byId, fault, onSubmit, refuse, value } from "./form.js";
@@ -11,7 +11,10 @@ import { say } from "./texts.js";
 
 const CODE_MS = 600_000;
 
-/** What is kept: in another person's session of the same tab it is none of theirs. */
+/**
+ * Returns the address that waits for its code. It belongs to one account: another person may have signed in in this
+ * tab.
+ */
 function pendingOf(account) {
   const pending = JSON.parse(tab.get(PENDING_EMAIL) || "{}");
   return pending.account === account && Date.now() < pending.until ? pending.email : "";
@@ -26,7 +29,7 @@ export function emailRow(account, done) {
   const [form, codeForm, again] = [byId("email-form"), byId("email-code-form"), byId("email-again")];
   const [email, code] = [byId("email"), byId("email-code")];
 
-  /** Shows the step of the code, or the one of the address. */
+  /** Shows the step of the code or the step of the address. */
   const step = (isCode) => {
     form.hidden = isCode;
     codeForm.hidden = !isCode;
@@ -40,7 +43,7 @@ export function emailRow(account, done) {
   };
 
   const beginWait = codeButton(byId("email-code-send"), { name: "email", input: code, recipient: email, refused }, async () => {
-    // Who has just proved who they are is not asked again: then nothing is to be filled in here.
+    // The reauthentication fields in it are hidden while a token is valid. Then nothing has to be filled in.
     again.hidden = false;
     const missing = [...again.querySelectorAll("input")].find((input) => !input.closest("[hidden]") && value(input) === "");
     if (missing) {
@@ -53,7 +56,7 @@ export function emailRow(account, done) {
     return answer;
   });
 
-  /** Another code was not sent. Was it for the proof, that is said beside it. */
+  /** Handles the refusal of another code. An error of the reauthentication is shown beside its fields. */
   function refused(answer) {
     const places = placesOf("email-again-proof");
     if (!places[answer.code]) return;
@@ -84,7 +87,7 @@ export function emailRow(account, done) {
       other();
       return refuse(form, answer, { email_taken: "email" });
     }
-    // It cannot be used any more: a reload leads back to the address.
+    // The code can no longer be used, so a reload leads back to the address.
     if (answer.code === "code_expired") keep(null);
     refuse(codeForm, answer, { code_wrong: "email-code", code_expired: "email-code", code_malformed: "email-code" });
   });
@@ -100,7 +103,7 @@ export function emailRow(account, done) {
   const pending = pendingOf(account);
   if (!pending) return;
   email.value = pending;
-  // The button counts for the address.
+  // The button's cooldown depends on the address.
   email.dispatchEvent(new Event("input"));
   step(true);
   byId("email-item").open = true;

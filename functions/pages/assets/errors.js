@@ -1,14 +1,14 @@
-// What a page says of each refusal, by its code: what is the case, and the way on. Chinese, then English.
+// The text for each error code: what is wrong, and what to do. Chinese, then English.
 
 export const errors = {
-  // What the page itself finds.
+  // Errors that the page itself detects.
   offline: ["网络连接失败，请检查网络后重试。", "The network cannot be reached. Please check it and try again."],
   cookies_needed: [
     "登录需要 Cookie。请在浏览器设置中允许本站使用，或更换浏览器，然后重试。",
     "Signing in needs cookies. Please allow them, or use another browser.",
   ],
 
-  // What was typed.
+  // Errors in the input.
   field_required: ["请填写这一项。", "Please fill this in."],
   field_type: ["这一项的格式不正确，请检查。", "This is malformed. Please check it."],
   mobile_malformed: ["请输入11位手机号码。", "Enter a mobile number of 11 digits."],
@@ -30,7 +30,7 @@ export const errors = {
   password_personal: ["密码不能是您的号码、名字或邮箱。", "It cannot be your number, name or email."],
   passwords_differ: ["两次输入的密码不一致。", "The two passwords differ."],
 
-  // Who it is.
+  // Errors of sign-in and reauthentication.
   bad_credentials: ["用户名或密码错误。", "Wrong account or password."],
   proof_wrong: ["密码错误，可改用短信验证码。", "Wrong password. You can use a code by SMS."],
   reauthentication_refused: [
@@ -61,7 +61,7 @@ export const errors = {
     "Your password may have changed. Please sign in with the new one.",
   ],
 
-  // What is there.
+  // Errors about accounts and other stored things.
   mobile_taken: ["该号码已经被注册。", "This number has an account."],
   no_mobile: ["账号没有绑定手机号，请改用密码。", "The account has no mobile number. Use the password instead."],
   email_taken: ["该邮箱已被其他账号使用，请换一个。", "This email belongs to another account."],
@@ -78,7 +78,7 @@ export const errors = {
   ],
   not_found: ["没有找到，可能已被删除。请刷新页面。", "This was not found. It may be gone: please reload the page."],
 
-  // Whether it may be done now, and from here.
+  // Errors about limits, the request's origin and the service.
   too_many_requests: ["操作过于频繁，请稍后再试。", "Too many requests. Please try again later."],
   captcha_required: [
     "请先完成人机验证。如果没有出现验证窗口，请刷新页面后再试。",

@@ -14,13 +14,13 @@ async function send() {
     call("POST", "/users/find/password/email/", { body: { email }, headers }),
   );
   if (!answer.ok) {
-    // Asked again too soon: the mail that was sent is still good.
+    // It was too soon for another mail. The mail that was sent is still valid.
     if (form.hidden && answer.code === "too_many_requests") return status(byId("sent"), answer.message, "bad");
     const wasSent = form.hidden;
     form.hidden = false;
     byId("sent").hidden = true;
     refuse(form, answer, { email_unknown: "email", email_malformed: "email" });
-    // The button that was pressed is gone.
+    // The pressed button has disappeared.
     if (wasSent) byId("email").focus();
     return;
   }

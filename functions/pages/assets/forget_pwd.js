@@ -1,4 +1,4 @@
-// `/forget_pwd/`: the addresses are relative, as the old script's were; the page's base is the root.
+// `/forget_pwd/`. The addresses are relative, like those of the old script. The page's base is the root.
 
 import { COOKIE, call, refusal } from "./api.js";
 import { withCaptcha } from "./captcha.js";
@@ -13,8 +13,8 @@ const form = byId("forgotten");
 const mobile = byId("mobile");
 
 /**
- * Sends the form with the cookie's value repeated in a header: a page of another site can send the one, and read neither.
- * A page that was left open has an old value; the page itself, asked for again, sets a fresh one.
+ * Sends the form with the cookie's value repeated in a header. A page of another site can make a browser send the
+ * cookie, but cannot read it. A page that was left open has an old value, so it is fetched again to set a fresh one.
  */
 async function reset(body, headers) {
   if (!cookiesWork()) return refusal("cookies_needed");

@@ -1,4 +1,4 @@
-// Forms: errors beside the field they belong to, progress, and no double submit.
+// Forms: errors beside their fields, progress, and no double submission.
 
 import { say } from "./texts.js";
 
@@ -6,7 +6,7 @@ const SLOW_MS = 6_000;
 
 export const byId = (id) => document.getElementById(id);
 
-/** Shows what is wrong with a field, or clears it. */
+/** Shows the error of a field, or clears it. */
 export function fault(input, message) {
   const error = byId(`${input.id}-error`);
   if (error) error.textContent = message;
@@ -14,14 +14,14 @@ export function fault(input, message) {
   else input.removeAttribute("aria-invalid");
 }
 
-/** Says something of the form as a whole. `kind` is "bad", "good" or nothing. */
+/** Shows a message for the whole form. `kind` is "bad", "good" or empty. */
 export function status(form, message, kind = "") {
   const line = form.querySelector(".status");
   line.className = `status ${kind}`;
   line.textContent = message;
 }
 
-/** The way on, in the line that says what went wrong. It goes when that line says something else. */
+/** Adds a button to an error message that offers another way. It disappears with the message. */
 export function offer(line, text, act) {
   const button = document.createElement("button");
   button.type = "button";
@@ -31,33 +31,36 @@ export function offer(line, text, act) {
   line.append(" ", button);
 }
 
-/** What people paste around and between digits: format characters, spaces and dashes of every kind. Full-width digits are digits. */
+/**
+ * Removes the format characters, spaces and dashes that people paste around and between digits. Makes full-width digits
+ * ASCII.
+ */
 const withoutFillers = (text) => text.normalize("NFKC").replace(/[\p{Cf}\p{Pd}\p{Dash}\s]/gu, "");
 
-/** The blanks that a keyboard adds at the ends of a name or an address. */
+/** Removes the blanks that a keyboard adds at the ends of a name or an address. */
 const trimmed = (text) => text.replace(/^[ \t\u00a0\u3000]+|[ \t\u00a0\u3000]+$/g, "");
 
-/** A number as people paste it: without the country code and a trunk zero, where eleven digits remain. */
+/** Normalizes a pasted mobile number: removes the country code and a trunk zero if eleven digits remain. */
 const numberOf = (text) => withoutFillers(text).replace(/[().]/g, "").replace(/^(?:(?:\+|00)?86)?0?(?=1\d{10}$)/, "");
 
 export const isMobile = (text) => /^1[3-9]\d{9}$/.test(text);
 
-/** How each kind of field is read. */
+/** How the text of each kind of field is read. */
 const readers = {
   mobile: numberOf,
   code: withoutFillers,
   name: trimmed,
-  // A number, a username or an address.
+  // A mobile number, a username or an email address.
   account: (text) => (isMobile(numberOf(text)) ? numberOf(text) : trimmed(text)),
 };
 
-/** The value of a field as it is sent. */
+/** Returns the value of a field as it is sent. */
 export function value(input) {
   const read = readers[input.dataset.kind];
   return read ? read(input.value) : input.value;
 }
 
-/** Whether every visible field is filled in well; the first that is not gets the focus. */
+/** Checks every visible field, and moves the focus to the first invalid one. */
 export function check(form) {
   let first = null;
   for (const input of form.querySelectorAll("input")) {
@@ -83,17 +86,17 @@ function problemOf(input) {
   return "";
 }
 
-/** By the line that says so, what takes back that something could not be loaded. */
+/** For each line that reports a failed loading: a function that takes the report back. */
 const failures = new Map();
 
-/** Says why something could not be loaded. It is tried again by a button, and by itself when the network returns. */
+/** Reports a failed loading. A button repeats it, and so does the return of the network. */
 export function retry(line, button, message, again) {
   loaded(line);
   const usual = line.textContent;
   line.textContent = message;
   button.hidden = false;
   const once = ({ type }) => {
-    // The button goes, and must not take the focus along.
+    // The button disappears, so move the focus first.
     if (type === "click") line.focus();
     loaded(line);
     again();
@@ -108,13 +111,13 @@ export function retry(line, button, message, again) {
   });
 }
 
-/** It was loaded after all, or is tried again: nothing is said of a failure any more. */
+/** Takes back the report of a failed loading. */
 export function loaded(line) {
   failures.get(line)?.();
   failures.delete(line);
 }
 
-/** A field for a number: it is put in order when it is left, and told there if it is none. */
+/** Normalizes and checks the mobile number in a field when the field loses the focus. */
 export function numberField(input) {
   input.addEventListener("blur", () => {
     input.value = value(input);
@@ -123,8 +126,8 @@ export function numberField(input) {
 }
 
 /**
- * What the server said, beside the fields it named, or below. `places` maps its names and codes to our fields.
- * Gives the line that it is said in.
+ * Shows the errors of an answer beside the fields they belong to, or below the form. `places` maps the server's field
+ * names and error codes to our fields. Returns the line that shows the first error.
  */
 export function refuse(form, answer, places = {}) {
   let first = null;
@@ -147,11 +150,11 @@ export function refuse(form, answer, places = {}) {
   return form.querySelector(".status");
 }
 
-/** While `work` runs the button shows it and nothing can be sent twice. */
+/** Runs `work`. Until it ends the button shows progress, and nothing can be sent twice. */
 export async function busy(form, button, work) {
   if (form.dataset.busy) return;
   form.dataset.busy = "yes";
-  // Not disabled: it would lose the focus.
+  // Not disabled, which would take the focus away.
   button.setAttribute("aria-busy", "true");
   const slow = setTimeout(() => status(form, say("slow")), SLOW_MS);
   try {
@@ -161,12 +164,15 @@ export async function busy(form, button, work) {
     if (form.querySelector(".status")?.textContent === say("slow")) status(form, "");
     delete form.dataset.busy;
     button.removeAttribute("aria-busy");
-    // A captcha that has gone takes the focus along.
+    // A closed captcha loses the focus.
     if (document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 }
 
-/** Runs `work` when the form is sent and well filled in. Before that its button sends nothing: it would lose what was typed. */
+/**
+ * Runs `work` when the form is submitted and valid. The button is enabled only here: without this script a submission
+ * would lose the input.
+ */
 export function onSubmit(form, work) {
   form.querySelector("button[type=submit]").disabled = false;
   form.addEventListener("submit", (event) => {
@@ -175,12 +181,12 @@ export function onSubmit(form, work) {
     status(form, "");
     if (check(form)) busy(form, form.querySelector("button[type=submit]"), work);
   });
-  // Before a field's own listeners, which may have something else to say of it.
+  // Runs before the field's own listeners, which may set another error.
   const clear = ({ target }) => target.getAttribute("aria-invalid") === "true" && fault(target, "");
   form.addEventListener("input", clear, { capture: true });
 }
 
-/** The switches that show a password. */
+/** Sets up the buttons that show a password. */
 export function passwordSwitches(root = document) {
   for (const button of root.querySelectorAll("button[data-shows]")) {
     const input = byId(button.dataset.shows);
@@ -193,7 +199,7 @@ export function passwordSwitches(root = document) {
   }
 }
 
-/** Tells the strength of a new password while it is typed. `person` gives what it should not hold. */
+/** Shows the strength of a new password while it is typed. `person` returns the texts that it should not contain. */
 export function strength(input, person = () => []) {
   const meter = byId(`${input.id}-meter`);
   const words = byId(`${input.id}-strength`);
@@ -212,8 +218,8 @@ export function strength(input, person = () => []) {
     else words.textContent = personal ? say("personal") : say(["weak", "weak", "fair", "strong"][level]);
   };
   input.addEventListener("input", tell);
-  // The event comes before the fields are emptied.
+  // The event comes before the fields are cleared.
   input.form.addEventListener("reset", () => setTimeout(tell));
-  // A browser may have kept what was typed.
+  // A browser may have restored the input.
   tell();
 }

@@ -1,9 +1,9 @@
-// Says in words that the page does not work, as soon as one of its scripts does not load, or fails where nobody expects
-// it to. It runs before all others, and in browsers that understand none of them.
+// Shows that the page does not work, as soon as one of its scripts does not load or fails unexpectedly. It runs before
+// all others, also in browsers that understand none of the others.
 (function () {
   var own = location.protocol + "//" + location.host + "/assets/";
 
-  // A browser's extension and a captcha's script fail without harm to the page.
+  // Failures in a browser extension or in a captcha's script do not harm the page.
   function isOwn(address) {
     return String(address).indexOf(own) === 0;
   }
@@ -22,7 +22,7 @@
     var reason = event.reason;
     var isFailure = reason instanceof Error || reason instanceof DOMException;
     var stack = String((isFailure && reason.stack) || "");
-    // One that a browser's own function made may have an empty stack. What is no error, our scripts do not throw.
+    // An error made by a function of the browser may have an empty stack. Our scripts throw nothing but errors.
     if (stack.indexOf(own) !== -1 || (isFailure && stack === "")) tell();
   });
 })();

@@ -15,7 +15,7 @@ const reason = new URLSearchParams(location.search).get("reason");
 byId("reason").hidden = !hasReason(reason);
 if (hasReason(reason)) byId("reason").textContent = say(reason);
 
-// A number that was typed on the page before.
+// The number that was typed on the previous page.
 const carried = tab.get("mobile");
 if (carried) {
   tab.remove("mobile");
@@ -44,11 +44,11 @@ tabs.forEach((one, index) => {
   });
 });
 
-/** Leads to the other way to sign in, with the number that was typed and the focus where something is missing. */
+/** Switches to the other way to sign in. Takes the typed number along, and focuses the first missing field. */
 function changeTo(chosen, from, to, then) {
   const number = value(from);
   if (isMobile(number)) to.value = number;
-  // Its wait is counted by the number.
+  // The button's cooldown depends on the number.
   to.dispatchEvent(new Event("input", { bubbles: true }));
   select(chosen);
   (to.value === "" ? to : then).focus();
@@ -121,7 +121,7 @@ onSubmit(bySms, async () => {
 });
 
 numberField(byId("mobile"));
-// Under which name a password manager finds the second proof.
+// A password manager finds the second proof's password under this name.
 byId("mobile").addEventListener("input", () => (byId("account-name").value = value(byId("mobile"))));
 byId("consent").addEventListener("change", ({ target }) => fault(target, ""));
 passwordSwitches();

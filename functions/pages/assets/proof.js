@@ -1,5 +1,5 @@
-// Proving who asks: by a reauthentication while there is a good one, else by the password or a code to the account's own
-// number. Those are exchanged for a reauthentication first, so that one code does for all that is done in five minutes.
+// Reauthentication: by a token while one is valid, otherwise by the password or a code to the account's own number.
+// These are exchanged for a token first, so that one code suffices for every action in five minutes.
 
 import { refusal } from "./api.js";
 import { codeButton } from "./codes.js";
@@ -11,7 +11,7 @@ const places = () => document.querySelectorAll("[data-proof]");
 const current = () => reauthentication(sessionId());
 let expiry;
 
-/** Shows the fields of every place, or hides them while nobody needs them. What was typed beside them stays. */
+/** Shows the fields in every place, or hides them while they are not needed. The rest of the form keeps its input. */
 function show() {
   const good = current();
   for (const place of places()) place.hidden = Boolean(good);
@@ -19,13 +19,18 @@ function show() {
   if (good) expiry = setTimeout(expire, good.left);
 }
 
-/** It is over. In a row that is open, fields that come by themselves would move what is being typed in: there they come
- * when it is sent. */
+/**
+ * The token has expired. In an open row, appearing fields would move the ones that somebody is typing in. There they
+ * appear when the form is sent.
+ */
 function expire() {
   for (const place of places()) place.hidden = place.closest("details").open;
 }
 
-/** Fills every place for a proof of this account (`whose`). Who has no password is asked for a code at once. */
+/**
+ * Fills every place with the fields for this account (`whose`). An account without a password is asked for a code at
+ * once.
+ */
 export function fillProofs(whose, hasPassword) {
   for (const place of places()) {
     place.textContent = "";
@@ -54,10 +59,10 @@ export function fillProofs(whose, hasPassword) {
   show();
 }
 
-/** The field of a place that is in use. */
+/** Returns the field of a place that is in use. */
 const fieldOf = (id) => byId(byId(`${id}-code`).closest("[data-by]").hidden ? `${id}-password` : `${id}-code`);
 
-/** Sends what needs a proof, and first the proof itself where the fields of the place ask for one. */
+/** Sends a request that needs reauthentication. If the fields are needed, reauthenticates with them first. */
 export async function callProved(id, method, path, body = {}) {
   if (!current()) {
     const refused = byId(id).hidden ? askAgain(id) : await prove(id);
@@ -72,12 +77,12 @@ export async function callProved(id, method, path, body = {}) {
   return answer;
 }
 
-/** Exchanges what the fields hold. Gives the answer that refused it. */
+/** Exchanges the password or code in the fields for a token. Returns the answer if it is a refusal. */
 async function prove(id) {
   const field = fieldOf(id);
   const proof = field.id === `${id}-code` ? { sms_code: value(field) } : { password: field.value };
   const answer = await callSignedIn("POST", "/users/me/reauthenticate/", { body: proof });
-  // What is said of this code is not said of another in the form.
+  // The error must not be shown beside another code in the form.
   if (!answer.ok) return { ...answer, code: answer.code.replace(/^code_/, "confirm_code_") };
   field.value = "";
   fault(field, "");
@@ -85,14 +90,14 @@ async function prove(id) {
   return undefined;
 }
 
-/** The fields are needed after all. */
+/** Shows the fields again. */
 function askAgain(id) {
   show();
   fieldOf(id).focus();
   return refusal("reauthentication_refused");
 }
 
-/** Where what is said of a proof is shown. */
+/** Maps the error codes of a reauthentication to the fields of a place. */
 export function placesOf(id) {
   const code = `${id}-code`;
   const ofCode = { confirm_code_wrong: code, confirm_code_expired: code, confirm_code_malformed: code };

@@ -1,15 +1,15 @@
-// A reauthentication stands for the proof that a sign-in, or a password or code of a moment ago, was: for five minutes
-// nobody is asked again who they are. It is kept for this tab alone, where it outlives a reload.
+// Reauthentication tokens. One stands for a sign-in, a password or a code given a moment ago, so that nobody is asked
+// again for five minutes. It is kept for this tab alone, and survives a reload.
 
 import { tab } from "./storage.js";
 
 const KEY = "reauthentication";
-// It is good for five minutes by the server's clock, from before its answer was under way.
+// It is valid for five minutes by the server's clock, counted from before its answer was sent.
 const LIFE_MS = 290_000;
 
 let changed = () => {};
 
-/** The one that is good in this session, with the milliseconds that are left of it. */
+/** Returns the token that is valid in this session, with the rest of its life in milliseconds. */
 export function reauthentication(session) {
   const kept = JSON.parse(tab.get(KEY) || "{}");
   const left = session && kept.session === session ? kept.until - Date.now() : 0;
@@ -26,5 +26,5 @@ export function dropReauthentication() {
   changed();
 }
 
-/** Calls `show` whenever there is another one, or none any more. */
+/** Calls `show` whenever the token is replaced or removed. */
 export const onReauthentication = (show) => (changed = show);

@@ -1,4 +1,4 @@
-// `/register`: nothing about the person is sent, nor the captcha loaded, before the box is ticked.
+// `/register`. No data about the person is sent, and no captcha is loaded, before the consent box is ticked.
 
 import { keepAccountName } from "./account_name.js";
 import { call } from "./api.js";
@@ -14,11 +14,11 @@ const form = byId("register");
 const [box, mobile, code] = [byId("consent"), byId("mobile"), byId("code")];
 const hint = byId("mobile-hint");
 const usual = hint.textContent;
-// The number that was asked about, and the one that has an account.
+// The number that was checked last, and the one that has an account.
 let checked = "";
 let taken = "";
 
-/** Tells early whether the number is free. The form can be sent without it: the server decides. */
+/** Shows early whether the number is free. The form can be sent without this check, because the server decides. */
 async function checkNumber() {
   const number = value(mobile);
   if (number === checked) return;
@@ -28,7 +28,7 @@ async function checkNumber() {
   checked = number;
   hint.textContent = say("checking");
   const answer = await call("GET", `/users/mobile/${number}/`);
-  // Another number may have been typed meanwhile.
+  // Another number may have been typed since.
   if (number !== value(mobile)) return;
   hint.textContent = say(answer.ok ? "free" : "unchecked");
   if (answer.code === "mobile_taken") tellTaken(answer.message);
@@ -51,14 +51,14 @@ box.addEventListener("change", () => {
   checkNumber();
 });
 
-// To the sign-in page the number goes along, but in no address.
+// The sign-in page gets the number too, but not in its address.
 byId("to-login").addEventListener("click", () => {
   if (isMobile(value(mobile))) tab.set("mobile", value(mobile));
 });
 
-/** Whether a code may be asked for; what is missing is told, and the first of it has the focus. */
+/** Returns whether a code can be asked for. Shows every missing item and focuses the first. */
 function isReadyForCode() {
-  // Of one that is taken it is said already.
+  // A taken number has its message already.
   if (value(mobile) !== taken) fault(mobile, isMobile(value(mobile)) ? "" : say("mobile"));
   fault(box, box.checked ? "" : say("consent"));
   const missing = [mobile, box].find((input) => input.hasAttribute("aria-invalid"));
@@ -98,7 +98,7 @@ onSubmit(form, async () => {
 });
 
 addEventListener("online", checkNumber);
-// A browser may have kept what was typed: after a reload, on the way back, in a tab that it had put away.
+// A browser may have restored the input: after a reload, on the way back, or in a tab that it had unloaded.
 addEventListener("pageshow", checkNumber);
 checkNumber();
 strength(byId("password"), () => [value(mobile), byId("nickname").value]);

@@ -1,5 +1,5 @@
-// `/reset_password`: the token leaves the address bar before anything else happens. The entry of this tab's history keeps
-// it until it is used, for a reload or a switch of language.
+// `/reset_password`. The token is removed from the address bar first. This tab's history keeps it until it is used, for
+// a reload or a switch of language.
 
 import { COOKIE, call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
@@ -43,7 +43,7 @@ match.setAttribute("role", "status");
 const compare = () => {
   const both = password.value !== "" && repeated.value !== "";
   match.textContent = both && password.value === repeated.value ? say("same") : usual;
-  // While the second is still being typed it is not told to be wrong.
+  // While the second one is still being typed, it is not shown as wrong.
   const wrong = both && !password.value.startsWith(repeated.value);
   fault(repeated, wrong ? say("differ") : "");
 };

@@ -1,15 +1,15 @@
-// A row of the account page: it opens to a form, and closes when what is in it was saved.
+// A row of the account page. It opens to a form, and closes when the form is saved.
 
 import { byId, fault, onSubmit, refuse } from "./form.js";
 import { say } from "./texts.js";
 
-/** Empties a form, and what was said of it. */
+/** Clears a form and its errors. */
 export function empty(form) {
   form.reset();
   for (const input of form.querySelectorAll("input")) fault(input, "");
 }
 
-/** Closes a row, says in it what was done, and gives it the focus, which reads it out. */
+/** Closes a row, shows the result in it, and moves the focus there, so that a screen reader reads it out. */
 export function saved(id, words = say("saved")) {
   const item = byId(`${id}-item`);
   item.open = false;
@@ -17,7 +17,7 @@ export function saved(id, words = say("saved")) {
   byId(`${id}-item-summary`).focus();
 }
 
-/** The form of a row: it is sent, and when that was done the row closes. `places` are those of `refuse`. */
+/** Sets up the form of a row, which closes after a success. `places` is as for `refuse`. */
 export function row(id, places, send, done) {
   const form = byId(`${id}-form`);
   onSubmit(form, async () => {
@@ -29,7 +29,7 @@ export function row(id, places, send, done) {
   });
 }
 
-// Until it is opened again. The event does not rise from a row.
+// The result disappears when the row is opened again. A row's `toggle` event does not bubble, so it is captured.
 document.addEventListener("toggle", ({ target }) => {
   const words = byId(`${target.id}-saved`);
   if (target.open && words) words.textContent = "";

@@ -1,19 +1,20 @@
-// What proves, beside a code by SMS, that an account which was long unused is one's own: shown when the server asks.
+// The second proof, which an account that was unused for long requires beside a code by SMS. It is shown when the
+// server asks for it.
 
 import { byId, value } from "./form.js";
 
-/** What it adds to a body. */
+/** Returns the fields to add to a request. */
 export function secondProof() {
   if (byId("second-proof").hidden) return {};
   return { email_code: value(byId("second-code")) || undefined, password: byId("second-password").value || undefined };
 }
 
-/** Shows the fields, where the answer asks for them. */
+/** Shows the fields if the answer asks for them. */
 export function showSecondProof(answer) {
   if (answer.code === "second_proof_required") byId("second-proof").hidden = false;
 }
 
-/** Where what is said of it is shown. */
+/** Maps the error codes of the second proof to its fields. */
 export const secondPlaces = {
   proof_wrong: "second-password",
   confirm_code_wrong: "second-code",

@@ -1,5 +1,5 @@
-// `/secure`: the token stands after the `#`, which no browser sends; it leaves the address bar before anything else happens.
-// The entry of this tab's history keeps it until it is used, for a reload or a switch of language.
+// `/secure`. The token is in the fragment, which no browser sends, and is removed from the address bar first. This
+// tab's history keeps it until it is used, for a reload or a switch of language.
 
 import { COOKIE, call } from "./api.js";
 import { byId, onSubmit, refuse } from "./form.js";

@@ -1,5 +1,5 @@
-// Being signed in, as far as a page may know of it. The refresh token is in a cookie that no script reads; the access
-// token is in this module's memory and nowhere else. Tabs lend each other theirs, so that two tabs refresh once.
+// The session, as far as a page can know it. The refresh token is in a cookie that no script can read. The access token
+// is only in this module's memory. Tabs lend each other their access token, so that two tabs refresh once.
 
 import { COOKIE, call, refusal } from "./api.js";
 import { dropReauthentication, keepReauthentication } from "./reauthentication.js";
@@ -8,13 +8,13 @@ import { cookie, cookiesWork, PERSONAL, setCookie, tab } from "./storage.js";
 
 const LEND_MS = 120;
 const EARLY_MS = 30_000;
-// Two of them fit into the time in which the server repeats an answer that was lost (`REFRESH_REPEAT_SECONDS`).
+// Two attempts fit into the time in which the server repeats a lost answer (`REFRESH_REPEAT_SECONDS`).
 const REFRESH_PATIENCE_MS = 10_000;
 
 let token = "";
-/** What is left of its life, in milliseconds. */
+/** Returns the rest of the token's life, in milliseconds. */
 let left = ended;
-// Whose token it is, and whether this page shows their account.
+// The account of the token, and whether this page shows it.
 let whose = "";
 let session = "";
 let shows = false;
@@ -28,12 +28,15 @@ channel?.addEventListener("message", ({ data }) => {
   if (data.token && data.left > left()) adopt(data);
   if (data.ended) {
     forget();
-    // What it shows is nobody's business any more.
+    // The page shows an account that nobody is signed in to any more.
     if (shows) reload();
   }
 });
 
-/** Safari before 15.4 has none, and where nothing may be stored Firefox gives none: there each tab refreshes for itself. */
+/**
+ * Returns `null` in Safari before 15.4, which has no channels, and in Firefox where it may store nothing. There each
+ * tab refreshes for itself.
+ */
 function openChannel() {
   try {
     // eslint-disable-next-line compat/compat
@@ -45,15 +48,18 @@ function openChannel() {
 
 const lend = () => channel?.postMessage({ token, left: left() });
 
-// A page that comes back as it was left shows who was signed in then, and so does a tab that was in the background while
-// somebody signed out in another.
+// A page restored from the browser's cache shows who was signed in when it was left. The same is true for a tab in the
+// background, while somebody signs out in another.
 addEventListener("pageshow", ({ persisted }) => persisted && shows && reload());
 document.addEventListener("visibilitychange", () => !document.hidden && shows && !isHinted() && reload());
 
-/** Takes a token. One of another account, which somebody signed in to in another tab, makes the page show that one. */
+/**
+ * Adopts a token. If it is of another account, which somebody signed in to in another tab, the page reloads to show
+ * that one.
+ */
 function adopt(next) {
   const { sub: subject, sid } = JSON.parse(atob(next.token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-  // What was asked for as one person is not done as another.
+  // A request that one person started must not be sent as another.
   if (shows && whose && subject !== whose) return reload();
   token = next.token;
   left = span(next.left);
@@ -61,22 +67,24 @@ function adopt(next) {
   session = sid;
 }
 
-/** The session of the access token; a reauthentication is good in no other. */
+/** Returns the session of the access token. A reauthentication token is valid in no other. */
 export const sessionId = () => session;
 
 function reload() {
   leaving = true;
-  // Nor is it lent to another tab from here.
+  // The token must not be lent to another tab any more.
   token = "";
   left = ended;
   document.getElementById("main").hidden = true;
   location.reload();
 }
 
-/** What is still waiting while another page loads does not go on. */
+/** Never resolves: code that waits while another page loads must not go on. */
 const never = () => new Promise(() => {});
 
-/** Whether it is worth asking for a token. The server sets this cookie beside the session's, and takes it away with it. */
+/**
+ * Returns whether a session may exist. The server sets this cookie together with the session's, and removes it with it.
+ */
 export const isHinted = () => cookie("signed_in") === "1";
 
 function keep(body) {
@@ -90,14 +98,14 @@ function forget() {
   whose = "";
   session = "";
   dropReauthentication();
-  // Whoever uses this tab next learns no name or address from it.
+  // The next person in this tab must not see a name or an address.
   for (const key of PERSONAL) tab.remove(key);
   setCookie("signed_in", "", 0);
 }
 
-/** A sign-in or sign-up: the answer's tokens are kept. */
+/** Sends a sign-in or sign-up, and keeps the tokens of the answer. */
 export async function open(path, body, headers) {
-  // The session would be lost with this page.
+  // Without cookies the session would be lost with this page.
   if (!cookiesWork()) return refusal("cookies_needed");
   const answer = await call("POST", path, { body, headers: { ...COOKIE, ...headers } });
   if (answer.ok) {
@@ -108,10 +116,10 @@ export async function open(path, body, headers) {
   return answer;
 }
 
-/** Whether there is an access token, refreshed when need be. `reason` says why not. */
+/** Returns whether there is an access token, after a refresh if necessary. `reason` tells why not. */
 export async function signedIn() {
   if (leaving) {
-    // Once more: whoever uses this page still has stopped it loading.
+    // Reload once more: the user has stopped it.
     reload();
     return never();
   }
@@ -120,7 +128,10 @@ export async function signedIn() {
   return leaving ? never() : state;
 }
 
-/** In one tab at a time. Where a browser has no locks, or refuses them, the server bears with two refreshes at once. */
+/**
+ * Runs `act` in one tab at a time. In a browser that has no locks or refuses them, the server tolerates two refreshes
+ * at once.
+ */
 async function alone(act) {
   const { locks } = navigator;
   let began = false;
@@ -141,8 +152,8 @@ async function refresh() {
   const ask = () => call("POST", "/users/token/refresh/", { headers: COOKIE, patience: REFRESH_PATIENCE_MS });
   const hinted = isHinted();
   let answer = await ask();
-  // The token may be spent and the answer lost. Asked at once, the server gives it again; later, it takes this browser for
-  // a thief of its own token.
+  // The token may be rotated and the answer lost. The server repeats the answer to an immediate retry. Later it takes
+  // the retry for the use of a stolen token.
   if (answer.status === 0 || answer.status >= 500) answer = await ask();
   if (answer.ok) {
     keep(answer.body);
@@ -152,14 +163,17 @@ async function refresh() {
   return { ok: false, reason: answer.status === 401 ? reasonOf(answer.code, hinted) : "offline", message: answer.message };
 }
 
-/** A browser drops a cookie that has expired, and sends none: whoever sees that was signed out too, if ever signed in. */
+/**
+ * Tells why a session ended. The cookie of an expired session is gone, so without the hint nobody may have been signed
+ * in.
+ */
 function reasonOf(code, hinted) {
   if (!cookiesWork()) return "cookies_needed";
   if (code === "refresh_token_spent" || code === "credentials_changed") return code;
   return hinted ? "session_ended" : "";
 }
 
-/** Another tab may have refreshed a moment ago. */
+/** Asks other tabs for a token, because one may have refreshed a moment ago. */
 async function borrow() {
   if (!channel) return false;
   channel.postMessage({ wanted: true });
@@ -170,7 +184,7 @@ async function borrow() {
   return false;
 }
 
-/** A call as the person who is signed in. A session that ended elsewhere leads back to the sign-in page. */
+/** Calls the API as the signed-in person. If the session has ended elsewhere, it leads to the sign-in page. */
 export async function callSignedIn(method, path, { body, headers } = {}) {
   shows = true;
   const state = await signedIn();
@@ -181,14 +195,14 @@ export async function callSignedIn(method, path, { body, headers } = {}) {
   const send = () => call(method, path, { body, headers: { ...COOKIE, ...headers, Authorization: `Bearer ${token}` } });
   let answer = await send();
   if (answer.status === 401 && answer.code === "unauthorized") {
-    // It died early, by a change made on another device or in another tab: once more, with a new one.
+    // A change on another device or in another tab invalidated the token early. Try once more with a new one.
     token = "";
     const again = await signedIn();
     if (!again.ok) return again.reason === "offline" ? answer : leave(again.reason);
     answer = await send();
   }
   if (answer.ok && answer.body && answer.body.token) {
-    // The credentials changed, and with them the tokens.
+    // A change of credentials returns new tokens.
     dropReauthentication();
     keep(answer.body);
   }
@@ -212,27 +226,26 @@ export function over() {
 function leave(reason) {
   forget();
   const next = encodeURIComponent(location.pathname);
-  // Who was not signed in is simply asked to.
+  // Without a reason the page simply asks to sign in.
   location.replace(`/login?${reason ? `reason=${encodeURIComponent(reason)}&` : ""}next=${next}`);
   return never();
 }
 
-/** Leads on after a sign-in. Never returns, so that nothing can be sent again while the next page loads. */
+/** Leads to the next page after a sign-in. Never resolves, so that nothing is sent again while that page loads. */
 export function goOn() {
   location.assign(nextPath());
   return never();
 }
 
-/** Where `?next=` leads: a path of this site, never elsewhere. */
+/** Returns the path in `?next=`. It is always a path of this site. */
 function nextPath() {
   const wanted = new URLSearchParams(location.search).get("next") || "";
   try {
     const url = new URL(wanted, location.origin);
-    // `/.//elsewhere` is a path here, but one that would be read as an address.
+    // The URL parser makes `//elsewhere` of `/.//elsewhere`, which would then be read as another host.
     const here = url.origin === location.origin && !url.pathname.startsWith("//");
     if (wanted.startsWith("/") && here) return url.pathname + url.search;
   } catch {
-    // Not an address at all.
   }
   return "/users";
 }

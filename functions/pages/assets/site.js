@@ -1,13 +1,13 @@
-// What every page has: the switch of language, word of a lost network and of missing cookies, and the mark that the
-// page's scripts run.
+// The parts of every page: the language switch, the banners for a lost network and missing cookies, and the mark that
+// the page's scripts run.
 
 import { cookiesWork, setCookie, tab } from "./storage.js";
 import { english } from "./texts.js";
 
-/** The page's own script has run to its end: nothing need be said of it. */
+/** Marks that the page's own script has run to its end, so that the trouble banner stays hidden. */
 export const ready = () => document.documentElement.setAttribute("data-ready", "");
 
-/** What a switch of language keeps: no password. */
+/** The fields that a language switch keeps. Passwords are not among them. */
 const TYPED = "input:not([autocomplete*=password])";
 
 document.getElementById("language").addEventListener("click", () => {
@@ -17,7 +17,7 @@ document.getElementById("language").addEventListener("click", () => {
   location.reload();
 });
 
-// What was typed before the switch. The page's own script is there by then and hears of it.
+// Restores the input from before the switch. The page's own script is loaded by then and gets the events.
 addEventListener("DOMContentLoaded", () => {
   const kept = JSON.parse(tab.get("typed") || "{}");
   tab.remove("typed");
@@ -31,18 +31,18 @@ addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// Where to go after signing in goes along to the other pages on the way there.
+// The other pages on the way to a sign-in keep the page to go to afterwards.
 const next = new URLSearchParams(location.search).get("next");
 if (next) for (const link of document.querySelectorAll("p.aside a, .split a, nav.tabs a, #done a")) link.search = `?next=${encodeURIComponent(next)}`;
 
-// Without another entry in the tab's history, whose state a page may need.
+// Adds no entry to the tab's history, because a page may need the state of the present one.
 document.querySelector("a.skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
 
-// A page that comes back as it was left may still be at work, or show whose password is being set. (Who is signed in is
-// the session's matter.)
+// A page restored from the browser's cache may still be busy, or show whose password is being set. (session.js handles
+// a changed session.)
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted && document.querySelector("[data-busy], #whose:not(:empty)")) location.reload();
 });

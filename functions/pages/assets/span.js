@@ -1,7 +1,8 @@
-// Spans of time within a page. A phone's clock may be set right at any moment, and the page's own count stands still on
-// some phones while they sleep. So a span is over as soon as either says so, and never lasts longer than it was meant to.
+// Time spans within a page. A phone's clock may be corrected at any moment, and on some phones the page's own clock
+// stands still during sleep. A span is therefore over as soon as one of the two says so, and never lasts longer than
+// intended.
 
-/** A span that begins now: gives what is left of it, in milliseconds. */
+/** Starts a span and returns a function that returns the rest of it, in milliseconds. */
 export function span(milliseconds) {
   const began = performance.now();
   const end = Date.now() + milliseconds;

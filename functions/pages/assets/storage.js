@@ -1,7 +1,7 @@
-// What a browser keeps for its pages. It may refuse to keep anything: by a setting, in a private window, in the frame of
-// an app. Then everything lasts as long as the page, and what works without does work.
+// Storage in the browser. A setting, a private window or an app's frame may forbid it. Then everything lasts as long as
+// the page, and whatever works without storage does work.
 
-/** A store by its name; in memory, where the browser gives none. */
+/** Wraps a store. Keeps the values in memory where the browser provides none. */
 function guarded(name) {
   const memory = new Map();
   const safely = (act) => {
@@ -15,7 +15,7 @@ function guarded(name) {
     get: (key) => (memory.has(key) ? memory.get(key) : safely((store) => store.getItem(key)) || ""),
     set(key, value) {
       memory.set(key, value);
-      // What is kept is read from the store from then on: another tab may change it.
+      // A stored value is read from the store from then on, because another tab may change it.
       if (safely((store) => (store.setItem(key, value), store.getItem(key))) === value) memory.delete(key);
     },
     remove(key) {
@@ -26,10 +26,10 @@ function guarded(name) {
   };
 }
 
-/** Kept for this tab alone. */
+/** Storage for this tab alone. */
 export const tab = guarded("sessionStorage");
 
-/** What is kept there of the person who is signed in; it goes when they sign out. */
+/** Keys of the signed-in person's data. They are removed at sign-out. */
 export const ACCOUNT_NAME = "account-name";
 export const PENDING_EMAIL = "pending-email";
 export const PERSONAL = [ACCOUNT_NAME, PENDING_EMAIL];
@@ -37,14 +37,14 @@ export const PERSONAL = [ACCOUNT_NAME, PENDING_EMAIL];
 const shared = guarded("localStorage");
 const PREFIX = "for-a-while:";
 
-/** What all tabs of this site share for a while, and no longer. */
+/** Values that all tabs of this site share for a limited time. */
 export const forAWhile = {
   set(name, value, milliseconds) {
     const end = Date.now() + milliseconds;
     shared.set(PREFIX + name, JSON.stringify({ value, milliseconds, end }));
   },
 
-  /** The value, and what is left of its time; nothing when that is over. */
+  /** Returns the value and the rest of its time, or `null` when that is over. */
   get(name) {
     const kept = parsed(shared.get(PREFIX + name));
     const left = kept ? kept.end - Date.now() : 0;
@@ -53,14 +53,14 @@ export const forAWhile = {
       return null;
     }
     if (left <= kept.milliseconds) return { value: kept.value, left };
-    // The clock was set back meanwhile: it does not last longer for that.
+    // The clock was set back. That must not make the value last longer.
     this.set(name, kept.value, kept.milliseconds);
     return { value: kept.value, left: kept.milliseconds };
   },
 
   remove: (name) => shared.remove(PREFIX + name),
 
-  /** Calls `changed` when another tab changes this one. */
+  /** Calls `changed` when another tab changes this value. */
   watch(name, changed) {
     addEventListener("storage", ({ key }) => (key === null || key === PREFIX + name) && changed());
   },
@@ -74,10 +74,10 @@ function parsed(text) {
   }
 }
 
-// Nothing stays on a shared computer longer than it is good for, if any page of the site is opened there again.
+// Nothing must stay on a shared computer after its time. This runs when any page of the site is opened.
 for (const key of shared.keys()) if (key.startsWith(PREFIX)) forAWhile.get(key.slice(PREFIX.length));
 
-/** A cookie's value. A page in a frame without rights may not even ask. */
+/** Returns a cookie's value. In a frame without rights, even reading cookies throws. */
 export function cookie(name) {
   try {
     const found = document.cookie.split("; ").find((one) => one.startsWith(`${name}=`));
@@ -87,18 +87,18 @@ export function cookie(name) {
   }
 }
 
-/** Sets a cookie for so many seconds; without them it goes with the browser's session. */
+/** Sets a cookie for a number of seconds. Without a number it ends with the browser's session. */
 export function setCookie(name, value, seconds) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   const life = seconds === undefined ? "" : `; Max-Age=${seconds}`;
   try {
     document.cookie = `${name}=${value}; Path=/; SameSite=Lax${secure}${life}`;
   } catch {
-    // It is not kept.
+    // The browser keeps no cookies.
   }
 }
 
-/** Whether the browser keeps cookies at all. */
+/** Returns whether the browser keeps cookies. */
 export function cookiesWork() {
   setCookie("probe", "1", 60);
   const works = cookie("probe") === "1";

@@ -1,4 +1,4 @@
-// What scripts say by themselves, in the language of the page.
+// The texts of the scripts, in the page's language.
 
 import { errors } from "./errors.js";
 
@@ -56,21 +56,21 @@ const texts = {
   account_deleted: ["账号已注销，数据已删除。", "The account was deleted with all its data."],
 };
 
-/** Why somebody was led to the sign-in page. Its address may say anything, and anybody may have written it. */
+/** The reasons for which a person is led to the sign-in page. Anybody can write any reason into its address. */
 const REASONS = ["session_ended", "refresh_token_spent", "credentials_changed", "cookies_needed", "account_deleted"];
 
-/** The text of this name, or of the refusal with this code, with what stands in braces filled in. */
+/** Returns the text with this name, or the one for this error code, with the placeholders in braces filled in. */
 export function say(name, values = {}) {
   const text = (texts[name] || errors[name] || texts.broken)[english ? 1 : 0];
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
-/** Whether there are words for this code. */
+/** Returns whether there is a text for this error code. */
 export const hasError = (code) => Object.keys(errors).includes(code);
 
 export const hasReason = (reason) => REASONS.includes(reason);
 
-/** How long to wait, in the unit people think in. */
+/** Returns a wait as a text in a suitable unit. */
 export function wait(seconds) {
   if (seconds < 90) return say("waitSeconds", { n: seconds });
   if (seconds < 5400) return say("waitMinutes", { n: Math.ceil(seconds / 60) });

@@ -88,7 +88,7 @@ fn mobile(view: &View<'_>) -> Markup {
     )
 }
 
-/// An address is bound in two steps. The second one stays over a reload until its code has expired.
+/// Renders the two steps of binding an address. The second step survives a reload until its code has expired.
 fn email(view: &View<'_>) -> Markup {
     item(
         "email-item",
@@ -109,11 +109,12 @@ fn email(view: &View<'_>) -> Markup {
     )
 }
 
-/// A row that opens to a form.
+/// Renders a row that opens to a form.
 fn item(id: &str, label: &str, form: &Markup) -> Markup {
     html! {
         details id=(id) {
-            // What was saved is said here, where the row has closed, and read out as the focus comes back to it.
+            // The row is closed after saving, so the message stands in its summary. It is read out when the focus
+            // returns there.
             summary id={ (id) "-summary" } { span { (label) } span.value id={ (id) "-value" } {} span.badge.good id={ (id) "-saved" } {} }
             (form)
         }
@@ -124,7 +125,7 @@ fn form(view: &View<'_>, id: &str, fields: &Markup, submit: &str) -> Markup {
     html! { form id=(id) method="post" novalidate aria-labelledby=(format!("{}-item-summary", id.trim_end_matches("-form"))) { (fields) (view.submit(submit)) } }
 }
 
-/// Where a script puts the fields that prove who asks.
+/// Renders the place where a script puts the reauthentication fields.
 fn proof(view: &View<'_>, id: &str) -> Markup {
     html! {
         (view.account_name(&format!("{id}-account-name")))
@@ -132,7 +133,8 @@ fn proof(view: &View<'_>, id: &str) -> Markup {
     }
 }
 
-/// What proves who asks: the password, or a code to the account's own number. The script fills in the ids.
+/// Renders the reauthentication fields: the password, or a code to the account's own number. The script fills in the
+/// ids.
 fn proof_template(view: &View<'_>) -> Markup {
     html! {
         template #proof {

@@ -1,7 +1,8 @@
 //! Styles and scripts, embedded in the binary.
 //!
-//! Their addresses hold a hash of them all, so that a browser may keep each for ever and never runs an old one beside a
-//! new one; the modules import each other by relative addresses. They are compressed once, when first asked for.
+//! The address of every file contains a hash of all of them. A browser can therefore keep each file for ever and never
+//! runs an old one with a new one. The modules import each other by relative addresses. Each file is compressed once,
+//! on its first use.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -13,7 +14,6 @@ use ring::digest::{Context, SHA256};
 pub(crate) struct Asset {
     pub name: &'static str,
     pub media_type: &'static str,
-    /// What is in it.
     pub content: &'static str,
     compressed: LazyLock<Vec<u8>>,
 }
@@ -59,7 +59,7 @@ assets! {
     "texts.js": "text/javascript; charset=utf-8",
 }
 
-/// The hash in every address.
+/// The hash of all files, part of every address.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Context::new(&SHA256);
     for asset in &ASSETS {
@@ -70,23 +70,20 @@ pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Asset {
-    /// The file of this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         ASSETS.iter().find(|asset| asset.name == name)
     }
 
-    /// The content by gzip.
     pub(crate) fn compressed(&self) -> &[u8] {
         &self.compressed
     }
 }
 
-/// The address of a file.
 pub(crate) fn address(name: &str) -> String {
     format!("/assets/{}/{name}", *VERSION)
 }
 
-/// Compresses a text (RFC 1952). In memory that cannot fail.
+/// Compresses a text by gzip (RFC 1952). Writing to memory cannot fail.
 pub(crate) fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 2), Compression::best());
     let written = encoder.write_all(text.as_bytes());
@@ -97,7 +94,7 @@ pub(crate) fn gzip(text: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// What a script imports.
+    /// Returns the names of the modules that a script imports.
     fn imports(asset: &Asset) -> Vec<&'static str> {
         let lines = asset.content.lines().filter(|line| line.contains(" from \"./"));
         lines.map(|line| line.split("\"./").nth(1).unwrap().split('"').next().unwrap()).collect()
@@ -122,7 +119,7 @@ mod tests {
         let style = Asset::find("style.css").unwrap().content;
         let sizes: Vec<_> =
             style.match_indices("px").map(|(at, _)| &style[style[..at].rfind([' ', '(']).unwrap()..at]).collect();
-        // A hairline is one pixel, and every other size a multiple of the font's.
+        // Only hairlines are one pixel wide. Every other size is a multiple of the font's.
         assert!(!sizes.is_empty() && sizes.iter().all(|size| size.trim_start_matches([' ', '(']) == "1"), "{sizes:?}");
         assert!(style.contains("font: 1rem/"), "the page's text is as large as the browser's");
     }
@@ -143,7 +140,7 @@ mod tests {
                 at += 1;
             }
             let total: usize = files.iter().map(|name| Asset::find(name).unwrap().compressed().len()).sum();
-            // The rest is the document's, and the headers'.
+            // The remaining bytes are for the document and the headers.
             assert!(total < 36_000, "{}: {total} bytes", page.name);
         }
     }

@@ -1,11 +1,10 @@
-//! A forgotten password: `/find_password` by mail, `/forget_pwd/` by SMS, and `/reset_password` where the mail leads; and `/secure`, where
-//! the link in a notice leads.
+//! The pages of a forgotten password: `/find_password` by mail, `/forget_pwd/` by SMS, `/reset_password` for the mailed
+//! link, and `/secure` for the "this wasn't me" link of a security notification.
 
 use maud::{Markup, html};
 
 use crate::layout::{Field, Kind, Page, View};
 
-/// `/find_password`
 pub(crate) fn find_password(view: &View<'_>) -> Page {
     let body = html! {
         div.card {
@@ -26,7 +25,6 @@ pub(crate) fn find_password(view: &View<'_>) -> Page {
     Page { path: "/find_password", title: title(view), script: "find_password.js", wide: false, has_base: false, body }
 }
 
-/// `/forget_pwd/` (A1)
 pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
     let least = view.config.passwords.rules.min_characters;
     let body = html! {
@@ -47,7 +45,6 @@ pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
     Page { path: "/forget_pwd/", title: title(view), script: "forget_pwd.js", wide: false, has_base: true, body }
 }
 
-/// `/reset_password`
 pub(crate) fn reset_password(view: &View<'_>) -> Page {
     let least = view.config.passwords.rules.min_characters;
     let title = view.t("设置新密码", "Set a new password");
@@ -74,7 +71,7 @@ pub(crate) fn reset_password(view: &View<'_>) -> Page {
     Page { path: "/reset_password", title, script: "reset_password.js", wide: false, has_base: false, body }
 }
 
-/// `/secure`, where the link in a notice leads: what it does, it does when the button is pressed.
+/// Renders `/secure`. Opening the page changes nothing; only pressing the button does.
 pub(crate) fn secure(view: &View<'_>) -> Page {
     let title = view.t("保护我的账号", "Secure my account");
     let body = html! {
@@ -98,7 +95,7 @@ fn title(view: &View<'_>) -> &'static str {
     view.t("找回密码", "Recover your password")
 }
 
-/// Two pages that look like one with two tabs.
+/// Renders the tabs that make two pages look like one.
 fn tabs(view: &View<'_>, by_mail: bool) -> Markup {
     html! {
         nav.tabs aria-label=(view.t("找回方式", "Ways to recover")) {

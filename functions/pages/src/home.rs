@@ -1,11 +1,11 @@
-//! `/`: who is signed in, and where to go.
+//! `/`: shows who is signed in, and links to the other pages.
 
 use maud::html;
 
 use crate::layout::{Page, View};
 
-/// `is_hinted`: somebody was signed in here. What to show is then known only when the server has answered, and until
-/// then nothing is shown that would be another thing a moment later.
+/// Renders the page. With `is_hinted` somebody was signed in here. Only the server's answer then tells which part to
+/// show, and until it arrives the page shows nothing that could change a moment later.
 pub(crate) fn page(view: &View<'_>, is_hinted: bool) -> Page {
     let body = html! {
         div.card {

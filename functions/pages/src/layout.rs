@@ -1,4 +1,4 @@
-//! The frame of every page, and the parts they are made of.
+//! The frame of every page, and the elements that pages share.
 
 use maud::{DOCTYPE, Markup, html};
 use shared::config::Config;
@@ -6,35 +6,35 @@ use shared::domain::Language;
 
 use crate::assets::address;
 
-/// In which circumstances a page is shown.
+/// The settings and the language that a page is rendered with.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub config: &'a Config,
     pub language: Language,
 }
 
-/// A page: its title, the module that works on it, what is in it.
+/// A page: its title, its script and its content.
 pub(crate) struct Page {
     pub path: &'static str,
     pub title: &'static str,
-    /// Empty where nothing is to be done on it but to read.
+    /// The script of the page. Empty for a page that is only read.
     pub script: &'static str,
-    /// For more than one form.
+    /// Gives the page more width, for several forms.
     pub wide: bool,
-    /// Whether relative addresses start at the root: the old script of a forgotten password asks so (A1).
+    /// Whether relative addresses start at the root, as the old script of the `/forget_pwd/` page expects.
     pub has_base: bool,
     pub body: Markup,
 }
 
 impl Page {
-    /// Whether it is of no use where no script runs.
+    /// Returns whether the page is useless without scripts.
     const fn needs_scripts(&self) -> bool {
         !self.script.is_empty()
     }
 }
 
 impl View<'_> {
-    /// One of two texts.
+    /// Returns the text in the page's language.
     pub(crate) fn t(&self, zh: &'static str, en: &'static str) -> &'static str {
         self.language.pick(zh, en)
     }
@@ -53,15 +53,18 @@ impl View<'_> {
                     (self.captcha())
                     link rel="icon" href=(address("icon.svg")) type="image/svg+xml";
                     link rel="stylesheet" href=(address("style.css"));
-                    // Before all others, and for browsers that know no modules: it tells of their failure.
+                    // Loaded before all others, and a classic script for browsers without modules, because it reports
+                    // that the others failed.
                     @if page.needs_scripts() { script src=(address("guard.js")) {} }
                     script type="module" src=(address("site.js")) {}
                     @if page.needs_scripts() { script type="module" src=(address(page.script)) {} }
                 }
                 body {
-                    // Without a path it is this very document, whatever the query; a base makes it another.
+                    // Without a path the link stays in this document, whatever its query. A base would make it point to
+                    // another one.
                     a.skip href={ @if page.has_base { (page.path) } "#main" } { (self.t("跳到正文", "Skip to content")) }
-                    // Without a style sheet it is seen, too. The style sheet hides it while scripts are expected and once they run.
+                    // Visible without the style sheet too. The style sheet hides it while scripts are still expected,
+                    // and once they run.
                     @if page.needs_scripts() {
                         p .banner.trouble role="alert" { (self.t(
                             "页面没有完整加载或出了错，现在无法正常使用。请刷新页面；如果仍然这样，请更新浏览器或换一个浏览器。",
@@ -100,7 +103,7 @@ impl View<'_> {
     }
 }
 
-/// A latch that is a key's bow: the mark of the site, until a brand has its own.
+/// Renders the site's mark, a latch shaped as the bow of a key, until a brand has its own.
 fn mark() -> Markup {
     html! {
         svg viewBox="0 0 32 32" aria-hidden="true" {
@@ -111,7 +114,7 @@ fn mark() -> Markup {
     }
 }
 
-/// A field with its label and the place of its error.
+/// A form field with its label, hint and error line.
 pub(crate) struct Field<'a> {
     pub id: &'a str,
     pub label: &'a str,
@@ -119,29 +122,30 @@ pub(crate) struct Field<'a> {
     pub hint: &'a str,
 }
 
-/// What a field takes.
+/// The input that a field takes.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind<'a> {
     Mobile,
-    /// The mobile number that is the account's name: password managers keep it as that.
+    /// A mobile number under which a password manager is to keep the password.
     MobileAsName,
     Email,
-    /// Six digits, and the button that sends them.
+    /// Six digits, with the button that sends the code.
     Code,
-    /// A number, an email or a username.
+    /// A mobile number, an email or a username.
     Account,
     Username,
-    /// The password one has.
+    /// The present password.
     CurrentPassword,
-    /// A new one, with its least length.
+    /// A new password, with its least length in characters.
     NewPassword(usize),
     Repeat(&'a str),
-    /// Anything else, with its `autocomplete` and greatest length.
+    /// Any other text, with its `autocomplete` and greatest length.
     Text(&'a str, usize),
 }
 
 impl View<'_> {
-    /// A field. Numbers take more than eleven characters: people paste `+86` and spaces, and the script removes them.
+    /// Renders a field. Numbers can be longer than eleven characters: people paste `+86` and spaces, and the script
+    /// removes them.
     pub(crate) fn field(&self, field: &Field<'_>) -> Markup {
         let Field { id, label, kind, hint } = *field;
         let described = if hint.is_empty() { format!("{id}-error") } else { format!("{id}-error {id}-hint") };
@@ -156,7 +160,7 @@ impl View<'_> {
             }
         };
         let is_code = matches!(kind, Kind::Code);
-        // More has to be said of these.
+        // The messages of these fields are longer.
         let is_roomy = is_code || matches!(kind, Kind::Username);
         html! {
             div.field id={ (id) "-field" } {
@@ -179,7 +183,8 @@ impl View<'_> {
                     Kind::Repeat(other) => (self.password(id, "new-password", &described, None, Some(other))),
                     Kind::Text(autocomplete, length) => (text(autocomplete, length, None)),
                 }
-                // One line is always there for it, so that a message moves no button that somebody is about to press.
+                // One line is always reserved for the message, so that it does not move a button that somebody is about
+                // to press.
                 div.foot.roomy[is_roomy] {
                     p.error id={ (id) "-error" } aria-live="polite" {}
                     @if is_code { p.hint id={ (id) "-send-live" } role="status" {} }
@@ -206,24 +211,24 @@ impl View<'_> {
         }
     }
 
-    /// How long a code is good for.
     pub(crate) fn code_hint(&self) -> &'static str {
         self.t("6位数字，10分钟内有效。", "Six digits, good for ten minutes.")
     }
 
-    /// The switch that shows a password. Its name says which one.
+    /// Renders the button that shows a password. Its accessible name says which one.
     fn shows(&self, id: &str) -> Markup {
         html! {
             button.plain id={ (id) "-shows" } type="button" data-shows=(id) aria-controls=(id) aria-labelledby={ (id) "-shows " (id) "-label" } { (self.t("显示", "Show")) }
         }
     }
 
-    /// Under which name a password manager keeps the password of a form that shows no name. A script fills it in.
+    /// Renders the hidden field that tells a password manager the account name, in a form that does not show one. A
+    /// script fills it in.
     pub(crate) fn account_name(&self, id: &str) -> Markup {
         html! { input id=(id) name="username" type="text" autocomplete="username" data-account-name aria-label=(self.t("账号", "Account")) hidden; }
     }
 
-    /// The box that is ticked before anything about a person is sent.
+    /// Renders the consent box. It must be ticked before anything about a person is sent.
     pub(crate) fn consent(&self, id: &str) -> Markup {
         let pages = &self.config.pages;
         let link = |url: &Option<String>, text: &'static str| {
@@ -245,7 +250,8 @@ impl View<'_> {
         }
     }
 
-    /// What proves, beside a code by SMS, that an account which was long unused is one's own. Shown when it is asked for.
+    /// Renders the fields of the second proof, which an account that was unused for long requires beside a code by SMS.
+    /// A script shows them on demand.
     pub(crate) fn second_proof(&self) -> Markup {
         html! {
             div #second-proof hidden {
@@ -267,17 +273,17 @@ impl View<'_> {
         }
     }
 
-    /// The button that loads again what could not be loaded.
+    /// Renders the button that repeats a failed loading.
     pub(crate) fn retry(&self, id: &str) -> Markup {
         html! { button.plain id=(id) type="button" hidden { (self.t("重试", "Try again")) } }
     }
 
-    /// The button that sends a form, and the line that says what came of it.
+    /// Renders the button that sends a form, and the line for its result.
     pub(crate) fn submit(&self, text: &str) -> Markup {
         self.submit_as("main", text)
     }
 
-    /// The same for what cannot be taken back.
+    /// Renders the same for an action that cannot be undone.
     pub(crate) fn submit_danger(&self, text: &str) -> Markup {
         self.submit_as("main danger", text)
     }

@@ -1,7 +1,7 @@
-//! The web pages, their styles and scripts, and the CSRF cookie that A4 asks back.
+//! The web pages, their styles and scripts, and the CSRF cookie that `forget_pwd` requires.
 //!
-//! Pages are plain documents: all a person does goes through the API, by small modules under a policy that allows no
-//! inline script. Nothing is asked of another site unless a captcha is configured.
+//! Pages are static documents. Small modules do everything through the API, under a content security policy that allows
+//! no inline script. Nothing is loaded from another site unless a captcha is configured.
 
 mod account_page;
 mod assets;
@@ -50,10 +50,10 @@ async fn pages(app: &App, request: &Request) -> Result<Reply, Error> {
     Ok(show(&view, &page, request, VARY).with_header("cache-control", "no-cache"))
 }
 
-/// What an answer depends on beside the address.
+/// The request headers that an answer depends on.
 const VARY: &str = "Accept-Language, Cookie, Accept-Encoding";
 
-/// The page of an address that has none, for `not-found`, which answers JSON to whoever prefers that.
+/// Renders the page for unknown addresses. `not-found` uses it for clients that prefer a page to JSON.
 #[must_use]
 pub fn unknown_address(app: &App, request: &Request) -> Reply {
     let view = View { config: &app.config, language: language(request) };
@@ -61,7 +61,7 @@ pub fn unknown_address(app: &App, request: &Request) -> Reply {
     show(&view, &unknown::page(&view), request, &vary)
 }
 
-/// The language a person chose, else the browser's.
+/// Returns the language that the person chose, or otherwise the browser's.
 fn language(request: &Request) -> Language {
     match request.cookie("lang") {
         Some("zh") => Language::Zh,
@@ -87,7 +87,8 @@ fn show(view: &View<'_>, page: &Page, request: &Request, vary: &str) -> Reply {
         .with_header("vary", vary)
 }
 
-/// What a page may load, do and be shown in (CSP Level 3): itself alone, and the captcha's sites where one is configured.
+/// Returns the content security policy of a page (CSP Level 3). It allows our own site alone, and the captcha's sites
+/// if one is configured.
 fn policy(config: &Config) -> String {
     let sites = captcha_sites(config);
     let sources = format!("'self'{sites}");
@@ -98,7 +99,8 @@ fn policy(config: &Config) -> String {
     )
 }
 
-/// Where the widget comes from: Tencent's sites load the rest of it from others of theirs.
+/// Returns the sites that the captcha widget comes from. Tencent's widget loads parts of itself from further sites of
+/// Tencent's.
 fn captcha_sites(config: &Config) -> String {
     if config.pages.captcha_app_id.is_none() {
         return String::new();
@@ -112,12 +114,13 @@ fn captcha_sites(config: &Config) -> String {
 
 fn with_csrf(app: &App, reply: Reply) -> Result<Reply, Error> {
     let csrf = CsrfValue::issue(app.keyring(KeyGroup::Visitors)?, app.clock.now());
-    // A browser keeps no `Secure` cookie of a plain-HTTP address; only this machine has one (`CLIENT_HOST`).
+    // Browsers refuse a `Secure` cookie from a plain HTTP address. Only local development has one (`CLIENT_HOST`).
     let secure = if app.config.answers.is_https() { "; Secure" } else { "" };
     Ok(reply.with_header("set-cookie", &format!("csrf_token={csrf}; Path=/; SameSite=Lax{secure}")))
 }
 
-/// A file. One asked for by another hash, by a page from before a deploy, is the present one and is not kept.
+/// Returns a file. A request with another hash comes from a page from before a deploy: it gets the present file, which
+/// is not to be cached.
 fn asset(rest: &str, request: &Request) -> Result<Reply, Error> {
     let (version, name) = rest.split_once('/').ok_or(Error::NotFound)?;
     let asset = Asset::find(name).ok_or(Error::NotFound)?;

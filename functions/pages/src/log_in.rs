@@ -1,10 +1,11 @@
-//! `/login`: by password, or by a code to the number.
+//! `/login`: signs in by password, or by a code to the mobile number.
 
 use maud::{Markup, html};
 
 use crate::layout::{Field, Kind, Page, View};
 
-/// With `is_by_sms` the second tab is the open one. `has_reason` keeps the place of the line that says why somebody is here.
+/// Renders the page. With `is_by_sms` the second tab is open. `has_reason` reserves the line that explains why the
+/// person was led here.
 pub(crate) fn page(view: &View<'_>, is_by_sms: bool, has_reason: bool) -> Page {
     let title = view.t("登录", "Sign in");
     let body = html! {

@@ -1,4 +1,4 @@
-//! `/register`: an account for a number.
+//! `/register`: makes an account with a mobile number.
 
 use maud::html;
 

@@ -1,4 +1,4 @@
-//! The page of an address that has none.
+//! The page for unknown addresses.
 
 use maud::html;
 

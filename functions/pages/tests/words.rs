@@ -1,4 +1,4 @@
-//! Pages have words for every refusal that they can meet.
+//! Checks that the pages have a text for every error that they can meet.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 const WORDS: &str = include_str!("../assets/errors.js");
 
-/// What no page of ours can cause: only a client with a fault of its own sends such a request.
+/// Errors that no page of ours can cause: only a client with a bug sends such a request.
 const NOT_FOR_PAGES: [&str; 8] = [
     "action_unknown",
     "body_empty",
@@ -18,7 +18,7 @@ const NOT_FOR_PAGES: [&str; 8] = [
     "unsupported_media_type",
 ];
 
-/// The Chinese and the English text for each code that pages know.
+/// Returns the Chinese and the English text of each error code.
 fn words() -> BTreeMap<&'static str, (&'static str, &'static str)> {
     let entries = WORDS.split("],\n").filter_map(|entry| entry.rsplit_once(": ["));
     let texts = entries.map(|(before, texts)| {

@@ -1,4 +1,5 @@
-//! `POST /users/me/reauthenticate/` (C13): exchanges a password or a code for a reauthentication, good for five minutes.
+//! `POST /users/me/reauthenticate/`: exchanges a password or a code for a reauthentication token, which is valid for
+//! five minutes.
 
 use serde::Serialize;
 use shared::accounts;

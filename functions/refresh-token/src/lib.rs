@@ -1,4 +1,4 @@
-//! `POST /users/token/refresh/` (C1): exchanges a refresh token for its successor and a new access token.
+//! `POST /users/token/refresh/`: exchanges a refresh token for its successor and a new access token.
 
 use shared::accounts;
 use shared::config::Need;

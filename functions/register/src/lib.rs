@@ -1,4 +1,4 @@
-//! `POST /users/` (B3): makes an account for a number and the code sent to it.
+//! `POST /users/`: makes an account with a mobile number and the code sent to it.
 
 use serde::Serialize;
 use shared::accounts::{self, Registration};

@@ -1,4 +1,4 @@
-//! `PUT /users/find/password/` (B8): sets a new password by a mailed link.
+//! `PUT /users/find/password/`: sets a new password by a mailed link.
 
 use shared::accounts;
 use shared::config::Need;

@@ -1,11 +1,13 @@
-//! The schedule → the keys of access tokens: makes the first ones, gives each its turn, drops what has retired.
+//! Rotates the keys that sign access tokens: makes the first ones, lets the next key sign when it is due, and drops
+//! retired ones.
 //!
-//! This alone may write the key set. The schedule runs it every hour, the first time right after a deploy; by hand it is
-//! invoked with `{"rotation":"now"}`, `{"rotation":"drop","kid":"…"}` or `{"rotation":"drop_all"}`. The rules are those
-//! of [`shared::crypto::KeySet`].
+//! Only this function may write the key set. A schedule runs it every hour, for the first time right after a deploy. An
+//! operator invokes it with `{"rotation":"now"}`, `{"rotation":"drop","kid":"…"}` or `{"rotation":"drop_all"}`.
+//! [`shared::crypto::KeySet`] has the rules.
 //!
-//! graviola makes the keys: 2048 bits in some 20 ms, of formally verified arithmetic (*ring* makes no RSA keys). Its key
-//! generation is not guarded against side channels, so it runs here, in a function of its own that no request reaches.
+//! The graviola crate makes the keys, because *ring* makes no RSA keys: 2048 bits in about 20 ms, with formally
+//! verified arithmetic. Its key generation is not protected against side channels. Therefore it runs here, in a
+//! function of its own that no request reaches.
 
 use std::process::ExitCode;
 
@@ -19,15 +21,14 @@ use shared::{App, Error, error_chain};
 use zeroize::Zeroizing;
 
 pub const NAME: &str = "rotate-keys";
-/// What the function refuses to start without.
+/// The settings that the function refuses to start without.
 pub const NEEDS: &[Need] = &[Need::Table, Need::SEALED_KEYS];
 
-/// How often a set that another invocation changed meanwhile is looked at again.
+/// How often the key set is read, when another invocation changes it meanwhile.
 const TRIES: usize = 5;
-/// Longer than any RSAPrivateKey of 2048 bits.
+/// A buffer size larger than any RSAPrivateKey of 2048 bits, in bytes.
 const DER_LENGTH: usize = 2048;
 
-/// Runs the function on Lambda.
 pub fn serve() -> ExitCode {
     shared::lambda::run(NEEDS, async |app| {
         let handler = service_fn(async |event: LambdaEvent<Rotation>| {
@@ -39,20 +40,20 @@ pub fn serve() -> ExitCode {
     })
 }
 
-/// One key, as it is told: nothing secret.
+/// A key as it is reported, without its secrets.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct ListedKey {
     pub kid: String,
-    /// Since when it can be fetched.
+    /// The time from which verifiers can fetch it.
     pub published_at: String,
-    /// Since when it signs; `None` while it stands by.
+    /// The time from which it signs; `None` while it is on standby.
     pub signs_from: Option<String>,
-    /// When it is dropped; `None` until another takes its turn.
+    /// The time at which it is dropped; `None` until another key takes over.
     pub retires_at: Option<String>,
 }
 
-/// Does to the key set what is asked, and tells what it then is. Of two that change it at once, the later one starts
-/// over from what the other made; so two first invocations make one set.
+/// Applies a rotation to the key set and returns its keys. Of two simultaneous invocations, the later one starts again
+/// from the result of the other. Two first invocations therefore make only one set.
 pub async fn rotate(app: &App, rotation: &Rotation) -> Result<Vec<ListedKey>, Error> {
     let store = &app.store;
     for _ in 0..TRIES {
@@ -84,7 +85,7 @@ fn change(app: &App, stored: Option<&KeySet>, rotation: &Rotation) -> Result<Key
     let rules = app.config.tokens.rotation_rules();
     let stored = stored.cloned().unwrap_or_default();
     let opens = |key: &TokenKey| key.private.open(&key.kid, keyring).is_ok();
-    // With another secret than the functions' this would make keys that none of them can sign with.
+    // With a secret other than the functions', this would make keys that none of them can use.
     if *rotation != Rotation::DropAll && !stored.keys.is_empty() && !stored.keys.iter().any(opens) {
         return Err(unusable("KEY_SECRET opens none of the keys that are there"));
     }

@@ -1,5 +1,5 @@
-//! `POST /users/secure/` (C12): where the link in a notice leads to, for an owner who did not make the change. Ends every
-//! session and the password, and starts a reset.
+//! `POST /users/secure/`: ends every session and the password, and mails a reset link. The "this wasn't me" link of a
+//! security notification leads here, for an owner who did not make the change.
 
 use serde::Serialize;
 use shared::accounts;

@@ -1,4 +1,4 @@
-//! `POST /users/me/email/` (B9): sends a code to an address that the signed-in person wants to bind.
+//! `POST /users/me/email/`: sends a code to an address that the signed-in person wants to bind.
 
 use serde::Serialize;
 use shared::accounts;

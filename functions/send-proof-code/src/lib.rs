@@ -1,4 +1,4 @@
-//! `POST /users/me/sms/`: sends a code to the signed-in person's own number, as proof of who asks.
+//! `POST /users/me/sms/`: sends a code for reauthentication to the signed-in person's own number.
 
 use serde::Serialize;
 use shared::accounts;

@@ -1,4 +1,4 @@
-//! `GET /users/find/password/` and `POST /users/find/password/email/` (B6): mails a link to set a new password.
+//! `GET /users/find/password/` and `POST /users/find/password/email/`: mail a link that sets a new password.
 
 use lambda_http::http::Method;
 use shared::accounts;
@@ -32,8 +32,8 @@ async fn send_reset_email(app: &App, request: &Request) -> Result<Reply, Error> 
     Reply::ok(&caller.language.pick("邮件已经发送，请留意您的邮箱", "The mail was sent. Please check your mailbox."))
 }
 
-/// An address of a query. `+` stands for a space there, and old clients do not encode it; an address has no space, so one
-/// within it was a plus. (At its ends it is a blank that a keyboard added.)
+/// Restores the `+` of an address in a query. It stands for a space there, and old clients do not encode it. An address
+/// has no spaces, so a space within it was a plus. A space at its ends was added by a keyboard.
 fn with_plus(address: &str) -> String {
     address.trim_matches([' ', '\t', '\u{a0}', '\u{3000}']).replace(' ', "+")
 }

@@ -1,4 +1,4 @@
-//! `GET` and `POST /users/sms/{mobile}/` (B4): sends a code by SMS, for the purpose that is asked.
+//! `GET` and `POST /users/sms/{mobile}/`: send a code by SMS for the given purpose.
 
 use serde::Serialize;
 use shared::accounts::{self, SmsPurpose};
@@ -36,14 +36,14 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
         Some("mobile") => SmsPurpose::ChangeMobile(sessions::authorize(app, &caller, request.bearer()).await?.user.id),
         Some(_) => return Err(Error::PurposeUnknown),
     };
-    // What a form of another site can send is refused, in an old browser too.
+    // Refuses a request that a form on another site can send, in old browsers too.
     match request.json() {
         Ok(_) | Err(Error::BodyEmpty) => {}
         Err(error) => return Err(error),
     }
     let challenge_id =
         request.query("handle").map(|text| ChallengeId::requested(&text).ok_or(Error::malformed("handle")));
-    // A code for a new number belongs to the account that asks: nobody else can guess at it.
+    // A code to a new number belongs to the account that asked for it, so nobody else can guess at it.
     let challenge_id = challenge_id.transpose()?.filter(|_| !matches!(purpose, SmsPurpose::ChangeMobile(_)));
     accounts::send_sms_code(app, &caller, solved, &mobile, purpose, challenge_id.clone()).await?;
     let detail =

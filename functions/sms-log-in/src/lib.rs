@@ -1,4 +1,4 @@
-//! `POST /users/sms_login/` (C9): signs in by a code sent to the number, and signs up in the same step.
+//! `POST /users/sms_login/`: signs in by a code sent to the mobile number, and signs up in the same step.
 
 use shared::accounts::{self, SmsLogIn, SmsSignUp};
 use shared::config::Need;

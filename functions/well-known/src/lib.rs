@@ -1,6 +1,6 @@
-//! `GET /.well-known/jwks.json`, and `GET /.well-known/openid-configuration` and `…/oauth-authorization-server` (C10): what
-//! other services need to trust our access tokens. API Gateway's JWT authorizer reads the first two, OAuth libraries the
-//! last.
+//! `GET /.well-known/jwks.json`, `GET /.well-known/openid-configuration` and `GET
+//! /.well-known/oauth-authorization-server`: return the keys and the metadata that other services need to trust our
+//! access tokens. API Gateway's JWT authorizer reads the first two, OAuth libraries the last.
 
 use serde_json::json;
 use shared::config::Need;
@@ -14,8 +14,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
     handle: |app, request| Box::pin(well_known(app, request)),
 };
 
-/// Short: of the 2 h 10 min for which a key is published before it signs, verifiers keep it two hours, and an instance
-/// of ours may be five minutes behind.
+/// Must be short. A key is published 2 h 10 min before it signs. Verifiers cache keys for two hours, and an instance of
+/// ours may be five minutes behind.
 const CACHE: &str = "public, max-age=60";
 
 async fn well_known(app: &App, request: &Request) -> Result<Reply, Error> {
@@ -24,8 +24,8 @@ async fn well_known(app: &App, request: &Request) -> Result<Reply, Error> {
     Ok(Reply::ok(&document)?.with_header("cache-control", CACHE))
 }
 
-/// OpenID Connect Discovery 1.0 §3 and RFC 8414 §2, as far as they are about verifying tokens: nobody signs in through
-/// them, so no endpoint is named.
+/// Returns the metadata of OpenID Connect Discovery 1.0 §3 and RFC 8414 §2, as far as it concerns the verification of
+/// tokens. Nobody signs in through these documents, so they name no endpoint for that.
 fn configuration(issuer: &str) -> serde_json::Value {
     json!({
         "issuer": issuer,

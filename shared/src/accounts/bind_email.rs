@@ -1,4 +1,4 @@
-//! Binding an email to an account: a code to the new address, then the address itself.
+//! Binding an email address to an account, in two steps: a code to the new address, then the address itself.
 
 use crate::app::{App, Caller};
 use crate::credentials;
@@ -15,7 +15,8 @@ use crate::sessions::{self, SignedIn};
 use crate::throttling::limits::of_changes;
 use crate::users::claims::{claim, release};
 
-/// Sends a code to the address. Whether it is taken is not told here: only who reads its mail learns that.
+/// Sends a code to the address. It does not tell whether another account has the address: only a person who reads its
+/// mail learns that.
 pub async fn send_email_code(
     app: &App,
     caller: &Caller,
@@ -30,7 +31,8 @@ pub async fn send_email_code(
     proved.or_give_back(app, send(app, caller, CaptchaResult::NotAsked, request, cost)).await
 }
 
-/// What a message costs an owner: the proof, which is good while nothing has changed.
+/// The cost of a message that a signed-in owner asks for: the reauthentication is used up, on condition that the
+/// account and the session are still as they were.
 #[derive(Clone, Copy)]
 struct OwnersRequest<'a>(SameOwner<'a>);
 
@@ -41,8 +43,8 @@ impl<E: Reason> Part<E> for OwnersRequest<'_> {
     }
 }
 
-/// Binds the address, frees the one bound before, and gives the caller a new token: a change of email kills every older
-/// one, the caller's own too. The session goes on, and every other ends.
+/// Binds the address, releases the one bound before, and returns new tokens. A change of email invalidates every older
+/// access token, the caller's own too. The caller's session lives on, and every other session ends.
 pub async fn bind_email(
     app: &App,
     caller: &Caller,
@@ -65,7 +67,7 @@ async fn bind(
     code: &RightCode,
 ) -> Result<SignedIn, Error> {
     let Principal { mut user, mut session } = principal;
-    // Refused when the account changed meanwhile, and with it the token died that this came with.
+    // If the account has changed meanwhile, the access token of this request is no longer valid either.
     let mut tx = Transaction::new("binding an email", || Error::Unauthorized);
     tx.add(code)?;
     if user.email.as_ref() != Some(&email) {
@@ -80,7 +82,6 @@ async fn bind(
     Ok(signed_in)
 }
 
-/// Moves an account to another address.
 fn move_to(app: &App, caller: &Caller, user: &User, email: &Email, tx: &mut Transaction) -> Result<(), Error> {
     tx.add(of_changes(app, &user.id))?;
     tx.require_or(claim(&AccountName::Email(email.clone()), &user.id)?, |_| Error::EmailTaken);

@@ -1,4 +1,4 @@
-//! A signed-in person's new number.
+//! Changing the mobile number of a signed-in person.
 
 use crate::app::{App, Caller};
 use crate::credentials;
@@ -14,8 +14,9 @@ use crate::sessions::{self, SignedIn};
 use crate::throttling::limits::of_changes;
 use crate::users::claims::{claim, release};
 
-/// Moves the account to the number that the code was sent to, on proof of the account itself: who holds a stolen token
-/// and a phone of their own moves nothing. The old number is free again, and is told.
+/// Changes the account's number to the one that the code was sent to. It also takes a reauthentication: a thief with a
+/// stolen token and a phone of their own must not be able to move the account. The old number is released and gets a
+/// security notification.
 pub async fn change_mobile(
     app: &App,
     caller: &Caller,

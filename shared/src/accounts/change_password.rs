@@ -1,4 +1,4 @@
-//! A signed-in person's new password, or their first.
+//! Changing a signed-in person's password, or setting their first.
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::forget_streaks;

@@ -1,4 +1,4 @@
-//! A signed-in person's nickname and username.
+//! Changing the nickname and username of a signed-in person.
 
 use crate::app::App;
 use crate::domain::{AccountName, Nickname, User, Username};
@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::users::claims::{claim, release};
 use crate::users::unchanged_with_username;
 
-/// Changes what is given, in one transaction. A username is held by a claim, so that of two who take one at the same
-/// moment one gets it; the one given up is free again.
+/// Changes the given names in one transaction. A claim makes a username unique, so that only one of two accounts that
+/// take it at the same moment gets it. The previous username is released.
 pub async fn change_profile(
     app: &App,
     user: User,
@@ -34,10 +34,10 @@ pub async fn change_profile(
     Ok(changed)
 }
 
-/// On condition that the username is still the one that was read, so that no claim is left behind. A nickname that was not
-/// given stays what it is by then.
+/// Returns the update of the account. Its condition is that the username is still the one that was read, so that no
+/// claim is left behind. A nickname is written only if one was given, so that a concurrent change of it is kept.
 fn update(user: &User, nickname: Option<&Nickname>, username: Option<&Username>) -> Write {
-    // Where nothing is given, the version stays the same: an update must set something.
+    // An update must set something. If nothing was given, it sets the version to the value that it has.
     let mut set = Set::to(User::CREDENTIAL_VERSION, user.credential_version);
     if let Some(nickname) = nickname {
         set = set.and_to(User::NICKNAME, nickname.as_str());

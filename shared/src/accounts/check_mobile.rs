@@ -1,4 +1,4 @@
-//! Whether a number has an account.
+//! Checks whether a mobile number has an account.
 
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Mobile};
@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::throttling::limits::{SourceAction, count_source};
 use crate::users::claim_holder;
 
-/// Whether a number may be registered: nobody has, or whoever did was not seen for so long that a carrier may have
-/// reissued it. Always `true` where registration is not disclosed, after the same read.
+/// Returns whether a number can be registered. It can if no account has it, or if its account was unused for so long
+/// that a carrier may have reissued the number. If registration is not disclosed, the result is always `true`, after
+/// the same first read.
 pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
     let claim = probe(app, caller, mobile).await?;
     let Some(claim) = claim.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
@@ -17,13 +18,14 @@ pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Resu
     Ok(user.is_none_or(|user| user.is_dormant(app.config.dormant_days, app.clock.now())))
 }
 
-/// How many accounts a number has: 0 or 1. Always 1 where registration is not disclosed, after the same read.
+/// Returns how many accounts a number has: 0 or 1. If registration is not disclosed, the result is always 1, after the
+/// same read.
 pub async fn count_registered(app: &App, caller: &Caller, mobile: &Mobile) -> Result<u8, Error> {
     let claim = probe(app, caller, mobile).await?;
     Ok(u8::from(claim.is_some() || !app.config.answers.disclose_registration))
 }
 
-/// Looks, and counts that the source asked: who asks too often is told nothing.
+/// Reads the number's claim, and counts that the source asked. A source beyond its limit is told nothing.
 async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Claim>, Error> {
     caller.who.note(mobile.masked());
     let key = keys::mobile_claim(mobile);

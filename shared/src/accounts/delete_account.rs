@@ -1,4 +1,4 @@
-//! The end of an account, by its owner.
+//! Deleting an account, by its owner.
 
 use crate::app::audit;
 use crate::app::{App, Caller};
@@ -13,11 +13,12 @@ use crate::sessions;
 use crate::users::claims::release;
 use crate::users::unchanged_with_username;
 
-/// More sessions would not fit into the transaction; what is left over is over, and goes right after.
+/// How many sessions the transaction removes. More would not fit. The others are invalid without their account, and are
+/// removed right after it.
 const MOST_SESSIONS: usize = 75;
 
-/// Deletes the account, its names and its sessions in one transaction. Number, username and email are free again, and
-/// what remains is one line in the audit log without personal data (PIPL article 47, GDPR article 17).
+/// Deletes the account, its names and its sessions in one transaction. Number, username and email are released. Only
+/// one line without personal data remains, in the audit log (PIPL article 47, GDPR article 17).
 pub async fn delete_account(
     app: &App,
     caller: &Caller,
@@ -41,7 +42,8 @@ async fn delete(
     let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);
     tx.add(proved)?;
-    // A username is taken without a new version: one that was not read would be held for ever.
+    // A change of username does not increment the credential version, so the condition compares the username too.
+    // Otherwise a username taken since the account was read would stay claimed for ever.
     tx.require(Write::delete(keys::user(&user.id), unchanged_with_username(user)));
     let names = [
         user.mobile.clone().map(AccountName::Mobile),
@@ -68,8 +70,8 @@ fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
     some.map(|session| Effect::remove(keys::session(&session.user_id, &session.id)))
 }
 
-/// Sessions that did not fit, or were opened meanwhile: they admit to nothing, but say from where someone signed in.
-/// When this does not get through, TTL removes them.
+/// Removes the sessions that did not fit into the transaction or were opened meanwhile. They are of no use to anybody,
+/// but they tell where somebody signed in from. If this fails, TTL removes them.
 async fn remove_what_is_left(app: &App, user: &User) {
     let left = async {
         let left = sessions::all_of(app, &user.id).await?;

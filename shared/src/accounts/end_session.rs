@@ -5,7 +5,7 @@ use crate::domain::{Session, SessionId, User};
 use crate::dynamodb::{Condition, Transaction, Write, keys};
 use crate::error::Error;
 
-/// Ends one of the user's own live sessions; any other is not found.
+/// Ends one of the user's own live sessions. Any other session is not found.
 pub async fn end_session(app: &App, user: &User, id: &SessionId) -> Result<(), Error> {
     let now = app.clock.now();
     let is_live = Condition::equal(Session::CREDENTIAL_VERSION, user.credential_version)

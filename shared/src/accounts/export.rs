@@ -1,4 +1,4 @@
-//! All that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
+//! Exporting all that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
 use crate::app::App;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication, SameOwner};
@@ -8,20 +8,19 @@ use crate::error::Error;
 use crate::sessions;
 use crate::throttling::limits::of_exports;
 
-/// What is stored, but for hashes.
+/// All that is stored about a person, except hashes.
 #[derive(Debug)]
 pub struct Export {
     pub user: User,
-    /// Every session that is still stored, the live and the ended.
+    /// Every session that is still stored, whether live or ended.
     pub sessions: Vec<Session>,
-    /// When this was put together.
     pub exported_at: Timestamp,
 }
 
-/// Puts the export together. Three a day.
+/// Collects the export. An account has three a day.
 pub async fn export(app: &App, principal: Principal, proof: &Reauthentication) -> Result<Export, Error> {
     let now = app.clock.now();
-    // Read before anything is paid: an export that cannot be put together costs nothing.
+    // Read before a code or an export is used up, so that an export that cannot be collected costs nothing.
     let sessions = sessions::all_of(app, &principal.user.id).await?;
     let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
     proved.or_give_back(app, count(app, &principal.user, &proved)).await?;

@@ -1,4 +1,4 @@
-//! The devices that a person is signed in on.
+//! Listing the devices that a person is signed in on.
 
 use crate::app::App;
 use crate::domain::{MAX_SESSIONS, Session, User};
@@ -6,13 +6,13 @@ use crate::dynamodb::{Effect, keys};
 use crate::error::Error;
 use crate::sessions::{MOST_REMOVED, all_of};
 
-/// The live sessions of a user, the one used last first.
+/// Returns the live sessions of a user, the most recently used first.
 pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error> {
     let now = app.clock.now();
     let mut sessions = all_of(app, &user.id).await?;
     sessions.retain(|session| session.is_live(user, now));
     sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
-    // Sign-ins at the same moment may have left more than twenty: what is not shown is not live either.
+    // Simultaneous sign-ins may have left more than twenty. Every live session must be listed, so the excess ends.
     let excess = sessions.split_off(sessions.len().min(MAX_SESSIONS));
     if !excess.is_empty() {
         let ended = excess.iter().take(MOST_REMOVED);

@@ -1,4 +1,4 @@
-//! Signing in with a name and a password.
+//! Logging in with a name and a password.
 
 use crate::app::{App, Caller};
 use crate::domain::{AccountName, Password, UserId};
@@ -10,8 +10,9 @@ use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::{self, ThrottleKey};
 use crate::throttling::limits::{SourceAction, count_source, given_back};
 
-/// Signs in. An unknown account, a wrong password, an account without a password and a disabled one are refused alike,
-/// after the same work and the same round trips: claim and source; attempt and sessions; session.
+/// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
+/// one, after the same work and the same two round trips: the claim and the source's count, then the attempt and the
+/// sessions. Only a correct password takes a third one, which stores the session.
 pub async fn log_in(
     app: &App,
     caller: &Caller,
@@ -22,7 +23,7 @@ pub async fn log_in(
     let store = &app.store;
     let classified = AccountName::classify(name);
     caller.who.note(classified.as_ref().map_or_else(|| "?".to_owned(), AccountName::masked));
-    // However it is written, it is counted as the name it stands for.
+    // All spellings of one name count together.
     let canonical =
         classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::claim(name).partition().to_owned());
     let claim = classified.as_ref().map_or_else(keys::no_claim, keys::claim);
@@ -34,7 +35,8 @@ pub async fn log_in(
     );
     counted?;
     let (id, token_keys) = (claim?.map(|claim| claim.user_id), token_keys?);
-    // The sessions of nobody are others each time: many asking for one partition would slow down together, and so tell.
+    // An unknown name reads the sessions of a new random id. If all of them read one partition, they would slow down
+    // together, and that would show.
     let throttle_key = match (&id, &caller.device) {
         (Some(id), Some(device)) if device.user_id == *id => ThrottleKey::KnownDevice(device),
         (Some(id), _) => ThrottleKey::Account(id),
@@ -44,13 +46,13 @@ pub async fn log_in(
     let (user, others) =
         tokio::join!(attempts::count_by(app, throttle_key, classified.as_ref()), sessions::all_of(app, &whose));
     let user = user?;
-    // They are read to end the oldest; that can wait for the next sign-in.
+    // They are read only to end the oldest, which can wait for the next sign-in.
     let others = others.unwrap_or_default();
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let right = app.verify(password, hash)?;
     let user = user.filter(|user| right && !user.disabled).ok_or(Error::BadCredentials)?;
 
-    // Refused when the account was changed or deleted meanwhile, and with it the password or the name that was right.
+    // If the account was changed or deleted meanwhile, the password or the name may no longer be right.
     let mut tx = Transaction::new("opening a session", || Error::BadCredentials);
     let new = NewSession::new(app, caller, &user, remembered, others);
     tx.add(&new)?;

@@ -1,4 +1,4 @@
-//! Signing out, of one session or of all.
+//! Signing out of one session or of all.
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
@@ -8,14 +8,15 @@ use crate::error::Error;
 use crate::sessions::{end, verify};
 use crate::users::unchanged;
 
-/// Ends the session of a refresh token, spent or not. That it is over already is what was asked for.
+/// Ends the session of a refresh token, which may be a rotated one. It succeeds for a session that has ended already.
 pub async fn log_out(app: &App, caller: &Caller, token: &str) -> Result<(), Error> {
     let token = verify(app.keyring(KeyGroup::Sessions)?, token)?;
     caller.who.note(token.user_id.as_str());
     end(app, &token.user_id, &token.session_id).await
 }
 
-/// Ends every session of the user, and kills every token and link, by moving the credential version on.
+/// Ends every session of the user and invalidates every access token and reset link, by incrementing the credential
+/// version.
 pub async fn log_out_everywhere(app: &App, user: &User) -> Result<(), Error> {
     let mut tx = Transaction::new("ending all sessions", || Error::Unauthorized);
     let set = Set::default().and_increment(User::CREDENTIAL_VERSION);

@@ -1,5 +1,5 @@
-//! The use cases, one file each. They know neither HTTP nor texts: a handler gives them parsed values and shapes what
-//! they return; [`crate::Error`] says why they refuse.
+//! The use cases, one file each. They depend neither on HTTP nor on texts: a handler passes them parsed values and
+//! turns their result into a reply. [`crate::Error`] says why they refuse.
 
 mod bind_email;
 mod change_mobile;

@@ -1,4 +1,4 @@
-//! Proving once for what is done in the next minutes.
+//! Reauthenticating once, for several actions in the next minutes.
 
 use crate::app::App;
 use crate::credentials::reauthentication::{self, Credential, SameOwner};
@@ -7,8 +7,8 @@ use crate::domain::{Principal, Secret};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
 
-/// Exchanges a password or a code for a reauthentication of this session. A reauthentication buys no other, so that it
-/// ends five minutes after a credential was given.
+/// Exchanges a password or a code for a reauthentication token of this session. A reauthentication token is not
+/// accepted here, so every token ends five minutes after a credential was given.
 pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Credential) -> Result<Secret, Error> {
     let proved = reauthentication::check_credential(app, &principal.user, credential).await?;
     if proved.code().is_some() {

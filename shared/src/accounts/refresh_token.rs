@@ -1,4 +1,4 @@
-//! Exchanging a refresh token.
+//! Exchanging a refresh token for its successor.
 
 use crate::app::{App, Caller, audit};
 use crate::crypto::KeyGroup;
@@ -7,12 +7,12 @@ use crate::dynamodb::{Condition, Set, WriteError, keys};
 use crate::error::Error;
 use crate::sessions::{SignedIn, end, user_and_session, verify};
 
-/// How often a session that another use of the same token changed meanwhile is looked at again.
+/// How often the exchange reads the session, when another use of the same token changes it meanwhile.
 const TRIES: usize = 4;
 
-/// Exchanges a refresh token for its successor: the session's generation moves on by one conditional update, so that of
-/// many uses at once one makes a successor and the others get the same. That update comes last: what cannot be answered
-/// rotates no token. [`Session::standing`] says which tokens are exchanged.
+/// Exchanges a refresh token for its successor. One conditional update increments the session's generation, so that of
+/// many simultaneous uses only one makes a successor and the others get the same one. The update comes after signing,
+/// so that a failure to sign rotates no token. [`Session::standing`] says which tokens are exchanged.
 pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn, Error> {
     let token = verify(app.keyring(KeyGroup::Sessions)?, token)?;
     caller.who.note(token.user_id.as_str());
@@ -56,7 +56,7 @@ fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -
     successor
 }
 
-/// Stores the successor, on condition that the session is as it was read. `false` when it is not.
+/// Stores the successor, on condition that the session is still as it was read. Returns `false` if it is not.
 async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<bool, Error> {
     let key = keys::session(&session.user_id, &session.id);
     let set = Set::to(Session::GENERATION, successor.generation)
@@ -70,11 +70,11 @@ async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<boo
     Ok(WriteError::refused_as_none(rotated)?.is_some())
 }
 
-/// A use is noted to the day, so that most refreshes write one item alone.
+/// A use is recorded at most once a day, so that most refreshes write only one item.
 const NOTE_USE_SECONDS: i64 = 86_400;
 
-/// Notes that the account is in use: a number is taken for reissued only when nobody was there for long. When it does not
-/// get through, the next refresh notes it.
+/// Records that the account is in use, because only an account that was unused for long may lose its number to the
+/// number's next owner. If this fails, the next refresh records it.
 async fn note_use(app: &App, user: &User, now: Timestamp) {
     if user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS)) {
         return;

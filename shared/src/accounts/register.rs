@@ -1,4 +1,4 @@
-//! Making an account with a number and a code sent to it.
+//! Making an account with a mobile number and a code sent to it.
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, Streak, redeem};
@@ -16,24 +16,23 @@ use crate::sessions::SignedIn;
 use crate::users::claims;
 use crate::users::{check_consent, claim_holder, make, new_user, unchanged};
 
-/// What a person registers with.
+/// The input of a registration.
 #[derive(Debug)]
 pub struct Registration {
-    /// How they are addressed.
     pub nickname: Nickname,
     pub mobile: Mobile,
-    /// The code sent to it.
+    /// The code sent to the number.
     pub code: Code,
-    /// What the code was asked for with.
+    /// The challenge id that the code was asked for with.
     pub challenge_id: Option<ChallengeId>,
-    /// The password they chose.
     pub password: NewPassword,
-    /// What they agreed to.
+    /// The terms and privacy policy that the person agreed to.
     pub consent: Option<Consent>,
 }
 
-/// Makes the account and opens its first session. Code, user, session and the hold on the number are one transaction: of
-/// a hundred sign-ups of one number one makes a user, and the others change nothing.
+/// Makes the account and opens its first session. One transaction uses the code up, stores account and session, and
+/// claims the number: of a hundred simultaneous registrations of one number, one succeeds and the others change
+/// nothing.
 pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
     caller.who.note(registration.mobile.masked());
     check_consent(app, registration.consent.as_ref())?;
@@ -74,7 +73,7 @@ async fn make_account(
     tx.add(code)?;
     match claim_holder(app, &holder, Some(&name)).await? {
         Some(old) => take_over(app, caller, &name, &user.id, old, &mut tx)?,
-        // It has given the number up by now: the number is free.
+        // The account has released the number meanwhile.
         None => tx.require(claims::claim(&name, &user.id)?),
     }
     tx.require(make(user)?);
@@ -83,7 +82,7 @@ async fn make_account(
     Ok(signed_in)
 }
 
-/// Why an account was not made.
+/// The reason why an account was not made.
 #[derive(Debug)]
 enum MakeError {
     /// An account has the number.
@@ -99,7 +98,7 @@ impl From<Error> for MakeError {
 
 impl Reason for MakeError {}
 
-/// Who has the number, by the claim that refused.
+/// Returns the account that has the number, from the claim that refused the transaction.
 fn held(claim: Option<Item>) -> MakeError {
     let Some(claim) = claim else { return MakeError::Final(Error::MobileTaken) };
     match read_item::<Claim>(claim, "making an account") {
@@ -108,9 +107,9 @@ fn held(claim: Option<Item>) -> MakeError {
     }
 }
 
-/// Takes a number from an account that has it, if that one is dormant: carriers reissue numbers, and who has it now is not
-/// kept out by who had it before. The old account keeps all but the number; its sessions end and its email is told, in the
-/// same transaction.
+/// Takes a number from the account that has it, if that account is dormant. Carriers reissue numbers, and a former
+/// owner must not keep the present owner out. The old account keeps everything but the number. In the same transaction
+/// its sessions end and its email gets a security notification.
 fn take_over(
     app: &App,
     caller: &Caller,
@@ -128,7 +127,7 @@ fn take_over(
     let unused = unchanged(&old, None).and(Condition::at_most(User::LAST_USED_AT, since));
     let without = Set::default().and_remove(User::MOBILE).and_increment(User::CREDENTIAL_VERSION);
     tx.require(Write::update(keys::user(&old.id), without, unused));
-    // The number is no longer the old owner's: word goes to the email alone.
+    // The number is no longer the old owner's, so the notification goes to the email alone.
     let old = User { mobile: None, ..old };
     tx.add(Notification::new(app, caller, &old, SecurityEvent::Reissued))
 }

@@ -1,4 +1,4 @@
-//! Setting a new password without the old one: by a code to the number, or by a mailed link.
+//! Setting a new password without the old one, by a code to the number or by a mailed link.
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, forget_streaks, redeem_beside};
@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::users::find_by_name;
 
-/// Sets a password by a code sent to the account's number. Every session and token from before it dies.
-/// Answers whose password it is.
+/// Sets a password by a code sent to the account's number, and returns the account's id. Every earlier session and
+/// access token becomes invalid.
 pub async fn reset_password_by_code(
     app: &App,
     caller: &Caller,
@@ -25,7 +25,7 @@ pub async fn reset_password_by_code(
     password: NewPassword,
 ) -> Result<UserId, Error> {
     caller.who.note(mobile.masked());
-    // The guess is counted whether or not the account exists, and the account is read whether or not the guess is right.
+    // The guess is counted even if the account does not exist, and the account is read even if the guess is wrong.
     let name = AccountName::Mobile(mobile.clone());
     let key = CodeKey::reset_password(mobile).under(challenge_id);
     let finding = find_by_name(app, Some(&name));
@@ -45,8 +45,11 @@ async fn set_by_code(
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
     let proved = second_proof::check(app, caller, &user, second_proof).await?;
     let setting = async {
+        // Checked only after the second proof: the refusal of a password that contains the account's name or email
+        // would disclose them to anybody.
         let hash = hash_new_password(app, password, &Person::of(&user)).await?;
-        // Refused when another change of the account got in first: what was read of it no longer holds.
+        // Refused if another change of the account was committed first, because the account is then no longer as it was
+        // read.
         let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
         tx.add(code)?;
         set_password(app, caller, &user, &hash, &mut tx)?;
@@ -57,13 +60,13 @@ async fn set_by_code(
     proved.or_give_back(app, setting).await
 }
 
-/// The address of the account that a mailed link is good for.
+/// Returns the email address of the account that a reset link is valid for.
 pub async fn check_reset_link(app: &App, token: &str) -> Result<Email, Error> {
     user_of_link(app, token).await?.email.ok_or(Error::LinkInvalid)
 }
 
-/// Sets a password by a mailed link. The link works once: it names the credential version that this moves on. Answers
-/// whose password it is.
+/// Sets a password by a mailed link, and returns the account's id. The link works once, because it names the credential
+/// version, which this increments.
 pub async fn reset_password_by_link(
     app: &App,
     caller: &Caller,
@@ -89,7 +92,8 @@ async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
     user.ok_or(Error::LinkInvalid)
 }
 
-/// On condition that the account is still as it was read: neither of two changes at once undoes the other.
+/// Declares the change of the password, on condition that the account is still as it was read. Of two simultaneous
+/// changes, neither undoes the other.
 fn set_password(
     app: &App,
     caller: &Caller,

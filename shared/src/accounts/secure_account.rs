@@ -1,4 +1,4 @@
-//! Stopping what an owner did not do: the link in every notice of a change leads here.
+//! Stopping a change that the owner did not make. The "this wasn't me" link in security notifications leads here.
 
 use crate::app::audit;
 use crate::app::{App, Caller};
@@ -11,9 +11,12 @@ use crate::error::Error;
 use crate::messages::CaptchaResult;
 use crate::messages::{Free, MessageRequest, Notification, is_settled, send};
 
-/// Ends every session, token and link of the account, and its password, which whoever made the change may know. Where the
-/// account has an email that is not new, a link to set a password is mailed; a code by SMS sets one too. The link works once,
-/// whatever changed since: a thief who goes on changing things kills no link of the owner's. Answers whose account it was.
+/// Ends every session, access token and reset link of the account, and its password, which the thief may know. Returns
+/// the account's id.
+///
+/// If the account has an email that was not bound lately, a reset link is mailed to it. A code by SMS sets a new
+/// password too. The "this wasn't me" link works once, whatever changed since it was sent: a thief cannot invalidate
+/// the owner's link by further changes.
 pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<UserId, Error> {
     let link = NotMeLink::verify(token, app.keyring(KeyGroup::Links)?, app.clock.now()).ok_or(Error::LinkInvalid)?;
     caller.who.note(link.user_id.as_str());
@@ -30,9 +33,10 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
     Ok(user.id)
 }
 
-/// It may be too soon for another mail, or mail may be down: the page leads to both ways of a reset all the same.
+/// Mails a reset link. This can fail because of the resend cooldown or because mail is down. The page offers both ways
+/// of a reset in any case.
 async fn start_reset(app: &App, caller: &Caller, user: &User) {
-    // One that was bound a moment ago may be the thief's.
+    // An address that was bound a moment ago may be the thief's.
     let settled = is_settled(user.email_changed_at, app.clock.now());
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
     let request =

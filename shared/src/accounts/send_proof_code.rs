@@ -1,4 +1,4 @@
-//! Asking for a code that proves who asks.
+//! Requesting a code for reauthentication.
 
 use crate::app::{App, Caller};
 use crate::domain::{CodeKey, User};
@@ -6,7 +6,7 @@ use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
 use crate::messages::{CaptchaResult, Free, MessageRequest, send};
 
-/// Asks for a code to the account's own number.
+/// Requests a code to the account's own number.
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
     let content = Content::Code(CodeKey::proof(&user.id, &mobile));

@@ -1,4 +1,4 @@
-//! Asking for a mailed link to set a new password.
+//! Requesting a mailed link to set a new password.
 
 use crate::app::{App, Caller};
 use crate::domain::Email;
@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::messages::{CaptchaResult, Free, MessageRequest, send};
 use crate::throttling::limits::{SourceAction, count_source};
 
-/// Asks for a link to set a new password. Where registration is disclosed an unknown address is told so, else the same
-/// is answered and written, and `deliver` drops the message.
+/// Requests a link to set a new password. If registration is disclosed, an unknown address gets an error. If not, the
+/// answer and the writes are the same as for a known one, and `deliver` drops the message.
 pub async fn send_reset_link(app: &App, caller: &Caller, solved: CaptchaResult, email: &Email) -> Result<(), Error> {
     let key = keys::email_claim(email);
     let (counted, claim) = tokio::join!(

@@ -1,4 +1,4 @@
-//! Asking for a code by SMS.
+//! Requesting a code by SMS.
 
 use crate::app::{App, Caller};
 use crate::domain::{ChallengeId, CodeKey, Mobile, UserId};
@@ -6,24 +6,24 @@ use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
 use crate::messages::{CaptchaResult, Free, MessageRequest, send};
 
-/// What an SMS code is asked for.
+/// The action that an SMS code allows.
 #[derive(Clone, Debug)]
 pub enum SmsPurpose {
     /// To register a number.
     Register,
-    /// To sign in. Sent to a number without an account only when the person means to make one.
+    /// To sign in.
     LogIn {
-        /// An unregistered number really gets the code.
+        /// `true`: the code is sent to an unregistered number too, to make an account.
         register: bool,
     },
-    /// To move this account to the number.
+    /// To change this account's number.
     ChangeMobile(UserId),
     /// To set a new password.
     ResetPassword,
 }
 
-/// Asks for a code by SMS. Where a number needs an account and has none, the same is answered and written, and
-/// `deliver` drops the message.
+/// Requests a code by SMS. If the purpose needs an account and the number has none, the answer and the writes are the
+/// same, and `deliver` drops the message.
 pub async fn send_sms_code(
     app: &App,
     caller: &Caller,

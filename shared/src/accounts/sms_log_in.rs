@@ -1,4 +1,4 @@
-//! Signing in with a code sent to the number, and signing up in the same step.
+//! Signing in with a code sent to the mobile number, and signing up in the same step.
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, redeem_beside};
@@ -15,33 +15,33 @@ use crate::users::claims;
 use crate::users::{check_consent, make, new_user};
 use crate::users::{claim_holder, unchanged};
 
-/// What a person signs in with.
+/// The input of a sign-in by code.
 #[derive(Debug)]
 pub struct SmsLogIn {
     pub mobile: Mobile,
-    /// The code sent to it.
+    /// The code sent to the number.
     pub code: Code,
-    /// What the code was asked for with.
+    /// The challenge id that the code was asked for with.
     pub challenge_id: Option<ChallengeId>,
-    /// What they offer beside it, for an account that was long unused.
+    /// The second proof, for an account that was unused for a long time.
     pub second_proof: Option<SecondProof>,
-    /// Whether they ask to be remembered on the device.
+    /// Whether the person asks to be remembered on the device.
     pub remembered: bool,
-    /// What an account is made with when the number has none; `None` makes none.
+    /// The input of a sign-up, for a number without an account. With `None` no account is made.
     pub sign_up: Option<SmsSignUp>,
 }
 
-/// What an account without a password is made with.
+/// The input of a sign-up without a password.
 #[derive(Debug)]
 pub struct SmsSignUp {
-    /// How the person is addressed; by default by the number's last digits.
+    /// The person's nickname. The default is made of the number's last digits.
     pub nickname: Option<Nickname>,
-    /// What they agreed to.
+    /// The terms and privacy policy that the person agreed to.
     pub consent: Option<Consent>,
 }
 
-/// Signs in by a code, and signs up with it where the number is new and that is asked for. Only after a right code is
-/// it told whether the number has an account.
+/// Signs in by a code. If the number is new and a sign-up is asked for, it makes an account. Only a correct code
+/// discloses whether the number has an account.
 pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<SignedIn, Error> {
     caller.who.note(log_in.mobile.masked());
     let claim = keys::mobile_claim(&log_in.mobile);
@@ -68,13 +68,13 @@ async fn by_code(
         if let Some(user) = user? {
             return known(app, caller, code, token_keys, (user, others), &log_in).await;
         }
-        // It was deleted or has moved away since the claim was read, so nobody has the number.
+        // The account was deleted or has moved to another number since the claim was read, so the number is free.
     }
     new(app, caller, code, token_keys, log_in).await
 }
 
-/// Opens a session. Refused when the account was changed or deleted meanwhile, or another sign-up made one: what was read no
-/// longer holds.
+/// Begins the transaction that opens a session. It is refused if the account was changed or deleted meanwhile, or if
+/// another sign-up has made one, because the account is then no longer as it was read.
 fn opening(code: &RightCode, new: &NewSession) -> Result<Transaction, Error> {
     let mut tx = Transaction::new("opening a session", || Error::AccountChanged);
     tx.add(code)?;

@@ -1,4 +1,4 @@
-//! Captcha passes: issued when a captcha was solved, asked for by what `CAPTCHA_MODE=enforce` protects.
+//! Captcha passes. A solved captcha earns one, and the operations that `CAPTCHA_MODE=enforce` protects require one.
 
 use crate::app::{App, Caller};
 use crate::crypto::{CaptchaAction, CaptchaPass, KeyGroup};
@@ -8,18 +8,21 @@ use crate::error::Error;
 use crate::messages::CaptchaResult;
 use crate::throttling::limits::{SourceAction, count_source};
 
-/// A pass for a caller who solved a captcha.
+/// Returns a pass for a caller who has solved a captcha.
 pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaAction>) -> Result<String, Error> {
     Ok(CaptchaPass::issue(&caller.address, action, app.keyring(KeyGroup::Visitors)?, app.clock.now()))
 }
 
-/// Counts a ticket: the gateway charges for each, and is asked for no more than a person solves.
+/// Counts a captcha ticket of the caller's source. The captcha gateway charges for each ticket that it checks, so a
+/// source gets no more checks than a person needs.
 pub async fn count_captcha(app: &App, caller: &Caller) -> Result<(), Error> {
     count_source(app, caller, SourceAction::Captchas, app.config.limits.captcha_source).await
 }
 
-/// Uses a pass up, where one is asked for, and tells whether one was. It is spent before anything else is looked at, so
-/// that one pass buys one try. Where none is asked for, a good one still admits to more (`LIMIT_SOURCE_CAPTCHA`).
+/// Uses up a captcha pass and returns whether the caller had a valid one.
+///
+/// The pass is used up before anything else is checked, so that one pass buys one attempt. Where no pass is required, a
+/// valid one still raises the source's limit (`LIMIT_SOURCE_CAPTCHA`).
 pub async fn require_captcha_pass(
     app: &App,
     caller: &Caller,

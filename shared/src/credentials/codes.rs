@@ -1,4 +1,5 @@
-//! Redeeming codes: a guess is counted before it is compared, and a right code is used up by what it pays for.
+//! Redeeming codes. A guess is counted before it is compared. The action that a correct code allows uses the code up,
+//! in its own transaction.
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
@@ -8,16 +9,17 @@ use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError, read_item};
 use crate::error::Error;
 
-/// How many codes in a row may be wrong, whichever they were, before no more are compared (NIST SP 800-63B §3.2.2).
+/// How many wrong codes in a row are compared, over all codes of one streak, before it is blocked (NIST SP 800-63B
+/// §3.2.2).
 const MOST_WRONG_IN_A_ROW: u64 = 100;
-/// How long after the last wrong code a failure streak is forgotten, in seconds: long for who guesses, and not for ever for
-/// an owner who has neither a password, an email nor a device that is known.
+/// How long after its last wrong code a failure streak is forgotten, in seconds. This is long for an attacker. It must
+/// end at some time for an owner who has no password, no email and no known device.
 const STREAK_LIFE_SECONDS: i64 = 7 * 86_400;
-/// How many wrong codes a failure streak has.
+/// The attribute that holds the number of wrong codes in a failure streak.
 const IN_A_ROW: &str = "in_a_row";
 
-/// A failure streak: wrong codes that are counted together. A device on which the owner was signed in to before has a streak
-/// of its own, so that strangers who guess keep no owner out there.
+/// A failure streak: wrong codes that are counted together. The devices on which an owner has signed in before have a
+/// streak of their own, so that a stranger's guesses never lock the owner out there.
 #[derive(Debug)]
 pub(crate) struct Streak {
     key: Key,
@@ -26,24 +28,28 @@ pub(crate) struct Streak {
 }
 
 impl Streak {
-    /// The streak of a number, whether a code to it opens an account, takes one over or makes one.
+    /// Returns the streak of a mobile number. It is the same whether a code opens an account, takes a number over or
+    /// makes an account.
     pub(crate) fn of_number(mobile: &Mobile) -> Self {
         Self { key: keys::failure_streak(mobile.as_str()), is_reset: true }
     }
 
-    /// The streak of an account's known devices, if `owner`, who has the number, is known on this one.
+    /// Returns the streak of the known devices of `owner`, who has the number. `None` if the caller's device is not one
+    /// of them.
     fn of_devices(caller: &Caller, owner: Option<&UserId>) -> Option<Self> {
         let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner)?;
         Some(Self { key: keys::failure_streak_on_devices(&known.user_id), is_reset: true })
     }
 
-    /// The streak of codes that prove that an account is one's own.
+    /// Returns the streak of codes by which a person shows that an account is theirs: for reauthentication, and mailed
+    /// as a second proof.
     pub(crate) fn of_account(user: &UserId) -> Self {
         Self { key: keys::failure_streak(user.as_str()), is_reset: true }
     }
 
-    /// The streak of codes to numbers and addresses that an account would move to. Whoever guesses at other people's has
-    /// right codes of their own, so nothing resets it but a week without a guess.
+    /// Returns the streak of codes that an account had sent to a new number or address. An attacker who guesses at
+    /// other people's numbers can also redeem correct codes to their own. Therefore a correct code does not reset this
+    /// streak: it ends only after a week without a guess.
     pub(crate) fn of_new_name(user: &UserId) -> Self {
         Self { key: keys::failure_streak_at_new_names(user), is_reset: false }
     }
@@ -53,7 +59,7 @@ impl Streak {
         let until = Set::to(EXPIRES_AT, now.plus_seconds(STREAK_LIFE_SECONDS));
         let goes_on = Condition::less(IN_A_ROW, MOST_WRONG_IN_A_ROW).and(Condition::greater(EXPIRES_AT, now));
         let going_on = (until.clone().and_increment(IN_A_ROW), Condition::absent(IN_A_ROW).or(goes_on));
-        // A streak that is forgotten begins anew, whatever its count.
+        // A streak that has expired starts again at one, whatever its count was.
         let anew = (until.and_to(IN_A_ROW, 1_u64), Condition::at_most(EXPIRES_AT, now));
         for (set, when) in [going_on, anew] {
             let counted = store.write("counting wrong codes", &self.key, &set, &when, |_| WriteError::Refused).await;
@@ -64,7 +70,7 @@ impl Streak {
         Err(Error::CodesBlocked)
     }
 
-    /// What a right code does to the streak it was counted in.
+    /// Returns what a correct code does to the streak that it was counted in.
     fn end(&self, now: Timestamp) -> Effect {
         let key = self.key.clone();
         if self.is_reset {
@@ -75,14 +81,14 @@ impl Streak {
     }
 }
 
-/// A guess that was counted and has yet to be compared.
+/// A guess that is counted and not yet compared.
 struct Guess {
     key: CodeKey,
     item: CodeItem,
 }
 
-/// Counts a guess. Five are compared within a code's life, however many arrive at once, because the count is a condition
-/// of its own increment.
+/// Counts a guess. At most five guesses are compared within a code's life, even when many arrive at once, because the
+/// increment has the count as its condition.
 async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
     const DOING: &str = "counting a guess";
     let set = Set::default().and_increment(CodeItem::GUESSES);
@@ -94,14 +100,14 @@ async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
 }
 
 impl Guess {
-    /// Compares, once the guess is counted in its streak too.
+    /// Compares the guess, after counting it in its streak too.
     async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
         let Self { key, item } = self;
         let code = item.seed.digits(&key, app.keyring(KeyGroup::Codes)?);
         let (nonce, used_up) = (item.seed.nonce().to_owned(), || Error::CodeExpired);
         let right = RightCode { key, nonce, guesses: item.guesses, streak, now: app.clock.now(), used_up };
         if let Err(error) = right.streak.count(app).await {
-            // Nothing was compared.
+            // The guess was not compared, so it must not count.
             let mut tx = Transaction::new("taking a guess back", used_up);
             tx.require(right.take_back_guess());
             let _ = app.store.commit(tx).await;
@@ -111,13 +117,13 @@ impl Guess {
     }
 }
 
-/// Counts a guess and compares it.
 pub(crate) async fn redeem(app: &App, key: CodeKey, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
     count_guess(app, key).await?.compare(app, streak, guess).await
 }
 
-/// The same for a code to an account's number, beside finding who has the number. Only on a known device the guess waits
-/// for that, to be counted in the streak of the device if it is the owner's.
+/// Counts and compares a guess at a code to a mobile number, while `finding` looks up who has the number. On a known
+/// device the comparison waits for that lookup, because the guess counts in the device's streak if the device is the
+/// owner's.
 pub(crate) async fn redeem_beside<T>(
     app: &App,
     caller: &Caller,
@@ -140,21 +146,21 @@ pub(crate) async fn redeem_beside<T>(
     (right, found)
 }
 
-/// A right code that has yet to be used up.
+/// A correct code that is not yet used up.
 #[derive(Debug)]
 pub(crate) struct RightCode {
     key: CodeKey,
     nonce: String,
-    /// The count with this guess.
+    /// The code's number of guesses, including this one.
     guesses: u32,
     streak: Streak,
     now: Timestamp,
-    /// What it means that another request used the code up meanwhile.
+    /// The error for the case that another request has used the code up.
     used_up: fn() -> Error,
 }
 
-/// Uses the code up, in the transaction of what it pays for, and ends the streak of wrong ones. Of two that redeem it at
-/// once, one gets this through.
+/// Uses the code up, in the transaction of the action that it allows, and ends its failure streak. Of two requests that
+/// redeem the same code at once, only one succeeds.
 impl<E: Reason> Part<E> for &RightCode {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let used_up = self.used_up;
@@ -166,8 +172,8 @@ impl<E: Reason> Part<E> for &RightCode {
 }
 
 impl RightCode {
-    /// Does what the code was redeemed for. Where that comes to nothing, it was no wrong guess all the same: the guess is
-    /// taken back, and its streak is left as a right code leaves it.
+    /// Runs the action that the code was redeemed for. If it fails, the guess is refunded, because the code was
+    /// correct. The streak is treated as after any correct code.
     pub(crate) async fn or_give_back<T>(
         &self,
         app: &App,
@@ -178,7 +184,7 @@ impl RightCode {
             let mut tx = Transaction::new("giving a code back", self.used_up);
             tx.require(self.take_back_guess());
             tx.also(self.streak.end(self.now));
-            // When this does not get through, the owner has one try less, and nobody has one more.
+            // If this write fails, the owner has one guess less, and nobody has one more.
             let _ = app.store.commit(tx).await;
         }
         done
@@ -188,20 +194,22 @@ impl RightCode {
         Condition::equal(CodeSeed::NONCE, self.nonce.as_str())
     }
 
-    /// The condition names code and count, so that a guess is not taken back when others have guessed since, or the code
-    /// is used up.
+    /// Refunds this guess. The condition names the code and its count, so that the refund fails if others have guessed
+    /// since or the code is used up.
     fn take_back_guess(&self) -> Write {
         let same = self.is_this_code().and(Condition::equal(CodeItem::GUESSES, self.guesses));
         Write::update(keys::code(&self.key), Set::default().and_decrement(CodeItem::GUESSES), same)
     }
 
-    /// The same code where a request holds two: what is wrong with it is said of the code that confirms who asks.
+    /// Returns the same code for a request that contains two codes. Its errors then name the code that confirms the
+    /// account.
     pub(crate) fn into_confirm_code(self) -> Self {
         Self { used_up: || Error::ConfirmCodeExpired, ..self }
     }
 }
 
-/// Where a request holds two codes, that of the proof says which one it is.
+/// Maps an error of the confirming code, for a request that contains two codes, so that the error says which code it
+/// means.
 pub(crate) fn of_confirm_code(error: Error) -> Error {
     match error {
         Error::CodeWrong => Error::ConfirmCodeWrong,
@@ -210,7 +218,7 @@ pub(crate) fn of_confirm_code(error: Error) -> Error {
     }
 }
 
-/// What forgets the failure streaks of an account that was recovered.
+/// Returns the effects that remove the failure streaks of an account that was recovered.
 pub(crate) fn forget_streaks(user: &User) -> impl Iterator<Item = Effect> {
     let id = &user.id;
     let of_number = user.mobile.as_ref().map(|mobile| keys::failure_streak(mobile.as_str()));

@@ -1,4 +1,5 @@
-//! What shows who somebody is: codes, proofs, captcha passes; and changes of what shows it.
+//! Credentials: one-time codes, reauthentication, second proofs and captcha passes, and the change of a password,
+//! mobile or email.
 
 mod captcha;
 mod changes;

@@ -1,5 +1,6 @@
-//! Reauthentication that whoever holds a token is the owner: the password, a code sent to the account's own number, or a
-//! reauthentication, which stands for one of them that was given a moment ago (ASVS 7.5.1).
+//! Reauthentication: checking that the holder of an access token is the account's owner. The owner gives the password,
+//! a code sent to the account's own number, or a reauthentication token, which stands for one of these given a moment
+//! ago (ASVS 7.5.1).
 
 use crate::app::App;
 use crate::credentials::codes::{RightCode, Streak, redeem};
@@ -11,36 +12,36 @@ use crate::error::Error;
 use crate::throttling::attempts::{self, ThrottleKey};
 use crate::users::unchanged;
 
-/// What is offered as proof: a reauthentication, a credential, or both. The credential is looked at only where the
-/// reauthentication is refused.
+/// The reauthentication that a request carries: a token, a credential, or both. The credential is checked only if the
+/// token is refused.
 #[derive(Debug)]
 pub struct Reauthentication {
-    /// What a sign-in or `reauthenticate` answered.
+    /// The token that a sign-in or `reauthenticate` returned.
     pub reauthentication: Option<Secret>,
-    /// What proves it now.
+    /// The password or code given with this request.
     pub credential: Option<Credential>,
 }
 
-/// What proves by itself who asks.
+/// A credential that shows by itself who is asking.
 #[derive(Debug)]
 pub enum Credential {
     Password(Password),
-    /// A code that [`send_proof_code`] sent.
+    /// A code that `send_proof_code` sent.
     SmsCode(Code),
 }
 
-/// A proof that was right, or was not needed.
+/// A reauthentication that was valid, or was not needed.
 #[derive(Debug)]
 pub(crate) enum CheckedReauthentication {
-    /// Nothing of it is left to be done.
+    /// Nothing is left to do.
     Outright,
-    /// A code, which has yet to be used up with what it pays for.
+    /// A code. The action that it allows uses it up.
     ByCode(RightCode),
-    /// A reauthentication, which is good no longer than this session goes on.
+    /// A reauthentication token. It is valid only while this session lives.
     ByReauthentication(Box<Session>),
 }
 
-/// Checks a proof. A wrong reauthentication is not counted: nobody guesses a MAC of 256 bits.
+/// Checks a reauthentication. Wrong tokens are not counted: nobody guesses a MAC of 256 bits.
 pub(crate) async fn check(
     app: &App,
     user: &User,
@@ -56,8 +57,8 @@ pub(crate) async fn check(
     check_credential(app, user, credential).await
 }
 
-/// Checks a password or a code. A password counts as an attempt at it, on the log-in's own count: whoever holds a stolen
-/// token guesses no faster than a stranger.
+/// Checks a password or a code. A password counts as an attempt in the same count as log-ins, so that the holder of a
+/// stolen token cannot guess faster than a stranger.
 pub(crate) async fn check_credential(
     app: &App,
     user: &User,
@@ -65,7 +66,7 @@ pub(crate) async fn check_credential(
 ) -> Result<CheckedReauthentication, Error> {
     let password = match credential {
         Credential::SmsCode(code) => {
-            // Without a number no code was sent.
+            // No code was sent to an account without a number.
             let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
             let right = redeem(app, CodeKey::proof(&user.id, mobile), Streak::of_account(&user.id), code).await;
             return right.map(CheckedReauthentication::ByCode);
@@ -82,8 +83,8 @@ pub(crate) async fn check_credential(
     Ok(CheckedReauthentication::Outright)
 }
 
-/// Holds a transaction that writes neither the account nor the session to what was proved: the account has the credentials it
-/// was read with, and where a reauthentication proved it, its session goes on.
+/// A pair of conditions for a transaction that writes neither the account nor the session: the account has the
+/// credentials that were read, and if a reauthentication token was given, its session still lives.
 #[derive(Clone, Copy)]
 pub(crate) struct SameOwner<'a> {
     pub user: &'a User,
@@ -101,7 +102,7 @@ impl<E: Reason> Part<E> for SameOwner<'_> {
     }
 }
 
-/// Uses the proof up, in the transaction of what it admits to.
+/// Uses up a code, in the transaction of the action that it allows.
 impl<E: Reason> Part<E> for &CheckedReauthentication {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         match self {
@@ -119,15 +120,15 @@ impl CheckedReauthentication {
         }
     }
 
-    /// The session that a reauthentication is good with, and the condition that it goes on. For a transaction that does not
-    /// write the session otherwise.
+    /// Returns the key of the session that a reauthentication token is bound to, and the condition that it still lives.
+    /// For a transaction that does not otherwise write the session.
     pub(crate) fn session(&self) -> Option<(Key, Condition)> {
         let Self::ByReauthentication(session) = self else { return None };
         let goes_on = Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version);
         Some((keys::session(&session.user_id, &session.id), goes_on))
     }
 
-    /// The same where a request holds two codes: see [`RightCode::into_confirm_code`].
+    /// Returns the same reauthentication for a request that contains two codes: see [`RightCode::into_confirm_code`].
     pub(crate) fn into_confirm_code(self) -> Self {
         match self {
             Self::ByCode(code) => Self::ByCode(code.into_confirm_code()),
@@ -135,7 +136,7 @@ impl CheckedReauthentication {
         }
     }
 
-    /// Does what was to be proved for; see [`RightCode::or_give_back`].
+    /// Runs the action that the reauthentication allows; see [`RightCode::or_give_back`].
     pub(crate) async fn or_give_back<T>(
         &self,
         app: &App,

@@ -1,5 +1,6 @@
-//! A second proof for accounts that were long unused: carriers reissue numbers after ninety days, so a code by SMS may
-//! have reached the number's next owner. Only who also has the account's password, or reads its mail, is let in.
+//! A second proof for accounts that were unused for a long time. Carriers reissue numbers after ninety days, so a code
+//! by SMS may have reached the number's next owner. Such an account opens only to a person who also has its password or
+//! reads its mail.
 
 use crate::app::{App, Caller};
 use crate::credentials::codes::{Streak, of_confirm_code, redeem};
@@ -11,16 +12,16 @@ use crate::messages::CaptchaResult;
 use crate::messages::{Free, INTERVAL_SECONDS, MessageRequest, send};
 use crate::throttling::attempts::{self, ThrottleKey};
 
-/// What is offered beside the code by SMS.
+/// The second proof that a request carries beside the code by SMS.
 #[derive(Debug)]
 pub enum SecondProof {
     Password(Password),
-    /// A code that was mailed to the account when none was offered.
+    /// A code that was mailed to the account when a request came without a second proof.
     EmailCode(Code),
 }
 
-/// Checks the second proof where one is needed; only who has the right code by SMS comes this far. Where none is offered,
-/// a code is mailed to the account's address, if it has one.
+/// Checks the second proof, if the account needs one. The caller has redeemed a correct code by SMS before. If the
+/// request carries no second proof, a code is mailed to the account's address, if it has one.
 pub(crate) async fn check(
     app: &App,
     caller: &Caller,
@@ -32,7 +33,8 @@ pub(crate) async fn check(
     }
     match offered {
         Some(SecondProof::Password(password)) => {
-            // Apart from attempts to sign in, by which a stranger could make whoever has the right code wait.
+            // Counted apart from log-ins. Otherwise a stranger's wrong passwords would make the holder of a correct
+            // code wait.
             attempts::count(app, ThrottleKey::SecondProof(&user.id)).await?;
             if app.verify(password, user.password_hash.as_ref())? {
                 Ok(CheckedReauthentication::Outright)
@@ -41,7 +43,7 @@ pub(crate) async fn check(
             }
         }
         Some(SecondProof::EmailCode(code)) => {
-            // Without an address no code was mailed.
+            // No code was mailed to an account without an address.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
             right.map(|right| CheckedReauthentication::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
@@ -59,7 +61,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let request = MessageRequest { recipient: Recipient::Email(email), content, requires_account: true };
     match send(app, caller, CaptchaResult::ToOneself, request, Free).await {
         Ok(()) => Ok(()),
-        // One was sent a moment ago, or the password does as well.
+        // A code was sent a moment ago, or the account's password can be used instead.
         Err(Error::TooMany { retry_after_seconds })
             if user.password_hash.is_some() || retry_after_seconds <= INTERVAL_SECONDS.unsigned_abs() + 1 =>
         {

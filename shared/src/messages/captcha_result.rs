@@ -1,14 +1,15 @@
-//! Captchas, as far as messages are concerned.
+//! The result of a captcha, as far as messages depend on it.
 
 /// Whether the caller solved a captcha for this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaptchaResult {
-    /// Solved, and the pass is spent.
+    /// Solved, and the captcha pass is used up.
     Solved,
-    /// No; who asks too often may.
+    /// Not solved. Solving one would raise the limit of the source.
     NotSolved,
-    /// Nobody is asked here.
+    /// This operation never asks for a captcha.
     NotAsked,
-    /// Nobody is asked who can write to themselves alone.
+    /// This operation never asks for a captcha, because its message can only go to the account's own number or address.
+    /// It has the higher limit of a solved captcha.
     ToOneself,
 }

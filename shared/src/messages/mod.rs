@@ -1,4 +1,4 @@
-//! Messages: asking for one, and telling an owner of a change.
+//! Messages: requests for a code or a link, and security notifications.
 
 mod captcha_result;
 mod send;

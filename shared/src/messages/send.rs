@@ -1,8 +1,8 @@
-//! Asking for a message: one transaction puts the message and the resend cooldown, which holds the next one back. The
-//! table's stream carries the message to `deliver`, which makes the code or link that it asks for.
+//! Requests for messages. One transaction stores the message and its resend cooldown, which delays the next message.
+//! The table's stream carries the message to `deliver`, which makes the code or link that it is to contain.
 //!
-//! No code is made here, so asking is one round trip whatever the number's past, and nothing that could be used stands
-//! in the table before it is sent.
+//! No code is made here. A request is therefore one round trip, whatever was sent to the number before, and the table
+//! contains nothing that could be used before it is sent.
 
 use super::CaptchaResult;
 use crate::app::{App, Caller};
@@ -14,18 +14,18 @@ use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write,
 use crate::error::Error;
 use crate::throttling::limits::{self, SourceAction};
 
-/// How long the next message to a number or address is held back, in seconds, whatever it says.
+/// The resend cooldown: how long the next message to a number or address is delayed, in seconds, whatever its content.
 pub(crate) const INTERVAL_SECONDS: i64 = 60;
 
-/// A message that is asked for.
 pub(crate) struct MessageRequest {
     pub recipient: Recipient,
     pub content: Content,
-    /// Whether it is dropped unless the recipient has an account: the very one, where the content names one.
+    /// `true`: `deliver` drops the message unless the recipient has an account. If the content names an account, it
+    /// must be that one.
     pub requires_account: bool,
 }
 
-/// What a message costs that is only counted.
+/// The cost of a message that uses nothing up and is only counted.
 #[derive(Clone, Copy)]
 pub(crate) struct Free;
 
@@ -35,7 +35,8 @@ impl<E: Reason> Part<E> for Free {
     }
 }
 
-/// Whether a message may go to anyone's number, to sign up or move there, rather than to an account's.
+/// Returns whether a message may go to anybody's number, to sign up or to move an account there, rather than only to an
+/// account's number.
 #[must_use]
 pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
     match content {
@@ -47,7 +48,8 @@ pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
     }
 }
 
-/// The flags that say that the day's budget is spent. Each has copies, so that many requests do not read one item.
+/// Returns the flags that are set when the day's budget is spent. Each has several copies, so that many requests do not
+/// all read one item.
 fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
     let channel = match request.recipient {
         Recipient::Sms(_) => "sms",
@@ -60,8 +62,9 @@ fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
     })
 }
 
-/// Puts a message and its resend cooldown, what counts it, and with them what it costs: a code that proved who asks. All
-/// or nothing: what is refused counts nowhere.
+/// Stores a message, its resend cooldown and its limit counts in one transaction, together with its `cost`: whatever
+/// the request must use up, such as the code that confirmed the caller's identity. A refused message counts toward no
+/// limit.
 pub(crate) async fn send(
     app: &App,
     caller: &Caller,
@@ -84,23 +87,24 @@ pub(crate) async fn send(
     submission.send(Allowance::WithAll, cost).await.map_err(Error::from)
 }
 
-/// Where a message counts. Strangers may spend what a number is sent in an hour; what a device of its owner's asks for is
-/// counted apart, so that they are sent a code all the same.
+/// The allowance that a message counts in. A stranger may use up the messages that a number can receive in an hour.
+/// Requests from the owner's known devices therefore have an allowance of their own, the reserve, so that the owner
+/// still gets a code.
 #[derive(Clone, Copy)]
 enum Allowance<'a> {
-    /// In the reserve of the recipient's own devices, on condition that this is one of them.
+    /// The reserve, on condition that this device is the recipient's.
     At(&'a KnownDevice),
-    /// With all that the recipient is sent.
+    /// The recipient's allowance for all messages.
     WithAll,
 }
 
 /// Why a message is not sent.
 #[derive(Debug)]
 pub(crate) enum SendError {
-    /// The device is not the owner's, or its reserve is spent.
+    /// The device is not the recipient's, or the reserve is spent.
     OutsideReserve,
-    /// The source's limit is spent for so many seconds, and a captcha admits to more: whoever solves one may go on, because
-    /// a school, a company or a carrier's NAT share one address.
+    /// The source's limit is spent for this many seconds, and a solved captcha raises it. People behind a shared
+    /// address can thus go on: a school, a company or a carrier's NAT has only one.
     CaptchaOrWait(u64),
     Final(Error),
 }
@@ -145,7 +149,8 @@ struct Submission<'a> {
 }
 
 impl Submission<'_> {
-    /// The order of declaration is the order in which refusals are told.
+    /// Declares and commits the writes. If several are refused, the first in the order of declaration decides the
+    /// error.
     async fn send(&self, allowance: Allowance<'_>, cost: impl Part<SendError>) -> Result<(), SendError> {
         let now = self.app.clock.now();
         let mut tx = Transaction::new("asking for a message", || SendError::Final(Error::AccountChanged));
@@ -198,7 +203,7 @@ impl Submission<'_> {
     }
 }
 
-/// The item that holds the next message to the recipient back.
+/// Returns the write of the resend cooldown, which fails while an earlier cooldown lasts.
 fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
     let key = match recipient {
         Recipient::Sms(mobile) => keys::sms_cooldown(mobile),
@@ -208,22 +213,23 @@ fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
     Write::put(key, &until, Condition::no_live_item(now))
 }
 
-/// A code that was guessed out stays so for its life: asking again must not buy more guesses.
+/// Returns the condition that the code still has guesses. A code without guesses left keeps that state for its life:
+/// another request must not buy more guesses.
 fn not_guessed_out(content: &Content, now: Timestamp) -> Option<Write> {
     let Content::Code(code) = content else { return None };
     let has_guesses = Condition::absent(CodeItem::GUESSES).or(Condition::less(CodeItem::GUESSES, MAX_GUESSES));
     Some(Write::check(keys::code(code), Condition::no_live_item(now).or(has_guesses)))
 }
 
-/// Too soon, until the item that is in the way is over.
+/// Returns the error that it is too soon, with the wait until `item` expires.
 fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
     let held = item.and_then(|item| serde_dynamo::from_item::<_, ExpiringItem>(item).ok());
     let wait = held.map_or(0, |held| now.seconds_until(held.expires_at));
     Error::TooMany { retry_after_seconds: wait.max(1) }.into()
 }
 
-/// Word of a change, to every address the account holds. It waits for no cooldown, and is part of the transaction that
-/// makes the change.
+/// A security notification, to every address of the account. It ignores the resend cooldown and is part of the
+/// transaction that makes the change.
 pub(crate) struct Notification<'a> {
     app: &'a App,
     caller: &'a Caller,
@@ -254,8 +260,8 @@ impl<E: Reason> Part<E> for Notification<'_> {
     }
 }
 
-/// Whether an address was bound long enough ago to be trusted with the link that stops a change: who took an account over
-/// is not handed what undoes its owner's repair.
+/// Returns whether an address was bound long enough ago to be trusted with the "this wasn't me" link. A thief who has
+/// just bound an address of their own must not get the link that undoes the owner's repair.
 pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool {
     changed_at.is_none_or(|at| at.plus_seconds(NotMeLink::LIFE_SECONDS) <= now)
 }

@@ -1,4 +1,5 @@
-//! Sessions: opening one, carrying it through a change of credentials, ending it; and being signed in.
+//! Sessions: opening one, keeping it over a change of credentials, ending it; their tokens, and checking an access
+//! token.
 
 mod open;
 mod signed_in;

@@ -1,7 +1,7 @@
-//! Sessions: opened by a sign-in, refreshed, listed, ended.
+//! The items of sessions.
 //!
-//! A session is live while the account's credential version is the one it carries. So a change of credentials ends all
-//! sessions that it does not carry along, by the one write that makes it.
+//! A session is live only while the account's credential version equals the session's own. A change of credentials
+//! increments that version, so this one write ends all sessions, except those that the change carries along.
 
 use crate::app::{App, Caller};
 use crate::crypto::Keyring;
@@ -10,28 +10,30 @@ use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write};
 use crate::error::Error;
 
-/// More would not fit into one transaction beside the rest; what is left over goes at the next sign-in.
+/// How many ended sessions one transaction removes. More would not fit beside its other writes. The rest is removed at
+/// the next sign-in.
 pub(crate) const MOST_REMOVED: usize = 80;
 
-/// All sessions of a user, live and over, in one read.
+/// Returns all stored sessions of a user, the live and the ended, in one read.
 pub(crate) async fn all_of(app: &App, user: &UserId) -> Result<Vec<Session>, Error> {
     app.store.query(&keys::sessions(user), "reading sessions").await
 }
 
-/// A new session, and those that end when it is opened.
+/// A new session, and the sessions that its opening ends.
 pub(crate) struct NewSession {
     pub session: Session,
     ended: Vec<Key>,
 }
 
 impl NewSession {
-    /// It ends the session that the same browser had before, and as many others that twenty are live at most. The newest
-    /// live ones stay.
+    /// Makes a session. It replaces the one that the same browser had before, and it ends the oldest live ones so that
+    /// at most twenty remain.
     pub(crate) fn new(app: &App, caller: &Caller, user: &User, remembered: bool, others: Vec<Session>) -> Self {
         let now = app.clock.now();
         let session =
             Session::open(SessionId::generate(), user, app.config.sessions, remembered, caller.client_info(), now);
-        // Its cookie is replaced: nobody could use it or sign it out any more. It may be of another account, or over already.
+        // The new cookie replaces that session's cookie, so nobody could use it or sign it out any more. It may belong
+        // to another account, or have ended already.
         let former = caller.cookie_session.as_ref();
         let others = others.into_iter().filter(|other| former.is_none_or(|former| former.session_id != other.id));
         let (mut live, mut over): (Vec<_>, Vec<_>) = others.partition(|other| other.is_live(user, now));
@@ -48,13 +50,13 @@ impl<E: Reason> Part<E> for &NewSession {
         let NewSession { session, ended } = self;
         let key = keys::session(&session.user_id, &session.id);
         transaction.require(Write::put(key, session, Condition::no_item())?);
-        // On no condition, so that they can refuse nothing.
+        // Unconditional, so that they can never fail the transaction they are part of.
         ended.iter().for_each(|key| transaction.also(Effect::remove(key.clone())));
         Ok(())
     }
 }
 
-/// The session as a change of credentials leaves it, and the write that carries it along.
+/// Returns the session as it is after a change of credentials, and the write that carries it along.
 pub(crate) fn carry(session: &Session) -> (Session, Write) {
     let carried = Session { credential_version: session.credential_version + 1, ..session.clone() };
     let set = Set::to(Session::CREDENTIAL_VERSION, carried.credential_version);
@@ -62,7 +64,7 @@ pub(crate) fn carry(session: &Session) -> (Session, Write) {
     (carried, Write::update(keys::session(&session.user_id, &session.id), set, goes_on))
 }
 
-/// The same for a change of password, which replaces the refresh token: see [`Session::renewed`].
+/// Does the same for a change of password, which also replaces the refresh token: see [`Session::renewed`].
 pub(crate) fn carry_renewed(session: &Session, now: Timestamp) -> (Session, Write) {
     let carried = session.renewed(now);
     let set = Set::to(Session::CREDENTIAL_VERSION, carried.credential_version)
@@ -76,12 +78,12 @@ pub(crate) fn carry_renewed(session: &Session, now: Timestamp) -> (Session, Writ
     (carried, Write::update(keys::session(&session.user_id, &session.id), set, unchanged))
 }
 
-/// The session that a refresh token is of.
+/// Verifies a refresh token.
 pub(crate) fn verify(keyring: &Keyring, token: &str) -> Result<RefreshToken, Error> {
     RefreshToken::verify(token, keyring).ok_or(Error::RefreshTokenInvalid)
 }
 
-/// Removes a session, whatever became of it.
+/// Removes a session, whether or not it still exists.
 pub(crate) async fn end(app: &App, user: &UserId, id: &SessionId) -> Result<(), Error> {
     app.store.apply("ending a session", [Effect::remove(keys::session(user, id))]).await
 }

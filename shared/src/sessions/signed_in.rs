@@ -1,4 +1,4 @@
-//! Being signed in: making the tokens of a session, and finding the user of an access token.
+//! Signing the tokens of a session, and finding the user of an access token.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,20 +13,21 @@ use crate::domain::{Principal, Secret, Session, SessionId, User, UserId};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 
-/// A user who has just signed in, or whose tokens were renewed.
+/// A user who has just signed in, or whose tokens were renewed, with the tokens.
 pub struct SignedIn {
     pub user: User,
     pub session: Session,
     pub token: String,
     pub refresh_token: String,
-    /// How long the access token is good, in seconds.
+    /// How long the access token is valid, in seconds.
     pub expires_in_seconds: i64,
-    /// What stands for the proof that the sign-in was. Tokens that were renewed come without one.
+    /// The reauthentication token that a sign-in returns, because its user has just shown who they are. `None` for
+    /// renewed tokens.
     pub reauthentication: Option<Secret>,
 }
 
 impl fmt::Debug for SignedIn {
-    /// The rest is tokens and names.
+    /// Omits the tokens and the user's names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedIn")
             .field("user_id", &self.user.id)
@@ -36,15 +37,15 @@ impl fmt::Debug for SignedIn {
 }
 
 impl SignedIn {
-    /// Makes the tokens of a session. Nothing is stored: done before what stores it, so that a function that cannot sign
-    /// changes nothing.
+    /// Signs the tokens of a session. Nothing is stored. Callers do this before they store the session, so that a
+    /// function that cannot sign changes nothing.
     pub fn new(app: &App, caller: &Caller, keys: &TokenKeys, user: User, session: Session) -> Result<Self, Error> {
         let context = app.token_context(caller);
         let token = AccessToken::new(&user, &session, context.now, &context);
         Self::sign(app, &context, keys, user, session, &token)
     }
 
-    /// The same for a sign-in, which proved just now who asks.
+    /// Does the same for a sign-in, which has just confirmed who the user is, and adds a reauthentication token.
     pub(crate) fn of_sign_in(
         app: &App,
         caller: &Caller,
@@ -58,7 +59,7 @@ impl SignedIn {
         Ok(Self { reauthentication: Some(reauthentication), ..signed_in })
     }
 
-    /// Makes the tokens of a session that was refreshed: each time the same.
+    /// Signs the tokens of a refreshed session. A repeated call returns the same tokens.
     pub(crate) fn of_refresh(
         app: &App,
         caller: &Caller,
@@ -86,8 +87,8 @@ impl SignedIn {
     }
 }
 
-/// The user and session of an access token, in one read, which brings the keys along when it is time to look for new
-/// ones. A token from before a change of credentials is refused, and so is one of a session that was ended.
+/// Returns the user and session of an access token, in one read. If the cached keys are due for renewal, the same read
+/// fetches them. Refuses a token from before a change of credentials, and the token of an ended session.
 pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Result<Principal, Error> {
     let text = token.filter(|text| is_access_token_shaped(text)).ok_or(Error::Unauthorized)?;
     let context = app.token_context(caller);
@@ -98,7 +99,7 @@ pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Resul
     let claims = held.verify(text, &context).map_err(|_| Error::Unauthorized)?;
     caller.who.note(claims.user_id.as_str());
     let (user, session, keys) = user_and_session(app, &claims.user_id, &claims.session_id).await?;
-    // They may be newer than the ones it was verified by, and one of those may have been dropped.
+    // The keys that were just read may be newer, and the one that verified the token may have been dropped.
     keys.verify(text, &context).map_err(|_| Error::Unauthorized)?;
     let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthorized) };
     let good =
@@ -106,7 +107,8 @@ pub async fn authorize(app: &App, caller: &Caller, token: Option<&str>) -> Resul
     good.then_some(Principal { user, session }).ok_or(Error::Unauthorized)
 }
 
-/// A user and one of their sessions, read at one moment, and the keys, read with them when it is time to.
+/// Returns a user, one of their sessions and the signing keys, as of one moment. The keys come from the cache unless
+/// they are due for renewal.
 pub(crate) async fn user_and_session(
     app: &App,
     user: &UserId,

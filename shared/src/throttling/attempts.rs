@@ -1,9 +1,14 @@
-//! Attempts at a password: each is counted before it is compared, and from the fifth in a row the next one waits.
+//! Attempts at a password. Each is counted before it is compared, and after the fifth wrong one in a row the next has
+//! to wait.
 //!
-//! The count of an account is part of its item, so that counting returns the hash to compare with: one round trip.
-//! Attempts from a device on which the account was signed in to before are counted apart, so that strangers who guess
-//! keep its owner out neither by waits nor by trying all the time. Attempts at a name nobody has are counted just so, under a keyed hash of the name, and both counts are forgotten a day
-//! after the last attempt: a wait tells nothing.
+//! The count of an account is part of the account's item. Counting therefore returns the hash to compare with, in one
+//! round trip.
+//!
+//! Attempts from a device on which the account was signed in before are counted apart. A stranger who guesses all the
+//! time therefore cannot keep the owner waiting there.
+//!
+//! Attempts at a name that nobody has are counted in the same way, under a keyed hash of the name. Both kinds of count
+//! are forgotten a day after the last attempt, so that a wait does not tell whether the account exists.
 
 use ring::hmac;
 use serde::Deserialize;
@@ -16,21 +21,21 @@ use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, 
 use crate::error::Error;
 use crate::users::{claim_holder, unchanged};
 
-/// How many attempts in a row wait for nothing.
+/// How many attempts in a row are free of a wait.
 const FREE_ATTEMPTS: u32 = 5;
 /// The longest wait, in seconds.
 const LONGEST_WAIT_SECONDS: i64 = 900;
-/// Waits double from one second, until the longest is reached.
+/// How many waits come before the longest. The first is one second, and each is twice the one before.
 const DOUBLINGS: u32 = 10;
-/// A count is forgotten this long after the last attempt, in seconds.
+/// How long after the last attempt a count is forgotten, in seconds.
 const LIFE_SECONDS: i64 = 86_400;
 
-/// Forgets an account's attempts, as part of an update of its item.
+/// Adds to an update of an account's item that its attempts are forgotten.
 pub(crate) fn forgetting(set: Set) -> Set {
     set.and_remove(User::PASSWORD_FAILURES).and_remove(User::PASSWORD_TRIED_AT)
 }
 
-/// How long the next attempt waits after so many in a row, in seconds.
+/// Returns how long the next attempt has to wait after this many in a row, in seconds.
 fn wait_seconds(failures: u32) -> i64 {
     match failures.checked_sub(FREE_ATTEMPTS) {
         None => 0,
@@ -39,8 +44,11 @@ fn wait_seconds(failures: u32) -> i64 {
     }
 }
 
-/// That nothing is counted, or that the wait is over, whatever the count: one clause for each step of it. A count that is
-/// to be forgotten fails it. A device's and an unknown name's attempts have the attributes of an account's.
+/// Returns the condition that an attempt may be made now: nothing is counted, or the wait is over. DynamoDB cannot
+/// compute the wait from the count, so the condition has one clause for each count. It fails for a count that has
+/// expired.
+///
+/// The items of devices and unknown names use the same attributes as those of accounts.
 fn may_try(now: Timestamp) -> Condition {
     let tried_before = |wait_seconds: i64| Condition::less(User::PASSWORD_TRIED_AT, now.plus_seconds(-wait_seconds));
     let free = Condition::less(User::PASSWORD_FAILURES, FREE_ATTEMPTS).or(tried_before(LONGEST_WAIT_SECONDS));
@@ -59,26 +67,27 @@ struct Attempts {
     password_tried_at: Option<Timestamp>,
 }
 
-/// Whose attempts are counted.
+/// The throttle key: whose attempts are counted.
 #[derive(Clone, Copy)]
 pub(crate) enum ThrottleKey<'a> {
-    /// An account's, from anywhere.
+    /// Attempts at an account, from any device.
     Account(&'a UserId),
-    /// An account's, from a device that is known.
+    /// Attempts at an account from one of its known devices.
     KnownDevice(&'a KnownDevice),
-    /// An account's, from whoever has a right code to its number.
+    /// Passwords given as a second proof, after a correct code to the account's number.
     SecondProof(&'a UserId),
-    /// A name nobody has, in its canonical form.
+    /// Attempts at a name that nobody has, in its canonical form.
     Unknown(&'a str),
 }
 
-/// Counts an attempt and gives the account as it is, or nothing when there is none. While the wait lasts nothing is
-/// counted, and the wait grows no longer.
+/// Counts an attempt and returns the account as it is now, or `None` if there is none. During a wait nothing is
+/// counted, so the wait does not grow.
 pub(crate) async fn count(app: &App, throttle_key: ThrottleKey<'_>) -> Result<Option<User>, Error> {
     count_by(app, throttle_key, None).await
 }
 
-/// The same for an account that was found by a name: there is none where it has moved to another name meanwhile.
+/// Counts an attempt at an account that was found by `name`. Returns `None` if the account has changed to another name
+/// since.
 pub(crate) async fn count_by(
     app: &App,
     throttle_key: ThrottleKey<'_>,
@@ -104,11 +113,11 @@ async fn count_in(app: &App, throttle_key: ThrottleKey<'_>, name: Option<&Accoun
         Err(CountError::Refused(item)) => item,
         Err(CountError::Failed(error)) => return Err(error),
     };
-    // Otherwise the account is gone since its name was looked up.
+    // Without an item, the account was deleted after its name was looked up.
     let Some(item) = refused else { return Ok(None) };
     let Ok(attempts) = serde_dynamo::from_item::<_, Attempts>(item.clone()) else { return Ok(None) };
     if counter.has_account && counter.account(item)?.is_none() {
-        // Its wait is not told to whoever asks by a name that it no longer bears.
+        // The account no longer has the name it was asked for by, so its wait is not disclosed.
         return Ok(None);
     }
     let tried_at = attempts.password_tried_at.unwrap_or(now);
@@ -119,24 +128,24 @@ async fn count_in(app: &App, throttle_key: ThrottleKey<'_>, name: Option<&Accoun
             Err(CountError::Failed(error)) => return Err(error),
         }
     }
-    // A time is the whole second it falls in: one more, so that no wait is shorter than it says.
+    // Times are cut to whole seconds. Add one, so that no wait is shorter than announced.
     let until = tried_at.plus_seconds(wait_seconds(attempts.password_failures) + 1);
     Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) })
 }
 
-/// Where attempts are counted: an account, a device, or a name nobody has.
+/// The item that attempts are counted in: an account's, a device's, or that of a name nobody has.
 struct Counter<'a> {
     app: &'a App,
     key: Key,
     now: Timestamp,
     has_account: bool,
-    /// What the account must still bear, where it was found by that.
+    /// The name that the account must still have, if it was found by one.
     name: Option<&'a AccountName>,
 }
 
 /// Why an attempt was not counted.
 enum CountError {
-    /// The wait is not over, the count is to be forgotten, or there is no account.
+    /// The wait is not over, the count has expired, or there is no account. Holds the item as it is, if there is one.
     Refused(Option<Item>),
     Failed(Error),
 }
@@ -152,7 +161,7 @@ impl Counter<'_> {
         self.update(Set::default().and_increment(User::PASSWORD_FAILURES), may_try(self.now)).await
     }
 
-    /// The last attempt is long past.
+    /// Starts the count again at one, because the last attempt is more than a day ago.
     async fn begin_anew(&self, tried_at: Timestamp) -> Result<Item, CountError> {
         let still = Condition::equal(User::PASSWORD_TRIED_AT, tried_at);
         self.update(Set::to(User::PASSWORD_FAILURES, 1_u64), still).await
@@ -179,19 +188,20 @@ impl Counter<'_> {
 
 const DOING: &str = "counting an attempt";
 
-/// A keyed hash of a name: which names were tried is nobody's to read.
+/// Returns a keyed hash of a name, so that readers of the table do not learn which names were tried.
 fn unknown(app: &App, name: &str) -> Result<String, Error> {
     let key = app.keyring(KeyGroup::Visitors)?.newest(Purpose::UnknownAccount);
     Ok(hex::encode(&hmac::sign(&key, name.as_bytes()).as_ref()[..16]))
 }
 
-/// Forgets the attempts of an account whose password was right, on condition that it is still the one.
+/// Forgets the attempts of an account whose password was right, on condition that its credentials are still the same.
 pub(crate) fn forget(user: &User) -> Write {
     Write::update(keys::user(&user.id), forgetting(Set::default()), unchanged(user, None))
 }
 
-/// Declares what a sign-in writes: when it was, a new hash where there is one, and that the attempts under its throttle key
-/// are forgotten; all on condition that the account is as it was read, and bears the name it was found by.
+/// Declares the writes of a successful log-in: its time, a new hash if there is one, and the removal of the attempts
+/// under its throttle key. All depend on the condition that the account is still as it was read and has the name it was
+/// found by.
 pub(crate) fn succeed<E: Reason>(
     tx: &mut Transaction<E>,
     user: &User,

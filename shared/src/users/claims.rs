@@ -1,21 +1,21 @@
-//! Claims: the items that make a number, an address and a username one account's alone.
+//! Claims: the items that make a mobile number, an email address or a username unique to one account.
 
 use crate::domain::{AccountName, UserId};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Condition, Write, keys};
 use crate::error::Error;
 
-/// Takes a name that no account has.
+/// Claims a name that no account has.
 pub(crate) fn claim(name: &AccountName, user: &UserId) -> Result<Write, Error> {
     Write::put(keys::claim(name), &Claim { user_id: user.clone() }, Condition::no_item())
 }
 
-/// Takes a name from the account that has it.
+/// Moves a name's claim from one account to another.
 pub(crate) fn take_over(name: &AccountName, user: &UserId, from: &UserId) -> Result<Write, Error> {
     Write::put(keys::claim(name), &Claim { user_id: user.clone() }, is_of(from))
 }
 
-/// Frees a name of the account's.
+/// Releases an account's claim on a name.
 pub(crate) fn release(name: &AccountName, user: &UserId) -> Write {
     Write::delete(keys::claim(name), is_of(user))
 }

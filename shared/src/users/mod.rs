@@ -1,4 +1,4 @@
-//! Accounts as several use cases need them: finding one by a name, claims on names, a new one.
+//! The parts of an account that several use cases share: looking it up by a name, claims on names, a new account.
 
 pub(crate) mod claims;
 mod find;

@@ -1,16 +1,14 @@
-//! A new account.
-
 use crate::app::App;
 use crate::domain::{Consent, Mobile, Nickname, User, UserId};
 use crate::dynamodb::{Condition, Write, keys};
 use crate::error::Error;
 
-/// Refuses a sign-up without consent, where it is required.
+/// Refuses a sign-up without consent, if consent is required.
 pub(crate) fn check_consent(app: &App, consent: Option<&Consent>) -> Result<(), Error> {
     if app.config.answers.require_consent && consent.is_none() { Err(Error::ConsentRequired) } else { Ok(()) }
 }
 
-/// An account without a password.
+/// Returns a new account without a password.
 pub(crate) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
     User {
         id: UserId::generate(),
@@ -32,7 +30,7 @@ pub(crate) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
     }
 }
 
-/// Puts a new account.
+/// Returns the write that stores a new account.
 pub(crate) fn make(user: &User) -> Result<Write, Error> {
     Write::put(keys::user(&user.id), user, Condition::no_item())
 }

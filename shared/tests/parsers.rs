@@ -89,7 +89,7 @@ proptest! {
     #[test]
     fn a_new_password_is_measured_in_characters(text in text("\\PC{6,130}"), least in 6usize..=64) {
         let length = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc().normalize(&text).chars().count();
-        match NewPassword::parse(&text, PasswordRules { min_characters: least }) {
+        match NewPassword::parse(&text, PasswordRules { min_characters: least }, &Person::default()) {
             Ok(_) => prop_assert!((least..=128).contains(&length)),
             Err(shared::domain::PasswordError::TooShort { .. }) => prop_assert!(length < least),
             Err(shared::domain::PasswordError::TooLong) => prop_assert!(length > 128),

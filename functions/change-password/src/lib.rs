@@ -2,7 +2,7 @@
 
 use shared::accounts;
 use shared::config::Need;
-use shared::domain::NewPassword;
+use shared::domain::{NewPassword, Person};
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request, Tokens};
 use shared::sessions;
 use shared::{App, Error};
@@ -20,7 +20,7 @@ async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let body = request.json()?;
     let proof = body.proof(Digits::Pasted)?;
     let [password] = body.texts(["new_password"])?;
-    let password = NewPassword::parse(password, app.config.passwords.rules)?;
+    let password = NewPassword::parse(password, app.config.passwords.rules, &Person::default())?;
     let signed_in = accounts::change_password(app, &caller, principal, &proof, password).await?;
     Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
 }

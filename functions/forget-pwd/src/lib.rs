@@ -5,7 +5,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::{CaptchaAction, CsrfValue, KeyGroup};
-use shared::domain::NewPassword;
+use shared::domain::{NewPassword, Person};
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
@@ -31,7 +31,8 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let mobile = Digits::Exact.mobile(mobile)?;
     let code = Digits::Exact.code(code)?;
     let (challenge_id, second_proof) = (body.challenge_id()?, body.second_proof(Digits::Exact)?);
-    let password = NewPassword::parse(password, app.config.passwords.rules)?;
+    let person = Person { mobile: Some(&mobile), ..Person::default() };
+    let password = NewPassword::parse(password, app.config.passwords.rules, &person)?;
     let code = (&code, challenge_id);
     let user = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await?;
     let errmsg = caller.language.pick("恭喜你修改成功", "The password was changed.");

@@ -5,7 +5,7 @@ use shared::accounts::{self, Registration};
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
-use shared::domain::{NewPassword, Nickname, UserId};
+use shared::domain::{NewPassword, Nickname, Person, UserId};
 use shared::http::{Digits, Endpoint, ErrorFormat, Fields, Reply, Request, Tokens};
 use shared::{App, Error};
 
@@ -57,7 +57,8 @@ fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let consent = body.consent(app.clock.now())?;
     let code = Digits::Exact.code(code)?;
     let challenge_id = body.challenge_id()?;
-    let password = NewPassword::parse(password, app.config.passwords.rules)?;
+    let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
+    let password = NewPassword::parse(password, app.config.passwords.rules, &person)?;
     Ok(Registration { nickname, mobile, code, challenge_id, password, consent })
 }
 

@@ -4,7 +4,7 @@ use shared::accounts;
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::CaptchaAction;
-use shared::domain::NewPassword;
+use shared::domain::{NewPassword, Person};
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
@@ -20,7 +20,7 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
     credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
     let [token, password, repeated] = body.texts(["access_token", "password", "password2"])?;
-    let new_password = NewPassword::parse(password, app.config.passwords.rules)?;
+    let new_password = NewPassword::parse(password, app.config.passwords.rules, &Person::default())?;
     if password != repeated {
         return Err(Error::PasswordsDiffer);
     }

@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "secure-account",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::LINKS, Need::SESSIONS],
+    needs: &[Need::Table, Need::LINKS, Need::VISITORS, Need::SESSIONS],
     handle: |app, request| Box::pin(secure_account(app, request)),
 };
 

@@ -50,8 +50,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     let site = site(&url).await;
     let refused = sign_up(&site).await;
     refused.refuses(400, "password_breached", &json!({ "password": ["这个密码已在别处泄露，请换一个。"] }));
-    let asked = asked.lock().unwrap().clone();
-    assert_eq!(asked, [PREFIX], "five digits leave, and no more");
+    assert_eq!(*asked.lock().unwrap(), [PREFIX], "five digits leave, and no more");
     // Signed in, and by both ways of a reset.
     let mobile = crate::site::new_mobile();
     let code = site.sms_code(&mobile).await;
@@ -61,13 +60,35 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     let token = person.json()["token"].as_str().unwrap().to_owned();
     let change = json!({ "password": body["password"], "new_password": PASSWORD });
     site.send_as(&token, Method::PUT, "/users/me/password/", &change).await.is_refused(400, "password_breached");
-    let csrf = site.csrf().await;
-    let forgotten = json!({ "mobile": mobile, "sms_code": "123456", "new_password": PASSWORD });
-    let refused = site.forget_pwd(&csrf, &forgotten).await;
-    assert_eq!((refused.status, refused.header("x-error-code")), (403, Some("password_breached")));
-    let by_link = json!({ "access_token": "x", "password": PASSWORD, "password2": PASSWORD });
-    let refused = site.put("/users/find/password/", &by_link).await;
-    assert_eq!((refused.status, refused.header("x-error-code")), (400, Some("password_breached")));
+    let (email, csrf) = (crate::site::new_email(), site.csrf().await);
+    let proof = json!({ "email": email, "password": body["password"] });
+    assert_eq!(site.send_as(&token, Method::POST, "/users/me/email/", &proof).await.status, 200);
+    let bound = json!({ "email": email, "email_code": site.code_for(&email).await });
+    let bound = site.send_as(&token, Method::PUT, "/users/me/email/", &bound).await;
+    let token = bound.json()["token"].as_str().unwrap().to_owned();
+    site.advance(60).await;
+    assert_eq!(site.post("/forget_pwd/sms_code/", &json!({ "mobile": mobile })).await.status, 200);
+    let code = site.code_for(&mobile).await;
+    let by_code = async |code: &str| {
+        let body = json!({ "mobile": mobile, "sms_code": code, "new_password": PASSWORD });
+        let refused = site.forget_pwd(&csrf, &body).await;
+        (refused.status, refused.header("x-error-code").unwrap().to_owned())
+    };
+    let by_link = async |token: &str| {
+        let body = json!({ "access_token": token, "password": PASSWORD, "password2": PASSWORD });
+        let refused = site.put("/users/find/password/", &body).await;
+        (refused.status, refused.header("x-error-code").unwrap().to_owned())
+    };
+    // A third party is asked only once code or link are found good.
+    let asked_before = asked.lock().unwrap().len();
+    assert_eq!(by_code(&crate::site::other_code(&code)).await, (200, "code_wrong".to_owned()));
+    assert_eq!(by_link("x").await, (400, "link_invalid".to_owned()));
+    assert_eq!(asked.lock().unwrap().len(), asked_before);
+    assert_eq!(by_code(&code).await, (403, "password_breached".to_owned()));
+    site.advance(60).await;
+    assert_eq!(site.post("/users/find/password/email/", &json!({ "email": email })).await.status, 200);
+    assert_eq!(by_link(&site.link_for(&email).await).await, (400, "password_breached".to_owned()));
+    assert_eq!(asked.lock().unwrap().len(), asked_before + 2);
     // One that is on the list only as padding is taken.
     let change = json!({ "password": body["password"], "new_password": NEW_PASSWORD });
     assert_eq!(site.send_as(&token, Method::PUT, "/users/me/password/", &change).await.status, 200);

@@ -80,6 +80,7 @@ fn errors() -> Vec<Error> {
         Error::CaptchaNotConfigured,
         Error::TooMany { retry_after_seconds: 42 },
         Error::unavailable("reading an account", "no answer"),
+        Error::internal("reading an account", "damaged"),
     ]
 }
 

@@ -7,7 +7,8 @@ use local::registry::ENDPOINTS;
 use local::template::Template;
 use regex::Regex;
 use serde_json::Value;
-use shared::config::{Config, Environment, IN_SETTINGS};
+use shared::config::settings::{self, Form, Place};
+use shared::config::{Config, Environment};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -172,29 +173,58 @@ fn readme_words(section: &str) -> BTreeSet<String> {
 fn the_readme_lists_every_variable_and_every_error_code() {
     let template = Template::load().unwrap();
     let given = template.declared_variables();
-    let read: BTreeSet<_> = Config::variables().into_iter().collect();
-    // Lambda sets these itself; the endpoints of single services are named in the row of the one for all.
-    let of_lambda = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-    let single = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SNS", "AWS_ENDPOINT_URL_SESV2"];
-    let expected: BTreeSet<_> = read
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !of_lambda.contains(name) && !single.contains(name))
-        .chain(["SETTINGS"])
-        .map(str::to_owned)
-        .collect();
+    // The endpoints of single services are named in the row of the one for all.
+    let is_single = |name: &str| name.starts_with("AWS_ENDPOINT_URL_");
     let listed = readme_words("Configuration");
-    assert_eq!(listed, expected);
-    assert!(given.is_subset(&expected), "nobody reads {:?}", given.difference(&expected));
-    // The star says that a setting has no parameter of its own.
+    let expected = settings::ALL.iter().filter(|one| one.place != Place::Lambda && !is_single(one.variable));
+    assert_eq!(listed, expected.clone().map(|one| one.variable.to_owned()).chain(["SETTINGS".to_owned()]).collect());
+    assert!(given.is_subset(&listed), "nobody reads {:?}", given.difference(&listed));
     let readme = text("README.md");
-    for name in listed {
-        let starred = readme.contains(&format!("\n| `{name}` * |"));
-        assert_eq!(starred, !given.contains(&name), "{name}");
-        assert_eq!(starred, IN_SETTINGS.contains(&name.as_str()), "{name}");
+    for setting in expected {
+        // The star says that a setting has no parameter of its own.
+        let star = if setting.place == Place::Settings { " *" } else { "" };
+        let row = format!("\n| `{}`{star} | ", setting.variable);
+        let default = readme.split(&row).nth(1).unwrap_or_else(|| panic!("no row {row}")).split(" |").next().unwrap();
+        let is_told = default == format!("`{}`", setting.default);
+        // An address is told in words, and so is what follows from another setting.
+        assert!(is_told || setting.default.is_empty() || setting.default.contains("://"), "{row}{default}");
+        assert_eq!(
+            given.contains(setting.variable),
+            setting.place != Place::Settings && setting.variable != "AWS_ENDPOINT_URL",
+            "{row}"
+        );
     }
 
     assert_eq!(readme_words("Error codes"), shared::Error::codes().map(str::to_owned).collect());
+}
+
+#[test]
+fn a_parameter_has_the_default_and_the_bounds_of_its_setting() {
+    let template = text("template.yaml");
+    for setting in settings::ALL.iter().filter(|setting| setting.place == Place::Parameter) {
+        let capital = |word: &str| word[..1].to_owned() + &word[1..].to_lowercase();
+        let parameter = setting.variable.split('_').map(capital).collect::<String>();
+        let declared = template.split(&format!("\n  {parameter}:\n")).nth(1).unwrap_or_else(|| panic!("{parameter}"));
+        let declared = declared.lines().take_while(|line| line.starts_with("    "));
+        let declared: BTreeMap<_, _> = declared.filter_map(|line| line.trim().split_once(": ")).collect();
+        let value = |name: &str| declared.get(name).map(|value| value.trim_matches('"'));
+        // The sender of mail has no default that would work; the template's says of what kind it is.
+        if setting.variable != "MAIL_FROM" {
+            assert_eq!(value("Default"), Some(setting.default), "{parameter}");
+        }
+        match setting.form {
+            Form::Number { least, most } => {
+                let bounds = (value("MinValue"), value("MaxValue"));
+                assert_eq!(bounds, (Some(&*least.to_string()), Some(&*most.to_string())), "{parameter}");
+            }
+            Form::Words(words) => {
+                let allowed = value("AllowedValues").unwrap().trim_matches(['[', ']']).split(", ");
+                let allowed: BTreeSet<_> = allowed.map(|word| word.trim_matches('"')).collect();
+                assert_eq!(allowed, words.iter().copied().collect(), "{parameter}");
+            }
+            Form::Limit | Form::Limits | Form::Text => {}
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Binding an email address to an account, in two steps: a code to the new address, then the address itself.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::credentials;
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::credentials::reauthentication::{self, Reauthentication, SameOwner};
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::messages::CaptchaResult;
 use crate::messages::{MessageRequest, Notification, send};
 use crate::sessions::{self, SignedIn};
-use crate::throttling::limits::of_changes;
+use crate::throttling::limits::of_account;
 use crate::users::claims::{claim, release};
 
 /// Sends a code to the address. It does not tell whether another account has the address: only a person who reads its
@@ -83,7 +84,7 @@ async fn bind(
 }
 
 fn move_to(app: &App, caller: &Caller, user: &User, email: &Email, tx: &mut Transaction) -> Result<(), Error> {
-    tx.add(of_changes(app, &user.id))?;
+    tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     tx.require_or(claim(&AccountName::Email(email.clone()), &user.id)?, |_| Error::EmailTaken);
     let set = Set::to(User::EMAIL, email.as_str()).and_to(User::EMAIL_CHANGED_AT, app.clock.now());
     tx.require(credentials::change(user, set));

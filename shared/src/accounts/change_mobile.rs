@@ -1,6 +1,7 @@
 //! Changing the mobile number of a signed-in person.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::credentials;
 use crate::credentials::codes::{RightCode, Streak, of_confirm_code, redeem};
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
@@ -11,7 +12,7 @@ use crate::dynamodb::{Effect, Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
-use crate::throttling::limits::of_changes;
+use crate::throttling::limits::of_account;
 use crate::users::claims::{claim, release};
 
 /// Changes the account's number to the one that the code was sent to. It also takes a reauthentication: a thief with a
@@ -54,7 +55,7 @@ async fn move_to(
     let mut tx = Transaction::new("changing a number", || Error::AccountChanged);
     tx.add(code)?;
     tx.require_or(claim(&AccountName::Mobile(mobile.clone()), &user.id)?, |_| Error::MobileTaken);
-    tx.add(of_changes(app, &user.id))?;
+    tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     let set = Set::to(User::MOBILE, mobile.as_str()).and_to(User::MOBILE_CHANGED_AT, app.clock.now());
     tx.require(credentials::change(&user, set));
     tx.require(carried);

@@ -1,6 +1,7 @@
 //! Changing a signed-in person's password, or setting their first.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::credentials::codes::forget_streaks;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::credentials::{self, hash_new_password};
@@ -11,7 +12,7 @@ use crate::dynamodb::{Set, Transaction};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
-use crate::throttling::limits::of_changes;
+use crate::throttling::limits::of_account;
 
 /// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
 pub async fn change_password(
@@ -39,7 +40,7 @@ async fn set(
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now());
     let mut tx = Transaction::new("changing a password", || Error::AccountChanged);
     tx.add(proved)?;
-    tx.add(of_changes(app, &user.id))?;
+    tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     tx.require(credentials::change(&user, Set::to(User::PASSWORD_HASH, hash.as_str())));
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));

@@ -1,11 +1,12 @@
 //! Checks whether a mobile number has an account.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::domain::{AccountName, Mobile};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::keys;
 use crate::error::Error;
-use crate::throttling::limits::{SourceAction, count_source};
+use crate::throttling::limits::count_source;
 use crate::users::claim_holder;
 
 /// Returns whether a number can be registered. It can if no account has it, or if its account was unused for so long
@@ -30,7 +31,7 @@ async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Cla
     caller.who.note(mobile.masked());
     let key = keys::mobile_claim(mobile);
     let (counted, claim) = tokio::join!(
-        count_source(app, caller, SourceAction::Probes, app.config.limits.probe_source),
+        count_source(app, caller, RateLimit::ProbeSource),
         app.store.get::<Claim>(&key, "checking a number")
     );
     counted?;

@@ -2,6 +2,7 @@
 
 use crate::app::audit;
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::credentials::codes::forget_streaks;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::domain::{AccountName, Principal, Session, User};
@@ -57,8 +58,11 @@ async fn delete(
     }
     remove(&sessions).for_each(|effect| tx.also(effect));
     forget_streaks(user).for_each(|effect| tx.also(effect));
-    for key in [keys::export_limit(&user.id), keys::change_limit(&user.id), keys::failure_streak_at_new_names(&user.id)]
-    {
+    for key in [
+        keys::account_limit(RateLimit::Exports.word(), &user.id),
+        keys::account_limit(RateLimit::Changes.word(), &user.id),
+        keys::failure_streak_at_new_names(&user.id),
+    ] {
         tx.also(Effect::remove(key));
     }
     tx.add(Notification::new(app, caller, user, SecurityEvent::Deleted))?;

@@ -1,12 +1,13 @@
 //! Exporting all that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
 use crate::app::App;
+use crate::config::RateLimit;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication, SameOwner};
 use crate::domain::{Principal, Session, Timestamp, User};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
 use crate::sessions;
-use crate::throttling::limits::of_exports;
+use crate::throttling::limits::of_account;
 
 /// All that is stored about a person, except hashes.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub async fn export(app: &App, principal: Principal, proof: &Reauthentication) -
 async fn count(app: &App, user: &User, proved: &CheckedReauthentication) -> Result<(), Error> {
     let mut tx = Transaction::new("counting an export", || Error::AccountChanged);
     tx.add(proved)?;
-    tx.add(of_exports(app, &user.id))?;
+    tx.add(of_account(app, RateLimit::Exports, &user.id))?;
     tx.add(SameOwner { user, proved })?;
     app.store.commit(tx).await
 }

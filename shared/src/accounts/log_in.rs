@@ -1,6 +1,7 @@
 //! Logging in with a name and a password.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::domain::{AccountName, Password, UserId};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Transaction, keys};
@@ -8,7 +9,7 @@ use crate::error::Error;
 use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::{self, ThrottleKey};
-use crate::throttling::limits::{SourceAction, count_source, given_back};
+use crate::throttling::limits::{count_source, given_back};
 
 /// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
 /// one, after the same work and the same two round trips: the claim and the source's count, then the attempt and the
@@ -27,9 +28,8 @@ pub async fn log_in(
     let canonical =
         classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::claim(name).partition().to_owned());
     let claim = classified.as_ref().map_or_else(keys::no_claim, keys::claim);
-    let limit = app.config.limits.log_in_source;
     let (counted, claim, token_keys) = tokio::join!(
-        count_source(app, caller, SourceAction::LogIns, limit),
+        count_source(app, caller, RateLimit::LogInSource),
         store.get::<Claim>(&claim, "finding an account"),
         app.token_keys()
     );
@@ -63,7 +63,7 @@ pub async fn log_in(
     };
     attempts::succeed(&mut tx, &user, (throttle_key, classified.as_ref()), rehashed.as_ref(), app.clock.now());
     // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
-    given_back(app, caller, SourceAction::LogIns, limit)?.into_iter().for_each(|effect| tx.also(effect));
+    given_back(app, caller, RateLimit::LogInSource)?.into_iter().for_each(|effect| tx.also(effect));
     let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, new.session)?;
     store.commit(tx).await?;
     Ok(signed_in)

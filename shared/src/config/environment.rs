@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::settings::{self, Form, Place, Setting};
 use crate::crypto::{KeyGroup, Keyring};
 use crate::domain::{Consent, Limit, Secret, Timestamp};
 
@@ -47,39 +48,11 @@ pub struct ConfigError {
 /// Holds settings that have no variable of their own, as `NAME=value` separated by spaces.
 const SETTINGS: &str = "SETTINGS";
 
-/// The settings that stand there. All others have a variable, and in the template a parameter: were they taken here too, a
-/// function that has the variable would see another value than one that has not.
-pub const IN_SETTINGS: &[&str] = &[
-    "ACCESS_TOKEN_SECONDS",
-    "ARGON2_MEMORY_KIB",
-    "ARGON2_PASSES",
-    "AUDIENCE",
-    "AWS_ATTEMPT_TIMEOUT_MS",
-    "AWS_CONNECT_TIMEOUT_MS",
-    "CAPTCHA_URL",
-    "CAPTCHA_WIDGET_URL",
-    "CLIENT_ID",
-    "DORMANT_DAYS",
-    "KEY_ROTATION_DAYS",
-    "LIMIT_CAPTCHA_SOURCE",
-    "LIMIT_CHANGES",
-    "LIMIT_LOG_IN_SOURCE",
-    "LIMIT_PROBE_SOURCE",
-    "LIMIT_RECIPIENT",
-    "LIMIT_RECIPIENT_SOURCE",
-    "LIMIT_SOURCE",
-    "LIMIT_SOURCE_CAPTCHA",
-    "MAIL_DAILY_BUDGET",
-    "NOTICE_DAILY_BUDGET",
-    "REFRESH_REPEAT_SECONDS",
-    "RESERVED_USERNAMES",
-    "SESSION_IDLE_DAYS",
-    "SESSION_MAX_DAYS",
-    "SESSION_UNREMEMBERED_HOURS",
-    "SMS_DAILY_BUDGET",
-    "SMS_MAX_PRICE_USD",
-    "WARM_UP",
-];
+/// Whether a name is that of a setting that stands there. Every other has a variable, and in the template a parameter: were
+/// it read here too, a function that has the variable would see another value than one that has not.
+fn stands_in_settings(name: &str) -> bool {
+    settings::ALL.iter().any(|setting| setting.variable == name && setting.place == Place::Settings)
+}
 
 /// Reads variables: those of the process in a function, a map in tests and in `local`. A setting that has no variable
 /// of its own is looked for in `SETTINGS`.
@@ -121,7 +94,7 @@ impl<'a> Environment<'a> {
             let is_repeated = self.settings[..index].iter().any(|(earlier, _)| earlier == name);
             let is_set_apart = || (self.look_up)(name).is_some_and(|own| !own.is_empty());
             let problem = match () {
-                () if !IN_SETTINGS.contains(&name.as_str()) => "may not stand there",
+                () if !stands_in_settings(name) => "may not stand there",
                 () if value.is_empty() => "has no value",
                 () if is_repeated => "stands there twice",
                 () if is_set_apart() => "has a variable of its own too",
@@ -138,63 +111,51 @@ impl<'a> Environment<'a> {
         self.optional(variable).ok_or_else(|| not_set(variable))
     }
 
-    /// One of several words.
-    pub fn word<T: Copy>(
-        &self,
-        variable: &'static str,
-        words: &[(&'static str, T)],
-        default: T,
-    ) -> Result<T, ConfigError> {
-        let Some(value) = self.optional(variable) else {
-            return Ok(default);
-        };
-        words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning).ok_or_else(|| ConfigError {
-            variable,
-            problem: format!("must be one of: {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")),
-        })
+    /// The value of a setting, or its default.
+    fn or_default(&self, setting: &Setting) -> String {
+        self.optional(setting.variable).unwrap_or_else(|| setting.default.to_owned())
     }
 
-    /// A whole number within bounds.
-    pub fn number(
-        &self,
-        variable: &'static str,
-        bounds: std::ops::RangeInclusive<u32>,
-        default: u32,
-    ) -> Result<u32, ConfigError> {
-        let Some(value) = self.optional(variable) else {
-            return Ok(default);
-        };
+    /// One of the setting's words.
+    pub fn word(&self, setting: &Setting) -> Result<&'static str, ConfigError> {
+        let value = self.or_default(setting);
+        let Form::Words(words) = setting.form else { return Err(setting.refuse("has no words")) };
+        let word = words.iter().find(|word| **word == value).copied();
+        word.ok_or_else(|| setting.refuse(format!("must be one of: {}", words.join(", "))))
+    }
+
+    /// A whole number within the setting's bounds.
+    pub fn number(&self, setting: &Setting) -> Result<u32, ConfigError> {
+        let value = self.or_default(setting);
+        let Form::Number { least, most } = setting.form else { return Err(setting.refuse("has no bounds")) };
         // `parse` alone would take a plus sign, which the template does not.
         let digits = Some(value).filter(|value| value.bytes().all(|b| b.is_ascii_digit()));
         let number = digits.and_then(|value| value.parse().ok());
-        number.filter(|number| bounds.contains(number)).ok_or_else(|| ConfigError {
-            variable,
-            problem: format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
-        })
+        number
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| setting.refuse(format!("must be a whole number from {least} to {most}")))
     }
 
-    /// A short text, or its default.
-    pub(super) fn text(&self, variable: &'static str, rule: &TextRule, default: &str) -> Result<String, ConfigError> {
-        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
-        if (rule.admits)(&text) { Ok(text) } else { Err(ConfigError { variable, problem: rule.said.to_owned() }) }
+    /// A short text.
+    pub(super) fn text(&self, setting: &Setting, rule: &TextRule) -> Result<String, ConfigError> {
+        let text = self.or_default(setting);
+        if (rule.admits)(&text) { Ok(text) } else { Err(setting.refuse(rule.said)) }
     }
 
-    /// The most that an exact count remembers.
+    /// The maximum number of times that a sliding limit remembers.
     const MOST_REMEMBERED: u32 = 30;
 
-    pub(super) fn limit(&self, variable: &'static str, default: &str) -> Result<Limit, ConfigError> {
-        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
-        Limit::parse(&text).map_err(|problem| ConfigError { variable, problem: format!("is {problem}") })
-    }
-
-    /// Limits that are counted exactly.
-    pub(super) fn limits(&self, variable: &'static str, default: &str) -> Result<Vec<Limit>, ConfigError> {
-        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
+    /// Limits; a setting of the form [`Form::Limit`] has one.
+    pub(super) fn limits(&self, setting: &Setting) -> Result<Vec<Limit>, ConfigError> {
+        let text = self.or_default(setting);
+        if setting.form == Form::Limit {
+            return Limit::parse(&text).map(|limit| vec![limit]).map_err(|error| setting.refuse(format!("is {error}")));
+        }
         let limits: Result<Vec<_>, _> = text.split(',').map(Limit::parse).collect();
-        let limits = limits.map_err(|problem| ConfigError { variable, problem: format!("is {problem}") })?;
+        let limits = limits.map_err(|error| setting.refuse(format!("is {error}")))?;
         let countable = limits.iter().all(|limit| limit.most <= Self::MOST_REMEMBERED);
-        let problem = || format!("may be {} at most, counted exactly", Self::MOST_REMEMBERED);
-        if countable { Ok(limits) } else { Err(ConfigError { variable, problem: problem() }) }
+        let said = || setting.refuse(format!("may be {} at most, counted exactly", Self::MOST_REMEMBERED));
+        if countable { Ok(limits) } else { Err(said()) }
     }
 
     /// The keys of a group, derived from the secrets in a variable.
@@ -214,6 +175,13 @@ impl<'a> Environment<'a> {
     }
 }
 
+impl Setting {
+    /// The error for a value that is not one of the setting's.
+    pub(super) fn refuse(&self, problem: impl Into<String>) -> ConfigError {
+        ConfigError { variable: self.variable, problem: problem.into() }
+    }
+}
+
 pub(super) fn not_set(variable: &'static str) -> ConfigError {
     ConfigError { variable, problem: "is not set".to_owned() }
 }
@@ -221,9 +189,7 @@ pub(super) fn not_set(variable: &'static str) -> ConfigError {
 /// A name that begins as one of ours does. What begins otherwise may be a secret that lost its name.
 fn shown_name(name: &str) -> &str {
     let first = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
-    let known =
-        ["TABLE", "CODE", "KEY", "ISSUER", "CLIENT", "BRAND", "TERMS", "PRIVACY", "MAIL", "PASSWORD", "CAPTCHA"];
-    let is_ours = known.contains(&first(name).as_str()) || IN_SETTINGS.iter().any(|ours| first(ours) == first(name));
+    let is_ours = settings::ALL.iter().any(|setting| first(setting.variable) == first(name));
     let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     if is_ours && is_name { name } else { "one of its names" }
 }

@@ -1,42 +1,95 @@
-//! How often things may happen.
+//! The limits on how often something may happen.
 
+use super::settings::{self, Setting};
 use super::{ConfigError, Environment};
 use crate::domain::Limit;
 
-/// How often things may happen. Each is written as `5/h`, several separated by commas where it says so.
-#[derive(Clone, Debug)]
-pub struct LimitConfig {
-    /// `LIMIT_RECIPIENT`: messages to one number or address, several; `5/h,10/d`.
-    pub recipient: Vec<Limit>,
-    /// `LIMIT_RECIPIENT_SOURCE`: those of them that one source causes, several; `3/h,6/d`.
-    pub recipient_source: Vec<Limit>,
-    /// `LIMIT_SOURCE`: messages that one source causes to others; above it a captcha pass admits all but codes to
-    /// an address that is to be bound; `60/h`.
-    pub source: Limit,
-    /// `LIMIT_SOURCE_CAPTCHA`: messages that one source causes with captcha passes, or to its own accounts; `600/h`.
-    pub source_captcha: Limit,
-    /// `LIMIT_LOG_IN_SOURCE`: attempts to sign in, less those that succeed, from one source; `100/5m`.
-    pub log_in_source: Limit,
-    /// `LIMIT_PROBE_SOURCE`: questions whether a number or address is registered, from one source; `100/5m`.
-    pub probe_source: Limit,
-    /// `LIMIT_CHANGES`: changes of password, number and email that the signed-in owner of one account makes, several, as
-    /// each is told by SMS and mail; `10/d`.
-    pub changes: Vec<Limit>,
-    /// `LIMIT_CAPTCHA_SOURCE`: captcha tickets from one source; `60/5m`.
-    pub captcha_source: Limit,
+/// A limit. Its setting says how often; a use case says what it counts it for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// Messages to one number or address.
+    Recipient,
+    /// Those of them that one source asks for.
+    RecipientSource,
+    /// Messages that one source asks for.
+    Source,
+    /// The same with captcha passes, or for its own accounts.
+    SourceCaptcha,
+    /// Failed attempts to sign in from one source.
+    LogInSource,
+    /// Requests from one source that ask who is registered.
+    ProbeSource,
+    /// Captcha tickets from one source.
+    CaptchaSource,
+    /// Changes of credentials by one account's signed-in owner.
+    Changes,
+    /// Exports of one account.
+    Exports,
 }
+
+impl RateLimit {
+    const ALL: [Self; 9] = [
+        Self::Recipient,
+        Self::RecipientSource,
+        Self::Source,
+        Self::SourceCaptcha,
+        Self::LogInSource,
+        Self::ProbeSource,
+        Self::CaptchaSource,
+        Self::Changes,
+        Self::Exports,
+    ];
+
+    /// Its setting, and the word for what it counts in the table's keys. Two limits with one word share a count.
+    const fn definition(self) -> (&'static Setting, &'static str) {
+        match self {
+            Self::Recipient => (&settings::LIMIT_RECIPIENT, "recipient"),
+            Self::RecipientSource => (&settings::LIMIT_RECIPIENT_SOURCE, "recipient"),
+            Self::Source => (&settings::LIMIT_SOURCE, "messages"),
+            Self::SourceCaptcha => (&settings::LIMIT_SOURCE_CAPTCHA, "messages"),
+            Self::LogInSource => (&settings::LIMIT_LOG_IN_SOURCE, "log_ins"),
+            Self::ProbeSource => (&settings::LIMIT_PROBE_SOURCE, "probes"),
+            Self::CaptchaSource => (&settings::LIMIT_CAPTCHA_SOURCE, "captchas"),
+            Self::Changes => (&settings::LIMIT_CHANGES, "changes"),
+            Self::Exports => (&settings::LIMIT_EXPORTS, "exports"),
+        }
+    }
+
+    /// The word for what it counts, in the table's keys.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.definition().1
+    }
+}
+
+/// How often each may happen.
+#[derive(Clone, Debug)]
+pub struct LimitConfig([Vec<Limit>; RateLimit::ALL.len()]);
 
 impl LimitConfig {
     pub(super) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            recipient: environment.limits("LIMIT_RECIPIENT", "5/h,10/d")?,
-            recipient_source: environment.limits("LIMIT_RECIPIENT_SOURCE", "3/h,6/d")?,
-            source: environment.limit("LIMIT_SOURCE", "60/h")?,
-            source_captcha: environment.limit("LIMIT_SOURCE_CAPTCHA", "600/h")?,
-            log_in_source: environment.limit("LIMIT_LOG_IN_SOURCE", "100/5m")?,
-            probe_source: environment.limit("LIMIT_PROBE_SOURCE", "100/5m")?,
-            changes: environment.limits("LIMIT_CHANGES", "10/d")?,
-            captcha_source: environment.limit("LIMIT_CAPTCHA_SOURCE", "60/5m")?,
-        })
+        let mut limits = [const { Vec::new() }; RateLimit::ALL.len()];
+        for limit in RateLimit::ALL {
+            limits[limit as usize] = environment.limits(limit.definition().0)?;
+        }
+        Ok(Self(limits))
+    }
+
+    /// What a limit allows. There is at least one [`Limit`].
+    #[must_use]
+    pub fn of(&self, limit: RateLimit) -> &[Limit] {
+        &self.0[limit as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_stands_at_its_own_place() {
+        for (place, limit) in RateLimit::ALL.into_iter().enumerate() {
+            assert_eq!(limit as usize, place, "{limit:?}");
+        }
     }
 }

@@ -6,11 +6,12 @@ mod address;
 mod environment;
 mod limits;
 mod need;
+pub mod settings;
 
 use std::time::Duration;
 
-pub use environment::{ConfigError, Environment, IN_SETTINGS};
-pub use limits::LimitConfig;
+pub use environment::{ConfigError, Environment};
+pub use limits::{LimitConfig, RateLimit};
 pub use need::{Keys, Need};
 
 use subtle::ConstantTimeEq;
@@ -25,15 +26,11 @@ use crate::domain::{Email, PasswordRules, ReservedUsernames, Secret, SessionRule
 pub struct Config {
     pub storage: StorageConfig,
     pub tokens: TokenConfig,
-    /// Sessions: `SESSION_IDLE_DAYS`, without being refreshed, 30; `SESSION_MAX_DAYS`, at most, 90;
-    /// `SESSION_UNREMEMBERED_HOURS`, at most when the person did not ask to be remembered, 12; `REFRESH_REPEAT_SECONDS`, in
-    /// which the last rotated refresh token gets the same successor again, 30. Our pages wait 10 seconds for an answer.
+    /// `SESSION_IDLE_DAYS`, `SESSION_MAX_DAYS`, `SESSION_UNREMEMBERED_HOURS` and `REFRESH_REPEAT_SECONDS`
     pub sessions: SessionRules,
-    /// `DORMANT_DAYS`: an account that was not used for so long is not opened by a code to its number alone, and the
-    /// number's next owner may sign up with it; 180, never under 90, after which carriers reissue numbers.
+    /// `DORMANT_DAYS`
     pub dormant_days: i64,
-    /// `RESERVED_USERNAMES`: usernames that nobody may choose, separated by commas, in place of the default list; the brand
-    /// is always one.
+    /// `RESERVED_USERNAMES`
     pub reserved_usernames: ReservedUsernames,
     pub passwords: PasswordConfig,
     pub captcha: CaptchaConfig,
@@ -41,8 +38,7 @@ pub struct Config {
     pub pages: PageConfig,
     pub limits: LimitConfig,
     pub messages: MessageConfig,
-    /// `CODE_SECRET` and `KEY_SECRET`: one secret each or several, separated by commas, newest first, at least 32
-    /// characters each. Only the keys that the function needs are derived, and the secrets are not kept.
+    /// `CODE_SECRET` and `KEY_SECRET`
     pub keys: Keys,
     /// `ORIGIN_SECRET`: the same form. The deployment's own CloudFront sends it in `X-Origin-Secret`; without one no header
     /// says from where a request came.
@@ -52,9 +48,9 @@ pub struct Config {
 /// How the table is reached.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
-    /// `TABLE_NAME`: required by the functions that use storage.
+    /// `TABLE_NAME`
     pub table_name: Option<String>,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`: for a local engine; by default the region's own.
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`
     pub endpoint_url: Option<String>,
     /// How AWS is called.
     pub aws: AwsConfig,
@@ -63,34 +59,34 @@ pub struct StorageConfig {
 /// How AWS is called.
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
-    /// `AWS_REGION`: set by Lambda; `us-east-1` when absent.
+    /// `AWS_REGION`
     pub region: String,
-    /// `AWS_ACCESS_KEY_ID`: set by Lambda.
+    /// `AWS_ACCESS_KEY_ID`
     pub access_key_id: Option<Secret>,
-    /// `AWS_SECRET_ACCESS_KEY`: set by Lambda.
+    /// `AWS_SECRET_ACCESS_KEY`
     pub secret_access_key: Option<Secret>,
-    /// `AWS_SESSION_TOKEN`: set by Lambda.
+    /// `AWS_SESSION_TOKEN`
     pub session_token: Option<Secret>,
-    /// `AWS_ATTEMPT_TIMEOUT_MS`: how long one attempt of a call may take; 1000. There are three attempts.
+    /// `AWS_ATTEMPT_TIMEOUT_MS`
     pub attempt_timeout: Duration,
-    /// `AWS_CONNECT_TIMEOUT_MS`: how long connecting may take; 500.
+    /// `AWS_CONNECT_TIMEOUT_MS`
     pub connect_timeout: Duration,
-    /// `WARM_UP`: `off` leaves out what is done at start so that the first request is fast; `on`.
+    /// `WARM_UP`
     pub warm_up: bool,
 }
 
 /// How access tokens are made.
 #[derive(Clone, Debug)]
 pub struct TokenConfig {
-    /// `ISSUER`: the `iss` of tokens; by default `https://` and the API's own domain name.
+    /// `ISSUER`
     pub issuer: Option<String>,
-    /// `AUDIENCE`: the `aud` of tokens; `latchkey`.
+    /// `AUDIENCE`
     pub audience: String,
-    /// `CLIENT_ID`: the `client_id` of tokens (RFC 9068 §2.2); the audience.
+    /// `CLIENT_ID`
     pub client_id: String,
-    /// `ACCESS_TOKEN_SECONDS`: how long a token is good; 3600.
+    /// `ACCESS_TOKEN_SECONDS`
     pub life_seconds: i64,
-    /// `KEY_ROTATION_DAYS`: how long a key signs; 30. Read by `rotate-keys` alone.
+    /// `KEY_ROTATION_DAYS`
     pub rotation_days: i64,
 }
 
@@ -105,20 +101,20 @@ impl TokenConfig {
 /// How passwords are judged and hashed.
 #[derive(Clone, Debug)]
 pub struct PasswordConfig {
-    /// `PASSWORD_MIN_LENGTH`: in characters, 6 to 64; 8.
+    /// `PASSWORD_MIN_LENGTH`
     pub rules: PasswordRules,
-    /// `BREACHED_PASSWORDS_URL`: who is asked whether a new password was breached, by the first digits of its hash; nobody.
+    /// `BREACHED_PASSWORDS_URL`
     pub breached_url: Option<String>,
-    /// `ARGON2_MEMORY_KIB` and `ARGON2_PASSES`: 19456 and 2.
+    /// `ARGON2_MEMORY_KIB` and `ARGON2_PASSES`
     pub hash_cost: HashCost,
 }
 
 /// Whether a captcha is asked for, and who checks it.
 #[derive(Clone, Debug)]
 pub struct CaptchaConfig {
-    /// `CAPTCHA_MODE`: `enforce` makes B1, B3, B4, B6, B8, A3 and A4 ask for a pass; `off`.
+    /// `CAPTCHA_MODE`
     pub enforce: bool,
-    /// `CAPTCHA_PROVIDER`: `none`, `gateway` or `tencent_cloud`; `none`. Read by `verify-captcha` alone.
+    /// `CAPTCHA_PROVIDER`
     pub provider: Option<CaptchaProvider>,
 }
 
@@ -129,7 +125,7 @@ pub struct CaptchaProvider {
     pub app_id: String,
     /// `CAPTCHA_APP_SECRET`
     pub app_secret: Secret,
-    /// `CAPTCHA_URL`: by default the provider's own.
+    /// `CAPTCHA_URL`
     pub url: String,
     /// What signs the call, where the provider wants it signed.
     pub signer: Option<TencentCloudSigner>,
@@ -144,64 +140,64 @@ pub struct TencentCloudSigner {
     pub secret_key: Secret,
 }
 
-/// What messages say and how they leave. Read by `deliver` alone.
+/// The content of messages and how they are sent.
 #[derive(Clone, Debug)]
 pub struct MessageConfig {
-    /// `BRAND`: the name that SMS, mail and pages show; `Latchkey`.
+    /// `BRAND`
     pub brand: String,
-    /// `MAIL_FROM`: the sender of mail, verified with SES.
+    /// `MAIL_FROM`
     pub mail_from: Option<String>,
-    /// `SMS_SENDER_ID`: shown as the sender where the carrier allows it; none.
+    /// `SMS_SENDER_ID`
     pub sms_sender_id: Option<String>,
-    /// `SMS_MAX_PRICE_USD`: what one SMS may cost at most; `0.10`.
+    /// `SMS_MAX_PRICE_USD`
     pub sms_max_price_usd: String,
     /// How many may be sent in a day.
     pub budgets: BudgetConfig,
-    /// `AWS_ENDPOINT_URL_SNS`, else `AWS_ENDPOINT_URL`: for a local stand-in.
+    /// `AWS_ENDPOINT_URL_SNS`, else `AWS_ENDPOINT_URL`
     pub sns_endpoint_url: Option<String>,
-    /// `AWS_ENDPOINT_URL_SESV2`, else `AWS_ENDPOINT_URL`: for a local stand-in.
+    /// `AWS_ENDPOINT_URL_SESV2`, else `AWS_ENDPOINT_URL`
     pub ses_endpoint_url: Option<String>,
 }
 
 /// How many messages may be sent in a day (UTC), all recipients together.
 #[derive(Clone, Copy, Debug)]
 pub struct BudgetConfig {
-    /// `SMS_DAILY_BUDGET`: codes by SMS, of which sign-ups and moves to new numbers may be 60 %; 2000.
+    /// `SMS_DAILY_BUDGET`
     pub sms: u32,
-    /// `MAIL_DAILY_BUDGET`: codes and links by mail; 10000.
+    /// `MAIL_DAILY_BUDGET`
     pub mail: u32,
-    /// `NOTICE_DAILY_BUDGET`: word of changes, by SMS and mail; 2000.
+    /// `NOTICE_DAILY_BUDGET`
     pub notifications: u32,
 }
 
-/// What pages show. Read by `pages` alone.
+/// What pages show.
 #[derive(Clone, Debug)]
 pub struct PageConfig {
-    /// `TERMS_URL`: the address of the terms; none.
+    /// `TERMS_URL`
     pub terms_url: Option<String>,
-    /// `PRIVACY_URL`: the address of the privacy policy; none.
+    /// `PRIVACY_URL`
     pub privacy_url: Option<String>,
-    /// `TERMS_VERSION`: the version of the terms that a person agrees to; `1`.
+    /// `TERMS_VERSION`
     pub terms_version: String,
-    /// `PRIVACY_VERSION`: the version of the privacy policy; `1`.
+    /// `PRIVACY_VERSION`
     pub privacy_version: String,
-    /// `CAPTCHA_APP_ID`: the app id the widget is shown with.
+    /// `CAPTCHA_APP_ID`
     pub captcha_app_id: Option<String>,
-    /// `CAPTCHA_WIDGET_URL`: the script of the widget, by default Tencent's.
+    /// `CAPTCHA_WIDGET_URL`
     pub captcha_widget_url: String,
 }
 
 impl PageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let version = |variable| environment.text(variable, &VERSION, "1");
+        let version = |setting| environment.text(setting, &VERSION);
         let widget = environment.url("CAPTCHA_WIDGET_URL")?;
         Ok(Self {
             terms_url: environment.url("TERMS_URL")?,
             privacy_url: environment.url("PRIVACY_URL")?,
-            terms_version: version("TERMS_VERSION")?,
-            privacy_version: version("PRIVACY_VERSION")?,
+            terms_version: version(&settings::TERMS_VERSION)?,
+            privacy_version: version(&settings::PRIVACY_VERSION)?,
             captcha_app_id: environment.optional("CAPTCHA_APP_ID"),
-            captcha_widget_url: widget.unwrap_or_else(|| "https://turing.captcha.qcloud.com/TJCaptcha.js".to_owned()),
+            captcha_widget_url: widget.unwrap_or_else(|| settings::CAPTCHA_WIDGET_URL.default.to_owned()),
         })
     }
 }
@@ -209,13 +205,11 @@ impl PageConfig {
 /// What answers tell and where they lead.
 #[derive(Clone, Debug)]
 pub struct AnswerConfig {
-    /// `DISCLOSE_REGISTRATION`: whether B5, A2 and B6 tell who is registered, as the old clients need; `true`.
+    /// `DISCLOSE_REGISTRATION`
     pub disclose_registration: bool,
-    /// `REQUIRE_CONSENT`: whether a sign-up without consent to terms and privacy policy is refused; `false`.
+    /// `REQUIRE_CONSENT`
     pub require_consent: bool,
-    /// `CLIENT_HOST`: the public address of the pages, `https://…`, without a slash at its end; `http://` is for this
-    /// machine alone. When absent, the API's own domain name as each request tells it. `deliver`, which has no request,
-    /// must be given one.
+    /// `CLIENT_HOST`
     pub client_host: Option<String>,
     /// Other origins of the pages. Set by the local system alone, which has several addresses.
     pub own_origins: Vec<String>,
@@ -272,10 +266,9 @@ impl Config {
 
     /// Reads an environment and checks that what is needed is there.
     pub fn read(environment: &Environment<'_>, needs: &[Need]) -> Result<Self, ConfigError> {
-        const SWITCH: [(&str, bool); 2] = [("true", true), ("false", false)];
         environment.check_settings()?;
         let messages = MessageConfig::read(environment)?;
-        let audience = environment.text("AUDIENCE", &IDENTIFIER, "latchkey")?;
+        let audience = environment.text(&settings::AUDIENCE, &IDENTIFIER)?;
         let config = Self {
             storage: StorageConfig {
                 table_name: environment.optional("TABLE_NAME"),
@@ -284,29 +277,31 @@ impl Config {
             },
             tokens: TokenConfig {
                 issuer: environment.base_url("ISSUER")?,
-                client_id: environment.text("CLIENT_ID", &IDENTIFIER, &audience)?,
+                client_id: match environment.optional("CLIENT_ID") {
+                    Some(_) => environment.text(&settings::CLIENT_ID, &IDENTIFIER)?,
+                    None => audience.clone(),
+                },
                 audience,
-                life_seconds: environment.number("ACCESS_TOKEN_SECONDS", 60..=86_400, 3600)?.into(),
-                rotation_days: environment.number("KEY_ROTATION_DAYS", 1..=3650, 30)?.into(),
+                life_seconds: environment.number(&settings::ACCESS_TOKEN_SECONDS)?.into(),
+                rotation_days: environment.number(&settings::KEY_ROTATION_DAYS)?.into(),
             },
             sessions: SessionRules {
-                idle_seconds: 86_400 * i64::from(environment.number("SESSION_IDLE_DAYS", 1..=3650, 30)?),
-                max_seconds: 86_400 * i64::from(environment.number("SESSION_MAX_DAYS", 1..=3650, 90)?),
-                unremembered_seconds: 3600
-                    * i64::from(environment.number("SESSION_UNREMEMBERED_HOURS", 1..=720, 12)?),
-                repeat_seconds: environment.number("REFRESH_REPEAT_SECONDS", 1..=300, 30)?.into(),
+                idle_seconds: 86_400 * i64::from(environment.number(&settings::SESSION_IDLE_DAYS)?),
+                max_seconds: 86_400 * i64::from(environment.number(&settings::SESSION_MAX_DAYS)?),
+                unremembered_seconds: 3600 * i64::from(environment.number(&settings::SESSION_UNREMEMBERED_HOURS)?),
+                repeat_seconds: environment.number(&settings::REFRESH_REPEAT_SECONDS)?.into(),
             },
-            dormant_days: environment.number("DORMANT_DAYS", 90..=36_500, 180)?.into(),
+            dormant_days: environment.number(&settings::DORMANT_DAYS)?.into(),
             passwords: PasswordConfig {
-                rules: PasswordRules { min_characters: environment.number("PASSWORD_MIN_LENGTH", 6..=64, 8)? as usize },
+                rules: PasswordRules { min_characters: environment.number(&settings::PASSWORD_MIN_LENGTH)? as usize },
                 breached_url: environment.url("BREACHED_PASSWORDS_URL")?,
                 hash_cost: HashCost {
-                    memory_kib: environment.number("ARGON2_MEMORY_KIB", 8..=1_048_576, HashCost::OWASP.memory_kib)?,
-                    passes: environment.number("ARGON2_PASSES", 1..=100, HashCost::OWASP.passes)?,
+                    memory_kib: environment.number(&settings::ARGON2_MEMORY_KIB)?,
+                    passes: environment.number(&settings::ARGON2_PASSES)?,
                 },
             },
             captcha: CaptchaConfig {
-                enforce: environment.word("CAPTCHA_MODE", &[("enforce", true), ("off", false)], false)?,
+                enforce: environment.word(&settings::CAPTCHA_MODE)? == "enforce",
                 provider: CaptchaProvider::read(environment)?,
             },
             reserved_usernames: read_reserved_usernames(environment, &messages.brand),
@@ -314,8 +309,8 @@ impl Config {
             pages: PageConfig::read(environment)?,
             limits: LimitConfig::read(environment)?,
             answers: AnswerConfig {
-                disclose_registration: environment.word("DISCLOSE_REGISTRATION", &SWITCH, true)?,
-                require_consent: environment.word("REQUIRE_CONSENT", &SWITCH, false)?,
+                disclose_registration: environment.word(&settings::DISCLOSE_REGISTRATION)? == "true",
+                require_consent: environment.word(&settings::REQUIRE_CONSENT)? == "true",
                 client_host: environment.base_url("CLIENT_HOST")?,
                 own_origins: Vec::new(),
             },
@@ -326,16 +321,6 @@ impl Config {
             environment.required(variable)?;
         }
         Ok(config)
-    }
-
-    /// The name of every variable that is ever read.
-    #[must_use]
-    pub fn variables() -> Vec<String> {
-        let environment = Environment::new(&|_| None);
-        // Without any variable everything is at its default, which is well-formed.
-        let _ = Self::read(&environment, &[]);
-        let secrets = [Need::CODES, Need::SEALED_KEYS].into_iter().filter_map(Need::variable);
-        environment.asked().into_iter().chain(secrets.map(str::to_owned)).collect()
     }
 
     /// Whether the deployment has a CloudFront of its own in front.
@@ -365,14 +350,16 @@ impl CaptchaProvider {
     const TENCENT_CLOUD_URL: &str = "https://captcha.tencentcloudapi.com";
 
     fn read(environment: &Environment<'_>) -> Result<Option<Self>, ConfigError> {
-        let words = [("none", None), ("gateway", Some(false)), ("tencent_cloud", Some(true))];
-        let provider = environment.word("CAPTCHA_PROVIDER", &words, None)?;
+        let provider = environment.word(&settings::CAPTCHA_PROVIDER)?;
         // Read in any case: a malformed setting is named whether it is used or not.
         let (app_id, app_secret) = (environment.optional("CAPTCHA_APP_ID"), environment.optional("CAPTCHA_APP_SECRET"));
         let secret_id = environment.optional("TENCENT_CLOUD_SECRET_ID");
         let secret_key = environment.optional("TENCENT_CLOUD_SECRET_KEY");
         let url = environment.url("CAPTCHA_URL")?;
-        let Some(signed) = provider else { return Ok(None) };
+        if provider == "none" {
+            return Ok(None);
+        }
+        let signed = provider == "tencent_cloud";
         let needed = |variable, value: Option<String>| value.ok_or_else(|| environment::not_set(variable));
         let signer = if signed {
             Some(TencentCloudSigner {
@@ -399,7 +386,8 @@ impl CaptchaProvider {
 
 impl MessageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let max_price = environment.optional("SMS_MAX_PRICE_USD").unwrap_or_else(|| "0.10".to_owned());
+        let max_price =
+            environment.optional("SMS_MAX_PRICE_USD").unwrap_or_else(|| settings::SMS_MAX_PRICE_USD.default.to_owned());
         let is_plain = max_price.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         if !is_plain || !max_price.parse::<f64>().is_ok_and(|price| price > 0.0 && price <= 10.0) {
             let problem = "must be a price in US dollars, above 0 and at most 10".to_owned();
@@ -417,14 +405,14 @@ impl MessageConfig {
             return Err(ConfigError { variable: "SMS_SENDER_ID", problem });
         }
         Ok(Self {
-            brand: environment.text("BRAND", &NAME, "Latchkey")?,
+            brand: environment.text(&settings::BRAND, &NAME)?,
             mail_from,
             sms_sender_id,
             sms_max_price_usd: max_price,
             budgets: BudgetConfig {
-                sms: environment.number("SMS_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
-                mail: environment.number("MAIL_DAILY_BUDGET", 0..=1_000_000_000, 10_000)?,
-                notifications: environment.number("NOTICE_DAILY_BUDGET", 0..=1_000_000_000, 2000)?,
+                sms: environment.number(&settings::SMS_DAILY_BUDGET)?,
+                mail: environment.number(&settings::MAIL_DAILY_BUDGET)?,
+                notifications: environment.number(&settings::NOTICE_DAILY_BUDGET)?,
             },
             sns_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SNS")?,
             ses_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SESV2")?,
@@ -441,17 +429,15 @@ fn is_sender_id(text: &str) -> bool {
 impl AwsConfig {
     /// Reads how AWS is called.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let milliseconds = |variable, default| {
-            environment.number(variable, 10..=60_000, default).map(|number| Duration::from_millis(number.into()))
-        };
+        let milliseconds = |setting| environment.number(setting).map(|number| Duration::from_millis(number.into()));
         Ok(Self {
-            region: environment.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+            region: environment.optional("AWS_REGION").unwrap_or_else(|| settings::AWS_REGION.default.to_owned()),
             access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(Secret::new),
             secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(Secret::new),
             session_token: environment.optional("AWS_SESSION_TOKEN").map(Secret::new),
-            attempt_timeout: milliseconds("AWS_ATTEMPT_TIMEOUT_MS", 1000)?,
-            connect_timeout: milliseconds("AWS_CONNECT_TIMEOUT_MS", 500)?,
-            warm_up: environment.word("WARM_UP", &[("on", true), ("off", false)], true)?,
+            attempt_timeout: milliseconds(&settings::AWS_ATTEMPT_TIMEOUT_MS)?,
+            connect_timeout: milliseconds(&settings::AWS_CONNECT_TIMEOUT_MS)?,
+            warm_up: environment.word(&settings::WARM_UP)? == "on",
         })
     }
 }

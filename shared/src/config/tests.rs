@@ -1,5 +1,8 @@
 //! One test a kind of setting, at its edges.
 
+use std::collections::BTreeSet;
+
+use super::settings::Form;
 use super::*;
 use crate::crypto::KeyGroup;
 
@@ -109,7 +112,7 @@ fn our_own_origin_is_the_configured_one_else_the_apis() {
 #[test]
 fn settings_without_a_variable_of_their_own_stand_in_one() {
     let config = read(&[("SETTINGS", "LIMIT_SOURCE=7/h  ARGON2_PASSES=3\nAUDIENCE=shop")], &[]).unwrap();
-    assert_eq!((config.limits.source.most, config.passwords.hash_cost.passes), (7, 3));
+    assert_eq!((config.limits.of(RateLimit::Source)[0].most, config.passwords.hash_cost.passes), (7, 3));
     assert_eq!(config.tokens.audience, "shop");
     let malformed = read(&[("SETTINGS", "ARGON2_PASSES=0")], &[]).unwrap_err();
     assert_eq!(malformed.variable, "ARGON2_PASSES");
@@ -134,10 +137,25 @@ fn settings_without_a_variable_of_their_own_stand_in_one() {
 }
 
 #[test]
-fn every_variable_that_is_read_has_a_name_that_is_known() {
-    let known = Config::variables();
-    for name in ["TABLE_NAME", "CODE_SECRET", "LIMIT_SOURCE", "TENCENT_CLOUD_SECRET_KEY", "CAPTCHA_URL", "WARM_UP"] {
-        assert!(known.iter().any(|one| one == name), "{name}");
+fn every_variable_that_is_read_is_a_setting_and_every_setting_is_read() {
+    let environment = Environment::new(&|_| None);
+    let every_need = [Need::CODES, Need::SEALED_KEYS];
+    let _ = Config::read(&environment, &[]);
+    every_need.iter().for_each(|need| drop(Keys::read(&environment, &[*need])));
+    let read: BTreeSet<_> = environment.asked().into_iter().collect();
+    let listed: BTreeSet<_> = settings::ALL.iter().map(|setting| setting.variable.to_owned()).collect();
+    assert_eq!(read, listed);
+    assert_eq!(listed.len(), settings::ALL.len(), "no variable stands twice");
+}
+
+#[test]
+fn a_number_is_taken_at_both_bounds_and_not_beyond() {
+    for setting in settings::ALL {
+        let Form::Number { least, most } = setting.form else { continue };
+        let is_taken = |value: i64| read(&[(setting.variable, &value.to_string())], &[]).is_ok();
+        let (least, most) = (i64::from(least), i64::from(most));
+        let taken = [least - 1, least, most, most + 1].map(is_taken);
+        assert_eq!(taken, [false, true, true, false], "{}", setting.variable);
     }
 }
 
@@ -199,12 +217,13 @@ fn each_setting_is_taken_at_its_edges_and_refused_beyond() {
         assert!(read(&[(variable, &"a".repeat(most))], &[]).is_ok(), "{variable}");
         assert!(read(&[(variable, &"a".repeat(most + 1))], &[]).is_err(), "{variable}");
     }
-    for variable in ["CODE_SECRET", "KEY_SECRET", "ORIGIN_SECRET"] {
+    let secrets = [("CODE_SECRET", &[Need::CODES][..]), ("KEY_SECRET", &[Need::SEALED_KEYS]), ("ORIGIN_SECRET", &[])];
+    for (variable, needs) in secrets {
         let value = |length: usize| "s".repeat(length);
-        assert!(read(&[(variable, &value(32))], &[]).is_ok(), "{variable}");
-        assert!(read(&[(variable, &format!("{},{}", value(32), value(32)))], &[]).is_ok(), "{variable}");
+        assert!(read(&[(variable, &value(32))], needs).is_ok(), "{variable}");
+        assert!(read(&[(variable, &format!("{},{}", value(32), value(32)))], needs).is_ok(), "{variable}");
         for bad in [value(31), format!("{},{}", value(32), value(31))] {
-            assert_eq!(read(&[(variable, &bad)], &[]).unwrap_err().variable, variable);
+            assert_eq!(read(&[(variable, &bad)], needs).unwrap_err().variable, variable);
         }
     }
 }

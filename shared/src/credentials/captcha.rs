@@ -1,12 +1,13 @@
 //! Captcha passes. A solved captcha earns one, and the operations that `CAPTCHA_MODE=enforce` protects require one.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::crypto::{CaptchaAction, CaptchaPass, KeyGroup};
 use crate::dynamodb::items::ExpiringItem;
 use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
-use crate::throttling::limits::{SourceAction, count_source};
+use crate::throttling::limits::count_source;
 
 /// Returns a pass for a caller who has solved a captcha.
 pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaAction>) -> Result<String, Error> {
@@ -16,7 +17,7 @@ pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaActi
 /// Counts a captcha ticket of the caller's source. The captcha gateway charges for each ticket that it checks, so a
 /// source gets no more checks than a person needs.
 pub async fn count_captcha(app: &App, caller: &Caller) -> Result<(), Error> {
-    count_source(app, caller, SourceAction::Captchas, app.config.limits.captcha_source).await
+    count_source(app, caller, RateLimit::CaptchaSource).await
 }
 
 /// Uses up a captcha pass and returns whether the caller had a valid one.

@@ -3,7 +3,7 @@
 //! A [`crate::messages::Notification`] in the same transaction tells the owner at every address that the account had
 //! before (ASVS 6.3.7).
 //!
-//! The changes that a signed-in owner can make in a day are limited, see [`crate::throttling::limits::of_changes`].
+//! The changes that a signed-in owner can make in a day are limited, see [`crate::config::RateLimit::Changes`].
 //! Each one sends an SMS and a mail, and a thief with a session and a password must not be able to flood the owner. A
 //! reset does not count, because it is how an owner gets back in.
 

@@ -80,7 +80,7 @@ pub struct NewPassword(Password);
 impl NewPassword {
     /// Checks the length, and that the password is not common. Any characters are allowed (ASVS 6.2.5) and none is cut
     /// off (ASVS 6.2.8).
-    pub fn parse(text: &str, rules: PasswordRules) -> Result<Self, PasswordError> {
+    pub fn parse(text: &str, rules: PasswordRules, person: &Person<'_>) -> Result<Self, PasswordError> {
         let password = Password::new(text);
         let characters = password.0.chars().count();
         if characters < rules.min_characters {
@@ -92,7 +92,7 @@ impl NewPassword {
         if is_common(&password.0) {
             return Err(PasswordError::TooCommon);
         }
-        Ok(Self(password))
+        Self(password).not_personal(person)
     }
 
     /// Refuses a password that contains the account's mobile number, or that is its username, nickname, email or the
@@ -166,12 +166,16 @@ mod tests {
 
     const RULES: PasswordRules = PasswordRules { min_characters: 8 };
 
+    fn parse(text: &str) -> Result<NewPassword, PasswordError> {
+        NewPassword::parse(text, RULES, &Person::default())
+    }
+
     #[test]
     fn length_is_counted_in_characters() {
-        assert!(NewPassword::parse("密码密码密码密码", RULES).is_ok());
-        assert_eq!(NewPassword::parse("1q!a2w$", RULES).unwrap_err(), PasswordError::TooShort { min_characters: 8 });
-        assert!(NewPassword::parse(&"长".repeat(128), RULES).is_ok());
-        assert_eq!(NewPassword::parse(&"长".repeat(129), RULES).unwrap_err(), PasswordError::TooLong);
+        assert!(parse("密码密码密码密码").is_ok());
+        assert_eq!(parse("1q!a2w$").unwrap_err(), PasswordError::TooShort { min_characters: 8 });
+        assert!(parse(&"长".repeat(128)).is_ok());
+        assert_eq!(parse(&"长".repeat(129)).unwrap_err(), PasswordError::TooLong);
     }
 
     #[test]
@@ -186,7 +190,7 @@ mod tests {
             assert!(!is_common(uncommon), "{uncommon}");
         }
         for common in ["PassWord1", "woaini1314", "WoAiNi520", "qq123456789", "5201314520", "zhang123456"] {
-            assert_eq!(NewPassword::parse(common, RULES).unwrap_err(), PasswordError::TooCommon, "{common}");
+            assert_eq!(parse(common).unwrap_err(), PasswordError::TooCommon, "{common}");
         }
     }
 
@@ -198,16 +202,16 @@ mod tests {
         for personal in
             ["13812345678", "x13812345678x", "LiLeiLei", "lileilei@b.cn", "han meimei", "１３８１２３４５６７８"]
         {
-            let parsed = NewPassword::parse(personal, RULES).unwrap();
+            let parsed = parse(personal).unwrap();
             assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordError::Personal, "{personal}");
         }
         let username = Username::parse("می\u{200C}خواهممی").unwrap();
         let person = Person { username: Some(&username), ..person };
         for personal in [username.as_str(), &username.key()] {
-            let parsed = NewPassword::parse(personal, RULES).unwrap();
+            let parsed = parse(personal).unwrap();
             assert_eq!(parsed.not_personal(&person).unwrap_err(), PasswordError::Personal, "{personal}");
         }
-        assert!(NewPassword::parse("lileilei rides a bike", RULES).unwrap().not_personal(&person).is_ok());
+        assert!(parse("lileilei rides a bike").unwrap().not_personal(&person).is_ok());
     }
 
     #[test]

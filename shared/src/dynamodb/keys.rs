@@ -20,7 +20,7 @@
 //! | key set | `KEYS` | `KEYS` |
 //! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICES` |
 //! | change limit | `LIMIT#changes#id` | `LIMIT` |
-//! | export limit | `LIMIT#export#id` | `LIMIT` |
+//! | export limit | `LIMIT#exports#id` | `LIMIT` |
 //! | source window | `SOURCE#action#keyed hash` | the window's number |
 //! | budget | `BUDGET#kind#date#shard` | `BUDGET` |
 //! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` |
@@ -310,22 +310,10 @@ pub fn budget_flag(flag: &str, copy: u32) -> Key {
     Key::new(format!("FLAG#{flag}#{copy}"), "FLAG")
 }
 
-/// Returns the key of the last times at which the signed-in owner changed the account's password, mobile number or
-/// email.
-///
-/// `change_password`, `change_mobile` and `bind_email` update it, on condition that the n-th last time is outside the
-/// limit's window (`LIMIT_CHANGES`).
+/// The times of what an account did, see [`crate::config::RateLimit`].
 #[must_use]
-pub fn change_limit(user: &UserId) -> Key {
-    Key::new(format!("LIMIT#changes#{user}"), "LIMIT")
-}
-
-/// Returns the key of the last times at which an account was exported.
-///
-/// `export` updates it, on condition that the third last time is outside the limit's window.
-#[must_use]
-pub fn export_limit(user: &UserId) -> Key {
-    Key::new(format!("LIMIT#export#{user}"), "LIMIT")
+pub fn account_limit(word: &str, user: &UserId) -> Key {
+    Key::new(format!("LIMIT#{word}#{user}"), "LIMIT")
 }
 
 /// Returns the key of the record of an operator's action. The local program's `admin` command writes it in the same

@@ -6,13 +6,14 @@
 
 use super::CaptchaResult;
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::crypto::{KnownDevice, NotMeLink, random, random_hex};
 use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, MAX_GUESSES, Timestamp, User};
 use crate::dynamodb::items::{AboutAccount, Claim, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
-use crate::throttling::limits::{self, SourceAction};
+use crate::throttling::limits;
 
 /// The resend cooldown: how long the next message to a number or address is delayed, in seconds, whatever its content.
 pub(crate) const INTERVAL_SECONDS: i64 = 60;
@@ -185,13 +186,12 @@ impl Submission<'_> {
     }
 
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
-        let limits = &self.app.config.limits;
         let limit = match self.solved {
-            CaptchaResult::Solved | CaptchaResult::ToOneself => limits.source_captcha,
-            CaptchaResult::NotSolved | CaptchaResult::NotAsked => limits.source,
+            CaptchaResult::Solved | CaptchaResult::ToOneself => RateLimit::SourceCaptcha,
+            CaptchaResult::NotSolved | CaptchaResult::NotAsked => RateLimit::Source,
         };
         let captcha_helps = self.solved == CaptchaResult::NotSolved;
-        for count in limits::of_source(self.app, self.caller, SourceAction::Messages, limit)? {
+        for count in limits::of_source(self.app, self.caller, limit)? {
             count.declare_as(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
                     SendError::CaptchaOrWait(retry_after_seconds)

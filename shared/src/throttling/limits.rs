@@ -6,6 +6,7 @@
 //! windows twice as much may pass.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::crypto::{KeyGroup, hash_address};
 use crate::domain::{Limit, Timestamp, UserId, sources_of};
 use crate::dynamodb::items::Recipient;
@@ -15,30 +16,6 @@ use crate::error::Error;
 
 /// How often a source did something within a window.
 const USED: &str = "used";
-/// How often an account is exported.
-const EXPORTS: Limit = Limit { most: 3, window_seconds: 86_400 };
-
-/// What a source is limited in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SourceAction {
-    Messages,
-    /// Attempts to sign in.
-    LogIns,
-    /// Questions whether a number or an address is registered.
-    Probes,
-    Captchas,
-}
-
-impl SourceAction {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Messages => "messages",
-            Self::LogIns => "log_ins",
-            Self::Probes => "probes",
-            Self::Captchas => "captchas",
-        }
-    }
-}
 
 /// A write that counts, and how long to wait when it is refused.
 pub(crate) struct LimitCount {
@@ -84,38 +61,30 @@ fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
     nth.map_or(0, |nth| now.seconds_until(Timestamp::from_unix_seconds(nth).plus_seconds(limit.window_seconds)))
 }
 
-/// What counts a message to a recipient: all of them, and those that this source causes.
+/// The counts of a message to a recipient: of all messages, and of those that this source asks for.
 pub(crate) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<LimitCount>, Error> {
-    let (now, limits) = (app.clock.now(), &app.config.limits);
-    let mut counts = vec![sliding(keys::recipient_limit(recipient), &limits.recipient, now)];
-    for (source, factor) in hashed_sources(app, caller)? {
-        // A wider source has a limit so many times looser. Looser than the recipient's own it would say nothing.
-        if factor == 1 {
-            let key = keys::recipient_source_limit(recipient, &source);
-            counts.push(sliding(key, &limits.recipient_source, now));
-        }
+    let mut counts = vec![sliding(app, RateLimit::Recipient, keys::recipient_limit(recipient))];
+    // The narrowest source only. For a wider one the limit would be looser than the recipient's own.
+    if let Some((source, _)) = hashed_sources(app, caller)?.into_iter().next() {
+        counts.push(sliding(app, RateLimit::RecipientSource, keys::recipient_source_limit(recipient, &source)));
     }
     Ok(counts)
 }
 
-/// What counts a message that a device of the recipient's asks for, apart from what strangers ask for.
+/// The count of messages that the recipient's own devices ask for, apart from those that strangers ask for.
 pub(crate) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
-    sliding(keys::recipient_device_limit(recipient), &app.config.limits.recipient_source, app.clock.now())
+    sliding(app, RateLimit::RecipientSource, keys::recipient_device_limit(recipient))
 }
 
-/// What counts a change of an account by its signed-in owner.
-pub(crate) fn of_changes(app: &App, user: &UserId) -> LimitCount {
-    sliding(keys::change_limit(user), &app.config.limits.changes, app.clock.now())
+/// The count of what one account does.
+pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCount {
+    sliding(app, limit, keys::account_limit(limit.word(), user))
 }
 
-/// What counts an export of an account.
-pub(crate) fn of_exports(app: &App, user: &UserId) -> LimitCount {
-    sliding(keys::export_limit(user), &[EXPORTS], app.clock.now())
-}
-
-/// The last times, newest first, as attributes `t1`, `t2`, …: each moves one on, and of each limit the n-th must be out
-/// of its window.
-fn sliding(key: Key, limits: &[Limit], now: Timestamp) -> LimitCount {
+/// Counts exactly. The item holds the last times, newest first, as attributes `t1`, `t2`, …. Each count moves them on by
+/// one, on condition that for each limit the n-th time is out of its window.
+fn sliding(app: &App, limit: RateLimit, key: Key) -> LimitCount {
+    let (limits, now) = (app.config.limits.of(limit), app.clock.now());
     let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
     let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to(time_attribute(1), now);
     for nth in 2..=limits.iter().map(|limit| limit.most).max().unwrap_or(1) {
@@ -133,44 +102,54 @@ fn time_attribute(nth: u32) -> String {
     format!("t{nth}")
 }
 
-/// What counts something that a source causes.
-pub(crate) fn of_source(
-    app: &App,
-    caller: &Caller,
-    what: SourceAction,
-    limit: Limit,
-) -> Result<Vec<LimitCount>, Error> {
+/// The counts of what a source does, in fixed windows.
+pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<LimitCount>, Error> {
     let now = app.clock.now();
-    let (window, end) = limit.window(now);
-    let counted = hashed_sources(app, caller)?.into_iter().map(|(source, factor)| {
+    let windows = windows_of_source(app, caller, limit)?.into_iter().map(|window| {
         let write = Write::update(
-            keys::source_window(what.word(), &source, window),
-            Set::to(keys::EXPIRES_AT, end).and_increment(USED),
-            Condition::absent(USED).or(Condition::less(USED, limit.times(factor).most)),
+            window.key,
+            Set::to(keys::EXPIRES_AT, window.end).and_increment(USED),
+            Condition::absent(USED).or(Condition::less(USED, window.most)),
         );
-        LimitCount { write, wait: Wait::Until(end), now }
+        LimitCount { write, wait: Wait::Until(window.end), now }
     });
-    Ok(counted.collect())
+    Ok(windows.collect())
 }
 
-/// What takes back one thing that a source caused, if its window is still the same: a window that is over counts from
-/// nothing.
-pub(crate) fn given_back(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<Vec<Effect>, Error> {
-    let (window, end) = limit.window(app.clock.now());
-    let taken = hashed_sources(app, caller)?.into_iter().map(|(source, _)| {
-        let key = keys::source_window(what.word(), &source, window);
-        Effect::update(key, Set::to(keys::EXPIRES_AT, end).and_decrement(USED))
-    });
+/// Takes one back of what a source did, if its window is still the same. A window that is over is never read again.
+pub(crate) fn given_back(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Effect>, Error> {
+    let windows = windows_of_source(app, caller, limit)?.into_iter();
+    let taken =
+        windows.map(|window| Effect::update(window.key, Set::to(keys::EXPIRES_AT, window.end).and_decrement(USED)));
     Ok(taken.collect())
 }
 
-/// Counts something that a source causes, in a call of its own.
-pub(crate) async fn count_source(app: &App, caller: &Caller, what: SourceAction, limit: Limit) -> Result<(), Error> {
-    let mut tx = Transaction::new("counting what a source causes", || Error::TooMany { retry_after_seconds: 1 });
-    for one in of_source(app, caller, what, limit)? {
+/// Counts what a source does, in a call of its own.
+pub(crate) async fn count_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<(), Error> {
+    let mut tx = Transaction::new("counting what a source does", || Error::TooMany { retry_after_seconds: 1 });
+    for one in of_source(app, caller, limit)? {
         tx.add(one)?;
     }
     app.store.commit(tx).await
+}
+
+/// A fixed window of a source.
+struct Window {
+    key: Key,
+    end: Timestamp,
+    most: u32,
+}
+
+fn windows_of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Window>, Error> {
+    let mut windows = Vec::new();
+    for (source, factor) in hashed_sources(app, caller)? {
+        for allowed in app.config.limits.of(limit) {
+            let (number, end) = allowed.window(app.clock.now());
+            let key = keys::source_window(limit.word(), &source, number);
+            windows.push(Window { key, end, most: allowed.times(factor).most });
+        }
+    }
+    Ok(windows)
 }
 
 /// The sources of a caller under a keyed hash: from where someone came is nobody's to read in the table.

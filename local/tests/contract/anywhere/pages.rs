@@ -150,7 +150,7 @@ async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
             assert_eq!(json.header("vary"), Some("Accept, Accept-Language"), "{path}");
         }
     }
-    // The page is not sent to a client without an `Accept` header, nor in answer to HEAD.
+    // Without an `Accept` header the answer is JSON. HEAD gets the same headers without a body.
     site.get("/no/such/page").await.is_refused(404, "not_found");
     let head = read(site.request(Method::HEAD, "/no/such/page").header("accept", BROWSER)).await;
     assert_eq!((head.status, head.header("content-type")), (404, Some("text/html; charset=utf-8")));

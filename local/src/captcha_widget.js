@@ -1,5 +1,5 @@
-// Stands in for Tencent's widget on this machine. It has the same constructor and callback, but no puzzle. The gateway's
-// stand-in accepts a ticket that starts with `pass-` once.
+// Stands in for Tencent's widget on this machine. It has the same constructor and callback, but no puzzle. The stand-in
+// of the gateway accepts a ticket that starts with `pass-` once.
 window.TencentCaptcha = class {
   constructor(appId, callback) {
     this.callback = callback;

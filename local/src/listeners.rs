@@ -36,7 +36,7 @@ impl Listeners {
         if first != Ipv6Addr::UNSPECIFIED {
             match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
                 Ok(listener) => listeners.all.push(listener),
-                // A browser that asks for `localhost` would take the other program for ours.
+                // Another program listens there. A browser that asks for `localhost` would take it for this one.
                 Err(source) if source.kind() == std::io::ErrorKind::AddrInUse => {
                     return Err(taken(source, IpAddr::V6(Ipv6Addr::LOCALHOST)));
                 }

@@ -78,7 +78,7 @@ async fn what_tabs_share_is_removed_when_its_time_is_over() {
     browser.open("/").await;
     assert_eq!(browser.js(keys).await, 2);
     let later = browser.before_scripts("const now = Date.now; Date.now = () => now() + 601_000;").await;
-    // Any page of the site does this when it is opened.
+    // Any page of the site removes expired keys when it is opened.
     browser.open("/find_password").await;
     assert_eq!(browser.js(keys).await, 0);
     browser.without(later).await;

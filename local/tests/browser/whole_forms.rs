@@ -142,7 +142,7 @@ async fn a_number_that_was_taken_meanwhile_offers_to_sign_in() {
     browser.fill("code", &code).await;
     browser.fill("nickname", "Li Lei").await;
     browser.fill("password", PASSWORD).await;
-    // The number has a code of its own by now. The server checks that code first.
+    // The server checks the code before it says that the number is taken, so the page must send a valid code.
     browser.click("code-send").await;
     browser.until("document.getElementById('code-send-live').textContent").await;
     browser.fill("code", &site.code_for(&mobile).await).await;

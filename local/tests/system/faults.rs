@@ -149,7 +149,7 @@ async fn a_lost_answer_at_the_second_call_makes_one_user() {
     let site = site().await;
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;
-    // The first call counts the guess. The transaction after it fails.
+    // The first call counts the guess. The answer to the transaction after it is lost.
     for (kind, skip) in [(Kind::TimeoutAfterCommit, 1)] {
         site.system.as_ref().unwrap().faults.set_after(Service::Dynamodb, kind, skip, 1);
         let answer = site.post("/users/", &registration(&mobile, &code)).await;

@@ -1,6 +1,7 @@
-"""Checks what `sam deploy` uploaded: a package for each function, with the binary alone, executable, for the right processor.
+"""Checks the packages that `sam deploy` uploaded: one for each function, with only the binary, which is executable and
+built for the right processor.
 
-Usage: check_packages.py ARCHITECTURE, with AWS_ENDPOINT_URL leading to the S3 that it was uploaded to.
+Usage: check_packages.py ARCHITECTURE. AWS_ENDPOINT_URL must be the address of the S3 that received the packages.
 """
 import io
 import json

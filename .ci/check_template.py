@@ -1,9 +1,9 @@
-"""Checks what the template becomes: as SAM expands it, for each kind of deployment that its parameters make.
+"""Checks the template as SAM expands it, for each kind of deployment that its parameters describe.
 
 Usage: check_template.py SOURCE
 
-CloudFormation itself is not here. What it would do with conditions, parameters and rules is done by the few functions at
-the start of this file; the rest asserts what a deployment relies on.
+CloudFormation itself is not used. The functions at the start of this file evaluate conditions, parameters and rules in
+its place. The rest asserts the properties that a deployment relies on.
 """
 import json
 import re
@@ -33,7 +33,7 @@ class Stack:
         assert not unknown, unknown
         self.parameters = {**DEFAULTS, **parameters}
         self.expanded = expand(sys.argv[1], parameters)
-        # What refers to what, found while values are resolved.
+        # The references between resources, collected while values are resolved.
         self.edges, self.now = set(), None
         resources = self.expanded["Resources"].items()
         self.names = {name for name, resource in resources if self.holds(resource.get("Condition"))}
@@ -124,7 +124,7 @@ class Stack:
 
     @classmethod
     def broken_rules(cls, **parameters):
-        """The assertions of `Rules` that CloudFormation would refuse these parameters by."""
+        """Returns the failed assertions of `Rules`, for which CloudFormation would refuse these parameters."""
         self = cls.__new__(cls)
         self.parameters, broken = {**DEFAULTS, **parameters}, []
         for rule in SOURCE.get("Rules", {}).values():
@@ -170,7 +170,7 @@ def check_routes(stack):
 
 
 def check_names(stack):
-    """What has a name of its own would collide with the same in a second stack, unless the stack's name or id is in it."""
+    """Checks that every name set here contains the stack's id. A fixed name would collide with that of a second stack."""
     for name, resource in stack.resources.items():
         for key in ("Name", "FunctionName", "RoleName", "TableName", "QueueName", "LogGroupName", "AlarmName", "PolicyName"):
             value = resource["Properties"].get(key)
@@ -316,7 +316,7 @@ def check_parameters():
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
     assert sorted(grouped) == sorted(DEFAULTS), set(grouped) ^ set(DEFAULTS)
     assert set(interface["ParameterLabels"]) == set(DEFAULTS)
-    # SAM replaces these words wherever they stand in a name.
+    # SAM replaces these words wherever they occur in a name.
     rewritten = re.compile("Allow(Origins|Methods|Headers|Credentials)|ExposeHeaders|MaxAge", re.IGNORECASE)
     for name in [*DEFAULTS, *SOURCE["Conditions"], *SOURCE["Rules"]]:
         assert not rewritten.search(name), name

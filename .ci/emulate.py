@@ -1,10 +1,11 @@
-"""Runs every function's release binary in AWS's own runtime interface emulator, with the local engine behind it.
+"""Runs the release binary of every function in AWS's runtime interface emulator, with the local engine behind it.
 
 Usage: emulate.py BUILT PORT ENVIRONMENT
-BUILT is the folder that `cargo lambda build` filled, PORT that of a running `local`, ENVIRONMENT the `env` file it wrote.
+BUILT is the output folder of `cargo lambda build`, PORT the port of a running `local`, ENVIRONMENT its `env` file.
 
-Each function gets the variables that template.yaml gives it, and no others. First every event file is sent and its
-status checked; then a person registers, binds an email and recovers the password twice, through the binaries alone.
+Each function gets the variables that template.yaml gives it, and no others. First every event file is sent and the
+status of its answer is checked. Then a person registers, binds an email and recovers the password twice, using only the
+binaries.
 """
 import json
 import os
@@ -24,7 +25,7 @@ from samcli.yamlhelper import yaml_parse
 RIE = pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 EMULATOR, RUNTIME_API = 4390, 4391
 
-# What each event file is answered with, on a table in which nobody has registered.
+# The expected answer to each event file, on a table in which nobody has registered.
 EXPECTED = {
     "log-in": (400, "bad_credentials"),
     "verify-captcha": (400, "captcha_refused"),
@@ -69,13 +70,13 @@ def variables_of(function):
 
 
 class Emulated:
-    """One function, running in the emulator."""
+    """A function that runs in the emulator."""
 
     def __init__(self, binaries, function, environment):
         given = variables_of(function)
         visible = {k: v for k, v in environment.items() if k in given or k.startswith("AWS_")}
         visible["AWS_LAMBDA_FUNCTION_NAME"] = function
-        # By it `local` knows whose policy to hold the function to.
+        # `local` recognizes the function by this, and applies the function's policy.
         visible["AWS_ACCESS_KEY_ID"] += "-" + function
         command = [
             RIE, "--runtime-interface-emulator-address", f"127.0.0.1:{EMULATOR}",
@@ -123,7 +124,7 @@ def delete_item(environment, key):
 
 
 def dynamodb(environment, operation, request):
-    """Straight to the local AWS, which checks no signature but who signed."""
+    """Calls the local AWS directly. It checks the access key id and not the signature."""
     scope = f"{environment['AWS_ACCESS_KEY_ID']}/{time.strftime('%Y%m%d', time.gmtime())}/us-east-1/dynamodb/aws4_request"
     headers = {
         "content-type": "application/x-amz-json-1.0",
@@ -150,13 +151,13 @@ def check(function, answer, status, code):
 def main():
     binaries, port, env_file = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3]
     lines = pathlib.Path(env_file).read_text(encoding="utf-8").splitlines()
-    # What has spaces stands in quotes.
+    # A value that contains spaces is quoted.
     environment = dict(shlex.split(line)[0].split("=", 1) for line in lines)
     functions = sorted(path.stem for path in pathlib.Path("events").glob("*.json"))
     assert set(functions) == {*EXPECTED, "deliver", "rotate-keys"}, "every event has an expectation"
 
     print("Every event file, in the emulator:")
-    # In this order the message interval of send-sms-code is there when forget-pwd-sms-code asks.
+    # The order matters: forget-pwd-sms-code must meet the resend cooldown that send-sms-code has started.
     for function, (status, code) in [(f, e) for f, e in EXPECTED.items()]:
         with Emulated(binaries, function, environment) as emulated:
             check(function, emulated.invoke(event_of(function)), status, code)
@@ -165,7 +166,7 @@ def main():
     now = int(time.time())
     image["created_at"]["N"], image["expires_at"]["N"] = str(now), str(now + 600)
     image["to"]["S"] = image["code"]["M"]["subject"]["S"] = "13900005678"
-    # Stored as another kind, so that the running system's own stream leaves it to the emulated function.
+    # The item has another kind, so that the running system's own stream leaves it to the emulated function.
     put_item(environment, {**image, "kind": {"S": "emulated"}})
     with Emulated(binaries, "deliver", environment) as emulated:
         answer = emulated.invoke(event)
@@ -184,7 +185,7 @@ def main():
     print("A person's first day, in the emulator:")
 
     def call(function, status=200, body=None, headers=None, cookies=None, query=None, path=None):
-        """Invokes a function with its event, changed in these places, and gives the answer's body."""
+        """Invokes a function with its event after these changes, checks the status, and returns the answer."""
         event = event_of(function)
         if body:
             event["body"] = json.dumps({**json.loads(event["body"]), **body})
@@ -202,7 +203,7 @@ def main():
         return answer
 
     def newest(recipient, pattern):
-        # A notice of the same moment may have come after it.
+        # A security notification of the same moment may be newer.
         texts = (message["text"] for message in inbox_of(port) if message["to"] == recipient)
         return next(found.group(1) for text in texts if (found := re.search(pattern, text)))
 
@@ -215,20 +216,21 @@ def main():
     call("send-email-code", headers=bearer)
     email = json.loads(event_of("bind-email")["body"])["email"]
     call("bind-email", headers=bearer, body={"email_code": newest(email, code)})
-    # The message interval of the address holds on this machine's clock; it is as long as a person waits.
+    # The resend cooldown of the address lasts a real minute on this machine's clock, so it is removed here.
     delete_item(environment, {"pk": {"S": f"COOLDOWN#email#{email}"}, "sk": {"S": "COOLDOWN"}})
     call("send-reset-email")
     link = {"access_token": newest(email, r"access_token=(\S+)")}
     call("check-reset-token", body=link)
     password = "staple tractor violin"
     call("reset-password", body={**link, "password": password, "password2": password})
-    # The number has been the account's from the beginning; the address was bound just now, so its notice has no link.
+    # The account has had the number from the beginning, so its security notification contains a link. The address was
+    # bound just now, so its notification contains none.
     safety_link = newest("+86" + mobile, r"/secure#(\S+)")
     token = json.loads(call("log-in", body={"password": password})["body"])["token"]
     delete_item(environment, {"pk": {"S": f"COOLDOWN#sms#{mobile}"}, "sk": {"S": "COOLDOWN"}})
     call("send-proof-code", headers={"authorization": "Bearer " + token})
     delete_item(environment, {"pk": {"S": f"COOLDOWN#sms#{mobile}"}, "sk": {"S": "COOLDOWN"}})
-    # Whoever did not do this stops it, by the link in the notice, and sets a password anew.
+    # The owner did not make the change, undoes it with the "this wasn't me" link, and sets a new password.
     call("secure-account", body={"token": safety_link})
     call("forget-pwd-sms-code")
     csrf = call("pages")["cookies"][0].split(";")[0].removeprefix("csrf_token=")

@@ -1,9 +1,9 @@
-"""Prints the CloudFormation template that the SAM transform makes of template.yaml.
+"""Prints the CloudFormation template into which the SAM transform turns template.yaml.
 
 Usage: expand.py SOURCE [PARAMETER=VALUE …]
 
-Circular dependencies and missing permissions show there, not in the source. SAM puts the parameters' values into some
-places, as it does at a deploy: `expand` takes them.
+Circular dependencies and missing permissions appear only there, not in the source. SAM inserts the values of parameters
+in some places, so they are given here as they are for a deployment.
 """
 import json
 import os
@@ -28,7 +28,7 @@ class ManagedPolicies:
 def expand(path, parameters):
     with open(path, encoding="utf-8") as source:
         template = yaml_parse(source.read())
-    # What `sam deploy` puts there: the code's place in a bucket.
+    # `sam deploy` inserts the place of the code in a bucket here.
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"

@@ -1,4 +1,4 @@
-"""Reads the table's stream at the local AWS with boto3, as a person would with AWS's own tools.
+"""Reads the table's stream from the local AWS with boto3, as a person would with the AWS tools.
 
 Usage: read_stream.py FOLDER, the data folder of a running `local` in which somebody has signed up.
 """
@@ -7,7 +7,7 @@ import sys
 
 os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.path.join(sys.argv[1], "credentials")
 
-import boto3  # noqa: E402  (it reads the variable when it is imported)
+import boto3  # noqa: E402  (boto3 reads the variable when it is imported)
 
 session = boto3.Session(profile_name="latchkey-local")
 streams = session.client("dynamodbstreams")

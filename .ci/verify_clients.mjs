@@ -1,4 +1,4 @@
-// The part of verify_clients in JavaScript. It is given the token and what to expect as JSON on its standard input.
+// The JavaScript part of verify_clients. It reads the token and the expected values as JSON from its standard input.
 import assert from "node:assert";
 import { readFileSync } from "node:fs";
 import * as jose from "jose";
@@ -7,7 +7,7 @@ import * as openid from "openid-client";
 import { JwtVerifier } from "aws-jwt-verify";
 
 const { issuer, audience, subject, token, tampered } = JSON.parse(readFileSync(0, "utf8"));
-// All of these refuse plain http unless they are told; a deployed system has none.
+// All of these libraries refuse plain http by default, and a deployed system does not use it.
 const insecure = { [oauth.allowInsecureRequests]: true };
 const jwksUri = `${issuer}/.well-known/jwks.json`;
 
@@ -26,7 +26,7 @@ const discovered = (algorithm) => async (text) => {
   return (await oauth.validateJwtAccessToken(server, request, audience, insecure)).sub;
 };
 
-// It fetches keys by https alone: by plain http they are fetched by hand.
+// This library fetches keys only by https. Here the keys come by plain http, so they are fetched without it.
 const verifier = JwtVerifier.create({ issuer, audience, jwksUri });
 verifier.cacheJwks(await (await fetch(jwksUri)).json());
 const byAws = async (text) => (await verifier.verify(text)).sub;

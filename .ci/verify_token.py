@@ -1,4 +1,4 @@
-"""Verifies an access token as another team's service would: with a library that is not ours, from the published keys.
+"""Verifies an access token as another team's service would: with an independent library and the published keys.
 
 Usage: verify_token.py URL, the address of a running `local` whose clock was not moved.
 """
@@ -42,7 +42,7 @@ for token, changes in [
     (person["token"], {"audience": "another"}),
     (person["token"], {"issuer": "https://another.example"}),
     (f"{head}.{payload}.{'A' * len(signature)}", {}),
-    # Signed by us for something else: no verifier takes it for an access token.
+    # We signed this one for another purpose, and no verifier may accept it as an access token.
     (person["refresh_token"], {}),
 ]:
     try:

@@ -1,4 +1,5 @@
-// The rules for the pages' scripts. Nothing translates them for older browsers: they run as they are written.
+// The rules for the scripts of the pages. The scripts are not translated for older browsers, but run as they are
+// written.
 
 import { readFileSync } from "node:fs";
 
@@ -10,8 +11,8 @@ import globals from "globals";
 const { browserslist } = JSON.parse(readFileSync(new URL("package.json", import.meta.url)));
 
 /**
- * What the plugins do not know of: static methods of the web platform, and members of elements and events that the oldest
- * browsers lack. What such a member belongs to is not known here, so its name decides.
+ * Features that the oldest browsers lack and the plugins do not know: static methods of the web platform, and members of
+ * elements and events. The type of an object is not known here, so the name of the member decides.
  */
 const MEMBERS = {
   "AbortSignal.abort": "Safari 15",
@@ -46,14 +47,14 @@ export default [
     linterOptions: { reportUnusedDisableDirectives: "error" },
     settings: {
       browsers: browserslist,
-      // A method of an unknown receiver counts too: `text.replaceAll` is told by its name alone.
+      // A method of an object whose type is unknown counts too: `text.replaceAll` is recognized by its name alone.
       "es-x": { aggressive: true },
     },
     rules: {
       "no-restricted-properties": ["error", ...restricted],
-      // Newer than ES2020, and known to all of them.
+      // Newer than ES2020, but all supported browsers know it.
       "es-x/no-numeric-separators": "off",
-      // Safari 14.0 and Firefox 78 know neither (ES2018, ES2020).
+      // Safari 14.0 lacks both (ES2018, ES2020), and Firefox 78 lacks the second.
       "es-x/no-regexp-lookbehind-assertions": "error",
       "es-x/no-export-ns-from": "error",
       eqeqeq: "error",
@@ -62,7 +63,8 @@ export default [
     },
   },
   {
-    // Runs before all others and tells of their failure, so it is written for browsers that understand none of them.
+    // guard.js runs before all other scripts and reports their failures, so it uses only what the oldest browsers
+    // understand.
     files: ["**/guard.js"],
     ...es.configs["flat/restrict-to-es5"],
     languageOptions: { sourceType: "script", ecmaVersion: 5 },

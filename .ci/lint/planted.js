@@ -1,4 +1,4 @@
-// What the rules must refuse: `run` fails where one of these passes.
+// Code that the rules must refuse. `run` fails if one of these lines passes.
 const unused = 1;
 undefinedThing();
 AbortSignal.timeout(1);

@@ -41,7 +41,7 @@ Runs Latchkey on this machine, and does what operators do by hand.
   cargo run -- --help | -h | --version | -V
 ";
 
-/// What is to be done.
+/// The command to run.
 pub(crate) enum Command {
     Run(Options),
     Operate { act: OperatorAction, target: Target },
@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Smoke(Address),
 }
 
-/// Reads the command line. An error names the option that it is about.
+/// Parses the command line. An error names the option it is about.
 pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut options = Options { port: 3000, data: Some(PathBuf::from(".local")), ..Options::default() };
     let (mut words, mut table, mut compromised) = (Vec::new(), None, None);
@@ -108,7 +108,7 @@ fn port(value: &OsStr) -> Result<u16, lexopt::Error> {
     if port == u16::MAX { Err("--port takes a number from 0 to 65534: AWS has the next one".into()) } else { Ok(port) }
 }
 
-/// An origin as a browser sends it (RFC 6454 §6.2): in lower case, without the scheme's own port.
+/// Checks that a text is an origin as browsers send it (RFC 6454 §6.2): lower case, without the scheme's default port.
 fn origin(text: String) -> Result<String, lexopt::Error> {
     let (authority, own_port) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
         (Some(authority), _) => (authority, ":443"),

@@ -1,30 +1,30 @@
-//! Who calls the local AWS port: known by the access key id, which holds a secret.
+//! Identifies the caller of the local AWS port by its access key id, which contains a secret.
 //!
-//! A stock SDK or command line can send no header of ours, but it signs with whatever credentials it is given. A web page
-//! has none, and a program of another user cannot read the file they stand in.
+//! A stock SDK or command line cannot send a header of ours, but it signs with any credentials it is given. A web page
+//! has no credentials, and a program of another user cannot read the file that holds them.
 
 use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 
-/// Stands between the secret and a function's name.
+/// Separates the secret from a function's name.
 const SEPARATOR: char = '-';
 
-/// Who signed a call.
+/// The signer of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// A function, by its name: it may do what its policy says.
+    /// A function, by its name. Its policy in the template decides what it may do.
     Function(String),
-    /// A person, a test, or a function run by hand: it may do anything.
+    /// A person, a test, or a function run by hand. It may do anything.
     Person,
 }
 
-/// The access key id that a function of this process signs with.
+/// Returns the access key id that a function of this process signs with.
 #[must_use]
 pub fn access_key_of(secret: &str, function: &str) -> String {
     format!("{secret}{SEPARATOR}{function}")
 }
 
-/// Reads who signed a call. `None` where the secret is missing or another one.
+/// Identifies the signer of a call. Returns `None` if the secret is missing or wrong.
 #[must_use]
 pub fn identify(headers: &HeaderMap, secret: &str) -> Option<Caller> {
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;

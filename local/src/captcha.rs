@@ -1,5 +1,5 @@
-//! What stands in for the captcha gateway. It answers under `/_local`, and at the address of the local AWS, where functions
-//! in containers reach it.
+//! A stand-in for the captcha gateway. It answers under `/_local`, and also at the address of the local AWS, because
+//! functions in containers can reach only that one.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::faults::{Faults, Kind, Service};
 
-/// The gateway, with the tickets that have passed.
+/// The gateway. It remembers the tickets it has seen, so that each passes only once.
 #[derive(Clone, Debug, Default)]
 pub struct CaptchaGateway {
     pub faults: Faults,
@@ -20,14 +20,13 @@ pub struct CaptchaGateway {
 }
 
 impl CaptchaGateway {
-    /// A gateway that has seen no ticket.
     #[must_use]
     pub fn new(faults: Faults) -> Self {
         Self { faults, used_tickets: Arc::default() }
     }
 
-    /// The captcha gateway's protocol: a ticket that starts with `pass-` passes once, `evil-` is answered 1 with a level of
-    /// 100, and anything else fails.
+    /// Answers in the captcha gateway's protocol. A ticket that starts with `pass-` passes once. One that starts with
+    /// `evil-` gets response 1 with a level of 100. Any other ticket fails.
     pub async fn answer(&self, body: &[u8]) -> Response {
         match self.faults.take(Service::Captcha) {
             Some(Kind::Timeout | Kind::TimeoutAfterCommit) => tokio::time::sleep(Duration::from_secs(120)).await,

@@ -1,5 +1,5 @@
-// Stands in for Tencent's widget on this machine: the same constructor and callback, no puzzle. A ticket that starts
-// with `pass-` passes the gateway's stand-in once.
+// Stands in for Tencent's widget on this machine. It has the same constructor and callback, but no puzzle. The stand-in
+// of the gateway accepts a ticket that starts with `pass-` once.
 window.TencentCaptcha = class {
   constructor(appId, callback) {
     this.callback = callback;
@@ -24,7 +24,7 @@ window.TencentCaptcha = class {
       dialog.remove();
       this.callback(result);
     };
-    // `randomUUID` is not there on a phone that opens this machine's pages by plain HTTP.
+    // A phone opens the pages of this machine by plain HTTP, where browsers have no `randomUUID`.
     const random = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
     pass.addEventListener("click", () => end({ ret: 0, ticket: `pass-${random()}`, randstr: `@${random().slice(0, 3)}` }));
     close.addEventListener("click", () => end({ ret: 2, ticket: null }));

@@ -1,8 +1,8 @@
-//! AWS on this machine, at one address: DynamoDB's engine, and what answers as SNS and SES do.
+//! AWS on this machine, at one address: the DynamoDB engine, and stand-ins for SNS and SES.
 //!
-//! DynamoDB calls are passed on to the engine, written in a journal that tests count round trips in, and made to fail
-//! on demand. Nobody else's page or program reaches it: a request with an `Origin`, for another `Host`, or without the
-//! secret in its access key id is refused.
+//! DynamoDB calls go to the engine. They are also recorded in a journal, in which tests count round trips, and they
+//! fail on demand. Pages of other sites and programs of other users are kept out: a request is refused if it has an
+//! `Origin`, names another `Host`, or lacks the secret in its access key id.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,21 +30,19 @@ use crate::refusals::Refusals;
 use crate::streams;
 
 const AMAZON_JSON: &str = "application/x-amz-json-1.0";
-/// Longer than any client of ours waits.
+/// Longer than any of our clients waits.
 const NEVER: Duration = Duration::from_secs(120);
 
 /// One call to DynamoDB.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// `GetItem`, `TransactWriteItems`, …
+    /// For example `GetItem` or `TransactWriteItems`.
     pub operation: String,
-    /// When it came in.
     pub started: Instant,
-    /// When it was answered.
     pub ended: Instant,
 }
 
-/// The calls to DynamoDB, in the order they ended.
+/// The calls to DynamoDB, in the order in which they ended.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     calls: Arc<Mutex<Vec<Call>>>,
@@ -52,7 +50,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Takes out what was written so far.
+    /// Removes and returns the calls recorded so far.
     #[must_use]
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
@@ -62,8 +60,8 @@ impl Journal {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
-    /// Makes every call take this long at least, as a network does: calls that do not wait for each other then overlap,
-    /// whatever the machine is doing.
+    /// Makes every call take at least this long, as a network would. Calls that do not wait for each other then
+    /// overlap, however busy the machine is.
     pub fn set_latency(&self, latency: Duration) {
         self.latency_ms.store(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -76,39 +74,38 @@ impl Journal {
     }
 }
 
-/// What the address serves.
+/// The state behind the address.
 #[derive(Clone)]
 pub struct Cloud {
     pub database: Database,
-    /// Forgets what was deleted.
+    /// Removes the traces of deleted accounts.
     pub(crate) traces: Traces,
-    /// What the access key id of every call starts with.
+    /// The start of the access key id of every call.
     pub secret: String,
-    /// The name by which containers call, where they may.
+    /// The name by which containers call, if they may.
     pub host_of_containers: Option<&'static str>,
     pub journal: Journal,
-    /// Says who may make them.
+    /// Decides which calls each caller may make.
     pub policies: Policies,
     pub faults: Faults,
     pub holds: Holds,
     pub refusals: Refusals,
     pub mailbox: Mailbox,
-    /// Checks captcha tickets, for functions that do not reach `/_local`.
+    /// Checks captcha tickets for functions that cannot reach `/_local`.
     pub captcha: CaptchaGateway,
     pub clock: Clock,
 }
 
-/// The service at one address.
 pub fn router(cloud: Cloud) -> Router {
     Router::new().fallback(answer).with_state(Arc::new(cloud))
 }
 
-/// How a call is written, and so how it is refused: each SDK reads errors in its own protocol alone.
+/// The protocol of a call, which is also the protocol of its error: each SDK reads errors in its own protocol only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Json,
     Query,
-    /// SESv2's, and whatever else has a path.
+    /// The protocol of SESv2, and of every other request that has a path.
     RestJson,
 }
 
@@ -201,7 +198,7 @@ async fn answer(
     }
 }
 
-/// What is said of a service or an operation that is not served here.
+/// The message for a service or an operation that is not served here.
 const NOT_BUILT: &str =
     "This address answers for DynamoDB, DynamoDB Streams, SNS Publish by number and SESv2 SendEmail alone.";
 
@@ -209,7 +206,7 @@ async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
     let started = Instant::now();
     cloud.holds.pass(&operation, body).await;
     cloud.journal.wait().await;
-    // No transaction is in the way of a single read.
+    // A single read never conflicts with a transaction.
     let reads = operation == "GetItem";
     let fault = cloud.faults.take_if(Service::Dynamodb, |kind| !(reads && kind == Kind::Conflict));
     let answer = match fault {
@@ -239,7 +236,7 @@ fn pass_on(cloud: &Cloud, operation: &str, body: &[u8]) -> Response {
     engine_answer(operation, answer)
 }
 
-/// What the engine answered. `None` where it does not have the operation.
+/// Turns the engine's answer into a response. `None` means that the engine lacks the operation.
 fn engine_answer(operation: &str, answer: Option<Answer>) -> Response {
     let Some((status, answer)) = answer else {
         return Protocol::Json.refuse(400, "UnknownOperationException", &format!("{operation} is not served here."));
@@ -280,7 +277,7 @@ async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
     if field("Action") == "GetCallerIdentity" {
-        // SAM asks at every start.
+        // SAM asks for this at every start.
         return xml(
             200,
             "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
@@ -315,7 +312,7 @@ async fn sns(cloud: &Cloud, body: &[u8]) -> Response {
     )
 }
 
-/// The query protocol numbers them: `MessageAttributes.entry.1.Name`, `….Value.StringValue`.
+/// Reads the attributes, which the query protocol numbers: `MessageAttributes.entry.1.Name`, `….Value.StringValue`.
 fn sns_attributes(body: &[u8]) -> BTreeMap<String, String> {
     let fields: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
     let names = fields.iter().filter_map(|(key, name)| Some((key.strip_suffix(".Name")?, name)));

@@ -1,7 +1,7 @@
-//! `/_local`: the inbox, the clock, faults, the captcha gateway's stand-in. No function knows of it.
+//! `/_local`: the inbox, the clock, the faults, and the captcha gateway's stand-in. No function knows of it.
 //!
-//! It shows codes, so a web page elsewhere must not read it: only this machine's own names are accepted as `Host`, and
-//! only this address as `Origin`.
+//! It shows codes, so no page of another site may read it. It accepts only this machine's own names as `Host`, and only
+//! its own address as `Origin`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,24 +26,22 @@ use crate::stream::Pump;
 const INBOX: &str = include_str!("inbox.html");
 const WIDGET: &str = include_str!("captcha_widget.js");
 
-/// What `/_local` works on.
+/// The state behind `/_local`.
 #[derive(Clone)]
 pub struct Control {
     pub mailbox: Mailbox,
-    /// The clock of the program, and of an engine in memory.
+    /// The program's clock. An engine in memory follows it too.
     pub clock: Clock,
     pub faults: Faults,
-    /// Carried before the inbox is shown, so that nobody waits for a message.
+    /// Settled before the inbox is shown, so that nobody waits for a message.
     pub pump: Arc<Pump>,
-    /// Run when the clock has moved past its time.
+    /// Runs if the moved clock has passed its next run.
     pub schedule: Arc<Schedule>,
-    /// Called when the clock has moved.
+    /// Called after the clock has moved.
     pub clock_moved: Arc<dyn Fn() + Send + Sync>,
-    /// The captcha gateway's stand-in.
     pub captcha: CaptchaGateway,
 }
 
-/// The paths under `/_local`.
 pub fn router(control: Control) -> axum::Router {
     axum::Router::new()
         .route("/_local/inbox", get(async || Html(INBOX)))
@@ -59,7 +57,7 @@ pub fn router(control: Control) -> axum::Router {
         .with_state(control)
 }
 
-/// The widget's stand-in: the same interface, a plain dialog, and a ticket that the gateway's stand-in passes.
+/// Serves the widget's stand-in: the same interface with a plain dialog. Its ticket passes the gateway's stand-in.
 async fn widget() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], WIDGET).into_response()
 }
@@ -71,20 +69,21 @@ fn placeholder(zh: &str, en: &str) -> Html<String> {
     ))
 }
 
-/// The name that a request was made to, without its port.
+/// Returns the host that a request was sent to, without its port.
 #[must_use]
 pub fn host_name(headers: &HeaderMap) -> &str {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name)
 }
 
-/// Whether a name is one of this machine's own.
+/// Returns whether a name is one of this machine's own.
 #[must_use]
 pub fn is_loopback_name(name: &str) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
 
-/// A page elsewhere can make a browser here send requests, and with `--host` other machines can send them themselves.
+/// Refuses requests from elsewhere. A page of another site can make a browser on this machine send requests, and with
+/// `--host` other machines can send requests themselves.
 async fn refuse_foreign(ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -92,7 +91,7 @@ async fn refuse_foreign(ConnectInfo(from): ConnectInfo<SocketAddr>, request: Req
         (Some(origin), Some(host)) => origin == format!("http://{host}"),
         (origin, _) => origin.is_none(),
     };
-    // A script or an image of another page sends no `Origin`, but newer browsers say this.
+    // A script or an image that another page loads is requested without `Origin`, but newer browsers send this header.
     let is_cross_site =
         matches!(text(header::HeaderName::from_static("sec-fetch-site")), Some("cross-site" | "same-site"));
     if !from.ip().to_canonical().is_loopback() || is_cross_site || !is_loopback_name(host_name(headers)) || !own_origin

@@ -1,4 +1,4 @@
-//! The engine with its data, and what else `local` keeps.
+//! The engine with its data, and the other things that `local` keeps.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,18 +16,18 @@ use crate::database_file::DatabaseFile;
 use crate::folder::{self, DATABASE, Folder};
 use crate::{StartError, TABLE};
 
-/// The engine and what belongs to it.
+/// The opened engine and what belongs to it.
 pub(crate) struct Opened {
     pub database: Database,
-    /// The file it is in; `None` in memory.
+    /// The engine's file, or `None` if it is in memory.
     pub file: Option<Arc<DatabaseFile>>,
-    /// The engine's own time.
+    /// The clock that the engine follows.
     pub engine_clock: Clock,
     pub secrets: BTreeMap<String, String>,
     pub folder: Option<Folder>,
 }
 
-/// The engine's clock, when it is in memory: the program's.
+/// The program's clock, as an engine in memory reads it.
 struct EngineClock(Clock);
 
 impl dynoxide::storage_backend::Clock for EngineClock {
@@ -41,7 +41,7 @@ impl dynoxide::storage_backend::Clock for EngineClock {
     }
 }
 
-/// Opens the folder, or memory.
+/// Opens the data folder, or an engine in memory if there is no path.
 pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<Opened, StartError> {
     let engine = |error: dynoxide::DynoxideError| StartError::Engine(error.to_string());
     let Some(path) = path else {
@@ -59,12 +59,12 @@ pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<Opened, StartEr
         return Err(damaged("it does not hold the table".to_owned()));
     }
     let database = Database::new(&path.to_string_lossy()).map_err(|error| damaged(error.to_string()))?;
-    // A database in a file takes the system's time; a moved clock is the program's alone.
+    // An engine in a file follows the system's clock. Moving the program's clock does not affect it.
     Ok(Opened { database, file: Some(Arc::new(file)), engine_clock: Clock::default(), secrets, folder: Some(folder) })
 }
 
 impl Opened {
-    /// Keeps how far the clock was moved, when it was.
+    /// Returns a function that stores how far the clock has been moved.
     pub(crate) fn clock_keeper(&self, clock: &Clock) -> Arc<dyn Fn() + Send + Sync> {
         let (path, clock) = (self.folder.as_ref().map(|folder| folder.path.clone()), clock.clone());
         Arc::new(move || {
@@ -77,8 +77,8 @@ impl Opened {
     }
 }
 
-/// Every setting of every function, as a deployment would have it. `cloud_url` is where functions find AWS, and the
-/// captcha's stand-in.
+/// Returns every setting of every function, as a deployment would have them. At `cloud_url` the functions find AWS and
+/// the captcha gateway's stand-in.
 pub(crate) fn settings(
     base_url: &str,
     cloud_url: &str,
@@ -92,7 +92,7 @@ pub(crate) fn settings(
         ("AWS_ENDPOINT_URL", cloud_url),
         ("AWS_REGION", "us-east-1"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
-        // This machine may be busy building; in the cloud a second is long.
+        // These exceed a deployment's timeouts, because this machine may be busy compiling.
         ("AWS_ATTEMPT_TIMEOUT_MS", "10000"),
         ("AWS_CONNECT_TIMEOUT_MS", "5000"),
         ("ISSUER", base_url),
@@ -113,7 +113,7 @@ pub(crate) fn settings(
     all
 }
 
-/// Makes the table, unless it is there.
+/// Creates the table if it does not exist.
 pub(crate) async fn create_table(variables: &BTreeMap<String, String>) -> Result<(), StartError> {
     let problem = |error: &dyn std::fmt::Display| StartError::Engine(error.to_string());
     let client = crate::dynamodb(variables).map_err(|error| problem(&error))?;

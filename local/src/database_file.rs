@@ -1,8 +1,8 @@
-//! The file that the engine keeps its data in, and what the engine does not do for it: check it at the start, and leave
-//! nothing of what was deleted behind.
+//! The file in which the engine keeps its data. This module does two things that the engine does not: it checks the
+//! file at the start, and it leaves no trace of deleted data in it.
 //!
-//! SQLite is compiled to overwrite what is deleted (`.cargo/config.toml`), but older pages stay in the write-ahead log until
-//! they are carried over. And the engine keeps every record of the stream, with the items as they were.
+//! SQLite is compiled to overwrite deleted data (`.cargo/config.toml`). Older pages still remain in the write-ahead log
+//! until a checkpoint. The engine also keeps every stream record, with the items as they were.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,23 +13,23 @@ use serde_json::Value;
 
 use crate::stream::Pump;
 
-/// How long the engine may hold the file at most.
+/// The longest that the engine may keep the file locked.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A second connection to the file, beside the engine's own.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile(Mutex<Connection>);
 
-/// Which records of the stream are forgotten.
+/// The stream records to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forget {
-    /// All but the messages that may still have to be sent.
+    /// All records except messages that may still have to be sent.
     AllButMessages,
     All,
 }
 
 impl DatabaseFile {
-    /// Opens the file and checks that it is sound.
+    /// Opens the file and checks its integrity.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let sqlite = |error: rusqlite::Error| error.to_string();
         let connection = Connection::open(path).map_err(sqlite)?;
@@ -38,17 +38,17 @@ impl DatabaseFile {
         if found == "ok" { Ok(Self(Mutex::new(connection))) } else { Err(found) }
     }
 
-    /// Whether the engine has a table of this name.
+    /// Returns whether the engine has a table of this name.
     pub(crate) fn has_table(&self, name: &str) -> bool {
         let query = "SELECT COUNT(*) FROM _tables WHERE table_name = ?1";
         self.connection().query_row(query, [name], |row| row.get::<_, i64>(0)).is_ok_and(|count| count == 1)
     }
 
-    /// Forgets the records of the stream that name a deleted account, by its keys.
+    /// Deletes the stream records that contain a key of a deleted account.
     fn forget(&self, keys: &[String], which: Forget) -> rusqlite::Result<()> {
         let connection = self.connection();
         for pattern in keys.iter().flat_map(|key| patterns(key)) {
-            // The newest record stays: the engine numbers the next one after it.
+            // The newest record stays, because the engine derives the next record's number from it.
             connection.execute(
                 "DELETE FROM _stream_records WHERE id < (SELECT MAX(id) FROM _stream_records)
                  AND instr(keys_json || coalesce(new_image, '') || coalesce(old_image, ''), ?1) > 0
@@ -59,13 +59,13 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Forgets every record of the stream but the newest.
+    /// Deletes every stream record except the newest.
     fn forget_stream(&self) -> rusqlite::Result<()> {
         let all = "DELETE FROM _stream_records WHERE id < (SELECT MAX(id) FROM _stream_records)";
         self.connection().execute(all, []).map(drop)
     }
 
-    /// Carries the write-ahead log over into the database and empties it.
+    /// Writes the write-ahead log back to the database and truncates it.
     fn empty_log(&self) -> rusqlite::Result<()> {
         let is_busy: bool = self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if is_busy { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
@@ -76,7 +76,8 @@ impl DatabaseFile {
     }
 }
 
-/// How a key, and the name in it, stand in a record. A username may be any word, such as `sms`, so it counts as a key alone.
+/// Returns the forms in which a key and the name in it occur in a record. A username may be any word, such as `sms`, so
+/// a username is matched only as a whole key.
 fn patterns(key: &str) -> Vec<String> {
     let mut all = vec![format!("\"{key}\"")];
     if let Some((kind, name)) = key.split_once('#').filter(|(kind, _)| *kind != "USERNAME") {
@@ -86,22 +87,22 @@ fn patterns(key: &str) -> Vec<String> {
     all
 }
 
-/// Sees to it that what was deleted leaves no trace in the database's file.
+/// Removes the traces of deleted accounts from the database file.
 #[derive(Clone, Default)]
 pub(crate) struct Traces {
-    /// `None` in memory.
+    /// `None` if the database is in memory.
     pub file: Option<Arc<DatabaseFile>>,
-    /// The keys of accounts that were just deleted, whose messages are forgotten once they are sent.
+    /// The keys of recently deleted accounts. The messages of these accounts are deleted once they are sent.
     deleted: Arc<Mutex<Vec<String>>>,
 }
 
 impl Traces {
-    /// For a database in a file, or in memory.
     pub(crate) fn new(file: Option<Arc<DatabaseFile>>) -> Self {
         Self { file, deleted: Arc::default() }
     }
 
-    /// Looks at a call that was just answered. What an account leaves goes at once, its messages later.
+    /// Inspects a call that has just succeeded. If it deleted an account, this deletes the account's traces at once,
+    /// and marks its messages for deletion.
     pub(crate) fn note(&self, operation: &str, body: &[u8]) {
         let Some(file) = &self.file else { return };
         let keys = deleted_account(operation, body);
@@ -115,7 +116,7 @@ impl Traces {
         self.waiting().extend(keys);
     }
 
-    /// Looks after it for ever.
+    /// Calls [`Self::forget`] every second, for ever.
     pub(crate) async fn run(self, pump: Arc<Pump>) {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -123,7 +124,7 @@ impl Traces {
         }
     }
 
-    /// Sends what is still to be sent, and forgets it.
+    /// Sends the messages still waiting, then deletes the traces of the accounts that were marked.
     pub(crate) async fn forget(&self, pump: &Pump) {
         let Some(file) = self.file.clone() else { return };
         let keys = std::mem::take(&mut *self.waiting());
@@ -137,7 +138,8 @@ impl Traces {
         }
     }
 
-    /// At the start and at the end: forgets the whole stream once it is carried, and empties the log.
+    /// Sends the messages still waiting, then deletes the whole stream and empties the log. Called at the start and at
+    /// the end.
     pub(crate) async fn forget_all(&self, pump: &Pump) {
         let Some(file) = self.file.clone() else { return };
         if pump.settle().await.is_err() {
@@ -154,10 +156,10 @@ impl Traces {
     }
 }
 
-/// The kinds of keys that an account has.
+/// The kinds of keys that belong to an account.
 const NAMED: [&str; 4] = ["USER", "MOBILE", "EMAIL", "USERNAME"];
 
-/// The keys of an account that a call deletes. Empty where it deletes none.
+/// Returns the keys of the account that a call deletes. Returns nothing if the call deletes no account.
 fn deleted_account(operation: &str, body: &[u8]) -> Vec<String> {
     if !matches!(operation, "TransactWriteItems" | "DeleteItem") {
         return Vec::new();
@@ -176,7 +178,7 @@ fn deleted_account(operation: &str, body: &[u8]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Without this nothing that is deleted is gone from the file.
+    /// Without this option, deleted data would remain in the file.
     #[test]
     fn sqlite_overwrites_what_is_deleted() {
         let connection = Connection::open_in_memory().unwrap();

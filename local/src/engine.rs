@@ -1,15 +1,15 @@
-//! DynamoDB's engine, called in this process: it listens nowhere, so that no page and no program reaches it past
-//! [`crate::cloud`].
+//! The DynamoDB engine, called within this process. It does not listen on a port, so no page and no program can reach
+//! it without passing the checks of [`crate::cloud`].
 
 use axum::http::StatusCode;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What the engine answers: a status, and a body in DynamoDB's JSON.
+/// A status, and a body in DynamoDB's JSON.
 pub(crate) type Answer = (StatusCode, String);
 
-/// Calls an operation by its name on the wire. `None` where the engine does not have it.
+/// Calls an operation by its name on the wire. Returns `None` if the engine lacks the operation.
 pub(crate) fn call(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
     let answer = match operation {
         "CreateTable" => run(body, |request| database.create_table(request)),
@@ -50,7 +50,7 @@ pub(crate) fn run<Request: DeserializeOwned, Response: Serialize>(
     serde_json::to_string(&response).map_err(malformed)
 }
 
-/// An error of the engine, as it stands on the wire.
+/// Converts an error of the engine to its form on the wire.
 pub(crate) fn refusal(error: DynoxideError) -> Answer {
     (StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
 }

@@ -1,4 +1,4 @@
-//! The variables of the functions, where other tools take them from.
+//! Files from which other tools read the functions' variables.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,9 +9,9 @@ use crate::folder::{ACCESS_KEY_ID, Folder};
 
 type Variables = BTreeMap<String, String>;
 
-/// Writes `env` for `cargo lambda watch --env-file`, `env.json` for `sam local invoke --env-vars`, and `credentials` for AWS's
-/// own tools. A profile of its own keeps anybody's real credentials out of a container, and its endpoint keeps these ones
-/// off the network.
+/// Writes `env` for `cargo lambda watch --env-file`, `env.json` for `sam local invoke --env-vars`, and `credentials`
+/// for the AWS tools. The separate profile keeps a developer's real credentials out of the container. Its endpoint
+/// keeps the local credentials off the network.
 pub(crate) fn write(folder: &Folder, variables: &Variables, in_container: &Variables) -> Result<(), StartError> {
     let lines: String = variables.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
     let json = serde_json::json!({ "Parameters": in_container });
@@ -28,7 +28,7 @@ pub(crate) fn write(folder: &Folder, variables: &Variables, in_container: &Varia
     folder.write("credentials", &credentials)
 }
 
-/// The variables that a running system wrote.
+/// Reads the variables that a running system wrote.
 pub(crate) fn read(folder: &Path) -> std::io::Result<Variables> {
     Ok(parse(&std::fs::read_to_string(folder.join("env"))?))
 }
@@ -42,7 +42,7 @@ fn parse(text: &str) -> Variables {
     pairs.map(|(name, value)| (name.to_owned(), unquoted(value))).collect()
 }
 
-/// A value as shells and `cargo lambda` read it.
+/// Quotes a value as shells and `cargo lambda` expect it.
 fn quoted(value: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
     match value {

@@ -1,4 +1,4 @@
-//! Fault on demand: the next calls to a service fail.
+//! Faults on demand: the next calls to a service fail.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,54 +15,55 @@ pub enum Service {
     Captcha,
 }
 
-/// How a call fails.
+/// The way a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Throttle,
     Timeout,
-    /// Answered with a server error.
+    /// The answer is a server error.
     Error,
-    /// Answered with something else.
+    /// The answer has status 200 and a body that is not the protocol's.
     Garbage,
-    /// Another transaction is in the way (DynamoDB).
+    /// Another transaction conflicts with the call (DynamoDB only).
     Conflict,
-    /// Done, but never answered (DynamoDB).
+    /// The call takes effect but is never answered (DynamoDB only).
     TimeoutAfterCommit,
 }
 
-/// The trouble that is left.
+/// The faults that are still to come.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<HashMap<Service, Fault>>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Fault {
     kind: Kind,
-    /// Calls that go well first.
+    /// The number of calls that succeed first.
     after: u32,
-    /// Calls that then fail.
+    /// The number of calls that then fail.
     count: u32,
 }
 
 impl Faults {
-    /// Makes the next calls to a service fail; 0 ends it.
+    /// Makes the next `count` calls to a service fail. A count of 0 ends the fault.
     pub fn set(&self, service: Service, kind: Kind, count: u32) {
         self.set_after(service, kind, 0, count);
     }
 
-    /// Makes calls to a service fail after some that go well.
+    /// Makes calls to a service fail after `after` calls that succeed.
     pub fn set_after(&self, service: Service, kind: Kind, after: u32, count: u32) {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.insert(service, Fault { kind, after, count });
     }
 
-    /// How this call fails, if it does.
+    /// Returns how this call fails, if it does.
     #[must_use]
     pub fn take(&self, service: Service) -> Option<Kind> {
         self.take_if(service, |_| true)
     }
 
-    /// How this call fails, if it does and can fail so. A call that cannot counts for nothing.
+    /// Returns how this call fails, if it does and if this kind of call can fail in that way. A call that cannot fail
+    /// in that way is not counted.
     #[must_use]
     pub fn take_if(&self, service: Service, can_fail_so: impl Fn(Kind) -> bool) -> Option<Kind> {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! The data folder: whose it is, that one instance uses it, and the small files in it. Only its owner may read any of it.
+//! The data folder. It ensures that the folder is ours and that only one instance uses it, and it reads and writes the
+//! small files in it. Only the folder's owner may read any of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -9,20 +10,20 @@ use shared::crypto::random_hex;
 
 use crate::StartError;
 
-/// The form of what is stored. It is raised when an older form can no longer be read.
+/// The version of the stored format. It is raised when an older format can no longer be read.
 const VERSION: &str = "2";
 
-/// The access key id of the local AWS: it holds a secret, which [`crate::caller`] checks.
+/// The access key id of the local AWS. Its value contains a secret, which [`crate::caller`] checks.
 pub(crate) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRETS: [&str; 3] = ["CODE_SECRET", "KEY_SECRET", ACCESS_KEY_ID];
 
 pub(crate) const DATABASE: &str = "dynamodb.sqlite";
 const SECRETS_FILE: &str = "secrets.json";
 const CLOCK_FILE: &str = "clock_seconds";
-/// Written last: a folder without it was never started to the end.
+/// Written last. A folder without this file has never seen a complete start.
 const VERSION_FILE: &str = "version";
 const LOCK_FILE: &str = "lock";
-/// Every file that is ours.
+/// Every file that belongs to this program.
 const FILES: [&str; 10] = [
     VERSION_FILE,
     LOCK_FILE,
@@ -36,16 +37,16 @@ const FILES: [&str; 10] = [
     "credentials",
 ];
 
-/// The folder, held for as long as this lives.
+/// The folder, locked for as long as this value lives.
 pub(crate) struct Folder {
     pub path: PathBuf,
-    /// Whether a system was started on it before.
+    /// Whether a system has started on it before.
     pub is_used: bool,
     _lock: File,
 }
 
 impl Folder {
-    /// Takes a folder: one that is ours, or empty, or not there.
+    /// Locks a folder that is ours, empty or missing. A missing folder is created.
     pub(crate) fn take(path: &Path) -> Result<Self, StartError> {
         let unusable = |reason: String| StartError::Data { folder: path.display().to_string(), reason };
         let io = |error: std::io::Error| unusable(error.to_string());
@@ -63,12 +64,12 @@ impl Folder {
         }
     }
 
-    /// Notes that a system was started to the end.
+    /// Records that a start was completed.
     pub(crate) fn mark_used(&self) -> Result<(), StartError> {
         self.write(VERSION_FILE, &format!("{VERSION}\n"))
     }
 
-    /// The secrets; new ones on a folder that was not used.
+    /// Returns the secrets. Creates new ones in a folder that has not been used.
     pub(crate) fn secrets(&self) -> Result<BTreeMap<String, String>, StartError> {
         let broken = |reason: &str| self.damaged(SECRETS_FILE, reason);
         let kept: BTreeMap<String, String> = match fs::read_to_string(self.path.join(SECRETS_FILE)) {
@@ -78,7 +79,7 @@ impl Folder {
             Err(error) => return Err(broken(&error.to_string())),
         };
         let mut secrets = kept.clone();
-        // An earlier version had none.
+        // Earlier versions did not store this one.
         secrets.entry(ACCESS_KEY_ID.to_owned()).or_insert_with(random_hex::<32>);
         for name in SECRETS {
             let is_good = |secret: &String| {
@@ -94,7 +95,7 @@ impl Folder {
         Ok(secrets)
     }
 
-    /// How far the clock was moved, in seconds.
+    /// Returns how far the clock has been moved, in seconds.
     pub(crate) fn clock_seconds(&self) -> Result<u32, StartError> {
         match fs::read_to_string(self.path.join(CLOCK_FILE)) {
             Ok(text) => text.trim().parse().map_err(|_| self.damaged(CLOCK_FILE, "it is no number of seconds")),
@@ -103,12 +104,12 @@ impl Folder {
         }
     }
 
-    /// Keeps how far the clock was moved, so that time does not run backwards over a restart.
+    /// Stores how far the clock has been moved, so that time does not run backwards across a restart.
     pub(crate) fn keep_clock_seconds(path: &Path, seconds: u64) -> std::io::Result<()> {
         write_private(&path.join(CLOCK_FILE), &seconds.to_string())
     }
 
-    /// Makes the database's file, unless it is there, so that SQLite gives its other files the same permissions.
+    /// Creates the database file if it does not exist. SQLite gives its other files the same permissions.
     pub(crate) fn database(&self) -> Result<PathBuf, StartError> {
         let file = self.path.join(DATABASE);
         if self.is_used && !file.exists() {
@@ -118,13 +119,13 @@ impl Folder {
         Ok(file)
     }
 
-    /// Writes one of the files, whole or not at all.
+    /// Writes one of the files atomically.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), StartError> {
         let written = write_private(&self.path.join(name), text);
         written.map_err(|error| StartError::Data { folder: self.path.display().to_string(), reason: error.to_string() })
     }
 
-    /// What is said of a file that cannot be used.
+    /// Returns the error for a file that cannot be used.
     pub(crate) fn damaged(&self, name: &str, reason: &str) -> StartError {
         let file = self.path.join(name).display().to_string();
         let advice = if name == CLOCK_FILE {
@@ -137,13 +138,13 @@ impl Folder {
     }
 }
 
-/// How far the clock of the local system on a folder was moved.
+/// Returns how far the clock of the local system on this folder has been moved, in seconds.
 pub(crate) fn moved_clock(folder: &Path) -> u32 {
     let text = fs::read_to_string(folder.join(CLOCK_FILE)).unwrap_or_default();
     text.trim().parse().unwrap_or(0)
 }
 
-/// Whether an instance is running on a folder.
+/// Returns whether an instance is running on this folder.
 pub(crate) fn is_in_use(folder: &Path) -> bool {
     File::open(folder.join(LOCK_FILE)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
@@ -152,7 +153,8 @@ pub(crate) fn new_secrets() -> BTreeMap<String, String> {
     SECRETS.into_iter().map(|name| (name.to_owned(), random_hex::<32>())).collect()
 }
 
-/// A file that is not ours, if there is one. Those that start with a dot are the desktop's.
+/// Returns the name of a file that does not belong to this program, if there is one. Names that start with a dot are
+/// ignored, because desktops create such files.
 fn other_file(folder: &Path) -> std::io::Result<Option<String>> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -163,7 +165,7 @@ fn other_file(folder: &Path) -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Whether the folder was used, by this version.
+/// Returns whether the folder has been used. Fails if another version used it.
 fn check_version(folder: &Path) -> Result<bool, StartError> {
     let shown = folder.display().to_string();
     match fs::read_to_string(folder.join(VERSION_FILE)) {
@@ -174,14 +176,14 @@ fn check_version(folder: &Path) -> Result<bool, StartError> {
     }
 }
 
-/// Keeps everybody else out of the folder, and out of our files in it: an earlier version left them readable.
+/// Denies everybody else access to the folder and to our files in it. An earlier version left the files readable.
 fn make_private(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         for file in FILES.map(|name| folder.join(name)) {
-            // Not through a link: what it leads to is not ours.
+            // Symbolic links are skipped, because their targets are not ours.
             if fs::symlink_metadata(&file).is_ok_and(|found| found.is_file()) {
                 fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
             }
@@ -190,7 +192,7 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// How a file is opened that only its owner reads.
+/// Returns the options to open a file that only its owner can read.
 fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.create(true).write(true).truncate(false);
@@ -199,7 +201,7 @@ fn private_file() -> OpenOptions {
     options
 }
 
-/// Writes beside the file first: it is never there in part.
+/// Writes to a second file first and renames it, so that the file never exists in part.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     let name = file.file_name().unwrap_or_default().to_string_lossy();

@@ -1,5 +1,6 @@
-//! What fuzzing feeds: the parser of every body, of events and of stream records. `fuzz` has a target for each
-//! ([cargo-fuzz]'s layout); a test runs the seeds and some changes of them with what a plain toolchain has.
+//! The fuzz targets: the parser of every request body, of API Gateway events and of stream records. The folder `fuzz`
+//! has a binary for each target, in the layout of [cargo-fuzz]. A test runs the seeds and some mutations of them with a
+//! plain toolchain.
 //!
 //! [cargo-fuzz]: https://rust-fuzz.github.io/book/
 
@@ -16,10 +17,11 @@ use shared::http::{Digits, Fields};
 
 use crate::registry::ENDPOINTS;
 
-/// A target: its name, and what it does with bytes. It panics when something is wrong with what is made of them.
+/// A target's name, and the function that takes the bytes. The function panics if the result is wrong.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target; each body that is parsed before anyone is asked who they are has one, and `fields` is for the rest.
+/// Every target. Each body that is parsed before the caller is authenticated has a target of its own. The target
+/// `fields` covers the rest.
 pub const TARGETS: &[Target] = &[
     ("log-in", |data| body("log-in", data)),
     ("register", |data| body("register", data)),
@@ -38,11 +40,11 @@ pub const TARGETS: &[Target] = &[
     ("stream-record", stream_record),
 ];
 
-/// What any function needs, but for the table.
+/// Everything that a function may need, except for the table.
 const ALL_BUT_THE_TABLE: &[Need] =
     &[Need::CODES, Need::LINKS, Need::SESSIONS, Need::VISITORS, Need::SEALED_KEYS, Need::SeldomPasswordHashing];
 
-/// Without a table: what is accepted up to it is answered with 503.
+/// An application without a table. A request that would reach the table gets a 503.
 #[expect(clippy::expect_used, reason = "used by tests and fuzzing alone")]
 static APP: LazyLock<App> = LazyLock::new(|| {
     let secrets = |name: &str| ["CODE_SECRET", "KEY_SECRET"].contains(&name).then(|| "f".repeat(32));
@@ -54,10 +56,10 @@ static APP: LazyLock<App> = LazyLock::new(|| {
 static RUNTIME: LazyLock<tokio::runtime::Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts"));
 
-/// A request to a function, with this body.
+/// Sends a request with this body to a function.
 ///
 /// # Panics
-/// When it is answered with anything but a success, a refusal of the contract, or that there is no table.
+/// If the answer is a server error other than 503, which means that there is no table.
 #[expect(clippy::expect_used, reason = "a panic is how a target says no")]
 pub fn body(name: &str, data: &[u8]) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../events/{name}.json"));
@@ -78,13 +80,13 @@ pub fn body(name: &str, data: &[u8]) {
 fn answer(name: &str, event: Value) {
     let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.name == name).expect("a function's name");
     let answer = RUNTIME.block_on(endpoint.answer_event(&APP, event, lambda_http::Context::default()));
-    // What is no event of API Gateway's is refused before a handler sees it.
+    // An error means that the bytes are no event of API Gateway. No handler sees them.
     let Ok(answer) = answer else { return };
     let status = answer["statusCode"].as_u64().expect("an answer has a status");
     assert!((200..500).contains(&status) || status == 503, "{name} answers {status}: {answer}");
 }
 
-/// An object, asked for everything that any handler asks for.
+/// Parses an object and reads every kind of field that a handler reads.
 pub fn fields(data: &[u8]) {
     let Ok(fields) = Fields::parse(data) else { return };
     let _ = fields.texts(["username", "password", "mobile", "sms_code", "email"]);
@@ -99,7 +101,7 @@ pub fn fields(data: &[u8]) {
     let _ = format!("{fields:?}");
 }
 
-/// An event of API Gateway's, to every function.
+/// Sends an event of API Gateway to every function.
 pub fn event(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Value>(data) else { return };
     for endpoint in ENDPOINTS {
@@ -107,7 +109,7 @@ pub fn event(data: &[u8]) {
     }
 }
 
-/// A new image in a record of the stream.
+/// Parses the new image of each stream record as a message.
 pub fn stream_record(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<aws_lambda_events::dynamodb::Event>(data) else { return };
     for record in event.records {

@@ -1,5 +1,5 @@
-//! API Gateway on this machine: an HTTP request becomes an event in payload format 2.0, the function that the template
-//! names answers it as it would on Lambda, and its answer becomes an HTTP response.
+//! API Gateway on this machine. It turns an HTTP request into an event in payload format 2.0 and calls the function
+//! that the template names, as Lambda would. It turns the function's answer into an HTTP response.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,30 +18,30 @@ use shared::{App, Error};
 use crate::router::{DEFAULT, Router, Taken};
 use crate::template::{Cors, Route};
 
-/// What the request line and headers may have in all, in bytes.
+/// The largest size of the request line and the headers together, in bytes.
 const MAX_HEADER_BYTES: usize = 10_240;
 
 /// A function that is ready to answer.
 #[derive(Debug)]
 pub struct Function {
     pub endpoint: &'static Endpoint,
-    /// What it runs with: only the variables that the template gives it.
+    /// The function's application, which knows only the variables that the template gives the function.
     pub app: App,
 }
 
 #[derive(Debug)]
 pub struct Gateway {
-    /// Every route and the function behind it.
     pub router: Router,
-    /// What browsers of other origins may do.
+    /// The cross-origin rules for browsers.
     pub cors: Cors,
     pub clock: Clock,
-    /// Whether a path with a slash at its end is another path, which then goes to `$default`.
+    /// Whether a path that ends in a slash is a different path, which goes to `$default`.
     pub strict_slashes: bool,
 }
 
 impl Gateway {
-    /// Reads the keys into the functions that need them, as Lambda's warm-up does. The rest of it is paid when used.
+    /// Loads the token keys into the functions that need them, as the warm-up on Lambda does. The rest of that warm-up
+    /// happens here at first use.
     pub async fn warm_up(&self) -> Result<(), Error> {
         for function in self.router.functions() {
             if function.endpoint.needs.contains(&Need::TokenKeys) {
@@ -87,8 +87,8 @@ impl Gateway {
         response
     }
 
-    /// Whether pages of this origin may call the API: those that were named, and all of this machine, so that a front end
-    /// under development works whatever port it is served on.
+    /// Returns whether pages of this origin may call the API. The named origins may, and so may every port of this
+    /// machine, so that a front end under development works on any port.
     fn admits(&self, origin: &str) -> bool {
         let is_number = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
         let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(is_number);
@@ -112,8 +112,8 @@ impl Gateway {
         response
     }
 
-    /// The route that matches; a literal segment before a parameter. A slash at the path's end does not count, unless
-    /// slashes are strict.
+    /// Returns the route that matches. A literal segment wins over a parameter. A trailing slash does not matter,
+    /// unless slashes are strict.
     fn route(&self, method: &Method, path: &str) -> Option<Taken<'_>> {
         let without = path.strip_suffix('/').filter(|rest| !rest.is_empty() && !self.strict_slashes);
         self.router.find(method, without.unwrap_or(path))
@@ -180,14 +180,14 @@ impl Gateway {
     }
 }
 
-/// This machine is one address, whether it comes by IPv4 or IPv6.
+/// Returns the address of the caller. This machine counts as one address, by IPv4 as well as by IPv6.
 fn source_address(from: IpAddr) -> String {
     let from = if from == Ipv6Addr::LOCALHOST { Ipv4Addr::LOCALHOST.into() } else { from.to_canonical() };
     from.to_string()
 }
 
-/// Headers in lower case, those that come twice joined by a comma; cookies apart. An event is JSON, so a byte that is no
-/// UTF-8 becomes U+FFFD.
+/// Returns the headers with lower-case names, and the cookies separately. Repeated headers are joined by commas. An
+/// event is JSON, so bytes that are not UTF-8 become U+FFFD.
 fn split_headers(headers: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
     let (mut plain, mut cookies) = (Map::new(), Vec::new());
     for name in headers.keys() {
@@ -202,7 +202,7 @@ fn split_headers(headers: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
     (plain, cookies)
 }
 
-/// A body that is text stands as it is, any other in base64.
+/// Adds the body to the event. A text body is added unchanged, any other body in base64.
 fn add_body(event: &mut Value, headers: &HeaderMap, body: &[u8]) {
     if body.is_empty() {
         return;
@@ -247,7 +247,7 @@ fn set(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-/// What API Gateway says by itself.
+/// Returns an answer as API Gateway itself gives it.
 fn plain(status: StatusCode, message: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
     *response.status_mut() = status;

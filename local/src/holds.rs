@@ -1,11 +1,11 @@
-//! Calls to DynamoDB that wait, so that a test can make something else happen between two calls of one request.
+//! Holds calls to DynamoDB, so that a test can make something happen between two calls of one request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-/// The calls that are to wait.
+/// The calls that will be held.
 #[derive(Clone, Debug, Default)]
 pub struct Holds(Arc<Mutex<Vec<Hold>>>);
 
@@ -17,7 +17,7 @@ struct Hold {
     released: oneshot::Receiver<()>,
 }
 
-/// A call that waits, or will. It goes on once this is released or dropped.
+/// A call that is held now or will be. It continues when this value is released or dropped.
 #[derive(Debug)]
 pub struct Held {
     reached: oneshot::Receiver<()>,
@@ -25,7 +25,7 @@ pub struct Held {
 }
 
 impl Holds {
-    /// Makes the next call of an operation that names a key in a partition wait. The one after it does not.
+    /// Holds the next call of an operation that contains a key of this partition. Later calls pass.
     #[must_use]
     pub fn hold(&self, operation: &'static str, partition: impl Into<String>) -> Held {
         let ((report, reached), (release, released)) = (oneshot::channel(), oneshot::channel());
@@ -34,7 +34,7 @@ impl Holds {
         Held { reached, release }
     }
 
-    /// Waits, if this call is to.
+    /// Waits if this call is to be held.
     pub(crate) async fn pass(&self, operation: &str, body: &[u8]) {
         let Some(hold) = self.take(operation, body) else { return };
         let _ = hold.reached.send(());
@@ -53,18 +53,18 @@ impl Holds {
 }
 
 impl Held {
-    /// Waits until the call has come, and tells whether it has: not if the hold was taken back.
+    /// Waits until the call arrives. Returns `false` if the hold was discarded before that.
     pub async fn reached(&mut self) -> bool {
         (&mut self.reached).await.is_ok()
     }
 
-    /// Lets the call go on.
+    /// Lets the call continue.
     pub fn release(self) {
         let _ = self.release.send(());
     }
 }
 
-/// Whether a key in the partition stands anywhere in a request.
+/// Returns whether a key of the partition occurs anywhere in a request.
 fn names(value: &Value, partition: &str) -> bool {
     match value {
         Value::Object(fields) => {

@@ -1,7 +1,8 @@
-//! The whole system on this machine, in one process: the routes of template.yaml, the functions behind them, DynamoDB's
-//! engine, the stream that carries messages to `deliver`, and what receives them in place of SNS and SES.
+//! The whole system in one process on this machine. It serves the routes of template.yaml and runs the functions behind
+//! them. An embedded DynamoDB engine holds the table and its stream. Stand-ins for SNS and SES receive the messages
+//! that `deliver` sends.
 //!
-//! `main.rs` runs it for a person, the tests run one each.
+//! `main.rs` runs one system for a person. Each test runs one of its own.
 
 pub mod caller;
 pub mod captcha;
@@ -67,63 +68,63 @@ use template::{Cors, Template};
 
 pub use start_error::StartError;
 
-/// The most API Gateway takes, in bytes.
+/// The largest body that API Gateway accepts, in bytes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 pub const TABLE: &str = "latchkey";
 
-/// The name by which a container knows the machine it runs on.
+/// The name by which a container reaches the machine it runs on.
 const HOST_OF_CONTAINERS: &str = "host.docker.internal";
 
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The port of the API, and the one after it that of AWS; 0 takes any two that are free.
+    /// The port of the API. AWS gets the port after it. 0 takes any two free ports.
     pub port: u16,
-    /// Where the API listens; `None` for this machine alone.
+    /// The address the API listens on. `None` listens on this machine only.
     pub host: Option<IpAddr>,
-    /// Whether the AWS port also listens where containers reach it.
+    /// Whether the AWS port also listens on the addresses that containers reach.
     pub containers: bool,
-    /// The origins whose pages may call the API, beside those of this machine.
+    /// The origins whose pages may call the API, in addition to those of this machine.
     pub cors: Vec<String>,
-    /// Where data is kept; `None` keeps it in memory.
+    /// The data folder. `None` keeps all data in memory.
     pub data: Option<PathBuf>,
-    /// Variables that replace the ones `local` sets.
+    /// Variables that override the ones `local` sets.
     pub variables: BTreeMap<String, String>,
-    /// Whether the gateway takes a path with a slash at its end for another path.
+    /// Whether the gateway treats a path that ends in a slash as a different path.
     pub strict_slashes: bool,
 }
 
-/// The system, running until it is dropped.
+/// A running system. It stops when it is dropped.
 pub struct System {
-    /// Where the pages and the API are.
+    /// The URL of the pages and the API.
     pub base_url: String,
-    /// The same by this machine's own name: here alone is the inbox.
+    /// The same under this machine's own name. The inbox is served only here.
     pub local_url: String,
     pub cloud_url: String,
-    /// The clock of the program, and of an engine in memory.
+    /// The program's clock. An engine in memory follows it too.
     pub clock: Clock,
     pub faults: Faults,
     pub holds: Holds,
-    /// Writes that are refused.
+    /// Makes writes fail on demand.
     pub refusals: Refusals,
-    /// The calls to DynamoDB.
+    /// Records the calls to DynamoDB.
     pub journal: Journal,
     pub mailbox: Mailbox,
-    /// Every variable that a function is given, by its name.
+    /// Every variable that any function gets, by name.
     pub variables: BTreeMap<String, String>,
-    /// Carries messages to `deliver`.
+    /// Carries stream records to `deliver`.
     pub pump: Arc<Pump>,
     /// Runs `rotate-keys`.
     pub schedule: Arc<Schedule>,
     traces: Traces,
     tasks: JoinSet<()>,
-    /// Keeps the data folder to this instance.
+    /// Holds the lock on the data folder.
     _opened: data::Opened,
 }
 
 impl System {
-    /// Starts everything. It is ready when this returns.
+    /// Starts the system. It is ready to serve when this function returns.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        // Fails when one is installed already, which is then used.
+        // This fails if a provider is already installed. That provider is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let template = Template::load()?;
         let api = Listeners::bind(options.port, options.host).await?;
@@ -131,7 +132,7 @@ impl System {
         let aws = Listeners::bind(next_port(options.port), everywhere).await?;
         let clock = Clock::default();
         let opened = data::open(options.data.as_deref(), &clock)?;
-        // On this machine a page is opened as `localhost`: passkeys ask for that name.
+        // Pages are opened under the name `localhost`, because passkeys need a name and not an address.
         let (local_url, cloud_url) =
             (format!("http://localhost:{}", api.port), format!("http://127.0.0.1:{}", aws.port));
         let variables_for = |cloud_url: &str| {
@@ -209,48 +210,50 @@ impl System {
         })
     }
 
-    /// Returns when the traces of every deleted account are gone from the database's file.
+    /// Returns once the database file holds no trace of any deleted account.
     pub async fn forget(&self) {
         self.traces.forget(&self.pump).await;
     }
 
-    /// Ends the system: what is to be sent is sent, and the database's file is left tidy.
+    /// Stops the system. Sends the messages still waiting, and removes the traces of deleted data from the database
+    /// file.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
         self.traces.forget_all(&self.pump).await;
     }
 
-    /// Returns when a task ends, which none does by itself.
+    /// Returns when a task ends. No task ends unless something is wrong.
     pub async fn wait(&mut self) {
         self.tasks.join_next().await;
     }
 }
 
-/// What functions are started with.
+/// What the functions are started with.
 struct Host<'a> {
     template: &'a Template,
     variables: &'a BTreeMap<String, String>,
     clock: &'a Clock,
-    /// Where other machines find the pages, when they may.
+    /// The URL of the pages for other machines, if those may connect.
     public_url: Option<String>,
-    /// Where this machine finds them.
+    /// The URL of the pages for this machine.
     local_url: &'a str,
 }
 
 impl Host<'_> {
-    /// A function with the variables the template gives it, and those Lambda sets; no others. So a variable forgotten in
-    /// the template is found here and not in the cloud.
+    /// Builds a function's `App` from the variables that the template gives it and those that Lambda sets, and no
+    /// others. A variable that is missing in the template is therefore found here and not in the cloud.
     fn app(&self, function: &str, needs: &[Need]) -> Result<App, StartError> {
         let given: HashSet<String> = self.template.variables(function).into_iter().collect();
         let look_up = |name: &str| {
             let visible = name.starts_with("AWS_") || given.contains(name);
             let value = visible.then(|| self.variables.get(name).cloned()).flatten();
-            // By its access key id the function is known to `policy`.
+            // `policy` recognizes the function by its access key id.
             if name == ACCESS_KEY_ID { value.map(|secret| access_key_of(&secret, function)) } else { value }
         };
         let setting = |source| StartError::Setting { function: function.to_owned(), source };
         let mut config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
-        // Set here and not as a variable: an address that crosses a network in clear is no setting of a deployment.
+        // Set in the config and not as a variable: a deployment must have no setting that sends an address over the
+        // network in clear.
         if let Some(url) = &self.public_url {
             config.answers.client_host = Some(url.clone());
             config.answers.own_origins = vec![self.local_url.to_owned()];
@@ -299,7 +302,7 @@ async fn through_gateway(
     gateway.answer(method, uri, headers, body, from).await
 }
 
-/// Makes what the functions expect to be there: the table, and the keys of access tokens.
+/// Creates what the functions expect to exist: the table and the keys of access tokens.
 async fn prepare(
     opened: &data::Opened,
     variables: &BTreeMap<String, String>,
@@ -320,7 +323,7 @@ async fn prepare(
     opened.folder.as_ref().map_or(Ok(()), folder::Folder::mark_used)
 }
 
-/// DynamoDB deletes expired items within days; the engine does so when it is told to.
+/// Deletes expired items regularly. DynamoDB deletes them by itself, within days. The engine does so only when told to.
 async fn sweep(database: Database) {
     loop {
         tokio::time::sleep(Duration::from_secs(600)).await;
@@ -333,7 +336,7 @@ const fn next_port(port: u16) -> u16 {
     if port == 0 { 0 } else { port.saturating_add(1) }
 }
 
-/// The SDK's client for the engine.
+/// Returns an SDK client for the engine.
 pub fn dynamodb(variables: &BTreeMap<String, String>) -> Result<aws_sdk_dynamodb::Client, shared::Error> {
     let look_up = |name: &str| variables.get(name).cloned();
     let config = Config::read(&Environment::new(&look_up), &[]);

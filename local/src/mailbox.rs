@@ -1,11 +1,10 @@
-//! What SNS and SES would have sent, newest first.
+//! The messages that SNS and SES would have sent, newest first.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-/// A message that was sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sent {
     /// `sms` or `email`.
@@ -13,15 +12,15 @@ pub struct Sent {
     /// The number or the address.
     pub to: String,
     pub text: String,
-    /// The same for a mail reader.
+    /// The HTML form of a mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// What was said to the provider beside the message; not shown.
+    /// The parameters that the provider received beside the message. They are not shown.
     #[serde(skip)]
     pub attributes: BTreeMap<String, String>,
-    /// When, as RFC 3339 has it.
+    /// In RFC 3339.
     pub at: String,
 }
 
@@ -29,17 +28,16 @@ pub struct Sent {
 pub struct Mailbox(Arc<Mutex<Vec<Sent>>>);
 
 impl Mailbox {
-    /// The most that is kept.
+    /// The largest number of messages kept. Older ones are dropped.
     const CAPACITY: usize = 1000;
 
-    /// Takes a message in.
     pub fn put(&self, message: Sent) {
         let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         messages.insert(0, message);
         messages.truncate(Self::CAPACITY);
     }
 
-    /// All messages, newest first.
+    /// Returns all messages, newest first.
     #[must_use]
     pub fn all(&self) -> Vec<Sent> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,4 +1,4 @@
-//! `cargo run`: the whole system on this machine, and what operators do by hand.
+//! `cargo run`: the whole system on this machine, and the commands for operators.
 
 mod arguments;
 
@@ -54,7 +54,7 @@ async fn smoke(address: &Address) -> ExitCode {
 }
 
 async fn operate(what: &OperatorAction, target: &Target) -> ExitCode {
-    // Who it is, as far as this machine knows; that it may be done, the table's permissions say.
+    // The name is only for the record. The permissions on the table decide whether the operator may act.
     let operator = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
     match act(what, target, &operator).await {
         Ok(lines) => print(&(lines.join("\n") + "\n")),
@@ -65,7 +65,8 @@ async fn operate(what: &OperatorAction, target: &Target) -> ExitCode {
     }
 }
 
-/// One line a request. The engine's own lines say nothing to who runs this: a failed condition is a warning to it.
+/// Logs one line for each request. The engine's own log is off: it warns about every failed condition, which is of no
+/// use to a person.
 fn log_for_people() {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
@@ -106,7 +107,7 @@ async fn run(options: Options) -> ExitCode {
     }
 }
 
-/// Returns when a person presses Ctrl-C, or another program asks this one to end.
+/// Returns when a person presses Ctrl-C, or when another program terminates this one.
 async fn asked_to_stop() {
     #[cfg(unix)]
     if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

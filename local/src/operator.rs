@@ -1,7 +1,8 @@
-//! What operators do by hand: find an account, lock and unlock it, end its sessions, rotate the keys.
+//! The operators' commands: find, lock and unlock an account, end its sessions, rotate the keys.
 //!
-//! It works on the table itself, the local engine's or a deployed one's, so that whoever may do it is whom IAM lets
-//! write the table. Every use leaves an item: in the transaction of what it did, or, for the keys, right before it.
+//! They work directly on the table, either the local engine's or a deployed one. For a deployed table, IAM therefore
+//! decides who may use them. Every use writes an audit item. The item is written in the transaction of the change
+//! itself, or, for the keys, just before the rotation.
 
 use std::collections::BTreeMap;
 
@@ -15,49 +16,48 @@ use shared::dynamodb::{Condition, Reason, Set, Transaction, Write, keys};
 use shared::users;
 use shared::{App, Error, accounts, error_chain};
 
-/// How long an operator's act is kept, in seconds: over the 180 days that security logs are kept in mainland China.
+/// How long the record of an operator's act is kept, in seconds. It exceeds the 180 days for which security logs must
+/// be kept in mainland China.
 const KEPT_SECONDS: i64 = 400 * 86_400;
 
-/// What an operator asks for.
+/// The act that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperatorAction {
     Find(String),
-    /// Locks an account: it signs in nowhere, and is signed out everywhere.
+    /// Locks an account and signs it out everywhere. Nobody can sign in to it.
     Disable(String),
     Enable(String),
-    /// Signs it out everywhere.
+    /// Signs the account out everywhere.
     EndSessions(String),
-    /// Rotates the keys of access tokens.
+    /// Rotates the keys that sign access tokens.
     RotateKeys(Rotation),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// That of the local system that runs on this folder's data.
+    /// The table of the local system that runs on this data folder.
     Local(std::path::PathBuf),
-    /// A deployed one, by the credentials of the environment.
+    /// A deployed table, reached with the credentials of the environment.
     Table(String),
 }
 
-/// Why an act did not happen, in words for whoever asked.
+/// The reason why an act failed, worded for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
-    /// No local system has run there.
+    /// No local system has run on this folder.
     #[error("{0} has no data of a local system. Start one with `cargo run`, or name a deployed table with --table.")]
     NoData(String),
-    /// The local system of this folder is not running.
+    /// No local system is running on this folder.
     #[error("no local system is running on {0}. Start it with `cargo run`, or name a deployed table with --table.")]
     NotRunning(String),
-    /// A setting is missing.
     #[error(transparent)]
     Setting(#[from] shared::config::ConfigError),
-    /// No account has the name.
     #[error("no account has this number, email or username")]
     NoAccount,
-    /// Somebody changed the account meanwhile.
+    /// The account changed in the meantime.
     #[error("the account was changed at the same moment: nothing was done, try again")]
     Changed,
-    /// The table cannot be reached, or what it holds cannot be read.
+    /// The table cannot be reached, or its content cannot be read.
     #[error("{0}")]
     Storage(String),
 }
@@ -70,7 +70,7 @@ impl From<Error> for OperatorError {
 
 impl Reason for OperatorError {}
 
-/// What is kept of an act. Accounts stand in it by their random id.
+/// The audit item of an act. It names an account only by its random id.
 #[derive(Serialize)]
 struct Record<'a> {
     kind: &'static str,
@@ -81,7 +81,7 @@ struct Record<'a> {
     expires_at: Timestamp,
 }
 
-/// Does it, and gives the lines to show.
+/// Performs the act and returns the lines to show.
 pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Result<Vec<String>, OperatorError> {
     let needs: &[Need] = if matches!(act, OperatorAction::RotateKeys(_)) { rotate_keys::NEEDS } else { &[Need::Table] };
     let app = app(target, needs)?;
@@ -101,7 +101,7 @@ pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Resul
         return Err(OperatorError::NoAccount);
     };
     record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())).await?;
-    // By its id: it is shown as it was found and changed, whatever it is called by now.
+    // Read by id, so that the account shown is the one found and changed, even if its name has moved since.
     let user: Option<User> = app.store.get(&keys::user(&user.id), "reading an account").await?;
     let user = user.ok_or(OperatorError::NoAccount)?;
     let sessions = accounts::list_sessions(&app, &user).await?;
@@ -125,7 +125,8 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, OperatorError> {
     let from_process = matches!(target, Target::Table(_));
     let look_up = |name: &str| {
         let of_process = || if from_process { std::env::var(name).ok() } else { None };
-        // How long the deployment's tokens live is not known here: a key is kept for the longest they may.
+        // The token lifetime of the deployment is not known here. The longest one allowed is assumed, so that no key is
+        // dropped too early.
         let longest = || (from_process && name == "ACCESS_TOKEN_SECONDS").then(|| "86400".to_owned());
         variables.get(name).cloned().or_else(of_process).or_else(longest)
     };
@@ -135,7 +136,8 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, OperatorError> {
     Ok(App::new(config, clock, needs)?)
 }
 
-/// On condition that the account bears the name that the operator gave: another may have it by now.
+/// Returns the write of an act. Its condition is that the account still has the name that the operator gave, because
+/// the name may belong to another account by now.
 fn change(act: &OperatorAction, user: &User, name: Option<&AccountName>) -> Option<Write> {
     let ending = || Set::default().and_increment(User::CREDENTIAL_VERSION);
     let set = match act {
@@ -193,7 +195,7 @@ fn show(user: &User, sessions: &[Session]) -> Vec<String> {
     lines
 }
 
-/// The first character alone.
+/// Returns the first character followed by asterisks.
 fn mask(text: &str) -> String {
     format!("{}***", text.chars().next().unwrap_or_default())
 }

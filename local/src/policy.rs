@@ -1,9 +1,9 @@
-//! IAM on this machine: a function may do what its policy in the template says. A person or a test may do anything.
+//! IAM on this machine. A function may do what its policy in the template allows. A person or a test may do anything.
 //!
-//! So every end-to-end test also shows that a policy is wide enough, for the actions and keys it uses.
+//! Every end-to-end test thus also shows that a policy allows the actions and keys that it uses.
 //!
-//! AWS does not say whether `dynamodb:LeadingKeys` in a transaction are judged item by item, or for the request as a
-//! whole. Both readings are held to here: whichever is right, the deployment works.
+//! AWS does not document whether it checks `dynamodb:LeadingKeys` in a transaction for each item or for the request as
+//! a whole. This module requires both, so the deployment works either way.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ use serde_json::Value;
 use crate::caller::Caller;
 use crate::template::Template;
 
-/// One statement that allows something.
+/// One `Allow` statement.
 #[derive(Clone, Debug)]
 struct Statement {
     actions: Vec<String>,
-    /// Patterns of partition keys, where the statement is about the table.
+    /// Patterns of partition keys. Empty if the statement is not about the table.
     leading_keys: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ struct Statement {
 pub struct Policies(HashMap<String, Vec<Statement>>);
 
 impl Policies {
-    /// Those of the template.
+    /// Reads the policies from the template.
     #[must_use]
     pub fn of(template: &Template) -> Self {
         let of_function = |resource: &Value| {
@@ -36,14 +36,14 @@ impl Policies {
         Self(template.functions().into_iter().map(|(name, resource)| (name, of_function(resource))).collect())
     }
 
-    /// Whether whoever signed a call may do this, whatever it is done to.
+    /// Returns whether the caller may perform this action on some resource.
     #[must_use]
     pub fn allow(&self, caller: &Caller, action: &str) -> bool {
         self.statements(caller).is_none_or(|all| all.iter().any(|one| one.actions.iter().any(|name| name == action)))
     }
 
-    /// Whether whoever signed a call to DynamoDB may make it: each of its writes or reads by its own partition key, and
-    /// each of its actions for all partition keys of the call.
+    /// Returns whether the caller may make this call to DynamoDB. Each read and write is checked with its own partition
+    /// key, and then again with all partition keys of the call.
     #[must_use]
     pub fn allow_dynamodb(&self, caller: &Caller, operation: &str, body: &[u8]) -> bool {
         let Some(statements) = self.statements(caller) else { return true };
@@ -59,7 +59,8 @@ impl Policies {
         })
     }
 
-    /// The statements that hold for a caller. A function that the template does not have may do nothing.
+    /// Returns the statements that apply to a caller, or `None` for a caller who may do anything. A function that is
+    /// not in the template has no statements.
     fn statements(&self, caller: &Caller) -> Option<&[Statement]> {
         match caller {
             Caller::Person => None,
@@ -69,7 +70,7 @@ impl Policies {
 }
 
 impl Statement {
-    /// `ForAllValues:StringLike`: each key is like one of the patterns.
+    /// Evaluates `ForAllValues:StringLike`: each key must match one of the patterns.
     fn admits(&self, keys: &[&str]) -> bool {
         keys.iter().all(|key| self.leading_keys.iter().any(|pattern| is_like(pattern, key)))
     }
@@ -82,13 +83,14 @@ fn statement(statement: &Value) -> Statement {
         _ => Vec::new(),
     };
     let condition = &statement["Condition"];
-    // `ForAllValues` holds for a call that has no keys at all, such as a scan: such a statement would allow it.
+    // `ForAllValues` also holds for a call without any key, such as a scan. A statement without the `Null` condition
+    // would therefore allow scans, so it counts for nothing here.
     let is_about_keys = condition["Null"]["dynamodb:LeadingKeys"] == "false";
     let patterns = texts(&condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
     Statement { actions: texts(&statement["Action"]), leading_keys: if is_about_keys { patterns } else { Vec::new() } }
 }
 
-/// What a call does, each with the partition key it does it to.
+/// Returns the actions of a call, each with its partition key.
 fn accesses(operation: &str, body: &Value) -> Vec<(String, String)> {
     let key = |part: &Value| {
         let key = part["Key"]["pk"]["S"].as_str().or_else(|| part["Item"]["pk"]["S"].as_str());
@@ -117,7 +119,7 @@ fn accesses(operation: &str, body: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// `StringLike`, as far as the template uses it: a star at the end.
+/// Implements as much of `StringLike` as the template uses: an asterisk at the end.
 fn is_like(pattern: &str, text: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == text, |prefix| text.starts_with(prefix))
 }

@@ -1,5 +1,5 @@
-//! Conditional writes that are refused on demand, so that a test can see what each refusal, and each pair of refusals in
-//! one transaction, makes of a request.
+//! Makes conditional writes fail on demand. Tests use this to see how a request answers each failed condition, and each
+//! pair of failed conditions in one transaction.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 
 use crate::engine;
 
-/// One call that writes: the names of its writes, in their order.
+/// A call that writes: the names of its writes, in order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Writes(pub Vec<Named>);
 
-/// One write, by what is done to which kind of key: `Update USER#*/PROFILE`.
+/// One write, named by its action and the kind of its key, such as `Update USER#*/PROFILE`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
-    /// Without anything that differs from one run to the next.
+    /// Contains nothing that differs from run to run.
     pub name: String,
-    /// Whether it can be refused.
+    /// Whether the write has a condition, and so can fail on it.
     pub is_conditional: bool,
 }
 
-/// Which calls are recorded, and which one is refused.
+/// The recording of writes, and the call that is to fail.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<Mutex<State>>);
 
@@ -32,29 +32,29 @@ struct State {
 }
 
 impl Refusals {
-    /// Records the calls that write from now on.
+    /// Starts to record the calls that write.
     pub fn record(&self) {
         self.state().recorded = Some(Vec::new());
     }
 
-    /// The calls recorded so far. Ends the recording.
+    /// Ends the recording and returns the calls.
     #[must_use]
     pub fn recorded(&self) -> Vec<Writes> {
         self.state().recorded.take().unwrap_or_default()
     }
 
-    /// Refuses these writes, by their places, of the next call that makes exactly these writes.
+    /// Makes these writes fail, given by position, in the next call that consists of exactly these writes.
     pub fn refuse(&self, call: Writes, places: Vec<usize>) {
         self.state().armed = Some((call, places));
     }
 
-    /// Whether a refusal that was asked for is still to come. Ends it.
+    /// Cancels the failure asked for. Returns whether it was still to come.
     #[must_use]
     pub fn take_back(&self) -> bool {
         self.state().armed.take().is_some()
     }
 
-    /// What is answered in place of a call that is refused.
+    /// Returns the answer for a call that is to fail.
     pub(crate) fn answer(&self, operation: &str, body: &[u8], database: &Database) -> Option<Value> {
         let mut state = self.state();
         if state.recorded.is_none() && state.armed.is_none() {
@@ -100,7 +100,7 @@ fn refusal(code: &str, field: &str, value: &Value) -> Value {
     answer
 }
 
-/// The writes of a call, each with its action. None where it only reads.
+/// Returns the writes of a call, each with its action. Returns none if the call only reads.
 fn writes_of<'a>(operation: &'a str, body: &'a Value) -> Vec<(&'a str, &'a Value)> {
     match operation {
         "TransactWriteItems" => {
@@ -122,7 +122,7 @@ fn named(action: &str, write: &Value) -> Named {
     Named { name, is_conditional: write["ConditionExpression"].is_string() }
 }
 
-/// A key without ids, numbers and dates.
+/// Replaces ids, numbers and dates in a key by `*`.
 fn generic(key: &str) -> String {
     let is_word =
         |text: &str| text.len() <= 16 && text.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_');
@@ -140,7 +140,7 @@ fn key_of(write: &Value) -> Value {
     json!({ "pk": from["pk"], "sk": from["sk"] })
 }
 
-/// The item that a write would have met.
+/// Returns the item on which a write would have been evaluated.
 fn current_item(database: &Database, write: &Value) -> Value {
     let request = json!({ "TableName": write["TableName"], "Key": key_of(write), "ConsistentRead": true });
     let answer = engine::call(database, "GetItem", request.to_string().as_bytes());

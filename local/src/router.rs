@@ -1,5 +1,5 @@
-//! Which route a request takes, as API Gateway chooses: a literal segment goes before a parameter, and what no route takes
-//! goes to `$default`.
+//! Selects the route of a request as API Gateway does. A literal segment wins over a parameter, and a request that no
+//! route matches goes to `$default`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,22 +9,21 @@ use axum::http::Method;
 use crate::gateway::Function;
 use crate::template::Route;
 
-/// The path of the route that takes what no other does.
+/// The path of the route for requests that no other route matches.
 pub const DEFAULT: &str = "$default";
 
-/// Every route, and the function behind it.
 #[derive(Debug)]
 pub struct Router {
     routes: Vec<(Route, Arc<Function>)>,
-    /// The place of a route in `routes`, by method and path.
+    /// Positions in `routes`, by method and path.
     by_method: BTreeMap<String, matchit::Router<usize>>,
 }
 
-/// A route that takes a request, its parameters, and the function behind it.
+/// The route of a request, its path parameters, and the function behind it.
 pub type Taken<'a> = (&'a Route, BTreeMap<String, String>, &'a Function);
 
 impl Router {
-    /// Of these routes. Two that take the same requests are an error.
+    /// Creates a router. Fails if two routes match the same requests.
     pub fn new(routes: Vec<(Route, Arc<Function>)>) -> Result<Self, matchit::InsertError> {
         let mut by_method: BTreeMap<String, matchit::Router<usize>> = BTreeMap::new();
         for (place, (route, _)) in routes.iter().enumerate().filter(|(_, (route, _))| route.path != DEFAULT) {
@@ -33,12 +32,12 @@ impl Router {
         Ok(Self { routes, by_method })
     }
 
-    /// The functions, once for each route of theirs.
+    /// Returns the functions. A function with several routes appears once for each.
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.routes.iter().map(|(_, function)| function.as_ref())
     }
 
-    /// The route that takes this request.
+    /// Returns the route of a request.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Option<Taken<'_>> {
         let matched = self.by_method.get(method.as_str()).and_then(|router| router.at(path).ok());

@@ -1,5 +1,5 @@
-//! EventBridge Scheduler on this machine: runs `rotate-keys` as the template says, the first time at the start, and
-//! whenever its rate has passed by the program's clock.
+//! EventBridge Scheduler on this machine. It runs `rotate-keys` at the start, and then at the rate in the template,
+//! measured by the program's clock.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use shared::domain::Timestamp;
 use shared::{App, Error};
 use tokio::sync::Mutex;
 
-/// How often it is looked whether a run is due.
+/// The time between two checks for a due run.
 const LOOK: Duration = Duration::from_millis(200);
 
 pub struct Schedule {
@@ -20,7 +20,6 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule that has not run.
     #[must_use]
     pub fn new(app: App, rate_seconds: i64, input: Rotation) -> Self {
         Self { app, rate_seconds, input, last_run: Mutex::default() }
@@ -38,7 +37,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// Invokes the function by hand.
+    /// Invokes the function regardless of the schedule.
     pub async fn invoke(&self, rotation: &Rotation) -> Result<Vec<ListedKey>, Error> {
         rotate(&self.app, rotation).await
     }

@@ -1,7 +1,8 @@
-//! A smoke test of a stack that runs elsewhere: asks for every route of the template, with and without a slash at the
-//! end of its path, by requests that every function refuses or that only read.
+//! A smoke test of a deployed stack. It requests every route of the template, with and without a trailing slash. The
+//! functions refuse these requests, or only read.
 //!
-//! It tells what no test on this machine can: which of the two forms the real gateway takes to a function by itself.
+//! It answers a question that no test on this machine can: which of the two forms the real gateway routes to a function
+//! by itself.
 
 use std::io::Write;
 use std::time::Duration;
@@ -12,17 +13,17 @@ use shared::error_chain;
 
 use crate::template::{Template, TemplateError};
 
-/// No route has this path.
+/// A path that no route has.
 const UNKNOWN_PATH: &str = "/smoke-test/no-such-path";
-/// API Gateway gives up after 30 seconds; its own answer is to be seen.
+/// API Gateway gives up after 30 seconds. The test waits longer, so that it sees the gateway's own answer.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Where a stack is: scheme, host and port.
+/// The address of a stack: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(Url);
 
 impl Address {
-    /// Reads an address as people paste it, with or without a slash at its end.
+    /// Parses an address as people paste it, with or without a trailing slash.
     pub fn parse(text: &str) -> Result<Self, SmokeError> {
         let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
         let url = url.filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none());
@@ -31,35 +32,32 @@ impl Address {
     }
 }
 
-/// Why a smoke test did not run, in words for whoever started it.
+/// The reason why a smoke test did not run, worded for the person who started it.
 #[derive(Debug, thiserror::Error)]
 pub enum SmokeError {
-    /// What was given is no address of a stack.
     #[error("smoke takes http:// or https:// and a host, such as https://id.example.com. It was given {0:?}.")]
     Address(String),
     #[error("{url} cannot be reached: {reason}")]
     Unreachable { url: Url, reason: String },
-    /// The template is not understood.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// Nothing can be printed.
     #[error("the result cannot be printed: {0}")]
     Output(#[from] std::io::Error),
 }
 
-/// How many routes the gateway took how.
+/// The number of paths for each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Both forms of the path reach the function.
     pub same: usize,
-    /// The form with the slash is redirected to the other.
+    /// The form with the slash is redirected to the form without it.
     pub redirected: usize,
     pub failed: usize,
 }
 
-/// Asks a stack for every route, and writes a line about each.
+/// Requests every route of a stack and writes a line about each.
 pub async fn run(address: &Address, out: &mut impl Write) -> Result<Counts, SmokeError> {
-    // Fails when one is installed already, which is then used.
+    // This fails if a provider is already installed. That provider is then used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let unreachable = |reason: String| SmokeError::Unreachable { url: address.0.clone(), reason };
     let client = Client::builder().redirect(redirect::Policy::none()).referer(false).timeout(TIMEOUT);
@@ -86,7 +84,8 @@ pub async fn run(address: &Address, out: &mut impl Write) -> Result<Counts, Smok
     Ok(counts)
 }
 
-/// A path of the route that names nothing of anybody's; the file of `/assets` is one that the home page loads.
+/// Returns a path of the route that names no real account or session. For `/assets` it is a file that the home page
+/// loads.
 fn sample(route: &str, home: &str) -> Result<String, String> {
     if route.starts_with("/assets/") {
         let file = home.split('"').find(|part| part.starts_with("/assets/") && part.matches('/').count() == 3);
@@ -96,24 +95,24 @@ fn sample(route: &str, home: &str) -> Result<String, String> {
     if path.contains('{') { Err("smoke.rs has no sample for a parameter of this route".to_owned()) } else { Ok(path) }
 }
 
-/// A stack, and what asks it.
+/// A stack and a client for it.
 struct Stack<'a> {
     address: &'a Address,
     http: Client,
 }
 
-/// What is looked at of an answer.
+/// The parts of an answer that are checked.
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
     code: Option<String>,
     location: Option<String>,
-    /// All our functions send `nosniff`, whatever they answer. A gateway's own answers have no such header.
+    /// All our functions send `nosniff` with every answer. The gateway's own answers do not have this header.
     is_from_a_function: bool,
     body: String,
 }
 
-/// Why an answer to this method is not the one that was expected.
+/// Returns why an answer to this method is not the expected one.
 type Check = fn(&Method, &Answer) -> Option<String>;
 
 impl Stack<'_> {
@@ -123,11 +122,11 @@ impl Stack<'_> {
         url
     }
 
-    /// Sends what can change nothing: a body that is no JSON, and the mark of a request that a page of another site
-    /// caused, at which routes that act on GET refuse.
+    /// Sends a request that cannot change anything. Its body is not JSON, and it is marked as a cross-site request,
+    /// which routes that act on GET refuse.
     async fn ask(&self, method: &Method, path: &str) -> Result<Answer, String> {
         let mut request = self.http.request(method.clone(), self.url(path)).header("sec-fetch-mode", "no-cors");
-        // HEAD acts nowhere, and a body of it has no meaning (RFC 9110 §9.3.2).
+        // HEAD never acts, and a body with it has no meaning (RFC 9110 §9.3.2).
         if ![Method::GET, Method::HEAD].contains(method) {
             request = request.header(CONTENT_TYPE, "text/plain").body("x");
         }
@@ -140,7 +139,7 @@ impl Stack<'_> {
         Ok(Answer { status, code, location, is_from_a_function, body })
     }
 
-    /// Asks for both forms of a path.
+    /// Requests both forms of a path.
     async fn compare(&self, method: &Method, path: &str, check: Check) -> Outcome {
         let without = match self.ask(method, path).await {
             Ok(answer) => answer,
@@ -190,7 +189,7 @@ impl Answer {
     }
 }
 
-/// Whether the function of the route answered, and did nothing.
+/// Returns why the answer does not show that the route's function answered and changed nothing.
 fn refusal_of_route(method: &Method, answer: &Answer) -> Option<String> {
     let status = answer.status;
     let reason = match answer.code.as_deref() {
@@ -207,13 +206,13 @@ fn refusal_of_route(method: &Method, answer: &Answer) -> Option<String> {
     Some(format!("it answers {}: {reason}", answer.in_short()))
 }
 
-/// Whether `not-found` answered, and that there is nothing.
+/// Returns why the answer is not the 404 of `not-found`.
 fn refusal_of_unknown(_: &Method, answer: &Answer) -> Option<String> {
     let is_right = answer.status == StatusCode::NOT_FOUND && answer.code.as_deref() == Some("not_found");
     (!is_right).then(|| format!("it answers {}: an unknown path should be 404 not_found", answer.in_short()))
 }
 
-/// What came of a path.
+/// The result for one path.
 struct Outcome {
     path: String,
     answer: Option<Answer>,

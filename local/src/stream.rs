@@ -1,5 +1,5 @@
-//! The event source mapping on this machine: reads the table's stream and carries it to `deliver` as Lambda would, by
-//! the mapping that the template describes.
+//! The event source mapping on this machine. It reads the table's stream and calls `deliver` as Lambda would, by the
+//! mapping in the template.
 
 use std::time::Duration;
 
@@ -18,34 +18,33 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::template::StreamMapping;
 
-/// How often the stream is looked at while nobody waits for it.
+/// The time between two looks at the stream while nobody waits for it.
 const IDLE: Duration = Duration::from_millis(50);
 
-/// The mapping at work.
+/// The running mapping.
 pub struct Pump {
     database: Database,
     app: App,
     providers: Providers,
     mapping: StreamMapping,
-    /// The engine's time, which dates the records.
+    /// The engine's clock, which dates the records.
     engine_clock: Clock,
     state: Mutex<State>,
 }
 
-/// How far the stream was read, and what was given up.
+/// The position in the stream, and the records that were given up.
 #[derive(Default)]
 pub struct State {
     iterator: Option<String>,
     undelivered: Vec<Value>,
 }
 
-/// The stream cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("reading the stream: {0}")]
 pub struct StreamError(String);
 
 impl Pump {
-    /// A pump that has yet to begin, from the oldest record there is.
+    /// Creates a pump that starts at the oldest record.
     #[must_use]
     pub fn new(
         database: Database,
@@ -57,7 +56,7 @@ impl Pump {
         Self { database, app, providers, mapping, engine_clock, state: Mutex::default() }
     }
 
-    /// Carries records as they come, for ever.
+    /// Carries records as they arrive, for ever.
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.settle().await {
@@ -67,7 +66,7 @@ impl Pump {
         }
     }
 
-    /// Carries all there is, and returns when it is carried.
+    /// Carries all records there are, and returns when they are carried.
     pub async fn settle(&self) -> Result<(), StreamError> {
         let mut state = self.state.lock().await;
         loop {
@@ -82,12 +81,12 @@ impl Pump {
         }
     }
 
-    /// Holds the stream still for as long as the guard lives.
+    /// Stops the stream for as long as the guard lives.
     pub async fn hold(&self) -> MutexGuard<'_, State> {
         self.state.lock().await
     }
 
-    /// The batches that were given up: what the on-failure queue would hold.
+    /// Returns the records that were given up. In a deployment they would be in the on-failure queue.
     pub async fn undelivered(&self) -> Vec<Value> {
         self.state.lock().await.undelivered.clone()
     }
@@ -126,8 +125,9 @@ impl Pump {
         self.mapping.patterns.is_empty() || self.mapping.patterns.iter().any(|pattern| matches(pattern, record))
     }
 
-    /// Carries a batch until nothing of it fails, its tries are spent, or it is too old. What fails is tried again from
-    /// the lowest failed record on; more than one record left is halved first, which spends no try.
+    /// Carries a batch until none of its records fails, its tries are used up, or its records are too old. After a
+    /// failure, the batch is tried again from the lowest failed record on. If more than one record is left, the rest is
+    /// halved first, which does not count as a try.
     async fn carry(&self, batch: Vec<Value>, undelivered: &mut Vec<Value>) {
         let mut waiting = vec![(batch, 0_u64)];
         while let Some((batch, tries)) = waiting.pop() {
@@ -149,7 +149,7 @@ impl Pump {
         }
     }
 
-    /// Invokes `deliver`; what is left to try again.
+    /// Invokes `deliver` and returns the records to try again.
     async fn invoke(&self, batch: Vec<Value>) -> Vec<Value> {
         if batch.is_empty() {
             return batch;
@@ -180,7 +180,7 @@ impl Pump {
     }
 }
 
-/// The part of EventBridge's pattern language that the template uses: objects, and lists of allowed values.
+/// Implements as much of EventBridge's pattern language as the template uses: objects, and lists of allowed values.
 fn matches(pattern: &Value, value: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &value[name])),

@@ -1,7 +1,7 @@
-//! DynamoDB Streams at the address of the local AWS, so that people can look at the table's stream with AWS's own tools.
+//! DynamoDB Streams at the address of the local AWS, so that people can read the table's stream with the AWS tools.
 //!
-//! The engine's answers are changed where those tools would refuse them: a shard id has 28 characters at least, and the
-//! identity behind a record is spelt as in the API, not as in the events of Lambda.
+//! Two details of the engine's answers are changed, because those tools refuse them. A shard id must have at least 28
+//! characters. The identity behind a record must be spelled as in the API and not as in Lambda's events.
 
 use axum::http::StatusCode;
 use dynoxide::{Database, DynoxideError};
@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::engine::{Answer, refusal, run};
 
-/// What `x-amz-target` starts with.
+/// The start of the `x-amz-target` header.
 pub(crate) const TARGET: &str = "DynamoDBStreams_20120810.";
 
-/// The id of the only shard that the engine keeps for a stream. The stream's ARN already names the table.
+/// The id of the only shard that the engine keeps for a stream. It need not name the table, because the stream's ARN
+/// does.
 const SHARD_ID: &str = "shardId-00000000000000000001-00000001";
 
-/// Calls an operation by its name on the wire. `None` where there is none of this name.
+/// Calls an operation by its name on the wire. Returns `None` if there is no such operation.
 pub(crate) fn call(database: &Database, operation: &str, body: &[u8]) -> Option<Answer> {
     let answer = match operation {
         "ListStreams" => run(body, |request| database.list_streams(request)),
@@ -52,7 +53,7 @@ fn shard_iterator(database: &Database, body: &[u8]) -> dynoxide::Result<String> 
     run(request.to_string().as_bytes(), |request| database.get_shard_iterator(request))
 }
 
-/// Records of items that expired name the service which deleted them.
+/// Respells the identity in the records of expired items. It names the service that deleted them.
 fn with_api_identities(answer: String) -> String {
     if !answer.contains("userIdentity") {
         return answer;
@@ -66,7 +67,6 @@ fn with_api_identities(answer: String) -> String {
     answer.to_string()
 }
 
-/// Reads an answer of the engine, which is JSON.
 fn parse(answer: &str) -> Value {
     serde_json::from_str(answer).unwrap_or_default()
 }

@@ -1,58 +1,57 @@
-//! What `local` reads from template.yaml: routes, CORS, each function's variables, the stream's mapping. Nothing of it
-//! is written down twice.
+//! The parts of template.yaml that `local` reads: routes, CORS, the variables of each function, and the mapping of the
+//! stream. They are written down only there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr::{LoadableYamlNode, YamlOwned};
 use serde_json::{Map, Value};
 
-/// The template this was built with.
+/// The template at the time of compilation.
 const SOURCE: &str = include_str!("../../template.yaml");
 
 #[derive(Clone, Debug)]
 pub struct Template(Value);
 
-/// One route of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The method; `ANY` for `$default`.
+    /// `ANY` for `$default`.
     pub method: String,
-    /// The path with its parameters in braces, or `$default`.
+    /// With parameters in braces, or `$default`.
     pub path: String,
-    /// The function's one name.
+    /// The function's name, such as `log-in`.
     pub function: String,
 }
 
-/// How the stream is carried to `deliver`.
+/// The settings by which the stream is carried to `deliver`.
 #[derive(Clone, Debug)]
 pub struct StreamMapping {
-    /// Records a batch at most.
+    /// The largest number of records in a batch.
     pub batch_size: usize,
-    /// Tries after the first.
+    /// The number of tries after the first.
     pub retries: u64,
-    /// Older records are given up.
+    /// Records older than this are given up.
     pub max_age_seconds: u64,
-    /// Whether a batch that failed is halved.
+    /// Whether a failed batch is halved.
     pub bisect: bool,
-    /// Patterns of which a record must match one.
+    /// A record is carried if it matches one of these patterns, or if there are none.
     pub patterns: Vec<Value>,
 }
 
-/// What browsers of other origins may do.
+/// The cross-origin rules for browsers.
 #[derive(Clone, Debug)]
 pub struct Cors {
     pub origins: Vec<String>,
-    /// The methods, separated by commas.
+    /// Separated by commas.
     pub methods: String,
     /// The request headers, separated by commas.
     pub headers: String,
     /// The response headers that scripts may read, separated by commas.
     pub expose: String,
-    /// How long a browser may remember this.
+    /// How long a browser may cache the answer to a preflight request.
     pub max_age_seconds: u64,
 }
 
-/// The template does not have what it should.
+/// The template lacks something that it should contain.
 #[derive(Debug, thiserror::Error)]
 #[error("template.yaml: {0}")]
 pub struct TemplateError(String);
@@ -67,7 +66,7 @@ impl Template {
         documents.into_iter().next().map(|document| Self(to_json(&document))).ok_or_else(|| problem("is empty"))
     }
 
-    /// The functions by their one name, which is that of the folder they are built into.
+    /// Returns the functions by name. The name is that of the folder the function is built into.
     #[must_use]
     pub fn functions(&self) -> BTreeMap<String, &Value> {
         let resources = self.0["Resources"].as_object().into_iter().flatten();
@@ -80,7 +79,7 @@ impl Template {
             .collect()
     }
 
-    /// The names of all resources that are functions.
+    /// Returns the names of all resources that are functions.
     #[must_use]
     pub fn function_resources(&self) -> Vec<String> {
         let resources = self.0["Resources"].as_object().into_iter().flatten();
@@ -88,7 +87,7 @@ impl Template {
         functions.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The names of the variables a function is given.
+    /// Returns the names of the variables that a function gets.
     #[must_use]
     pub fn variables(&self, function: &str) -> Vec<String> {
         let functions = self.functions();
@@ -98,7 +97,7 @@ impl Template {
         maps.flat_map(|map| map.keys().cloned()).collect()
     }
 
-    /// The names of all variables that any function is given.
+    /// Returns the names of all variables that any function gets.
     #[must_use]
     pub fn declared_variables(&self) -> BTreeSet<String> {
         self.functions().keys().flat_map(|function| self.variables(function)).collect()
@@ -123,7 +122,7 @@ impl Template {
         Ok(routes)
     }
 
-    /// The one mapping of the table's stream to a function.
+    /// Returns the mapping of the table's stream to its function. There is only one.
     pub fn stream_mapping(&self) -> Result<StreamMapping, TemplateError> {
         let functions = self.functions();
         let events = functions.values().flat_map(|resource| resource["Properties"]["Events"].as_object());
@@ -145,7 +144,8 @@ impl Template {
         })
     }
 
-    /// How often the one schedule runs its function, in seconds, and with what input.
+    /// Returns how often the schedule runs its function, in seconds, and the input of the function. There is only one
+    /// schedule.
     pub fn schedule(&self) -> Result<(i64, Value), TemplateError> {
         let functions = self.functions();
         let events = functions.values().filter_map(|resource| resource["Properties"]["Events"].as_object()).flatten();
@@ -158,7 +158,7 @@ impl Template {
         Ok((hours * 3600, input.map_err(|error| problem(format!("the schedule's input is not JSON: {error}")))?))
     }
 
-    /// What browsers of other origins may do, once the deployment names such origins; it names none by itself.
+    /// Returns the cross-origin rules. Its list of origins is empty, because the deployment names them.
     pub fn cors(&self) -> Result<Cors, TemplateError> {
         let configured = &self.0["Resources"]["Api"]["Properties"]["CorsConfiguration"];
         let cors = &configured["!If"][1];
@@ -179,7 +179,7 @@ impl Template {
     }
 }
 
-/// A tag such as `!Ref` becomes an object of one key, so that nothing of the template is lost.
+/// Converts YAML to JSON. A tag such as `!Ref` becomes an object with one key, so that nothing is lost.
 fn to_json(node: &YamlOwned) -> Value {
     match node {
         YamlOwned::Tagged(tag, inner) => Value::Object(Map::from_iter([(format!("!{}", tag.suffix), to_json(inner))])),

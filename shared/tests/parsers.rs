@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use shared::crypto::{CaptchaAction, CaptchaPass, CsrfValue, KeyGroup, Keyring, KnownDevice, ResetLink};
 use shared::domain::{
     AccountName, ChallengeId, Code, Consent, Email, Language, Limit, Mobile, NewPassword, Nickname, PasswordRules,
-    RefreshToken, SessionId, Timestamp, Username,
+    Person, RefreshToken, SessionId, Timestamp, Username,
 };
 use unicode_segmentation::UnicodeSegmentation;
 

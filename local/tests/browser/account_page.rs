@@ -1,4 +1,4 @@
-//! The account page: what is said in which place, where the focus goes, and what lasts over a reload or an outage.
+//! The account page: where it shows its messages, where the focus goes, and what survives a reload or an outage.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn signed_in(setup: Setup) -> (Site, Person, Browser) {
     (site, person, browser)
 }
 
-/// Fills in a proof by password, where the page asks for one.
+/// Fills in a proof by password if the page asks for one.
 async fn prove(browser: &Browser, place: &str) {
     let script = format!("return document.getElementById('{place}-password')?.checkVisibility() || false");
     if browser.js(&script).await == true {
@@ -48,13 +48,13 @@ async fn an_outage_is_told_with_a_button_and_the_page_goes_on_by_itself_when_the
                 "the button that had the focus is gone"
             );
             if page == "/users" {
-                // Nothing is left of the failure of either part, nor comes back with the network.
+                // Both parts have recovered, and their messages do not return with the network.
                 browser.set_offline(true).await;
                 browser.set_offline(false).await;
                 browser.until("!document.getElementById('devices-status').textContent && document.getElementById('devices-retry').hidden").await;
             }
 
-            // And nobody presses anything: the network goes and returns.
+            // Nobody presses the button here. The page recovers when the network returns.
             faults.set(local::faults::Service::Dynamodb, local::faults::Kind::Error, 100_000);
             browser.open(page).await;
             browser.see("retry").await;
@@ -110,7 +110,7 @@ async fn who_was_never_signed_in_is_simply_asked_to_sign_in_and_comes_back() {
     browser.submit("by-password").await;
     browser.at("/users").await;
     browser.see("devices").await;
-    // And who signed out is not told that they were.
+    // A person who signs out is not told that they were signed out.
     browser.click("sign-out").await;
     browser.at("/login").await;
     browser.open("/users").await;
@@ -119,7 +119,7 @@ async fn who_was_never_signed_in_is_simply_asked_to_sign_in_and_comes_back() {
     browser.close().await;
 }
 
-/// A row closed, it says what was done, and the focus is on its title.
+/// Waits until a row is closed and shows what was done, with the focus on its title.
 async fn is_saved(browser: &Browser, row: &str, words: &str) {
     browser.says(&format!("{row}-saved"), words).await;
     browser.until(&format!("!document.getElementById('{row}').open")).await;
@@ -171,7 +171,7 @@ async fn a_saved_row_closes_says_so_and_has_the_focus_and_its_form_is_as_new() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_focus_never_falls_to_the_page() {
     let (site, person, browser) = signed_in(SETUPS[0]).await;
-    // A refusal that belongs to no field leaves it on the button.
+    // If a refusal belongs to no field, the focus stays on the button.
     browser.open("/login").await;
     browser.fill("username", &person.mobile).await;
     browser.fill("password", PASSWORD).await;
@@ -181,7 +181,7 @@ async fn the_focus_never_falls_to_the_page() {
     browser.status_says("by-password", "不可用").await;
     faults.set(local::faults::Service::Dynamodb, local::faults::Kind::Error, 0);
     browser.until("document.activeElement.matches('#by-password button[type=submit]')").await;
-    // A device that goes takes its button along.
+    // A device that disappears from the list takes its button with it.
     site.log_in(&person.mobile).await;
     browser.sign_in(&person.mobile, PASSWORD).await;
     browser.until("document.querySelectorAll('#devices button').length > 0").await;
@@ -206,13 +206,13 @@ async fn an_email_that_waits_for_its_code_survives_a_reload_and_can_be_sent_agai
         browser.until("/^\\d+ (秒|s)$/.test(document.getElementById('email-code-send').textContent)").await;
         crate::pictures::look(&browser, if setup.english { "email-code-en" } else { "email-code" }).await;
 
-        // Over a reload, its count included.
+        // The form survives a reload, and so does the countdown.
         browser.driver().refresh().await.unwrap();
         browser.says("email-sent-to", &first).await;
         browser.see("email-code").await;
         browser.until("document.getElementById('email-code-send').disabled").await;
 
-        // Another address: it waits for nothing.
+        // Another address does not have to wait.
         browser.click("email-other").await;
         browser.until("document.activeElement.id === 'email'").await;
         browser.fill("email", &email).await;
@@ -227,7 +227,7 @@ async fn an_email_that_waits_for_its_code_survives_a_reload_and_can_be_sent_agai
         browser.until("document.getElementById('email-code-error').textContent").await;
         browser.until("document.activeElement.id === 'email-code'").await;
 
-        // Once more, when the minute is over.
+        // The code is sent again when the minute is over.
         site.advance(61).await;
         browser
             .js("for (const store of [sessionStorage, localStorage]) for (const key of Object.keys(store)) if (key.includes('wait')) store.removeItem(key)")
@@ -268,12 +268,12 @@ async fn a_waiting_email_goes_with_its_time_and_is_no_other_person_s() {
     browser.submit("email-form").await;
     browser.says("email-sent-to", &email).await;
     let kept = browser.js("return sessionStorage.getItem('pending-email')").await;
-    // Its ten minutes are over, by this browser's clock.
+    // The ten minutes are over by the browser's clock.
     browser.js("const one = JSON.parse(sessionStorage.getItem('pending-email')); one.until = Date.now(); sessionStorage.setItem('pending-email', JSON.stringify(one))").await;
     browser.driver().refresh().await.unwrap();
     browser.see("devices").await;
     assert_eq!(browser.js("return document.getElementById('email-code-form').hidden").await, true);
-    // Or by the server's: the code is told to have expired, and after a reload another one is asked for.
+    // The ten minutes are over by the server's clock. The page says that the code has expired, and forgets it.
     browser.js(&format!("sessionStorage.setItem('pending-email', '{}')", kept.as_str().unwrap())).await;
     browser.driver().refresh().await.unwrap();
     browser.see("email-code").await;
@@ -282,7 +282,7 @@ async fn a_waiting_email_goes_with_its_time_and_is_no_other_person_s() {
     browser.submit("email-code-form").await;
     browser.says("email-code-error", "过期").await;
     assert_eq!(browser.js("return sessionStorage.getItem('pending-email')").await, json!(null));
-    // Another person in the same tab.
+    // Another person signs in, in the same tab.
     let other = site.register().await;
     browser.js(&format!("sessionStorage.setItem('pending-email', '{}')", kept.as_str().unwrap())).await;
     browser.sign_in(&other.mobile, PASSWORD).await;

@@ -1,4 +1,4 @@
-//! The account page: what a person changes about their own account.
+//! The account page: the changes that people make to their own accounts.
 
 use reqwest::Method;
 use serde_json::json;
@@ -41,7 +41,7 @@ async fn a_person_changes_names_and_password() {
         browser.submit("password-form").await;
         browser.says("password-item-saved", if setup.english { "Saved" } else { "已保存" }).await;
         site.me(other["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
-        // This device goes on, over a reload too.
+        // The session on this device continues, even after a reload.
         browser.open("/users").await;
         browser.says("username-item-value", "leilei.1").await;
         browser.close().await;
@@ -178,7 +178,7 @@ async fn two_tabs_refresh_once_and_a_session_ended_elsewhere_says_so() {
         let of_sessions = items.iter().filter_map(|item| item.get("generation")?.as_n().ok()?.parse::<u64>().ok());
         of_sessions.sum::<u64>()
     };
-    // Both load at the same moment, and neither has an access token.
+    // Both tabs load at the same moment, and neither has an access token.
     let before = generations().await;
     let first = browser.driver().window().await.unwrap();
     let second = browser.driver().new_tab().await.unwrap();
@@ -193,7 +193,7 @@ async fn two_tabs_refresh_once_and_a_session_ended_elsewhere_says_so() {
     browser.see("devices").await;
     assert_eq!(generations().await - before, 1, "the other tab lends its own");
 
-    // Signed out everywhere, from another device.
+    // Another device signs the account out everywhere.
     let other = site.log_in(&person.mobile).await;
     let token = other["token"].as_str().unwrap();
     site.send_as(token, Method::POST, "/users/logout/", &json!({ "all": true })).await.is_done();
@@ -220,7 +220,7 @@ async fn another_person_s_sign_in_in_another_tab_shows_theirs_and_a_sign_out_sho
     browser.says("mobile-item-value", &masked).await;
     browser.driver().switch_to_window(first.clone()).await.unwrap();
     browser.says("mobile-item-value", &masked).await;
-    // A page that shows nobody's account loses nothing of what is typed there.
+    // A page that shows no account keeps what is typed into it.
     let third = browser.driver().new_tab().await.unwrap();
     browser.driver().switch_to_window(third.clone()).await.unwrap();
     browser.open("/register").await;

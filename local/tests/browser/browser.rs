@@ -1,4 +1,5 @@
-//! A browser, as a person uses one: it types, clicks and looks. Whatever a page's scripts complain of fails the test.
+//! A browser used as a person uses it: by typing, clicking and looking. A test fails if a page's script reports a
+//! problem.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -6,11 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, Key, WebDriver, WebElement};
 
-/// How long a person would wait for something to appear.
+/// The longest that a person would wait for something to appear.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Notes what goes wrong in a page, over all pages of a tab: an error nobody caught, a console error of a script, and
-/// what the policy forbade.
+/// Records the problems of all pages of a tab: uncaught errors, console errors, and violations of the content security
+/// policy.
 const WATCH: &str = r"
     const note = (text) => sessionStorage.setItem('problems', (sessionStorage.getItem('problems') || '') + text + '\n');
     addEventListener('error', (event) => note('error: ' + event.message));
@@ -20,7 +21,7 @@ const WATCH: &str = r"
     console.error = (...words) => { note('console: ' + words.join(' ')); told(...words); };
 ";
 
-/// The language and the width of a person's screen.
+/// The language and the screen width of a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub english: bool,
@@ -41,7 +42,7 @@ impl Browser {
         Self::start_with(base_url, setup, json!({})).await
     }
 
-    /// A browser whose owner changed some of its preferences.
+    /// Starts a browser with changed preferences.
     pub async fn start_with(base_url: &str, setup: Setup, mut preferences: Value) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -77,7 +78,8 @@ impl Browser {
         self.driver.cdp().send_raw(command, parameters).await.unwrap()
     }
 
-    /// Runs this in every page to come, before its own scripts. Its name takes it away again.
+    /// Runs a script in every later page, before the page's own scripts. Returns a name by which [`Self::without`]
+    /// removes it.
     pub async fn before_scripts(&self, source: &str) -> Value {
         self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await
     }
@@ -86,10 +88,10 @@ impl Browser {
         self.cdp("Page.removeScriptToEvaluateOnNewDocument", name).await;
     }
 
-    /// Lets nothing through whose address has this form.
+    /// Blocks every request to an address of this form.
     pub async fn block(&self, addresses: &[&str]) {
         self.cdp("Network.enable", json!({})).await;
-        // A file that was loaded before is not asked for again.
+        // Without a cache, the browser requests files again that it has loaded before.
         self.cdp("Network.setCacheDisabled", json!({ "cacheDisabled": true })).await;
         self.cdp("Network.setBlockedURLs", json!({ "urls": addresses })).await;
     }
@@ -113,7 +115,7 @@ impl Browser {
         self.cdp("Network.emulateNetworkConditions", conditions).await;
     }
 
-    /// Opens a path of the site, or an address in a mail.
+    /// Opens a path of the site, or an address from a mail.
     pub async fn open(&self, path: &str) {
         let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base_url) };
         self.driver.goto(address).await.unwrap();
@@ -123,14 +125,14 @@ impl Browser {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression is true.
     #[track_caller]
     pub fn until(&self, expression: &str) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
         let script = format!("return Boolean({expression})");
         async move {
             let started = Instant::now();
-            // A page that is just being replaced answers nothing.
+            // A page that is being replaced does not answer.
             while self.driver.execute(&script, Vec::new()).await.ok().and_then(|answer| answer.json().as_bool())
                 != Some(true)
             {
@@ -144,12 +146,12 @@ impl Browser {
         }
     }
 
-    /// Waits until a path is shown and its script runs.
+    /// Waits until the page at a path has loaded.
     pub async fn at(&self, path: &str) {
         self.until(&format!("location.pathname === '{path}' && document.readyState === 'complete'")).await;
     }
 
-    /// An element that can be seen.
+    /// Waits until an element is visible, and returns it.
     pub async fn see(&self, id: &str) -> WebElement {
         self.until(&format!("document.getElementById('{id}')?.checkVisibility()")).await;
         self.driver.find(By::Id(id)).await.unwrap()
@@ -168,7 +170,7 @@ impl Browser {
         element.click().await.unwrap();
     }
 
-    /// Sends the form with this id by its button.
+    /// Submits the form with this id by its button.
     pub async fn submit(&self, form: &str) {
         self.see(form).await;
         let button = format!("#{form} button[type=submit]");
@@ -182,13 +184,13 @@ impl Browser {
         self.see(id).await.send_keys(key.value().to_string()).await.unwrap();
     }
 
-    /// Waits until the element says this.
+    /// Waits until the element contains this text.
     pub async fn says(&self, id: &str, text: &str) {
         let text = text.replace('\'', "\\'");
         self.until(&format!("document.getElementById('{id}')?.textContent.includes('{text}')")).await;
     }
 
-    /// Waits until the form's status says this.
+    /// Waits until the form's status contains this text.
     pub async fn status_says(&self, form: &str, text: &str) {
         self.until(&format!("document.querySelector('#{form} .status')?.textContent.includes('{text}')")).await;
     }
@@ -203,14 +205,14 @@ impl Browser {
         self.see("devices").await;
     }
 
-    /// Opens a row of the account page, as a person does. One that is open stays so.
+    /// Opens a row of the account page. An open row stays open.
     pub async fn open_row(&self, id: &str) {
         self.see(id).await;
         let script = "row.open || row.querySelector('summary').click()";
         self.js(&format!("const row = document.getElementById('{id}'); {script}")).await;
     }
 
-    /// Opens the account page as it is long after the sign-in, when it asks again who is there.
+    /// Opens the account page as it is long after the sign-in, when it asks for a proof again.
     pub async fn come_back_later(&self) {
         self.js("sessionStorage.removeItem('reauthentication')").await;
         self.open("/users").await;
@@ -231,14 +233,14 @@ impl Browser {
         &self.driver
     }
 
-    /// Insists that a page complained of this, and forgets it.
+    /// Asserts that a page reported this problem, and clears the report.
     pub async fn complained(&self, of: &str) {
         let problems = self.js("return sessionStorage.getItem('problems')").await;
         assert!(problems.as_str().is_some_and(|text| text.contains(of)), "{of}: {problems}");
         self.js("sessionStorage.removeItem('problems')").await;
     }
 
-    /// Ends it, and fails if a page had something to complain of.
+    /// Closes the browser. Fails if a page reported a problem.
     pub async fn close(self) {
         let problems = self.js("return sessionStorage.getItem('problems')").await;
         assert_eq!(problems, Value::Null, "a page complained");

@@ -1,4 +1,5 @@
-//! A page that ends every session of an account takes the cookie of its own browser's session away: no script can.
+//! An operation that ends every session of an account also removes the session cookie of the browser it is requested
+//! from. No script could do that.
 
 use crate::browser::{Browser, SETUPS};
 use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site};

@@ -1,11 +1,11 @@
-//! Every field of every page, and how its script reads what is typed into it.
+//! Every field of every page, and how the page's script reads its value.
 
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, SETUPS};
 use crate::site::{PASSWORD, Site, new_mobile};
 
-/// The fields of each page, and the kind that each is read as: `-` is read as it stands.
+/// The fields of each page, each with the kind it is read as. `-` is read unchanged.
 const TABLE: &[(&str, &[&str])] = &[
     (
         "/login",
@@ -49,7 +49,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What is typed, and how each kind reads it.
+/// Typed values, and how each kind reads them.
 const READINGS: &[(&str, &str, &str)] = &[
     ("mobile", "\u{2066}13800001234\u{2069}", "13800001234"),
     ("mobile", "\u{202D}+86 138 0000 1234\u{202C}", "13800001234"),
@@ -78,7 +78,7 @@ async fn every_field_of_every_page_is_read_as_its_kind() {
     let site = Site::with_settings(&[]).await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
     for (page, expected) in TABLE {
-        // As it is served: a script has changed nothing yet.
+        // The page is checked as it is served, before any script changes it.
         let script = format!(
             "return fetch('{page}').then((answer) => answer.text()).then((text) => {{
                 const page = new DOMParser().parseFromString(text, 'text/html');
@@ -109,7 +109,7 @@ async fn a_pasted_code_and_an_address_in_either_spelling_sign_in() {
     browser.fill("password", PASSWORD).await;
     browser.submit("by-password").await;
     browser.at("/users").await;
-    // A field for addresses sends the domain in ASCII, whatever is typed; the log-in's field sends it as typed.
+    // An email field sends the domain in ASCII, however it is typed. The field of the log-in sends it as typed.
     let host = format!("例子{}.cn", &new_mobile()[2..]);
     browser.see("email-item").await;
     browser.js("document.querySelector('#email-item summary').click()").await;

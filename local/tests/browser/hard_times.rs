@@ -1,4 +1,4 @@
-//! What goes wrong on a phone: impatience, a lost network, a number that is taken, no scripts.
+//! The troubles of a phone: an impatient person, a lost network, a number that is taken, and a browser without scripts.
 
 use serde_json::json;
 use thirtyfour::Key;
@@ -25,12 +25,12 @@ async fn the_minute_of_waiting_is_counted_and_survives_a_reload() {
     browser.see("code-send").await;
     browser.until("document.getElementById('code-send').disabled").await;
     browser.until("/^\\d+ 秒$/.test(document.getElementById('code-send').textContent)").await;
-    // Another number waits for nothing.
+    // Another number does not have to wait.
     browser.fill("mobile", &new_mobile()).await;
     browser.until("!document.getElementById('code-send').disabled").await;
     browser.fill("mobile", &mobile).await;
     browser.until("document.getElementById('code-send').disabled").await;
-    // The end of it is told too.
+    // The end of the wait is announced too.
     browser.js("const now = Date.now; Date.now = () => now() + 60_000").await;
     browser.says("code-send-live", "现在可以重新发送").await;
     browser.until("!document.getElementById('code-send').disabled").await;
@@ -169,7 +169,7 @@ async fn the_inbox_shows_what_comes_and_copies_a_code() {
     browser.open("/_local/inbox").await;
     browser.says("state", "还没有消息").await;
     let (person, email) = site.register_with_email().await;
-    // Two codes and the notice of the new address; what is asked for after them comes after them.
+    // These are two codes and the security notification about the new address. Later messages come after them.
     browser.until("document.querySelectorAll('article').length === 3").await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;
     browser.until("document.querySelectorAll('article').length === 4").await;

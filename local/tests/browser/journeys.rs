@@ -1,4 +1,4 @@
-//! From the first page to signed in, in both languages, on a phone and on a desktop.
+//! From the first page to being signed in, in both languages, on a phone and on a desktop.
 
 use crate::browser::{Browser, SETUPS};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code};
@@ -7,7 +7,7 @@ async fn site() -> Site {
     Site::with_settings(&[]).await
 }
 
-/// The fields of a sign-up, up to its button.
+/// Fills in the fields of a sign-up, without pressing its button.
 pub async fn fill_registration(browser: &Browser, site: &Site, mobile: &str) {
     browser.open("/register").await;
     browser.click("consent").await;
@@ -42,7 +42,7 @@ async fn a_person_signs_up_and_is_signed_in() {
         browser.says("mobile-item-value", &format!("{}****{}", &mobile[..3], &mobile[7..])).await;
         browser.open("/").await;
         browser.says("welcome", "小明").await;
-        // No long-lived token within reach of a script, in no store. A reauthentication lives five minutes.
+        // A script can reach no long-lived token in any storage. A reauthentication lives five minutes.
         let left = browser.js("return JSON.parse(sessionStorage.reauthentication).until - Date.now()").await;
         assert!((1..300_000).contains(&left.as_i64().unwrap()), "{left}");
         let reach = browser
@@ -141,7 +141,7 @@ async fn a_password_is_recovered_by_mail() {
         browser.open(&link).await;
         browser.says("whose", &email).await;
         assert_eq!(browser.path().await, "/reset_password", "the token leaves the address bar");
-        // A reload, or another language, is no reason to ask for another mail.
+        // A reload or a change of language does not require another mail.
         browser.click("language").await;
         browser
             .until(&format!("document.documentElement.lang === '{}'", if setup.english { "zh-CN" } else { "en" }))
@@ -162,7 +162,7 @@ async fn a_password_is_recovered_by_mail() {
         browser.fill("password2", NEW_PASSWORD).await;
         browser.submit("reset").await;
         browser.see("done").await;
-        // Used once: the link explains itself and offers another.
+        // The link has been used. Its page explains that and offers another mail.
         browser.open(&link).await;
         browser.says("expired-text", if setup.english { "expired" } else { "过期" }).await;
         browser.open("/login").await;

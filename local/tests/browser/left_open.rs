@@ -1,4 +1,5 @@
-//! Pages that are left open, opened twice, or come back as they were left; and clocks that are set right meanwhile.
+//! Pages that are left open, opened twice, or restored as they were left, and clocks that are corrected in the
+//! meantime.
 
 use serde_json::json;
 
@@ -11,7 +12,7 @@ async fn site() -> Site {
     Site::with_settings(&[]).await
 }
 
-/// Asks for a code to sign in with.
+/// Requests a code to sign in.
 async fn ask_for_code(browser: &Browser, mobile: &str) {
     browser.open("/login?by=sms").await;
     browser.click("consent").await;
@@ -56,7 +57,7 @@ async fn a_code_asked_for_in_one_tab_is_good_in_another() {
         browser.open("/login?by=sms").await;
         browser.click("consent").await;
         browser.fill("mobile", &person.mobile).await;
-        // This tab waits as the other one does.
+        // This tab waits just as the other one does.
         browser.until("document.getElementById('code-send').disabled").await;
         browser.fill("code", &site.code_for(&person.mobile).await).await;
         browser.submit("by-sms").await;
@@ -77,7 +78,7 @@ async fn what_tabs_share_is_removed_when_its_time_is_over() {
     browser.open("/").await;
     assert_eq!(browser.js(keys).await, 2);
     let later = browser.before_scripts("const now = Date.now; Date.now = () => now() + 601_000;").await;
-    // Whichever page of the site is opened next.
+    // Any page of the site removes expired keys when it is opened.
     browser.open("/find_password").await;
     assert_eq!(browser.js(keys).await, 0);
     browser.without(later).await;
@@ -93,7 +94,7 @@ async fn back_shows_nobody_who_has_signed_out() {
         browser.sign_in(&person.mobile, PASSWORD).await;
         browser.open(page).await;
         browser.until("document.body.innerText.includes('小明')").await;
-        // Signed out meanwhile, by a page that told this one nothing.
+        // The session has ended meanwhile. The page that ended it told this page nothing.
         browser
             .js("return fetch('/users/logout/', { method: 'POST', body: '{}', headers: { 'X-Session': 'cookie', 'Content-Type': 'application/json' } })
                 .then(() => { document.cookie = 'signed_in=; Path=/; Max-Age=0'; })")
@@ -132,7 +133,7 @@ async fn a_tab_in_the_background_shows_nobody_who_has_signed_out() {
     let site = site().await;
     let person = site.register().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;
-    // As in browsers whose tabs cannot talk to each other.
+    // In some browsers, tabs cannot talk to each other.
     browser.before_scripts("delete window.BroadcastChannel").await;
     browser.sign_in(&person.mobile, PASSWORD).await;
     let first = browser.driver().window().await.unwrap();
@@ -155,17 +156,17 @@ async fn a_clock_that_is_set_right_stretches_no_wait() {
     let waits = "/^\\d\\d? 秒$/.test(document.getElementById('code-send').textContent)";
     ask_for_code(&browser, &mobile).await;
     browser.until(waits).await;
-    // Three hours back, while it counts: the next second is the next second.
+    // The clock is set back three hours during the countdown. The next second still follows.
     let before = browser.js("return document.getElementById('code-send').textContent").await;
     browser.js("const now = Date.now; Date.now = () => now() - 3 * 3_600_000").await;
     browser.until(&format!("{waits} && document.getElementById('code-send').textContent !== {before}")).await;
-    // The same over a reload: a minute at most.
+    // The same holds after a reload: the wait is at most a minute.
     let back = browser.before_scripts("const now = Date.now; Date.now = () => now() - 3 * 3_600_000;").await;
     browser.open("/login?by=sms").await;
     browser.fill("mobile", &mobile).await;
     browser.until(waits).await;
     browser.without(back).await;
-    // A phone that slept: the page's own count stood still, the clock did not.
+    // A phone slept: the clock of the page stood still, and the system's clock did not.
     ask_for_code(&browser, &new_mobile()).await;
     browser.until(waits).await;
     browser.js("performance.now = () => 0; const now = Date.now; Date.now = () => now() + 3_600_000").await;

@@ -1,4 +1,4 @@
-//! Answers that do not come: between the browser and the system stands a network that loses some.
+//! Answers that do not arrive. A network between the browser and the system loses some of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use crate::site::{PASSWORD, Site};
 
 const REFRESH: &[u8] = b"POST /users/token/refresh/";
 
-/// A network that carries every request, and loses the answers to the next so many refreshes: nothing comes, and the
+/// A network that carries every request and loses the answers to the next `to_lose` refreshes. Nothing arrives, and the
 /// connection stays open.
 struct Network {
     address: String,
@@ -20,7 +20,7 @@ struct Network {
 }
 
 impl Network {
-    /// A site that people reach by this network alone.
+    /// Starts a site that the browser reaches only through this network.
     async fn with_site() -> (Self, Site) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -66,7 +66,7 @@ async fn carry(browser: TcpStream, system: TcpStream, to_lose: Arc<AtomicU32>, r
     }
 }
 
-/// Ten seconds, and nothing else, are over in a fifth of a second.
+/// Shortens a timer of ten seconds, and no other, to a fifth of a second.
 const HURRY: &str = r"
     const wait = window.setTimeout;
     window.setTimeout = (act, milliseconds, ...rest) => wait(act, milliseconds === 10_000 ? 200 : milliseconds, ...rest);
@@ -96,7 +96,7 @@ async fn a_refresh_whose_answer_is_lost_is_repeated_at_once_and_nobody_is_signed
     assert_eq!(network.refreshes.load(Ordering::SeqCst) - before, 2, "once more, and no more");
     browser.open("/users").await;
     browser.says("nickname-item-value", "小明").await;
-    // Where no answer comes at all, the page says so and stays.
+    // If no answer arrives at all, the page says so and stays.
     network.to_lose.store(u32::MAX, Ordering::SeqCst);
     browser.open("/users").await;
     browser.says("loading", "网络连接失败").await;

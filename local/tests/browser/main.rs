@@ -1,5 +1,5 @@
-//! The pages in a real browser: each journey a person makes, from the first page on. Run by `.ci/run`, which installs
-//! chromium and its driver: `cargo test -p local --features browser --test browser`.
+//! The pages in a real browser: complete journeys of people, from the first page on. `.ci/run` installs chromium and
+//! its driver and runs these tests: `cargo test -p local --features browser --test browser`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 

@@ -1,10 +1,10 @@
-//! Browsers that know less than today's, and pages whose scripts do not load or fail.
+//! Browsers that lack features of today's, and pages whose scripts do not load or fail.
 
 use crate::browser::{Browser, SETUPS};
 use crate::journeys::fill_registration;
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile};
 
-/// Takes away what the oldest browsers that are served do not have (Safari 14, Chrome 80, Firefox 78).
+/// Removes the features that the oldest supported browsers lack (Safari 14, Chrome 80, Firefox 78).
 const OLD: &str = r"
     // The driver needs it in the page: the page's own scripts alone do not find it.
     const { hasOwn } = Object;
@@ -29,7 +29,7 @@ const OLD: &str = r"
     window.isOld = typeof BroadcastChannel === 'undefined' && !navigator.locks && !''.replaceAll && !AbortSignal.timeout;
 ";
 
-/// The address that no page has is read without any script.
+/// An address without a page. The page that answers it needs no script.
 const UNKNOWN: &str = "/logn";
 
 const PAGES: [&str; 8] = [
@@ -45,7 +45,7 @@ const PAGES: [&str; 8] = [
 
 const SEEN: &str = "getComputedStyle(document.querySelector('.trouble')).visibility === 'visible'";
 
-/// Waits until the page says that it does not work, in words that can be seen.
+/// Waits until the page says, in visible words, that it does not work.
 async fn says_so(browser: &Browser, english: bool) {
     browser.until(&format!("document.querySelector('.trouble') && {SEEN}")).await;
     let said = browser
@@ -143,7 +143,7 @@ async fn what_a_script_throws_is_said_at_once() {
     for setup in SETUPS {
         let site = Site::with_settings(&[]).await;
         let browser = Browser::start(&site.base_url, setup).await;
-        // At work, where a promise carries it away.
+        // The script fails during an action, inside a promise.
         browser.open("/login").await;
         browser.fill("username", "lilei").await;
         browser.fill("password", PASSWORD).await;
@@ -151,18 +151,18 @@ async fn what_a_script_throws_is_said_at_once() {
         browser.submit("by-password").await;
         says_so(&browser, setup.english).await;
         browser.complained("rejection: TypeError").await;
-        // What is no failure of ours, as a captcha's script may reject with, is not said.
+        // A rejection that is no error of ours shows no message. A captcha's script may cause one.
         browser.open("/login").await;
         browser.js("Promise.reject(null); Promise.reject('no'); Promise.reject({ code: 1 })").await;
         browser.js("return new Promise((done) => setTimeout(done, 100))").await;
         assert_eq!(browser.js(&format!("return {SEEN}")).await, false);
-        // While the page starts.
+        // The script fails while the page starts.
         let planted = browser.before_scripts("Element.prototype.closest = () => { throw new Error('planted'); }").await;
         browser.open("/register").await;
         says_so(&browser, setup.english).await;
         browser.complained("planted").await;
         browser.without(planted).await;
-        // Another's script is not the page's.
+        // An error in a script of another site is not the page's.
         browser.open("/login").await;
         browser.until("document.documentElement.hasAttribute('data-ready')").await;
         browser.js("dispatchEvent(new ErrorEvent('error', { message: 'theirs', filename: 'https://elsewhere.example/a.js' }))").await;

@@ -1,4 +1,4 @@
-//! A front end under development, on a port of its own; and our own pages by either name of this machine.
+//! A front end under development on its own port, and our own pages under both names of this machine.
 
 use axum::Router;
 use axum::response::Html;
@@ -8,7 +8,7 @@ use crate::browser::{Browser, SETUPS};
 use crate::journeys::fill_registration;
 use crate::site::{PASSWORD, Site, new_mobile};
 
-/// A front end of its own: it signs up, refreshes and reads the account, by `fetch` alone.
+/// A separate front end. It signs up, refreshes and reads the account with `fetch` alone.
 const FRONT_END: &str = r#"<!doctype html><meta charset="utf-8"><title>A front end</title>
 <h1>A front end on another port</h1><pre id="log"></pre>
 <script type="module">
@@ -31,7 +31,7 @@ const FRONT_END: &str = r#"<!doctype html><meta charset="utf-8"><title>A front e
   };
 </script>"#;
 
-/// Serves the front end; its address.
+/// Serves the front end and returns its address.
 async fn front_end() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -51,7 +51,7 @@ async fn a_front_end_on_another_port_signs_up_refreshes_and_reads_the_account() 
     browser.js(&format!("window.signUp('{mobile}', '{code}', '{PASSWORD}')")).await;
     let masked = format!("signed up as Li Lei {}****{}", &mobile[..3], &mobile[7..]);
     browser.says("log", &masked).await;
-    // A script reads the code of a refusal too.
+    // A script of another origin can read the error code too.
     browser.says("log", "GET /users/me/ 401 unauthorized").await;
     crate::pictures::keep("another-port", &browser.picture().await);
     browser.close().await;
@@ -67,7 +67,7 @@ async fn the_account_page_works_as_localhost_and_as_127_0_0_1() {
         browser.submit("register").await;
         browser.at("/users").await;
         browser.says("nickname-item-value", "小明").await;
-        // The session is carried by its cookie alone.
+        // Only the cookie carries the session here.
         browser.open("/users").await;
         browser.says("nickname-item-value", "小明").await;
         browser.click("sign-out").await;

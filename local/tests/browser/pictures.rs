@@ -1,6 +1,6 @@
-//! Every page at two widths, in both themes: written to `target/pictures`, to be looked at, and held to what a machine
-//! can tell: no sideways scrolling, no violation of accessibility (axe-core, where `AXE` names its file), a name for every
-//! control, borders that can be seen. All of it with the text twice as large too.
+//! Takes pictures of every page at two widths and in both themes, for people to look at, in `target/pictures`. Also
+//! checks what a machine can check: no horizontal scrolling, no accessibility violations (axe-core, if `AXE` names its
+//! file), a name for every control, and visible borders. All checks are repeated with the text twice as large.
 
 use std::path::{Path, PathBuf};
 
@@ -27,19 +27,18 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// Writes a picture, to be looked at.
 pub fn keep(name: &str, picture: &[u8]) {
     std::fs::write(folder().join(format!("{name}.png")), picture).unwrap();
 }
 
-/// What reaches over the right edge of a page that scrolls sideways.
+/// Returns the elements that extend beyond the right edge of a page that scrolls horizontally.
 const SIDEWAYS: &str = "
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return [];
     const over = [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > clientWidth);
     return over.map((one) => one.outerHTML.slice(0, 80)).concat(scrollWidth - clientWidth)";
 
-/// What a machine can tell of a page as it is: on a phone and on a desktop, and with the text twice as large on both.
+/// Runs every check on the page as it is, on a phone and on a desktop, and with the text twice as large on both.
 pub async fn look(browser: &Browser, name: &str) {
     for (width, percent) in [(320, 100), (1280, 100), (375, 200), (1280, 200)] {
         browser.set_width(width).await;
@@ -66,7 +65,7 @@ async fn accessible(browser: &Browser, place: &str) {
         return;
     };
     let source = std::fs::read_to_string(axe).unwrap();
-    // By the debugger's hand: the page's own policy would not let it in.
+    // The debugger runs the script, because the page's own policy would forbid it.
     browser.cdp("Runtime.evaluate", json!({ "expression": source })).await;
     let run = json!({
         "expression": "axe.run({ resultTypes: ['violations'] }).then((result) => JSON.stringify(result.violations))",
@@ -81,7 +80,7 @@ async fn accessible(browser: &Browser, place: &str) {
     assert!(told.is_empty(), "{place}: {told:#?}");
 }
 
-/// As the browser itself tells a screen reader.
+/// Reads the names that the browser gives to a screen reader.
 async fn every_control_has_a_name(browser: &Browser, place: &str) {
     const ROLES: [&str; 9] =
         ["button", "link", "textbox", "checkbox", "tab", "tablist", "navigation", "dialog", "form"];
@@ -97,11 +96,12 @@ async fn every_control_has_a_name(browser: &Browser, place: &str) {
             shows.push(name.to_owned());
         }
     }
-    // A switch that shows a password, and a button that sends a code, say of which field.
+    // A switch that shows a password and a button that sends a code each name their field.
     assert!(shows.iter().all(|name| name.contains(' ')), "{place}: {shows:?}");
 }
 
-/// Fields and buttons stand out from what is around them by 3:1 (WCAG 1.4.11), by their border or their own ground.
+/// Checks that fields and buttons have a contrast of 3:1 to their surroundings (WCAG 1.4.11), by their border or their
+/// background.
 async fn borders_can_be_seen(browser: &Browser, place: &str) {
     const FAINT: &str = "
         const parse = (color) => color.match(/[\\d.]+/g).map(Number);

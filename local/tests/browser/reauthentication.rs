@@ -1,4 +1,4 @@
-//! Nobody is asked twice in five minutes who they are.
+//! Nobody is asked for a proof twice within five minutes.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         browser.submit("export-form").await;
         browser.says("export-item-saved", if setup.english { "Downloaded" } else { "已下载" }).await;
         assert_eq!(site.messages_to(&number).await.len(), told, "no code was sent");
-        // Over a reload too.
+        // The same holds after a reload.
         browser.open("/users").await;
         browser.open_row("password-item").await;
         browser.fill("new-password", NEW_PASSWORD).await;
@@ -56,7 +56,7 @@ async fn who_has_just_signed_in_by_sms_exports_and_changes_the_password_with_no_
         browser.says("password-item-saved", if setup.english { "Saved" } else { "已保存" }).await;
         let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
         assert_eq!(site.post("/users/login/", &body).await.status, 200);
-        // That moved the credential version on: the next thing needs a proof.
+        // The change of password raised the credential version, so the next operation needs a proof.
         browser.open_row("password-item").await;
         browser.see("password-proof-password").await;
         assert_eq!(browser.js(STORED).await, Value::Null);
@@ -71,7 +71,7 @@ async fn after_five_minutes_the_fields_come_and_nothing_that_was_typed_is_lost()
         browser.open_row("password-item").await;
         browser.fill("new-password", NEW_PASSWORD).await;
         assert!(is_hidden(&browser, "password-proof").await);
-        // The browser's clock stands still, so it is the server that refuses.
+        // Only the server's clock moves, so the server refuses.
         site.advance(301).await;
         browser.submit("password-form").await;
         browser
@@ -116,7 +116,7 @@ async fn one_code_does_for_all_that_is_done_in_five_minutes() {
     browser.fill("email-code", &site.code_for(&email).await).await;
     browser.submit("email-code-form").await;
     browser.says("email-item-value", &email).await;
-    // The change of email ended it.
+    // The change of email ended the reauthentication.
     browser.open_row("password-item").await;
     browser.see("password-proof").await;
     browser.close().await;

@@ -1,4 +1,5 @@
-//! What people read when something is refused: the page's own words, in its language, and the way on.
+//! The messages that people read when a request is refused: the page's own words, in the page's language, and the way
+//! on.
 
 use serde_json::json;
 
@@ -9,7 +10,7 @@ async fn site() -> Site {
     Site::with_settings(&[]).await
 }
 
-/// Answers every call to this path as a server would that refuses it.
+/// Makes every call to this path get a refusal, as a server would send it.
 async fn refuse(browser: &Browser, path: &str, status: u16, code: &str, body: &serde_json::Value) {
     let source = format!(
         "{{ const send = window.fetch;
@@ -43,7 +44,7 @@ async fn no_text_of_the_old_systems_reaches_a_page() {
         browser.fill("code", &code).await;
         browser.submit("forgotten").await;
         browser.says("code-error", if setup.english { "Please send another" } else { "请重新发送" }).await;
-        // A second ask within the minute is told with its wait.
+        // A second request within the minute shows the wait.
         site.advance(600).await;
         let asked = json!({ "mobile": person.mobile });
         assert_eq!(site.post("/forget_pwd/sms_code/", &asked).await.json()["errno"], "0");
@@ -141,7 +142,7 @@ async fn a_captcha_that_does_not_load_does_not_start_or_never_comes_is_said() {
         browser.fill("mobile", &new_mobile()).await;
         browser.click("code-send").await;
         browser.says("code-error", "人机验证加载失败").await;
-        // It is another's script: the page itself works.
+        // The script of another site fails. The page itself works.
         let broken = browser.js("return document.documentElement.hasAttribute('data-broken')").await;
         assert_eq!(broken, false);
         browser.until("!document.getElementById('code-send').disabled").await;
@@ -153,7 +154,7 @@ async fn a_captcha_that_does_not_load_does_not_start_or_never_comes_is_said() {
     let planted = browser.before_scripts(planted).await;
     send().await;
     browser.without(planted).await;
-    // Fifteen seconds, and nothing else, are over at once.
+    // Makes a timer of fifteen seconds, and no other, end at once.
     let never = "const wait = setTimeout; window.setTimeout = (act, time, ...rest) => wait(act, time === 15_000 ? 0 : time, ...rest);
         Element.prototype.append = new Proxy(Element.prototype.append, {
             apply: (append, owner, nodes) => nodes[0].src ? undefined : Reflect.apply(append, owner, nodes),

@@ -1,4 +1,4 @@
-//! Browsers that keep no cookies, or nothing at all.
+//! Browsers that keep no cookies, or that store nothing at all.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::browser::{Browser, SETUPS};
 use crate::journeys::fill_registration;
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile};
 
-/// Every access fails, as in the frame of an app or under a strict setting.
+/// Every access to storage fails, as in the frame of an app or under a strict setting.
 const NO_STORAGE: &str = r"
     for (const name of ['sessionStorage', 'localStorage']) {
         Object.defineProperty(window, name, { get() { throw new DOMException('refused', 'SecurityError'); } });
@@ -36,11 +36,11 @@ async fn without_cookies_a_page_says_what_is_needed_and_sends_no_password() {
         browser.status_says("by-password", needed).await;
         let sessions = site.send_as(&person.token, reqwest::Method::GET, "/users/me/sessions/", &json!({})).await;
         assert_eq!(sessions.json().as_array().unwrap().len(), 1, "no session is opened that would be lost at once");
-        // Its account page leads to the same words, not to an alarm.
+        // The account page leads to the same words, and not to an alarm about a stolen session.
         browser.open("/users").await;
         browser.at("/login").await;
         browser.says("reason", needed).await;
-        // What needs none works: a password by mail.
+        // Setting a password by mail works, because it needs no cookie.
         browser.open("/find_password").await;
         browser.fill("email", &email).await;
         browser.submit("find").await;

@@ -1,4 +1,5 @@
-//! What an owner meets when something is wrong with an account: a change that was not theirs, a number long unused.
+//! The pages that owners see when something is wrong with their account: a change they did not make, or a number long
+//! unused.
 
 use reqwest::Method;
 use serde_json::json;
@@ -34,7 +35,7 @@ async fn a_change_that_was_not_the_owner_s_is_stopped_by_the_link_in_its_notice(
         browser.says("secured-text", if setup.english { "signed out" } else { "所有设备已退出登录" }).await;
         assert_eq!(site.me(&thief).await.status, 401);
         look(&browser, if setup.english { "secured-en" } else { "secured" }).await;
-        // The mail that sets another password is there already.
+        // The mail to set another password has already arrived.
         browser.open(&format!("/reset_password?access_token={}", site.link_for(&email).await)).await;
         browser.says("whose", &email).await;
         browser.fill("password", PASSWORD).await;
@@ -46,7 +47,7 @@ async fn a_change_that_was_not_the_owner_s_is_stopped_by_the_link_in_its_notice(
         browser.fill("password", PASSWORD).await;
         browser.submit("by-password").await;
         browser.at("/users").await;
-        // The link worked once.
+        // The link works only once.
         browser.open(link).await;
         browser.submit("secure").await;
         browser.status_says("secure", if setup.english { "expired" } else { "失效" }).await;

@@ -1,11 +1,11 @@
-//! A message that comes moves nothing that somebody is about to press, and no card is empty below what is in it.
+//! A message that appears moves nothing that a person is about to press, and no card has empty space at its end.
 
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, SETUPS, Setup};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile};
 
-/// Where everything is that can be pressed or typed in, and can be seen: its name and its height on the page.
+/// Returns the position of every visible control: its name and its height on the page.
 const PRESSABLE: &str = "
     const all = [...document.querySelectorAll('main a, main button:not(.way), main input, main summary, header a, header button')];
     return Object.fromEntries(all.filter((one) => one.checkVisibility()).map((one, at) => {
@@ -18,7 +18,7 @@ async fn places(browser: &Browser) -> Value {
     browser.js(PRESSABLE).await
 }
 
-/// Nothing that was there before is elsewhere now.
+/// Asserts that no control has moved.
 #[track_caller]
 fn are_where_they_were(before: &Value, after: &Value, what: &str) {
     for (name, place) in before.as_object().unwrap() {
@@ -80,7 +80,7 @@ async fn errors_and_words_about_fields_move_no_button() {
             browser.click("code-send").await;
             browser.until("document.getElementById('code-send-live').textContent").await;
             are_where_they_were(&before, &places(&browser).await, &what("a code that was sent"));
-            // In another tab, which knows nothing of the wait.
+            // The page is opened as in another tab, which does not know of the wait.
             browser.js("sessionStorage.clear(); localStorage.clear()").await;
             browser.open("/register").await;
             browser.fill("mobile", &mobile).await;
@@ -210,7 +210,7 @@ async fn a_page_says_why_somebody_is_there_without_moving_its_form() {
             for reason in
                 ["session_ended", "refresh_token_spent", "credentials_changed", "cookies_needed", "account_deleted"]
             {
-                // As it is served, before its script has said anything.
+                // The page is checked as it is served, before its script has added a message.
                 browser.cdp("Network.enable", json!({})).await;
                 browser.cdp("Network.setBlockedURLs", json!({ "urls": ["*.js"] })).await;
                 browser.open(&format!("/login?reason={reason}")).await;
@@ -227,7 +227,7 @@ async fn a_page_says_why_somebody_is_there_without_moving_its_form() {
     }
 }
 
-/// What a page may say of a field of each kind, and the kinds by a selector.
+/// The messages that a page may show at a field of each kind, by selector.
 const SAID: &str = "
     const said = {
         '[data-kind=mobile]': ['mobile_malformed', 'mobile_taken'],
@@ -244,7 +244,7 @@ const SAID: &str = "
         'main input:not([type=checkbox])': ['field_required', 'field_type'],
     };";
 
-/// Puts each of these beside each field, and gives those that do not fit into the place that is kept for them.
+/// Shows each message at each field, and returns those that do not fit into the space kept for them.
 const FITS: &str = "
     const { say } = await import(document.querySelector('script[src*=site]').src.replace('site.js', 'texts.js'));
     for (const one of document.querySelectorAll('main [hidden]')) one.hidden = false;
@@ -292,7 +292,7 @@ async fn whatever_is_said_of_a_field_fits_into_its_place() {
     }
 }
 
-/// For every card that can be seen: its space above, and what is free below the last thing in it.
+/// Returns, for every visible card, its space above and the free space below its last element.
 const SPACE: &str = "
     return [...document.querySelectorAll('.card')].filter((card) => card.checkVisibility()).map((card) => {
         const all = [...card.querySelectorAll('a, button, input, summary, p, h1, h2, li, label')];
@@ -308,7 +308,7 @@ async fn no_card_is_empty_below(browser: &Browser, what: &str) {
     assert!(!cards.as_array().unwrap().is_empty(), "{what} has a card");
     for card in cards.as_array().unwrap() {
         let (space, below) = (card["space"].as_i64().unwrap(), card["below"].as_i64().unwrap());
-        // The line of a row that is open may stay empty.
+        // The line of an open row may stay empty.
         let more = if card["open"] == true { 20 } else { 2 };
         assert!((space - 2..=space + more).contains(&below), "{what}: {card}");
     }

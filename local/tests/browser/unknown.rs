@@ -1,4 +1,4 @@
-//! An address that has no page.
+//! An address without a page.
 
 use crate::browser::{Browser, SETUPS};
 use crate::pictures::look;
@@ -11,7 +11,7 @@ async fn an_unknown_address_says_so_kindly_and_leads_home() {
         let browser = Browser::start(&site.base_url, setup).await;
         let (title, switched) =
             if setup.english { ("Page not found", "找不到页面") } else { ("找不到页面", "Page not found") };
-        // Mistyped, and an address of the API.
+        // A mistyped address, and an address of the API.
         for path in ["/logn", "/users/login/"] {
             browser.open(path).await;
             browser.until(&format!("document.querySelector('main h1').textContent === '{title}'")).await;

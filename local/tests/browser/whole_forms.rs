@@ -1,4 +1,5 @@
-//! Forms that are whole from the start, over a way back, a reload and a browser that fills them in.
+//! Forms that are complete from the start, and stay so after going back, after a reload, and with a browser that fills
+//! them in.
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ async fn site() -> Site {
 
 const REGISTER: [&str; 5] = ["mobile", "consent", "code", "nickname", "password"];
 
-/// The sign-up is whole: all its fields, and a button that can be pressed.
+/// Waits until the sign-up is complete: all its fields, and a button that can be pressed.
 async fn is_whole(browser: &Browser) {
     for field in REGISTER {
         browser.see(field).await;
@@ -19,7 +20,7 @@ async fn is_whole(browser: &Browser) {
     browser.until("document.querySelector('#register button[type=submit]').disabled === false").await;
 }
 
-/// What was asked of the server about a number.
+/// Returns the paths that were requested from the server.
 const ASKED: &str = "return performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/users/')).map((entry) => new URL(entry.name).pathname)";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +96,7 @@ async fn a_sign_up_goes_on_after_back_a_reload_and_what_a_browser_filled_in() {
     browser.click("consent").await;
     browser.says("mobile-hint", "可以注册").await;
     browser.fill("nickname", "小明").await;
-    // To another page and back, over the history.
+    // The person goes to another page and back.
     browser.open("/").await;
     browser.see("signed-out").await;
     browser.driver().back().await.unwrap();
@@ -104,10 +105,10 @@ async fn a_sign_up_goes_on_after_back_a_reload_and_what_a_browser_filled_in() {
     browser.driver().refresh().await.unwrap();
     browser.at("/register").await;
     is_whole(&browser).await;
-    // From the cache of whole pages.
+    // The browser restores the page from its cache.
     browser.js("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))").await;
     is_whole(&browser).await;
-    // A browser that fills in sets the value and tells of a change at best.
+    // A browser that fills in a form sets the value, and fires at most a change event.
     browser
         .js(&format!(
             "const [mobile, box] = ['mobile', 'consent'].map((id) => document.getElementById(id));
@@ -141,7 +142,7 @@ async fn a_number_that_was_taken_meanwhile_offers_to_sign_in() {
     browser.fill("code", &code).await;
     browser.fill("nickname", "Li Lei").await;
     browser.fill("password", PASSWORD).await;
-    // It has its own code by now, which the server asks for first.
+    // The server checks the code before it says that the number is taken, so the page must send a valid code.
     browser.click("code-send").await;
     browser.until("document.getElementById('code-send-live').textContent").await;
     browser.fill("code", &site.code_for(&mobile).await).await;
@@ -153,7 +154,7 @@ async fn a_number_that_was_taken_meanwhile_offers_to_sign_in() {
     browser.close().await;
 }
 
-/// The fields of every form that holds a password, in their order: `autocomplete`, and whether it can be seen.
+/// Returns the fields of every form that contains a password, in order, with their `autocomplete` and their names.
 const PASSWORD_FORMS: &str = "
     return [...document.querySelectorAll('form')].filter((form) => form.querySelector('[type=password]')).map((form) => ({
         id: form.id,
@@ -162,7 +163,8 @@ const PASSWORD_FORMS: &str = "
         nameless: [...form.querySelectorAll('input:not([type=checkbox])')].filter((input) => !input.name || !input.autocomplete).length,
     }))";
 
-/// Every form with a password: one name, before the passwords, and the present password before the new one.
+/// Checks that every form with a password has one username, placed before the passwords, and the current password
+/// before the new one.
 async fn passwords_are_kept_under(browser: &Browser, name: &str) -> Vec<String> {
     let forms = browser.js(PASSWORD_FORMS).await;
     let mut ids = Vec::new();
@@ -208,7 +210,7 @@ async fn every_form_with_a_password_tells_a_password_manager_whose_it_is() {
     browser.says("whose", &email).await;
     assert_eq!(passwords_are_kept_under(&browser, &email).await, ["reset"]);
 
-    // The account's page knows a number only in part: the name is the one that was signed in with.
+    // The account page knows only a part of the number. The username is therefore the name that was used to sign in.
     let rows = ["mobile-form", "email-form", "email-code-form", "password-form", "export-form", "delete-form"];
     for name in [&person.mobile, &email] {
         browser.open("/login").await;
@@ -219,7 +221,7 @@ async fn every_form_with_a_password_tells_a_password_manager_whose_it_is() {
         browser.see("devices").await;
         assert_eq!(passwords_are_kept_under(&browser, name).await, rows);
     }
-    // In a tab that knows nothing of it, what the account tells; and what is kept of another account is none of this one's.
+    // A new tab takes the name from the account. A name stored for another account is not used.
     browser.js("sessionStorage.setItem('account-name', '13800001234')").await;
     browser.open("/users").await;
     browser.see("devices").await;
@@ -285,7 +287,7 @@ async fn wrong_passwords_offer_a_code_and_a_code_that_fails_offers_the_password(
                 if setup.english { "Use your password" } else { "改用密码登录" }
             ))
             .await;
-        // It goes with the message.
+        // The link disappears with the message.
         browser.fill("code", "1").await;
         browser.until(&format!("!{way}")).await;
         browser.fill("code", "000000").await;

@@ -1,10 +1,10 @@
-//! The logs of everything a test does, kept to be scanned: `.ci/scan_logs` looks for what must never stand in one.
+//! Keeps the logs of everything a test does. `.ci/scan_logs` searches them for what must never be logged.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once};
 
-/// Writes all that is logged in this process to a file in `target/logs`, as the functions write it.
+/// Writes everything logged in this process to a file in `target/logs`, in the functions' own format.
 pub fn keep() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -15,7 +15,7 @@ pub fn keep() {
     });
 }
 
-/// What was logged so far about an account, a session or whatever else has an id of its own.
+/// Returns the lines logged so far that contain this id, such as that of an account or a session.
 pub fn lines_about(id: &str) -> Vec<String> {
     let log = std::fs::read_to_string(path()).unwrap();
     log.lines().filter(|line| line.contains(id)).map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! A browser with our pages open, as far as the API sees it.
+//! A browser with our pages open, as the API sees it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
     answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"))
 }
 
-/// A browser with our pages open: it asks by cookie, from our own origin, and keeps cookies as it is told.
+/// A browser with our pages open. It sends requests in cookie mode from our own origin, and stores the cookies it gets.
 pub struct Page<'a> {
     site: &'a Site,
     cookies: RefCell<BTreeMap<String, String>>,
@@ -23,7 +23,7 @@ impl<'a> Page<'a> {
         Self { site, cookies: RefCell::default() }
     }
 
-    /// A request with all that a page adds to it, but the origin.
+    /// Builds a request with everything that a page adds to it, except the origin.
     pub fn request(&self, method: Method, path: &str, body: &Value) -> reqwest::RequestBuilder {
         let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.site.request(method, path).header("x-session", "cookie").header("cookie", cookies.join("; ")).json(body)
@@ -44,7 +44,7 @@ impl<'a> Page<'a> {
         answer
     }
 
-    /// Signs in by password, and gives the access token.
+    /// Signs in by password and returns the access token.
     pub async fn sign_in(&self, person: &Person) -> String {
         let body = json!({ "username": person.mobile, "password": PASSWORD });
         let answer = self.send(Method::POST, "/users/login/", "", &body).await;

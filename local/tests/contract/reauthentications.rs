@@ -1,4 +1,4 @@
-//! Every operation that takes a proof of who asks, and a body that needs nothing but that proof.
+//! Every operation that takes a proof, and a body for each in which only the proof is missing.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ pub struct Row {
     pub function: &'static str,
     method: &'static str,
     path: &'static str,
-    /// What the code is called that proves who asks.
+    /// The field for a code to the account's own number.
     pub code: &'static str,
-    /// What a granted request answers.
+    /// The status of a granted request.
     pub status: u16,
 }
 
@@ -24,7 +24,7 @@ const fn row(
     Row { function, method, path, code, status }
 }
 
-/// `every_function_that_takes_a_proof_is_in_the_table` fails when one is missing.
+/// `every_function_that_takes_a_proof_is_in_the_table` fails if an operation is missing here.
 pub const TABLE: &[Row] = &[
     row("send-email-code", ("POST", "/users/me/email/"), "sms_code", 200),
     row("change-password", ("PUT", "/users/me/password/"), "sms_code", 200),
@@ -34,7 +34,7 @@ pub const TABLE: &[Row] = &[
 ];
 
 impl Row {
-    /// All of the body but the proof.
+    /// Returns the body without the proof.
     pub async fn body(&self, site: &Site, token: &str) -> Value {
         match self.function {
             "send-email-code" => json!({ "email": new_email() }),
@@ -50,7 +50,7 @@ impl Row {
         }
     }
 
-    /// Sends a body with these fields beside it.
+    /// Sends the body with the fields of the proof added.
     pub async fn send(&self, site: &Site, token: &str, body: &Value, proof: &Value) -> Answer {
         let mut body = body.clone();
         body.as_object_mut().unwrap().extend(proof.as_object().unwrap().clone());
@@ -58,7 +58,7 @@ impl Row {
     }
 }
 
-/// A person who has just signed in, and what that answered.
+/// A person who has just signed in, with the values from the answer.
 pub struct Arrival {
     pub id: String,
     pub mobile: String,
@@ -84,7 +84,7 @@ impl Arrival {
         Self::again(site, &mobile).await
     }
 
-    /// Another session of the same account.
+    /// Signs in once more, in another session of the same account.
     pub async fn again(site: &Site, mobile: &str) -> Self {
         Self::new(mobile, &site.log_in(mobile).await)
     }

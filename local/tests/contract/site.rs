@@ -1,5 +1,5 @@
-//! Where the contract is tested: a throw-away system of the test's own, or, with `LATCHKEY_BASE_URL`, one that runs
-//! elsewhere. A test that needs more of its site than that one offers fails.
+//! The site that a contract test runs against: a temporary system of the test's own, or, with `LATCHKEY_BASE_URL`, a
+//! site that already runs elsewhere. A test fails if it needs more than that site offers.
 
 #[path = "logs.rs"]
 pub mod logs;
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 pub struct Site {
     pub base_url: String,
     pub http: Client,
-    /// The system, when it is the test's own.
+    /// The test's own system, if it has one.
     pub system: Option<System>,
-    /// Whether the test may read messages and move the clock. One that runs anywhere may not, even where it could.
+    /// Whether the test may read messages and move the clock. A test in `anywhere` may not, even where it could.
     may_read_inbox: bool,
 }
 
-/// An answer, read whole.
+/// An answer that has been read in full.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -30,7 +30,7 @@ pub struct Answer {
     pub text: String,
 }
 
-/// Someone who has registered.
+/// A person who has registered.
 pub struct Person {
     pub id: String,
     pub mobile: String,
@@ -42,7 +42,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub const NEW_PASSWORD: &str = "staple tractor violin";
 
 impl Site {
-    /// A site of which a test asks nothing but the contract.
+    /// Returns a site that offers only the contract.
     pub async fn any() -> Self {
         let site = match elsewhere() {
             Some(base_url) => Self::at(base_url),
@@ -51,7 +51,7 @@ impl Site {
         Self { may_read_inbox: false, ..site }
     }
 
-    /// A site whose messages can be read and whose clock can be moved.
+    /// Returns a site whose messages can be read and whose clock can be moved.
     pub async fn with_inbox() -> Self {
         let Some(base_url) = elsewhere() else { return Self::own(&[]).await };
         let site = Self::at(base_url);
@@ -60,13 +60,13 @@ impl Site {
         site
     }
 
-    /// A system of the test's own with these settings.
+    /// Starts a system of the test's own with these settings.
     pub async fn with_settings(settings: &[(&str, &str)]) -> Self {
         refuse_elsewhere();
         Self::own(settings).await
     }
 
-    /// The same, for pages of other origins.
+    /// Starts a system that also serves pages of these origins.
     pub async fn with_cors(origins: &[&str]) -> Self {
         refuse_elsewhere();
         let cors = origins.iter().map(|origin| (*origin).to_owned()).collect();
@@ -84,8 +84,9 @@ impl Site {
 
     async fn start(settings: &[(&str, &str)], options: Options) -> Self {
         logs::keep();
-        // A cheap hash: the tests are about what is answered, and `password_hash` tests the hash.
-        // And no limit on what one address causes: all of a test comes from one. `limits` tests those.
+        // The hash is cheap, because these tests are about answers. The tests of `password_hash` cover the hash. The
+        // limits of a source are high, because all requests of a test come from one address. `limits` tests those
+        // limits.
         let mut variables: BTreeMap<String, String> = [
             ("ARGON2_MEMORY_KIB", "64"),
             ("ARGON2_PASSES", "1"),
@@ -102,7 +103,7 @@ impl Site {
         Self::of(System::start(Options { variables, strict_slashes: strict_slashes(), ..options }).await.unwrap())
     }
 
-    /// A system that the test has started itself.
+    /// Wraps a system that the test has started.
     pub fn of(system: System) -> Self {
         Self { base_url: system.base_url.clone(), http: client(), system: Some(system), may_read_inbox: true }
     }
@@ -123,12 +124,12 @@ impl Site {
         read(self.request(Method::PUT, path).json(body)).await
     }
 
-    /// As a signed-in person.
+    /// Sends a request with an access token.
     pub async fn send_as(&self, token: &str, method: Method, path: &str, body: &Value) -> Answer {
         read(self.request(method, path).bearer_auth(token).json(body)).await
     }
 
-    /// Signs in with the password everyone registers with; the whole answer.
+    /// Signs in with the password that every person registers with. Returns the whole answer.
     pub async fn log_in(&self, name: &str) -> Value {
         let answer = self.post("/users/login/", &json!({ "username": name, "password": PASSWORD })).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -139,12 +140,13 @@ impl Site {
         self.post("/users/token/refresh/", &json!({ "refresh_token": refresh_token })).await
     }
 
-    /// The status of B11 with this token.
+    /// Sends a `me` request with this token.
     pub async fn me(&self, token: &str) -> Answer {
         read(self.request(Method::GET, "/users/me/").bearer_auth(token)).await
     }
 
-    /// Asks, signed in, for a code to the account's own number, past the cooldown, and reads it.
+    /// Waits out the resend cooldown, requests a code to the account's own number with `send_proof_code`, and returns
+    /// the code.
     pub async fn proof_code(&self, person: &Person) -> String {
         self.advance(61).await;
         let asked = self.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({})).await;
@@ -156,52 +158,53 @@ impl Site {
         assert!(self.may_read_inbox, "a test that reads messages or moves the clock starts with `Site::with_inbox`");
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub async fn advance(&self, seconds: u32) {
         self.needs_inbox();
         let answer = self.post("/_local/clock", &json!({ "advance_seconds": seconds })).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// The messages to a number or an address, newest first.
+    /// Returns the messages to a number or an address, newest first.
     pub async fn messages_to(&self, to: &str) -> Vec<Value> {
         self.needs_inbox();
         let all = self.get("/_local/inbox.json").await.json();
         all.as_array().unwrap().iter().filter(|message| message["to"] == to).cloned().collect()
     }
 
-    /// Insists that some message to a number or an address has these words: two of one moment arrive in either order.
+    /// Asserts that some message to a number or an address contains these words. Not only the newest one counts,
+    /// because two messages of the same moment arrive in either order.
     pub async fn was_told(&self, to: &str, words: &str) {
         let told = self.messages_to(to).await;
         assert!(told.iter().any(|one| one["text"].as_str().unwrap().contains(words)), "{words}: {told:?}");
     }
 
-    /// The code in the newest message to a number or an address.
+    /// Returns the code in the newest message with a code to a number or an address.
     pub async fn code_for(&self, to: &str) -> String {
         let to = if to.contains('@') { to.to_owned() } else { format!("+86{to}") };
         let messages = self.messages_to(&to).await;
-        // A notice of the same moment may have come after it.
+        // A security notification of the same moment may be newer.
         let code = messages.iter().find_map(|message| find_code(message["text"].as_str().unwrap()));
         code.expect("a message with a code was sent")
     }
 
-    /// The token of the newest mailed link to an address.
+    /// Returns the token of the newest mailed link to an address.
     pub async fn link_for(&self, email: &str) -> String {
         let messages = self.messages_to(email).await;
-        // A notice of the same moment may have come after it.
+        // A security notification of the same moment may be newer.
         let texts = messages.iter().map(|message| message["text"].as_str().unwrap());
         let link = texts.flat_map(str::lines).find_map(|line| line.split_once("access_token="));
         link.expect("a mail has a link").1.to_owned()
     }
 
-    /// Asks for a code by SMS and reads it.
+    /// Requests a registration code by SMS and returns it.
     pub async fn sms_code(&self, mobile: &str) -> String {
         let answer = self.post(&format!("/users/sms/{mobile}/"), &json!({})).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         self.code_for(mobile).await
     }
 
-    /// Registers a new number, and moves the clock past its cooldown.
+    /// Registers a new number and moves the clock past its resend cooldown.
     pub async fn register(&self) -> Person {
         let mobile = new_mobile();
         let code = self.sms_code(&mobile).await;
@@ -212,7 +215,7 @@ impl Site {
         Person { id: text("id"), token: text("token"), refresh_token: text("refresh_token"), mobile }
     }
 
-    /// Registers, and binds an email.
+    /// Registers a new number and binds an email.
     pub async fn register_with_email(&self) -> (Person, String) {
         let mut person = self.register().await;
         let email = format!("li{}@example.com", person.mobile);
@@ -227,21 +230,21 @@ impl Site {
         (person, email)
     }
 
-    /// The CSRF value that the page of a forgotten password sets.
+    /// Returns the CSRF value that the page of `forget_pwd` sets.
     pub async fn csrf(&self) -> String {
         let answer = self.get("/forget_pwd/").await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
         cookie.strip_prefix("csrf_token=").unwrap().split(';').next().unwrap().to_owned()
     }
 
-    /// A4, with cookie and header.
+    /// Sends a `forget_pwd` request with the CSRF cookie and header.
     pub async fn forget_pwd(&self, csrf: &str, body: &Value) -> Answer {
         let request = self.request(Method::POST, "/forget_pwd/").header("cookie", format!("csrf_token={csrf}"));
         read(request.header("x-csrftoken", csrf).json(body)).await
     }
 }
 
-/// The site that runs elsewhere, if the tests are to run against one.
+/// Returns the URL of the site that runs elsewhere, if there is one.
 fn elsewhere() -> Option<String> {
     std::env::var("LATCHKEY_BASE_URL").ok()
 }
@@ -252,13 +255,13 @@ fn refuse_elsewhere() {
     }
 }
 
-/// Whether the tests' own systems have a gateway that takes a path with a slash at its end for another path.
+/// Returns whether the test's own systems treat a path that ends in a slash as a different path.
 fn strict_slashes() -> bool {
     std::env::var("LATCHKEY_STRICT_SLASHES").is_ok_and(|value| value == "1")
 }
 
-/// Follows the 308 from a path with a slash at its end to the same path and query without it, where the gateway may
-/// answer so. Any other redirect is not followed: a test sees it in place of the answer it expects.
+/// Builds a client that follows the 308 from a path ending in a slash to the same path and query without the slash, if
+/// the gateway may answer so. It follows no other redirect, so a test sees one in place of the answer it expects.
 fn client() -> Client {
     let may_redirect = strict_slashes() || elsewhere().is_some();
     let policy = Policy::custom(move |attempt| {
@@ -281,7 +284,7 @@ pub fn registration(mobile: &str, code: &str) -> Value {
     json!({ "nickname": "小明", "mobile": mobile, "sms_code": code, "password": PASSWORD })
 }
 
-/// A number nobody has used: tests run beside each other, and against a site that remembers.
+/// Returns a number that nobody has used. Tests run in parallel, and also against a site that keeps its data.
 pub fn new_mobile() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
@@ -289,7 +292,7 @@ pub fn new_mobile() -> String {
     format!("19{:09}", number % 1_000_000_000)
 }
 
-/// An address nobody has used.
+/// Returns an address that nobody has used.
 pub fn new_email() -> String {
     format!("li{}@example.com", new_mobile())
 }
@@ -298,7 +301,7 @@ fn find_code(text: &str) -> Option<String> {
     text.split(|c: char| !c.is_ascii_digit()).find(|run| run.len() == 6).map(str::to_owned)
 }
 
-/// A well-formed code that is not this one.
+/// Returns a well-formed code other than this one.
 pub fn other_code(code: &str) -> String {
     format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
 }
@@ -312,7 +315,7 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Success: status and whole body.
+    /// Asserts a success with this status and this whole body.
     #[track_caller]
     pub fn is(&self, status: u16, body: &Value) {
         assert_eq!((self.status, &self.json()), (status, body), "{self:?}");
@@ -320,7 +323,8 @@ impl Answer {
         self.is_an_api_answer();
     }
 
-    /// Refusal: status, whole body and `X-Error-Code`; a body that is an object carries the code too.
+    /// Asserts a refusal with this status, this whole body and this `X-Error-Code`. If the body is an object, it must
+    /// contain the code too.
     #[track_caller]
     pub fn refuses(&self, status: u16, code: &str, body: &Value) {
         let mut body = body.clone();
@@ -332,7 +336,7 @@ impl Answer {
         self.is_an_api_answer();
     }
 
-    /// Refusal by plain text.
+    /// Asserts a refusal with this plain text.
     #[track_caller]
     pub fn refuses_in_text(&self, status: u16, code: &str, text: &str) {
         assert_eq!((self.status, self.text.as_str()), (status, text), "{self:?}");
@@ -341,14 +345,15 @@ impl Answer {
         assert_eq!(self.header("cache-control"), Some("no-store"));
     }
 
-    /// 204, without a body.
+    /// Asserts a 204 without a body.
     #[track_caller]
     pub fn is_done(&self) {
         assert_eq!((self.status, self.text.as_str()), (204, ""), "{self:?}");
         assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
     }
 
-    /// Refusal by this status and code, in the words of any row of section 3.
+    /// Asserts a refusal with this status and code, in the error format of the operations for signed-in users. The text
+    /// is not compared.
     #[track_caller]
     pub fn is_refused(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.header("x-error-code")), (status, Some(code)), "{self:?}");
@@ -363,7 +368,7 @@ impl Answer {
         assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"), "{self:?}");
     }
 
-    /// Too soon: `Retry-After` is whole seconds, from 1 to this many.
+    /// Asserts that `Retry-After` is a whole number of seconds between 1 and this one.
     #[track_caller]
     pub fn says_when_to_retry(&self, at_most: u64) {
         let seconds: u64 = self.header("retry-after").expect("Retry-After").parse().unwrap();

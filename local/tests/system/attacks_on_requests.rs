@@ -1,6 +1,6 @@
-//! Requests made to mislead: headers that lie, names in other forms, codes and links used where they are not for, many at
-//! once, and pages of other sites. ASVS 2.2.1, 3.5.1, 4.1.3, 6.5.1, 6.6.2–6.6.3; OWASP Forgot Password and CSRF cheat
-//! sheets.
+//! Misleading requests: forged headers, other spellings of a name, codes and links used for another purpose,
+//! simultaneous requests, and pages of other sites. ASVS 2.2.1, 3.5.1, 4.1.3, 6.5.1, 6.6.2–6.6.3; OWASP Forgot Password
+//! and CSRF cheat sheets.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -50,7 +50,7 @@ async fn an_address_is_one_account_s_however_it_is_written() {
         let answer = bind(&site, &mut other, &form).await;
         assert_eq!((answer.status, error(&answer)), (400, Some("email_taken")), "{form}");
     }
-    // A tag is another address (RFC 5233): some servers deliver it to someone else.
+    // An address with a tag is a different address (RFC 5233). Some servers deliver it to a different person.
     let tagged = email.replace('@', "+tag@");
     assert_eq!(bind(&site, &mut other, &tagged).await.status, 200);
     assert_ne!(site.log_in(&email).await["id"], site.log_in(&tagged).await["id"]);
@@ -84,7 +84,7 @@ async fn a_made_up_source_address_moves_no_limit() {
 async fn behind_cloudfront_each_viewer_is_a_source_and_nobody_goes_past_it() {
     let secret = "s".repeat(32);
     let site = five_log_ins_an_hour(&[("ORIGIN_SECRET", &secret)]).await;
-    // What a viewer writes in front of its own address counts for nothing.
+    // Only the viewer's own address counts. Addresses that a viewer puts in front of it are ignored.
     for (viewer, most) in [("198.51.100.7", 5), ("198.51.100.8", 5)] {
         for number in 0..8 {
             let expected = if number < most { 400 } else { 429 };
@@ -102,13 +102,13 @@ async fn five_log_ins_an_hour(more: &[(&str, &str)]) -> Site {
     let mut settings = vec![("LIMIT_LOG_IN_SOURCE", "5/h")];
     settings.extend(more);
     let site = Site::with_settings(&settings).await;
-    // Fixed windows: not at the end of one.
+    // The limits use fixed windows, so the test must not start near the end of one.
     let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
     site.advance(u32::try_from(3601 - now.rem_euclid(3600)).unwrap()).await;
     site
 }
 
-/// Tries to sign in, and says to come from elsewhere.
+/// Tries to sign in with headers that claim another address.
 async fn attempt(site: &Site, forwarded: &str, secret: &str) -> u16 {
     let body = json!({ "username": new_mobile(), "password": PASSWORD });
     let request = site.request(Method::POST, "/users/login/").header("x-forwarded-for", forwarded);
@@ -196,7 +196,7 @@ async fn of_two_that_use_a_link_at_once_one_sets_the_password_and_it_holds() {
     }
 }
 
-/// Sets a password by a code (A4).
+/// Sets a password by a code with `forget_pwd`.
 async fn forget(site: &Site, mobile: &str, code: &str) -> Answer {
     let csrf = site.csrf().await;
     site.forget_pwd(&csrf, &json!({ "mobile": mobile, "sms_code": code, "new_password": NEW_PASSWORD })).await
@@ -291,7 +291,7 @@ async fn a_right_code_at_once_is_good_once_on_every_path_that_redeems() {
     let code = site.code_for(&person.mobile).await;
     let answers = join_all((0..5).map(|_| enter(&site, &person.mobile, &code))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
-    // One proof, offered for two things.
+    // One code is used as the proof of two operations at once.
     let proof = site.proof_code(&person).await;
     let (password, deletion) =
         (json!({ "sms_code": proof, "new_password": NEW_PASSWORD }), json!({ "sms_code": proof }));
@@ -334,7 +334,8 @@ async fn sign_ups_by_both_ways_at_once_make_one_account() {
     let (with_password, by_sms) =
         (registration(&mobile, &code), json!({ "mobile": mobile, "sms_code": log_in, "register": true }));
     let (one, other) = tokio::join!(site.post("/users/", &with_password), site.post("/users/sms_login/", &by_sms));
-    // The second may find the first's account, and sign in to it; it never makes one of its own.
+    // The second request may find the account that the first one created, and sign in to it. It never creates another
+    // account.
     assert!(one.status == 201 || other.status == 200, "{one:?} {other:?}");
     if one.status == 201 && other.status == 200 {
         assert_eq!(one.json()["id"], other.json()["id"]);
@@ -380,7 +381,7 @@ async fn oversize_and_repeated_headers_are_no_5xx_and_admit_to_nothing() {
         for name in ["cookie", "authorization", "x-captcha-pass", "x-csrftoken", "accept-language"] {
             let value = format!("device={}", "x".repeat(size));
             let request = site.request(Method::GET, "/users/me/").header(name, value);
-            // A server may also close the line on such a header: no answer is no admission.
+            // A server may also close the connection on such a header. No answer is fine too.
             if let Ok(answer) = request.send().await {
                 assert!((400..500).contains(&answer.status().as_u16()), "{name} of {size}: {answer:?}");
             }

@@ -1,4 +1,4 @@
-//! Tokens that are forged, borrowed or old, at the door. ASVS 9.1.1–9.1.3, 9.2.1–9.2.4, 7.2.1; RFC 8725 §3.
+//! Forged, borrowed and old tokens are refused. ASVS 9.1.1–9.1.3, 9.2.1–9.2.4, 7.2.1; RFC 8725 §3.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,7 @@ fn decoded(token: &str, index: usize) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// The parts of a token of ours, to be changed and signed otherwise.
+/// Decodes the header and the claims of an access token, so that a test can change them and sign them differently.
 fn opened(token: &str) -> (Value, Value) {
     (decoded(token, 0), decoded(token, 1))
 }
@@ -155,7 +155,7 @@ async fn no_value_of_one_purpose_serves_another() {
     for value in [&device, &access, &refresh, &pass, &link] {
         assert_eq!(site.forget_pwd(value, &body).await.header("x-error-code"), Some("csrf_refused"));
     }
-    // And no plain verifier of our published keys takes any but the access token for a JWT at all.
+    // A plain verifier that uses our published keys takes only the access token for a JWT.
     for value in [&device, &refresh, &pass, &csrf, &link] {
         assert!(jsonwebtoken::decode_header(value).is_err(), "{value}");
     }
@@ -176,7 +176,7 @@ async fn every_token_from_before_a_reset_is_dead() {
     site.advance(61).await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;
     let second = site.link_for(&email).await;
-    // No auto-login: the answer carries no token.
+    // The answer contains no token, so a reset does not sign in.
     site.put("/users/find/password/", &body(&second, NEW_PASSWORD)).await.is(200, &json!("重置密码成功！"));
     let older = site.put("/users/find/password/", &body(&first, PASSWORD)).await;
     assert_eq!(older.header("x-error-code"), Some("link_invalid"), "an older link dies with the newer one's use");

@@ -1,5 +1,5 @@
-//! What endpoints alone do not show or bring about: items put into the table by hand, such as a disabled or vanished
-//! account, and items looked at there.
+//! Facts that the endpoints alone neither show nor cause. The tests put items into the table by hand, such as a
+//! disabled account or one that has vanished, and read items there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
@@ -125,7 +125,7 @@ async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
     };
     let old = hash_of(&cheap, &other).await;
     assert!(old.contains("m=32,"), "{old}");
-    // The same password, hashed elsewhere at another cost.
+    // The same password, hashed on another system at another cost.
     update(&site, &person, "SET password_hash = :value", Some(AttributeValue::S(old.clone()))).await;
     site.log_in(&person.mobile).await;
     let new = hash_of(&site, &person).await;
@@ -135,8 +135,8 @@ async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
     assert_eq!(site.me(&person.token).await.status, 200, "no session ends by it");
 }
 
-/// A right code ends its row of wrong ones, whatever it pays for, and where that is refused too: otherwise the wrong ones of
-/// a stranger would add up with the owner's right ones.
+/// A correct code resets the failure streak, whatever the code is used for, and even if that operation is refused.
+/// Otherwise the wrong codes of a stranger would add up in spite of the owner's correct ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_code_ends_its_row() {
     let site = Site::with_settings(&[]).await;

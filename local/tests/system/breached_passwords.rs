@@ -1,5 +1,5 @@
-//! New passwords that were breached elsewhere: looked up by the first digits of a hash, over the wire, and taken when
-//! nobody answers. ASVS 6.2.12.
+//! New passwords that were breached elsewhere. They are looked up over the network by the first digits of a hash, and
+//! accepted if nobody answers. ASVS 6.2.12.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,14 +11,15 @@ use serde_json::json;
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, registration};
 
-/// How the SHA-1 of [`PASSWORD`] begins.
+/// The first digits of the SHA-1 of [`PASSWORD`].
 const PREFIX: &str = "98DEC";
-/// What a list says: [`PASSWORD`] was seen seventeen times, and the line of [`NEW_PASSWORD`] is padding.
+/// An answer of the list: [`PASSWORD`] was seen seventeen times, and the line of [`NEW_PASSWORD`] is padding.
 const BREACHED: &str = "00000000000000000000000000000000000:3\r\nC62ECE399A22ED30D490EF333BE7FDE7385:17\r\nE7B6A89D65F70D0B656E5C8CF032845F80E:0";
 
 type Asked = Arc<Mutex<Vec<String>>>;
 
-/// Someone who is asked, and answers all with this, after so long.
+/// Starts a list that gives this answer to every request after a delay. Returns its URL and the prefixes that were
+/// requested.
 async fn list(answer: &'static str, after: Duration) -> (String, Asked) {
     let asked = Asked::default();
     let answering = get(async move |State(asked): State<Asked>, Path(prefix): Path<String>| {
@@ -45,13 +46,13 @@ async fn sign_up(site: &Site) -> crate::site::Answer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_breached_password_is_refused_wherever_one_is_set() {
-    // The hashes of both passwords of these tests; a padded line counts nothing.
+    // The list contains the hashes of both test passwords. A padding line does not count.
     let (url, asked) = list(BREACHED, Duration::ZERO).await;
     let site = site(&url).await;
     let refused = sign_up(&site).await;
     refused.refuses(400, "password_breached", &json!({ "password": ["这个密码已在别处泄露，请换一个。"] }));
     assert_eq!(*asked.lock().unwrap(), [PREFIX], "five digits leave, and no more");
-    // Signed in, and by both ways of a reset.
+    // A signed-in user and both kinds of reset are checked too.
     let mobile = crate::site::new_mobile();
     let code = site.sms_code(&mobile).await;
     let mut body = registration(&mobile, &code);
@@ -89,7 +90,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     assert_eq!(site.post("/users/find/password/email/", &json!({ "email": email })).await.status, 200);
     assert_eq!(by_link(&site.link_for(&email).await).await, (400, "password_breached".to_owned()));
     assert_eq!(asked.lock().unwrap().len(), asked_before + 2);
-    // One that is on the list only as padding is taken.
+    // A password whose line is only padding is accepted.
     let change = json!({ "password": body["password"], "new_password": NEW_PASSWORD });
     assert_eq!(site.send_as(&token, Method::PUT, "/users/me/password/", &change).await.status, 200);
 }

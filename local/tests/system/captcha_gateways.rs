@@ -1,4 +1,4 @@
-//! Gateways that `local` does not stand in for: Tencent Cloud's, and ones that answer badly.
+//! Captcha gateways other than the local stand-in: Tencent Cloud's, and gateways whose answers are wrong.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::site::{Answer, Site};
 
 type Calls = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
 
-/// A gateway that answers everything with one body, and keeps what it was asked.
+/// Starts a gateway that gives one answer to every request and keeps the requests.
 async fn gateway(answer: String) -> (String, Calls) {
     let calls = Calls::default();
     let kept = Arc::clone(&calls);

@@ -1,4 +1,4 @@
-//! From the table's stream to a phone: each message once, or not at all.
+//! From the table's stream to a phone: each message is sent once or not at all.
 
 use aws_lambda_events::dynamodb::Event;
 use deliver::{Providers, deliver};
@@ -9,7 +9,7 @@ use shared::config::{Config, Environment};
 
 use crate::site::{Site, new_mobile};
 
-/// `deliver` as the stream would call it, with what a test wants it to read.
+/// `deliver`, called as the stream would call it, with records chosen by the test.
 struct Deliver {
     app: App,
     providers: Providers,
@@ -25,7 +25,7 @@ impl Deliver {
         Self { app, providers }
     }
 
-    /// The records named as failed.
+    /// Delivers the records and returns the sequence numbers of those reported as failed.
     async fn carry(&self, records: &[Value], invocation: &str) -> Vec<String> {
         let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
         let response = deliver(&self.app, &self.providers, event, invocation).await;
@@ -33,8 +33,8 @@ impl Deliver {
     }
 }
 
-/// Puts a message in the table as a function would, and gives the stream record it makes. It is of a kind that the
-/// stream's filter does not match, so that the system's own pump leaves it to the test.
+/// Puts a message into the table as a function would, and returns its stream record. The item has a kind that the
+/// stream's filter does not match, so the system's own pump ignores it.
 async fn put_message(site: &Site, mobile: &str, sequence_number: &str) -> Value {
     let system = site.system.as_ref().unwrap();
     let now = system.clock.now().unix_seconds();
@@ -64,7 +64,6 @@ async fn put_message(site: &Site, mobile: &str, sequence_number: &str) -> Value 
     })
 }
 
-/// Puts an item in the table.
 pub async fn put_item(site: &Site, item: &Value) {
     let system = site.system.as_ref().unwrap();
     let body = json!({ "TableName": local::TABLE, "Item": item });
@@ -118,7 +117,7 @@ async fn a_throttled_message_is_tried_again_and_its_neighbours_are_not() {
     fail(&site, Kind::Throttle, 1);
     let failed = deliver.carry(&records, "one").await;
     assert_eq!(failed.len(), 1, "{failed:?}");
-    // Lambda sends everything from the lowest failed record again.
+    // Lambda sends every record from the lowest failed one on again.
     assert!(deliver.carry(&records, "two").await.is_empty());
     for mobile in &mobiles {
         assert_eq!(sent_to(&site, mobile).await, 1);
@@ -169,7 +168,7 @@ async fn a_redelivered_record_leaves_the_code_that_was_sent() {
     let record = put_message(&site, &mobile, "1").await;
     deliver.carry(std::slice::from_ref(&record), "one").await;
     let code = site.code_for(&mobile).await;
-    // Less than five minutes of its life remain: a message of its own would bring a new code.
+    // Less than five minutes of the code's life remain. A second delivery of the message would issue a new code.
     site.advance(400).await;
     deliver.carry(&[record], "two").await;
     let answer = site.post("/users/", &crate::site::registration(&mobile, &code)).await;
@@ -193,7 +192,8 @@ async fn storage_that_is_down_is_tried_again_and_sends_once() {
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
     let faults = &site.system.as_ref().unwrap().faults;
-    // Look, code (read and write), claim: storage goes down before each in turn, and stays down.
+    // The calls are the look-up, the read and the write of the code, and the claim of the message. Storage fails at
+    // each in turn and stays down.
     for answered in 0..4 {
         faults.set_after(Service::Dynamodb, Kind::Throttle, answered, 1000);
         assert_eq!(deliver.carry(std::slice::from_ref(&record), "one").await, ["1"], "down after {answered} calls");
@@ -281,7 +281,7 @@ async fn two_invocations_with_one_record_send_once() {
         let (deliver, record) = (&deliver, std::slice::from_ref(&record));
         async move { deliver.carry(record, &number.to_string()).await }
     });
-    // One that lost its claim to a conflict is tried again, and finds the message claimed.
+    // An invocation that failed with a conflict is retried, and finds the message claimed.
     let failed: Vec<_> = futures_util::future::join_all(invocations).await.into_iter().flatten().collect();
     if !failed.is_empty() {
         assert!(deliver.carry(std::slice::from_ref(&record), "again").await.is_empty());
@@ -294,7 +294,7 @@ async fn a_crash_between_claim_and_send_loses_one_message_and_sends_none_twice()
     let site = Site::with_settings(&[]).await;
     let (deliver, mobile) = (Deliver::of(&site), new_mobile());
     let record = put_message(&site, &mobile, "1").await;
-    // The invocation that claimed it is gone before it could send.
+    // The invocation that claimed the message ended before it could send it.
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let key = |name: &str, text: String| (name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(text));
     let keys = [key("pk", format!("MESSAGE#{mobile}-1")), key("sk", "MESSAGE".to_owned())];
@@ -303,7 +303,7 @@ async fn a_crash_between_claim_and_send_loses_one_message_and_sends_none_twice()
     claim.expression_attribute_values(":gone", key("", "gone".to_owned()).1).send().await.unwrap();
     assert!(deliver.carry(std::slice::from_ref(&record), "two").await.is_empty(), "it may have been sent");
     assert_eq!(sent_to(&site, &mobile).await, 0);
-    // Asked for again, it comes.
+    // A new request sends a code.
     site.advance(61).await;
     let code = site.sms_code(&mobile).await;
     assert_eq!(site.post("/users/", &crate::site::registration(&mobile, &code)).await.status, 201);
@@ -320,7 +320,7 @@ async fn a_provider_that_is_down_for_an_hour_floods_nobody_afterwards() {
         assert_eq!(failed, ["1"], "minute {minute}");
         site.advance(60).await;
     }
-    // Its code would have expired: nothing is held on to.
+    // The code would have expired by now, so the record is not kept for a retry.
     for minute in 10..60 {
         assert!(deliver.carry(std::slice::from_ref(&record), &minute.to_string()).await.is_empty());
         site.advance(60).await;

@@ -1,4 +1,5 @@
-//! A reauthentication that is good when it is looked at, and dies before what it stands for is written: nothing is done.
+//! A reauthentication that is valid when it is checked, but becomes invalid before the operation is written. Nothing is
+//! done.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::site::{NEW_PASSWORD, PASSWORD, Site};
 
 const THIRD_PASSWORD: &str = "gravel sunrise piano";
 
-/// By what the reauthentication of one session dies, done in another.
+/// The event, in another session, that invalidates the reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Death {
     ChangeOfPassword,
@@ -19,7 +20,7 @@ enum Death {
 }
 
 impl Death {
-    /// Brings it about; a token that is good after it.
+    /// Causes the event and returns a token that is valid after it.
     async fn happen(self, site: &Site, elsewhere: &Arrival) -> String {
         match self {
             Self::ChangeOfPassword => {
@@ -56,7 +57,7 @@ async fn assert_nothing_done(site: &Site, row: &Row, (mobile, token): (&str, &st
     if let Some(email) = body["email"].as_str() {
         assert!(site.messages_to(email).await.is_empty(), "{what}");
     }
-    // Neither an export nor a code was used up.
+    // The refused request used up neither an export nor a code.
     let body = if row.function == "change-mobile" { body } else { &json!({}) };
     let again = match row.function {
         "export" => 3,
@@ -88,7 +89,7 @@ async fn what_dies_between_check_and_write_changes_nothing() {
     }
 }
 
-/// Another kind of proof does not hang on the session, but the credentials it was compared with must be the account's.
+/// Other proofs are not bound to the session. The credentials they were compared with must still be the account's.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_export_and_no_mail_by_a_code_once_the_credentials_changed() {
     let site = site().await;
@@ -103,7 +104,7 @@ async fn no_export_and_no_mail_by_a_code_once_the_credentials_changed() {
         let (answer, token) = between(&site, (WRITE, partition), request, death.happen(&site, &elsewhere)).await;
         answer.is_refused(409, "account_changed");
         assert_nothing_done(&site, row, (&person.mobile, &token), (death, &body)).await;
-        // The code was right, and paid for nothing.
+        // The code was correct and was not used up.
         let granted = row.send(&site, &token, &body, &proof).await;
         assert_eq!(granted.status, if row.function == "export" { 429 } else { 200 }, "{granted:?}");
     }

@@ -1,5 +1,5 @@
-//! How each error is told in each of the formats that old clients read: status, headers and body, in both languages. The
-//! snapshot is the table; a change of any text, status or header shows in it.
+//! Every error in every error format that clients read: status, headers and body, in both languages. The snapshot is
+//! the table, so a change of any text, status or header appears in it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ fn fields(fault: FieldFault) -> Error {
     Error::Fields(vec![FieldError { field: "mobile", fault }, FieldError { field: "password", fault }])
 }
 
-/// One of each, and of each kind that is told otherwise.
+/// Returns one error of each kind, and more of a kind whose answers differ.
 fn errors() -> Vec<Error> {
     vec![
         Error::BodyTooLarge,
@@ -95,7 +95,7 @@ const FORMATS: [(ErrorFormat, Method); 8] = [
     (ErrorFormat::SmsDetail, Method::POST),
 ];
 
-/// The status, the headers that differ from answer to answer, and the body.
+/// Returns the status with the headers that differ between answers, and the body.
 fn told(format: ErrorFormat, method: &Method, error: &Error, language: Language) -> (String, String) {
     let response = format.tell(error, language, method).into_response();
     let mut head = response.status().as_u16().to_string();

@@ -1,8 +1,8 @@
-//! What the event of each endpoint is answered with, and what it leaves.
+//! The expected answer to each endpoint's event, and its effects.
 
 use serde_json::Value;
 
-/// What an event is answered with.
+/// The expected answer to an event.
 pub struct Row {
     pub function: &'static str,
     pub status: u16,
@@ -10,24 +10,26 @@ pub struct Row {
     pub leaves: Leaves,
 }
 
-/// A body, in the words of the event file: what was put into the event is taken out of the answer again.
+/// The expected body, in the terms of the event file: before the comparison, the values that a test put into the event
+/// are replaced by the file's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// Whole; lists in any order. `…` stands for any text that is not empty, and for any number above zero.
+    /// The whole body, with lists in any order. `…` stands for any text that is not empty, and for any number above
+    /// zero.
     Json(&'static str),
-    /// A page with these words.
+    /// A page that contains these words.
     Page(&'static str),
     Nothing,
 }
 
 use Body::{Json, Nothing, Page};
 
-/// What the person can do afterwards.
+/// The things that the person can still do afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaves {
     /// Use the access token of the event's session.
     pub token: bool,
-    /// Use that of the other session.
+    /// Use the access token of the other session.
     pub other_token: bool,
     /// Sign in by number and password.
     pub password: bool,
@@ -65,11 +67,11 @@ pub const TABLE: &[Row] = &[
     row("check-mobile", 200, Json(r#"{"detail":"ok"}"#), ALL),
     row("send-reset-email", 200, Json(r#""邮件已经发送，请留意您的邮箱""#), ALL),
     row("check-reset-token", 200, Json(r#"{"email":"xiaoming@example.com"}"#), ALL),
-    // To the password that the person had.
+    // This sets the password that the person already had.
     row("reset-password", 200, Json(r#""重置密码成功！""#), NO_TOKEN),
     row("secure-account", 200, Json(r#"{"detail":"所有设备已退出登录，原密码已停用。请设置新密码。"}"#), NOTHING),
     row("send-email-code", 200, Json(r#"{"detail":"验证码已发送到您的邮箱"}"#), ALL),
-    // The sessions go on, with other tokens.
+    // The sessions continue with other tokens.
     row("bind-email", 200, Json(r#"{"email":"xiaoming@example.com","token":"…","expires_in":3600}"#), NO_TOKEN),
     row(
         "me",
@@ -104,7 +106,7 @@ pub const TABLE: &[Row] = &[
         ALL,
     ),
     row("change-password", 200, Json(r#"{"token":"…","refresh_token":"…","expires_in":3600}"#), NOTHING),
-    // The number that the person signs in by afterwards is another one.
+    // The person signs in afterwards with another number.
     row(
         "change-mobile",
         200,
@@ -153,7 +155,7 @@ pub const TABLE: &[Row] = &[
     row("pages", 200, Page("<title>找回密码 · Latchkey</title>"), ALL),
     row("forget-pwd-mobile", 200, Json(r#"{"errno":"0","errmsg":"","data":{"mobile":"13800000000","count":1}}"#), ALL),
     row("forget-pwd-sms-code", 200, Json(r#"{"errno":"0","errmsg":"短信验证码发送成功"}"#), ALL),
-    // To the password that the person had.
+    // This sets the password that the person already had.
     row("forget-pwd", 200, Json(r#"{"errno":"0","errmsg":"恭喜你修改成功"}"#), NO_TOKEN),
     row("not-found", 404, Json(r#"{"code":"not_found","detail":"未找到。"}"#), ALL),
 ];

@@ -1,5 +1,5 @@
-//! `events/NAME.json` of every function: answered as only that function answers, with what the function needs configured
-//! and nothing else.
+//! Sends `events/NAME.json` to each function. The answer must be one that only this function gives. The function gets
+//! the settings that it declares as its needs, and no others.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,22 +19,22 @@ use crate::delivery::put_item;
 use crate::event_table::{Leaves, TABLE};
 use crate::site::{PASSWORD, Person, Site, new_email, new_mobile};
 
-/// A site with a person who has an email and is signed in twice.
+/// A site with a person who has an email and two sessions.
 struct Stage {
     site: Site,
-    /// With the other session.
+    /// The person, with the tokens of the other session.
     person: Person,
     email: String,
     token: String,
     refresh_token: String,
 }
 
-/// What is put into an event in place of what stands in the file.
+/// Texts of the event file, each with its replacement.
 type Changes = Vec<(&'static str, String)>;
 
-/// The placeholder of an access token in the event files.
+/// The placeholder for an access token in the event files.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwIiwiZXhwIjoxfQ.AAAA";
-/// That of a mailed link and of a CSRF value.
+/// The placeholder for the token of a mailed link and for a CSRF value.
 const SIGNED: &str = "0a1b2c3d.eyJzdWIiOiIwIiwidmVyIjoxLCJleHAiOjF9.AAAA";
 const REFRESH_TOKEN: &str = "00000000.e30.AAAA";
 const CODE: &str = "123456";
@@ -46,7 +46,7 @@ fn event_file(function: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The function's event with these changes, each of which must find its place.
+/// Returns the function's event with these replacements. Each of them must occur in the file.
 fn event(function: &str, changes: &Changes) -> Value {
     let mut text = event_file(function);
     for (from, to) in changes {
@@ -56,7 +56,7 @@ fn event(function: &str, changes: &Changes) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The variables that hold what a function needs.
+/// Returns the variables that meet a need.
 const fn variables_of(need: Need) -> &'static [&'static str] {
     match need {
         // The published keys are in the table: whoever needs them needs it too.
@@ -79,7 +79,8 @@ const fn variables_of(need: Need) -> &'static [&'static str] {
     }
 }
 
-/// Settings of a function beside what it needs. `verify-captcha` starts without a provider, but has no answer of its own then.
+/// Returns a setting that a function gets beyond its needs. `verify-captcha` starts without a provider, but then has no
+/// answer of its own.
 fn beside_its_needs(site: &Site, function: &str, name: &str) -> Option<String> {
     let captcha_url = || format!("{}/_local/captcha", site.system.as_ref().unwrap().cloud_url);
     match (function, name) {
@@ -90,14 +91,14 @@ fn beside_its_needs(site: &Site, function: &str, name: &str) -> Option<String> {
     }
 }
 
-/// The settings of a function that is given what fulfils some needs, and nothing else; it asks for what it needs.
+/// Reads the config of a function that declares `needs` and gets only the variables for `given`.
 fn config(site: &Site, function: &str, given: &[Need], needs: &[Need]) -> Result<Config, ConfigError> {
     let variables = &site.system.as_ref().unwrap().variables;
     let given: BTreeSet<_> = given.iter().flat_map(|need| variables_of(*need)).copied().collect();
     let look_up = |name: &str| {
         let value = given.contains(name).then(|| variables.get(name).cloned()).flatten();
         match value {
-            // By it the function is held to its policy.
+            // `policy` recognizes the function by its access key id.
             Some(secret) if name == "AWS_ACCESS_KEY_ID" => Some(access_key_of(&secret, function)),
             Some(value) => Some(value),
             None => beside_its_needs(site, function, name),
@@ -106,7 +107,7 @@ fn config(site: &Site, function: &str, given: &[Need], needs: &[Need]) -> Result
     Config::read(&Environment::new(&look_up), needs)
 }
 
-/// What a function runs with that is given what fulfils some needs.
+/// Returns the application of a function that gets the variables for these needs.
 fn app(site: &Site, function: &str, given: &[Need]) -> App {
     App::new(config(site, function, given, given).unwrap(), site.system.as_ref().unwrap().clock.clone(), given).unwrap()
 }
@@ -127,7 +128,7 @@ struct Answer {
     text: String,
 }
 
-/// The answer to an event of a function that is given what fulfils some needs.
+/// Returns the answer to an event of a function that gets the variables for these needs.
 async fn answer(site: &Site, function: &str, given: &[Need], event: Value) -> Answer {
     let app = app(site, function, given);
     let answer = endpoint(function).answer_event(&app, event, lambda_http::Context::default()).await.unwrap();
@@ -149,7 +150,7 @@ impl Answer {
 }
 
 impl Stage {
-    /// Signs in by the event of `log-in`: a token's issuer is the domain name that stands in the events.
+    /// Signs in by the event of `log-in`, because the issuer of a token is the domain name in the events.
     async fn new() -> Self {
         let site = Site::with_settings(&[]).await;
         let (person, email) = site.register_with_email().await;
@@ -159,7 +160,7 @@ impl Stage {
         Self { token: text("token"), refresh_token: text("refresh_token"), site, person, email }
     }
 
-    /// Makes happen what the event follows on, and tells what the event then has to say.
+    /// Performs the steps that come before the event, and returns the replacements that the event then needs.
     async fn changes(&self, function: &str) -> Changes {
         let mut changes = self.changes_but_the_token(function).await;
         if event_file(function).contains(TOKEN) {
@@ -208,14 +209,14 @@ impl Stage {
         }
     }
 
-    /// The token of a link to set a new password.
+    /// Returns the token of a link to set a new password.
     async fn reset_link(&self) -> String {
         let asked = self.site.post("/users/find/password/email/", &json!({ "email": self.email })).await;
         assert_eq!(asked.status, 200, "{asked:?}");
         self.site.link_for(&self.email).await
     }
 
-    /// The token of the "this wasn't me" link that came with the binding of the email.
+    /// Returns the token of the "this wasn't me" link that was sent when the email was bound.
     async fn not_me_link(&self) -> String {
         let messages = self.site.messages_to(&format!("+86{}", self.person.mobile)).await;
         let mut texts = messages.iter().map(|message| message["text"].as_str().unwrap());
@@ -223,7 +224,7 @@ impl Stage {
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
     }
 
-    /// The id of the other session.
+    /// Returns the id of the other session.
     async fn other_session(&self) -> String {
         let sessions =
             self.site.send_as(&self.person.token, Method::GET, "/users/me/sessions/", &json!({})).await.json();
@@ -241,15 +242,15 @@ impl Stage {
         }
     }
 
-    /// A text of an answer in the words of the event file.
+    /// Replaces the values of this test in an answer by those of the event file.
     fn in_the_words_of_the_file(&self, text: &str, changes: &Changes) -> String {
-        // The email has the number in it.
+        // The email contains the number, so it is replaced first.
         let own = [(EMAIL, &self.email), (MOBILE, &self.person.mobile)];
         let all = changes.iter().map(|(from, to)| (*from, to)).chain(own);
         all.fold(text.to_owned(), |text, (from, to)| text.replace(to, from))
     }
 
-    /// The code that is sent when the person asks here for one.
+    /// Requests a code at this path and returns it.
     async fn code(&self, to: &str, path: &str, body: &Value) -> String {
         let asked = self.site.send_as(&self.person.token, Method::POST, path, body).await;
         assert_eq!(asked.status, 200, "{asked:?}");
@@ -289,8 +290,8 @@ async fn every_function_answers_its_event_with_what_it_needs_and_with_nothing_le
     }
 }
 
-/// A token that is refused for its form says nothing about whether its expiry is looked at. So the token that every event is
-/// answered with above is the one that has expired here.
+/// A token refused for its form does not show that its expiry is checked. These events therefore carry the same token
+/// that every event is answered with above, after it has expired.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_with_a_token_is_refused_once_the_token_has_expired_and_as_it_stands_in_the_file() {
     let stage = Stage::new().await;
@@ -301,7 +302,7 @@ async fn every_event_with_a_token_is_refused_once_the_token_has_expired_and_as_i
         events.push((function, event(function, &stage.changes(function).await)));
     }
     let me = async || answer_with_its_needs(&stage.site, "me", &vec![(TOKEN, stage.token.clone())]).await.status;
-    // A slow machine has a hundred seconds for all of this.
+    // This leaves a slow machine a hundred seconds.
     stage.site.advance(3500).await;
     assert_eq!(me().await, 200);
     stage.site.advance(100).await;
@@ -319,7 +320,7 @@ fn the_event_of_whoever_asks_for_a_token_carries_one() {
     for endpoint in ENDPOINTS {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../functions/{}/src/lib.rs", endpoint.name));
         let asks = std::fs::read_to_string(path).unwrap().contains("request.bearer()");
-        // These ask for one for some requests alone.
+        // These functions need a token only for some requests.
         let may_ask = ["send-sms-code", "log-out"].contains(&endpoint.name);
         assert_eq!(asks, may_ask || event_file(endpoint.name).contains(TOKEN), "{}", endpoint.name);
     }
@@ -347,7 +348,7 @@ async fn the_event_of_deliver_sends_its_code_once_with_what_it_needs() {
     let (mobile, now) = (new_mobile(), site.system.as_ref().unwrap().clock.now().unix_seconds());
     let times = [("1795233600", now.to_string()), ("1795234200", (now + 600).to_string())];
     let event = event("deliver", &times.into_iter().chain([(MOBILE, mobile.clone())]).collect());
-    // Under another kind, so that the system's own stream leaves it to the test.
+    // The other kind keeps the system's own pump from delivering the message.
     let mut item = event["Records"][0]["dynamodb"]["NewImage"].clone();
     item["kind"]["S"] = "a test's message".into();
     put_item(&site, &item).await;

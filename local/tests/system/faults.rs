@@ -1,4 +1,4 @@
-//! Storage in trouble: 503 and nothing half done, or success.
+//! When storage fails, a request gets a 503 and nothing is half done, or it succeeds.
 
 use local::faults::{Kind, Service};
 use reqwest::Method;
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_mobile, other_code, registration};
 
-/// Timeouts short enough that a call that is never answered is given up soon, and long beside what an answer takes on a
-/// machine that runs all tests at once.
+/// Starts a site with timeouts that are short, so that a call without an answer is soon given up, but still long
+/// compared with an answer on a machine that runs all tests at once.
 async fn site() -> Site {
     Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "2000")]).await
 }
@@ -16,7 +16,7 @@ fn fail(site: &Site, kind: Kind, count: u32) {
     site.system.as_ref().unwrap().faults.set(Service::Dynamodb, kind, count);
 }
 
-/// More than all attempts of one call together.
+/// More than all attempts of one request together.
 const FOR_GOOD: u32 = 1000;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,20 +89,21 @@ async fn trouble_that_passes_is_not_noticed() {
 async fn a_refresh_whose_answer_is_lost_signs_nobody_out() {
     let site = site().await;
     let person = site.register().await;
-    // Lost between DynamoDB and the function: the function's own retry meets what its first try wrote.
+    // The answer is lost between DynamoDB and the function. The function's own retry finds what the first attempt
+    // wrote.
     fail(&site, Kind::TimeoutAfterCommit, 1);
     let first = site.refresh(&person.refresh_token).await;
     assert_eq!(first.status, 200, "{first:?}");
     fail(&site, Kind::TimeoutAfterCommit, 0);
-    // Lost on the way to the person: the next try gets the same.
+    // The answer is lost on the way to the person. The next attempt gets the same answer.
     let again = site.refresh(&person.refresh_token).await;
     assert_eq!(again.json(), first.json());
-    // While storage is down: 503, and the token is as good as before.
+    // While storage is down the answer is 503, and the token stays valid.
     let child = first.json()["refresh_token"].as_str().unwrap().to_owned();
     fail(&site, Kind::Error, FOR_GOOD);
     assert_eq!(site.refresh(&child).await.status, 503);
     fail(&site, Kind::Error, 0);
-    // The same when it goes down between the calls, however long it then takes.
+    // The same holds if storage goes down between two calls, and for as long as it lasts.
     site.system.as_ref().unwrap().faults.set_after(Service::Dynamodb, Kind::Error, 1, FOR_GOOD);
     assert_eq!(site.refresh(&child).await.status, 503);
     fail(&site, Kind::Error, 0);
@@ -122,7 +123,8 @@ async fn a_signed_in_change_in_an_outage_is_503_and_changes_nothing() {
     ];
     for (method, path, body) in changes {
         let before = site.me(&person.token).await.json();
-        // Storage goes down at the first call, at the second, and so on, until there is none left to fail.
+        // Storage fails from the first call on, then from the second on, and so on, until the request makes no call
+        // that could fail.
         for healthy_calls in 0.. {
             assert!(healthy_calls < 10, "{path} never succeeds");
             faults.set_after(Service::Dynamodb, Kind::Error, healthy_calls, FOR_GOOD);
@@ -147,7 +149,7 @@ async fn a_lost_answer_at_the_second_call_makes_one_user() {
     let site = site().await;
     let mobile = new_mobile();
     let code = site.sms_code(&mobile).await;
-    // The first call counts the guess; what fails is the transaction after it.
+    // The first call counts the guess. The answer to the transaction after it is lost.
     for (kind, skip) in [(Kind::TimeoutAfterCommit, 1)] {
         site.system.as_ref().unwrap().faults.set_after(Service::Dynamodb, kind, skip, 1);
         let answer = site.post("/users/", &registration(&mobile, &code)).await;

@@ -1,13 +1,13 @@
-//! What the fuzz targets are fed, in small: each seed and some thousand changes of it, always the same ones. `.ci/run` runs
-//! the targets themselves, with coverage. ASVS 1.5.2, 2.2.1.
+//! A small run of the fuzz targets: each seed and many mutations of it, the same ones in every run. `.ci/run` runs the
+//! targets themselves, guided by coverage. ASVS 1.5.2, 2.2.1.
 
 use std::path::{Path, PathBuf};
 
 use local::fuzzing::TARGETS;
 
-/// Changes of each seed that are tried.
+/// The number of mutations of each seed.
 const CHANGES: usize = 1500;
-/// What breaks parsers, put in at some place.
+/// Byte sequences that break parsers. They are inserted at random places.
 const BITS: &[&[u8]] = &[
     b"\"",
     b"\\",
@@ -34,7 +34,7 @@ const BITS: &[&[u8]] = &[
     "\u{fdfa}".as_bytes(),
 ];
 
-/// A small generator (Marsaglia's xorshift64): the same changes in every run.
+/// A small generator (Marsaglia's xorshift64) that makes the same mutations in every run.
 struct Changes(u64);
 
 impl Changes {
@@ -76,7 +76,7 @@ fn no_input_makes_a_parser_panic_or_answer_out_of_turn() {
             let seed = std::fs::read(seed).unwrap();
             run(&seed);
             let mut changes = Changes(0x9e37_79b9_7f4a_7c15);
-            // An event goes to every function: fewer are as many.
+            // An event goes to every function, so fewer mutations make as many requests.
             for _ in 0..if *name == "event" { CHANGES / 20 } else { CHANGES } {
                 let mut data = seed.clone();
                 for _ in 0..=changes.below(4) {

@@ -1,4 +1,4 @@
-//! The keys of access tokens: made once, rotated without anyone noticing, dropped at once when one leaked.
+//! The keys of access tokens: created once, rotated without an interruption, and dropped at once after a leak.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -54,7 +54,8 @@ async fn a_race_of_first_invocations_makes_one_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_rotations_under_continuous_log_ins_fail_nobody() {
     let site = Arc::new(Site::with_settings(&[]).await);
-    // Two people: twenty sessions of one are live, and who signs in all the time soon ends the first.
+    // Two accounts are used. An account has at most twenty live sessions, so continuous log-ins to one account would
+    // soon end the session that is observed.
     let (person, busy) = (site.register().await, site.register().await);
     let (running, done) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
     let work = (0..3).map(|_| {
@@ -65,9 +66,9 @@ async fn three_rotations_under_continuous_log_ins_fail_nobody() {
                 let body = json!({ "username": mobile, "password": PASSWORD });
                 let answer = site.post("/users/login/", &body).await;
                 assert_eq!(answer.status, 200, "{answer:?}");
-                // In another function, which looks for new keys at times of its own.
+                // This request goes to another function, which looks for new keys at other times.
                 let me = site.me(answer.json()["token"].as_str().unwrap()).await;
-                // The clock may have moved past the token's life in between.
+                // The clock may have moved past the token's expiry in between.
                 assert!(me.status == 200 || me.status == 401, "{me:?}");
                 done.fetch_add(usize::from(me.status == 200), Ordering::Relaxed);
             }
@@ -79,14 +80,14 @@ async fn three_rotations_under_continuous_log_ins_fail_nobody() {
         let old = token(&site, &person.mobile).await;
         let before = published(&site).await;
         invoke(&site, Rotation::Now).await;
-        // Until the key was published for long enough, the old one signs.
+        // The old key signs until the new one has been published for long enough.
         site.advance(290).await;
         assert_eq!(&kid(&token(&site, &person.mobile).await), seen.last().unwrap());
         assert_eq!(site.me(&old).await.status, 200, "an old token is still good");
         site.advance(u32::try_from(PUBLISHED_AHEAD_SECONDS).unwrap() - 290 - 600).await;
         let late = token(&site, &person.mobile).await;
         site.advance(600).await;
-        // Instances look every five minutes.
+        // Instances look for new keys every five minutes.
         site.advance(301).await;
         let new = token(&site, &person.mobile).await;
         assert!(!seen.contains(&kid(&new)) && before.contains(&kid(&new)), "published before it signs");
@@ -149,7 +150,7 @@ async fn the_table_holds_no_private_key_in_clear() {
     }
 }
 
-/// A DER sequence of this length starts `30 82`.
+/// A DER sequence of this length starts with `30 82`.
 fn ring_refuses(bytes: &[u8]) -> bool {
     bytes[..2] != [0x30, 0x82]
 }

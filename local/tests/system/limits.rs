@@ -1,4 +1,4 @@
-//! What one number is sent and what one address causes, with the limits as they are deployed.
+//! The limits on messages to one number and on requests from one source, with the values of a deployment.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile, read};
 
-/// The limits of the template, but for these.
+/// Starts a site with the limits of the template, except those given.
 async fn site(changed: &[(&str, &str)]) -> Site {
     let mut settings = vec![
         ("LIMIT_RECIPIENT", "5/h,10/d"),
@@ -19,7 +19,7 @@ async fn site(changed: &[(&str, &str)]) -> Site {
     settings.retain(|(name, _)| changed.iter().all(|(other, _)| other != name));
     settings.extend(changed);
     let site = Site::with_settings(&settings).await;
-    // What a source causes is counted in fixed windows: no test begins at the end of one.
+    // The limits of a source use fixed windows, so no test starts near the end of one.
     let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
     site.advance(u32::try_from(3601 - now.rem_euclid(3600)).unwrap()).await;
     site
@@ -41,7 +41,7 @@ async fn a_number_is_sent_three_messages_an_hour_and_six_a_day_by_one_address() 
         assert_eq!((refused.status, refused.header("x-error-code")), (429, Some("too_many_requests")));
         if hour == 0 {
             refused.says_when_to_retry(3600 - 3 * 61 + 5);
-            // By GET the old client reads the same from a 200.
+            // By GET, old clients read the same from a 200.
             let by_get = site.get(&format!("/users/sms/{mobile}/")).await;
             assert_eq!((by_get.status, by_get.header("x-error-code")), (200, Some("too_many_requests")));
         }
@@ -200,11 +200,12 @@ async fn a_stranger_s_guesses_do_not_keep_the_owner_out_on_their_own_device() {
         site.post("/users/login/", &body("wrong password")).await;
         site.advance(5).await;
     }
-    // Whoever keeps trying takes the one attempt that a wait admits.
+    // A person who keeps trying uses up the one attempt that each wait allows.
     site.post("/users/login/", &body("wrong password")).await;
     assert_eq!(site.post("/users/login/", &body(PASSWORD)).await.status, 429, "from anywhere it waits");
     assert_eq!(on(&device, &body(PASSWORD)).await.status, 200, "from the owner's device it does not");
-    // It is bound to its account, and has a count of its own: a stolen cookie buys five guesses and the same waits.
+    // The device cookie is bound to its account and has a count of its own. A stolen cookie therefore allows five
+    // guesses, followed by the same waits.
     let foreign = json!({ "username": other.mobile, "password": "wrong password" });
     for _ in 0..5 {
         assert_eq!(on(&device, &foreign).await.status, 400);
@@ -250,7 +251,7 @@ async fn a_day_has_a_budget_of_which_sign_ups_spend_a_part() {
     let last = answers.last().unwrap();
     assert_eq!((last.status, last.header("x-error-code")), (503, Some("unavailable")), "{last:?}");
     last.says_when_to_retry(60);
-    // Who has an account is still served, until the whole is spent.
+    // Existing accounts are still served until the whole budget is spent.
     let forgotten = json!({ "mobile": people[0].mobile });
     assert_eq!(site.post("/forget_pwd/sms_code/", &forgotten).await.json()["errno"], "0");
     assert_eq!(inbox().await, sent + 1);

@@ -1,4 +1,5 @@
-//! The system as a whole: what runs at once, what fails, what is delivered, and that all its parts name the same things.
+//! Tests of the system as a whole: simultaneous requests, faults, delivery, and names that must agree between its
+//! parts.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 

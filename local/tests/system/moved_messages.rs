@@ -1,5 +1,5 @@
-//! A message to an account's number or email is for that account as long as it has them: what was asked for before a move
-//! carries nothing to the address that was given up, and what was sent before it is good for nothing.
+//! A message to an account's number or email is valid only while the account has that number or email. A message
+//! requested before a move carries nothing to the old address, and one sent before the move is worthless.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use crate::moves::{Account, Move, Name, NextOwner, READ, between, log_in_code, password_opens, site};
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site};
 
-/// The texts sent to a number or an address.
+/// Returns the texts sent to a number or an address.
 async fn texts(site: &Site, to: &str) -> Vec<String> {
     let to = if to.contains('@') { to.to_owned() } else { format!("+86{to}") };
     let messages = site.messages_to(&to).await;
     messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Asks for a message, and reads what was sent to a name once the account has moved away from it, between the two reads
-/// by which `deliver` finds the account.
+/// Requests a message, and returns the texts sent to the account's old name. The account moves away from that name
+/// between the two reads by which `deliver` finds the account.
 async fn sent_to_old(
     site: &Site,
     account: &Account,
@@ -116,7 +116,7 @@ async fn no_second_proof_is_mailed_to_an_email_that_is_given_up_meanwhile() {
     let code = log_in_code(&site, &account.person.mobile).await;
     account.become_dormant(&site).await;
     let body = json!({ "mobile": account.person.mobile, "sms_code": code });
-    // The stream stands still until the code is asked for: what is held then is a read of `deliver`'s.
+    // The stream stops until the code is requested, so that the read which is held is one of `deliver`.
     let pump = site.system.as_ref().unwrap().pump.clone();
     let still = pump.hold().await;
     site.post("/users/sms_login/", &body).await.is_refused(403, "second_proof_required");
@@ -126,7 +126,7 @@ async fn no_second_proof_is_mailed_to_an_email_that_is_given_up_meanwhile() {
     };
     let (sent, _) = between(&site, (READ, account.partition()), request, moving.commit(&site)).await;
     assert!(!any_has(&sent, "验证身份以使用账号"), "{sent:?}");
-    // The new one is mailed a code, and that code opens the account.
+    // The new address is mailed a code, and that code opens the account.
     account.become_dormant(&site).await;
     site.advance(61).await;
     let code = log_in_code(&site, &account.person.mobile).await;

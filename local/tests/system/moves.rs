@@ -1,4 +1,5 @@
-//! What an account gives a name up by, made ready so that one call commits it while another request is held.
+//! The changes by which an account gives up a name. They are prepared so that one call commits them while another
+//! request is held.
 
 use std::fmt::Debug;
 
@@ -14,7 +15,6 @@ pub const READ: &str = "GetItem";
 pub const COUNT: &str = "UpdateItem";
 pub const WRITE: &str = "TransactWriteItems";
 
-/// An account with a number, an email and a username.
 pub struct Account {
     pub person: Person,
     pub email: String,
@@ -22,7 +22,7 @@ pub struct Account {
 }
 
 pub async fn site() -> Site {
-    // A call that is held must not be given up meanwhile.
+    // A held call must not time out meanwhile.
     Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "60000")]).await
 }
 
@@ -33,7 +33,8 @@ impl Account {
         let body = json!({ "username": username, "password": PASSWORD });
         let named = site.send_as(&person.token, Method::PATCH, "/users/me/", &body).await;
         assert_eq!(named.status, 200, "{named:?}");
-        // Word of the email is out: it would arrive beside a code, in either order.
+        // Waits until the security notification about the email has been sent. Otherwise it could arrive before or
+        // after a code.
         site.get("/_local/inbox.json").await;
         Self { person, email, username }
     }
@@ -42,7 +43,7 @@ impl Account {
         [&self.person.mobile, &self.email, &self.username]
     }
 
-    /// The partition of the account's own item.
+    /// Returns the partition key of the account's own item.
     pub fn partition(&self) -> String {
         keys::user(&self.id()).partition().to_owned()
     }
@@ -56,7 +57,7 @@ impl Account {
         site.send_as(&self.person.token, Method::DELETE, "/users/me/", &proof).await.is_done();
     }
 
-    /// Makes it look long unused.
+    /// Makes the account look long unused.
     pub async fn become_dormant(&self, site: &Site) {
         let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
         let update = client.update_item().table_name(local::TABLE).set_key(Some(keys::user(&self.id()).attributes()));
@@ -65,7 +66,7 @@ impl Account {
     }
 }
 
-/// Which name is given up.
+/// The name that is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Mobile,
@@ -73,13 +74,13 @@ pub enum Name {
     Username,
 }
 
-/// An account's move to another name, of which nothing but the last request is left.
+/// An account's move to another name, prepared up to its last request.
 pub struct Move {
     token: String,
     path: &'static str,
     method: Method,
     body: Value,
-    /// The name it moves to.
+    /// The account's new name.
     pub to: String,
 }
 
@@ -110,7 +111,7 @@ impl Move {
         Self { token: token.clone(), path, method, body, to }
     }
 
-    /// Commits it; a token that is good after it.
+    /// Sends the last request and returns a token that is valid after it.
     pub async fn commit(&self, site: &Site) -> String {
         let answer = site.send_as(&self.token, self.method.clone(), self.path, &self.body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -118,7 +119,7 @@ impl Move {
     }
 }
 
-/// The next owner of a number: a person with a code to it and another password.
+/// The next owner of a number: a person with a code sent to it and another password.
 pub struct NextOwner {
     mobile: String,
     code: String,
@@ -131,7 +132,7 @@ impl NextOwner {
         Self { mobile: mobile.to_owned(), code }
     }
 
-    /// Signs up; the new account's id.
+    /// Signs up and returns the id of the new account.
     pub async fn sign_up(&self, site: &Site) -> String {
         let mut body = registration(&self.mobile, &self.code);
         body["password"] = NEW_PASSWORD.into();
@@ -141,7 +142,7 @@ impl NextOwner {
     }
 }
 
-/// Lets something happen between two calls of a request: right before its next call of an operation on a partition.
+/// Runs `meanwhile` between two calls of a request, just before its next call of this operation on this partition.
 pub async fn between<T: Debug, U>(
     site: &Site,
     (operation, partition): (&'static str, String),
@@ -159,18 +160,18 @@ pub async fn between<T: Debug, U>(
     (request.await, done)
 }
 
-/// How many sessions the holder of a token has.
+/// Returns the number of sessions of the token's account.
 pub async fn sessions(site: &Site, token: &str) -> usize {
     let answer = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
     answer.json().as_array().unwrap().len()
 }
 
-/// Whether a name and a password sign in.
+/// Returns whether a name and a password sign in.
 pub async fn password_opens(site: &Site, name: &str, password: &str) -> bool {
     site.post("/users/login/", &json!({ "username": name, "password": password })).await.status == 200
 }
 
-/// Asks for a code to sign in by SMS, past the cooldown, and reads it.
+/// Waits out the resend cooldown, requests a code to sign in by SMS, and returns it.
 pub async fn log_in_code(site: &Site, mobile: &str) -> String {
     site.advance(61).await;
     let answer = site.post(&format!("/users/sms/{mobile}/?purpose=login"), &json!({})).await;
@@ -178,7 +179,7 @@ pub async fn log_in_code(site: &Site, mobile: &str) -> String {
     site.code_for(mobile).await
 }
 
-/// Insists that two answers are alike in status and body.
+/// Asserts that two answers have the same status, error code and body.
 #[track_caller]
 pub fn assert_alike(one: &Answer, other: &Answer) {
     let shape =

@@ -1,5 +1,6 @@
-//! An account that moves to another number, email or username while somebody comes in by the old one. A claim and the
-//! account it leads to are two reads, so the move may be committed between them, or before the write that lets in.
+//! An account moves to another number, email or username while somebody signs in by the old one. The claim of a name
+//! and the account it leads to are read by two calls. The move may therefore be committed between them, or before the
+//! write that signs in.
 
 use local::operator::{OperatorAction, OperatorError, act};
 use reqwest::Method;
@@ -67,7 +68,7 @@ async fn an_account_s_wait_is_not_told_to_whoever_asks_by_the_name_it_gives_up()
     let request = try_log_in(&site, &account.email, "");
     let moved = async {
         let token = moving.commit(&site).await;
-        // A move forgets the attempts, so there are more.
+        // A move resets the failure streak, so more attempts follow.
         for _ in 0..5 {
             assert_eq!(site.post("/users/login/", &wrong).await.status, 400);
         }
@@ -95,7 +96,7 @@ async fn a_code_to_a_number_that_is_given_up_meanwhile_opens_nothing() {
         let (answer, token) = between(&site, (operation, account.partition()), request, moving.commit(&site)).await;
         answer.is_refused(status, code);
         assert_eq!(sessions(&site, &token).await, 1, "before {operation}: nothing was opened");
-        // The code was right, and is left for what it is good for: an account of the number's own.
+        // The code was correct and is not used up. It can still create an account for the number.
         let new = sms_log_in(&site, old, &sms_code, json!({ "register": true })).await;
         assert_eq!(new.status, 200, "{new:?}");
         assert_ne!(new.json()["id"], account.person.id.as_str());
@@ -194,7 +195,7 @@ async fn the_next_owner_of_a_number_is_met_by_nobody_who_asked_for_its_last() {
         site.post("/forget_pwd/sms_code/", &json!({ "mobile": old })).await;
         let (reset_code, csrf) = (site.code_for(old).await, site.csrf().await);
         let body = json!({ "mobile": old, "sms_code": reset_code, "new_password": "wrench lantern oboe" });
-        // Three requests by the number's last owner wait, each before it reads the account.
+        // Three requests by the number's former owner are held, each just before it reads the account.
         let (log_in, (entered, (reset, new))) = between(
             &site,
             (COUNT, account.partition()),
@@ -236,7 +237,7 @@ async fn a_number_that_is_given_up_meanwhile_is_free() {
     assert_eq!(site.get(&path(&moving.to)).await.header("x-error-code"), Some("mobile_taken"));
 }
 
-/// A2 reads the claim alone, so it is that read that waits.
+/// `forget_pwd_mobile` reads only the claim, so that read is held.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_that_is_given_up_meanwhile_counts_no_account() {
     let site = site().await;
@@ -267,7 +268,7 @@ async fn a_dormant_account_that_moves_away_meanwhile_loses_nothing_to_a_sign_up(
         assert_eq!(answer.status, status, "before {operation}: {answer:?}");
         assert_ne!(site.me(&token).await.json()["mobile"], Value::Null, "before {operation}");
         assert_eq!(site.log_in(&moving.to).await["id"], account.person.id.as_str());
-        // Who came too early comes again: the code is still good.
+        // A next owner who came too early tries again. The code is still valid.
         if operation == WRITE {
             assert_eq!(site.post("/users/", &body).await.status, 201);
         }

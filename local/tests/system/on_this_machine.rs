@@ -1,4 +1,4 @@
-//! `local` itself: who may use `/_local`, what stays over a restart, what it says when it cannot start.
+//! `local` itself: who may use `/_local`, which data survives a restart, and its messages when it cannot start.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::site::{PASSWORD, Site, logs, new_mobile, read};
 
-/// A folder that is gone when the test is.
+/// A folder that is deleted when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -67,7 +67,7 @@ async fn a_page_elsewhere_cannot_read_the_inbox_or_reach_the_engine() {
     }
 }
 
-/// An SDK reads an error in its own protocol alone. Each says what is the matter.
+/// An SDK can read an error only in its own protocol. Each error names its reason.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_aws_refuses_in_the_protocol_of_whoever_asks() {
     let site = Site::with_settings(&[]).await;
@@ -90,7 +90,8 @@ async fn the_local_aws_refuses_in_the_protocol_of_whoever_asks() {
     }
 }
 
-/// AWS's own tools refuse a shard id of less than 28 characters before they ask (`.ci/read_stream.py` runs one of them).
+/// The AWS tools refuse a shard id of fewer than 28 characters before they send a request (`.ci/read_stream.py` runs
+/// one of them).
 #[tokio::test(flavor = "multi_thread")]
 async fn the_local_aws_serves_the_table_s_stream() {
     let site = Site::with_settings(&[]).await;
@@ -112,7 +113,7 @@ async fn the_local_aws_serves_the_table_s_stream() {
     let iterator = call(&secret, "GetShardIterator", ask.clone()).await.json()["ShardIterator"].clone();
     let records = call(&secret, "GetRecords", json!({ "ShardIterator": iterator })).await;
     assert!(records.text.contains(&format!("USER#{}", person.id)), "{records:?}");
-    // What is wrong is told in DynamoDB's protocol.
+    // Errors are reported in DynamoDB's protocol.
     ask["ShardId"] = "shardId-00000000000000000009-00000009".into();
     let refused = call(&secret, "GetShardIterator", ask).await;
     assert_eq!(refused.status, 400);
@@ -160,8 +161,8 @@ async fn a_deleted_account_leaves_nothing_in_the_database_s_file() {
     let gone = site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await;
     assert_eq!(gone.status, 204, "{gone:?}");
     assert_eq!(found(&hash), 0, "the hash");
-    // The notices of the deletion are on their way, to the number and the address; limits count for a day. Once all of that
-    // is over, TTL deletes it.
+    // The security notifications about the deletion are still in the table, for the number and the address, and limits
+    // count for a day. TTL deletes all of these items when their time is over.
     site.was_told(&email, "注销").await;
     let mut rest: Vec<_> = client.scan().table_name(local::TABLE).send().await.unwrap().items.unwrap();
     rest.retain(|item| format!("{item:?}").contains(&person.mobile));
@@ -176,7 +177,7 @@ async fn a_deleted_account_leaves_nothing_in_the_database_s_file() {
     assert_eq!(found(&person.id), 0, "the id");
 }
 
-/// A crash leaves what was waiting to be forgotten; the next start forgets it.
+/// A crash leaves traces that were about to be removed. The next start removes them.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_crash_left_of_a_deleted_account_is_forgotten_at_the_next_start() {
     let folder = Folder::new();
@@ -212,7 +213,7 @@ async fn accounts_tokens_and_time_stay_over_a_restart() {
     let person = site.register().await;
     site.advance(1000).await;
     let before = site.system.as_ref().unwrap().clock.now();
-    // The issuer is the address; a restart on another port would rightly refuse the token.
+    // The issuer is the address, so a restart on another port would rightly refuse the token.
     let issuer = site.base_url.clone();
     drop(site);
     let mut options = folder.options();
@@ -227,8 +228,9 @@ async fn accounts_tokens_and_time_stay_over_a_restart() {
     assert_eq!(site.sms_code(&other).await.len(), 6, "the stream goes on");
 }
 
-/// The deployment's secrets are a list, the newest first: all are accepted, so that one is replaced without breaking what
-/// is under way, and what was made with one that is gone is worth nothing. ASVS 11.1.1, 13.3.4.
+/// A deployment's secrets are a list, newest first, and all of them are accepted. A secret can thus be replaced without
+/// breaking tokens and codes in use. Anything made with a secret that was removed from the list is worthless. ASVS
+/// 11.1.1, 13.3.4.
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_are_replaced_without_breaking_what_is_under_way() {
     let folder = Folder::new();
@@ -317,7 +319,7 @@ async fn a_second_instance_on_one_folder_is_refused() {
     start(folder.options()).await;
 }
 
-/// A folder on which a system was started, with one file replaced, or removed.
+/// Copies a used data folder with one file replaced or removed.
 async fn folder_with(used: &Folder, file: &str, content: Option<&[u8]>) -> Folder {
     let folder = Folder::new();
     let data = folder.0.join("data");
@@ -397,7 +399,7 @@ async fn the_clock_is_not_moved_further_than_can_be_kept() {
     assert_eq!(site.post("/_local/clock", &json!({ "advance_seconds": 1 })).await.status, 400);
 }
 
-/// With `--host` the API is for other machines too; the inbox and the clock are not.
+/// With `--host`, other machines may use the API, but not the inbox and the clock.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_another_address_the_pages_are_served_and_the_inbox_is_not() {
     let _ = Site::with_settings(&[]).await;
@@ -411,7 +413,7 @@ async fn on_another_address_the_pages_are_served_and_the_inbox_is_not() {
     assert_eq!(read(at(&system.base_url, "/login")).await.status, 200);
     assert_eq!(read(at(&system.base_url, "/_local/inbox.json")).await.status, 403);
     assert_eq!(read(at(&system.local_url, "/_local/inbox.json")).await.status, 200);
-    // A page is our own by either name.
+    // Both names make a page one of our own.
     for base in [&system.base_url, &system.local_url] {
         let refresh = http.post(format!("{base}/users/token/refresh/")).header("x-session", "cookie");
         let answer = read(refresh.header("origin", base).header("cookie", "refresh_token=x")).await;

@@ -1,4 +1,4 @@
-//! What operators do by hand, against a system that is running.
+//! The operators' commands, against a running system.
 
 use local::operator::{OperatorAction, OperatorError, Target, act};
 use local::{Options, System};
@@ -8,7 +8,7 @@ use shared::crypto::Rotation;
 
 use crate::site::{PASSWORD, Site, read};
 
-/// A system whose data is in a folder, as operators find it.
+/// Starts a system with a data folder, as operators find it.
 pub async fn site() -> (Site, Target, std::path::PathBuf) {
     let folder = std::env::temp_dir().join(format!("latchkey-operators-{}", shared::crypto::random_hex::<8>()));
     let variables = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_PASSES", "1")].map(|(k, v)| (k.into(), v.into())).into();

@@ -1,4 +1,4 @@
-//! What `outages` asks for: one request for each use case, and by what it shows that it was granted.
+//! The requests of `outages`: one for each use case, with the evidence that it was granted.
 
 use crate::outages::{Asked, Shows, sessions};
 use crate::site::{NEW_PASSWORD, PASSWORD, Site, new_email, new_mobile, registration};
@@ -54,7 +54,7 @@ pub async fn check_reset_token(site: &Site) -> Asked {
     Asked::new(Method::POST, "/users/find/password/", body, Shows::Nothing)
 }
 
-/// The number of someone who asked for a link to set a password, and its token.
+/// Requests a link to set a password. Returns the number of the person and the token of the link.
 pub async fn reset_link(site: &Site) -> (String, String) {
     let (person, email) = site.register_with_email().await;
     site.post("/users/find/password/email/", &json!({ "email": email })).await;
@@ -110,7 +110,7 @@ pub async fn list_sessions(site: &Site) -> Asked {
     Asked::new(Method::GET, "/users/me/sessions/", json!({}), Shows::Nothing).by(&person.token)
 }
 
-/// On a browser that is signed in: the former session ends with the sign-in, or not at all.
+/// The browser is already signed in. The former session must end together with the sign-in, or not at all.
 pub async fn log_in(site: &Site) -> Asked {
     let person = site.register().await;
     let body = json!({ "username": person.mobile, "password": PASSWORD });
@@ -152,7 +152,7 @@ pub async fn reset_password(site: &Site) -> Asked {
 }
 
 pub async fn secure_account(site: &Site) -> Asked {
-    // An email that is not new is mailed a link to set a password.
+    // A link to set a password is mailed only to an email that was not bound recently.
     let (person, _) = site.register_with_email().await;
     site.advance(3 * 86_400).await;
     let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
@@ -199,7 +199,7 @@ pub async fn sms_log_in(site: &Site) -> Asked {
     Asked::new(Method::POST, "/users/sms_login/", body, shows)
 }
 
-/// A password by a code to the account's own number.
+/// Sets a password by a code to the account's own number.
 pub async fn first_password(site: &Site) -> Asked {
     let person = site.register().await;
     let body = json!({ "sms_code": site.proof_code(&person).await, "new_password": NEW_PASSWORD });
@@ -214,7 +214,7 @@ pub async fn sms_sign_up(site: &Site) -> Asked {
     Asked::new(Method::POST, "/users/sms_login/", body, Shows::Taken(mobile))
 }
 
-/// A number of an account that nobody used for long.
+/// Returns the number of an account that has not been used for a long time.
 pub async fn reissued(site: &Site) -> String {
     let person = site.register().await;
     site.advance(180 * 86_400).await;
@@ -235,7 +235,8 @@ pub async fn second_proof(site: &Site) -> Asked {
     Asked::new(Method::POST, "/users/sms_login/", body, Shows::Used(mobile))
 }
 
-/// On a device of someone else's: what its reserve refuses counts with all the others.
+/// Sends the cookie of another person's device. Its reserve, the messages set aside for known devices of an account,
+/// does not apply, so the message counts against the limits for everybody.
 pub async fn send_on_a_device(site: &Site) -> Asked {
     let person = site.register().await;
     let log_in = json!({ "username": person.mobile, "password": PASSWORD });

@@ -1,6 +1,6 @@
-//! Trouble at every storage call of every use case: the answer is 503 or success, and what was asked for is done whole or
-//! not at all; asked again, it is done. A use case that makes another call than is listed here fails, so none goes
-//! untried. ASVS 16.5.3 (fail securely).
+//! Faults at every storage call of every use case. The answer is 503 or a success, and the operation is done completely
+//! or not at all. A second request succeeds. The test fails if a use case makes a call that is not listed here, so that
+//! every call is tested. ASVS 16.5.3 (fail securely).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,40 +18,40 @@ use crate::outages_of_reauthentication::{
 };
 use crate::site::{Answer, Site, read};
 
-/// A request, and by what it shows that it was granted.
+/// A request, and the evidence that it was granted.
 pub struct Asked {
     method: Method,
     path: String,
     pub headers: Vec<(&'static str, String)>,
     body: Value,
     shows: Shows,
-    /// Asked right away, because it hangs on a sign-in of a moment ago.
+    /// The request is sent at once, because it depends on a recent sign-in.
     at_once: bool,
 }
 
-/// By what it shows that something was done.
+/// The evidence that an operation was done.
 pub enum Shows {
-    /// By nothing but the answer: it can be asked for any number of times.
+    /// The answer is the only evidence. The request can be repeated any number of times.
     Nothing,
-    /// By its answer, and it is granted once.
+    /// The answer is the evidence, and the request is granted only once.
     Answer,
-    /// One more message to this recipient, who had so many.
+    /// This recipient has one more message than this number.
     Message(String, usize),
-    /// Who signs in so.
+    /// This name and password sign in.
     LogIn { name: String, password: &'static str },
     /// This number has an account.
     Taken(String),
-    /// The account with this number was used lately.
+    /// The account with this number was used recently.
     Used(String),
     /// This access token is refused.
     Refused(String),
     /// This refresh token is refused.
     Ended(String),
-    /// The holder of this access token has so many sessions.
+    /// The account of this access token has this number of sessions.
     Sessions(String, usize),
     /// This code is used up.
     UsedUp(CodeKey),
-    /// The holder of this access token is called so.
+    /// The account of this access token has this nickname.
     Nickname(String, &'static str),
 }
 
@@ -104,7 +104,7 @@ impl Asked {
         Self { at_once: true, ..self }
     }
 
-    /// Lets the time pass after which a function looks for new keys, so that this is tried too.
+    /// Waits until functions look for new keys again, so that a fault hits that call too.
     async fn wait(&self, site: &Site) {
         if !self.at_once {
             site.advance(LOOK_SECONDS).await;
@@ -120,7 +120,7 @@ impl Asked {
 
 type Prepare = for<'a> fn(&'a Site) -> BoxFuture<'a, Asked>;
 
-/// Every use case that reaches the table: its function, its calls in a day without trouble, and what is asked.
+/// Every use case that reaches the table: its function, its calls when nothing fails, and its request.
 const CASES: &[(&str, &[&str], Prepare)] = &[
     ("bind-email", &[READ, UPDATE, UPDATE, WRITE], |site| bind_email(site).boxed()),
     ("change-mobile", &[READ, UPDATE, WRITE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
@@ -161,10 +161,10 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("verify-captcha", &[WRITE], |site| verify_captcha(site).boxed()),
     ("well-known", &[GET], |site| well_known(site).boxed()),
 ];
-/// No request reaches the table by these; `delivery` and `keys` try the trouble of the last two.
+/// Functions whose requests do not reach the table. For the last two, `delivery` and `keys` test the faults.
 const OTHERS: [&str; 4] = ["not-found", "pages", "deliver", "rotate-keys"];
 
-/// After so long a function looks for new keys again.
+/// The time after which a function looks for new keys again.
 const LOOK_SECONDS: u32 = 301;
 
 const GET: &str = "GetItem";
@@ -174,7 +174,8 @@ const UPDATE: &str = "UpdateItem";
 const WRITE: &str = "TransactWriteItems";
 
 async fn own_site() -> Site {
-    // A timeout that is over soon. One that is over too soon on a busy machine makes a retry, or a 503: no other answer.
+    // The timeout is short, so that the test is fast. On a slow machine it may end a call too early. That causes a
+    // retry or a 503, and no other answer.
     Site::with_settings(&[("AWS_ATTEMPT_TIMEOUT_MS", "800"), ("REQUIRE_CONSENT", "false")]).await
 }
 
@@ -221,7 +222,7 @@ async fn trouble_at_any_call_is_503_or_success_and_nothing_half_done() {
         }
         assert_consistent(&site, name).await;
     });
-    // Most of the time is waiting for what is never answered.
+    // Most of the time is spent waiting for calls that are never answered.
     stream::iter(cases).buffer_unordered(12).for_each(async |()| {}).await;
 }
 
@@ -236,7 +237,7 @@ async fn meet(site: &Site, what: &str, asked: &Asked, (kind, after, count): (Kin
     drop(still);
     let granted = answer.status < 300 && answer.header("x-error-code").is_none();
     assert!(granted || answer.status == 503, "{what}: {answer:?}");
-    // Trouble that does not pass is noticed at the first call; some later ones can be done without.
+    // A lasting fault must show at the first call. A request can succeed without some of the later calls.
     let must_fail = kind == Kind::Error && after == 0 && count > 1;
     assert!(!(granted && must_fail), "{what}: {answer:?}");
     if !granted {
@@ -264,7 +265,8 @@ fn assert_granted(what: &str, answer: &Answer) {
     assert!(answer.status < 300 && answer.header("x-error-code").is_none(), "{what}: {answer:?}");
 }
 
-/// No half-made user: each user's names are held for it, and every held name is that of its user.
+/// Asserts that no user is half created: the names of each user are claimed for it, and each claim belongs to the user
+/// who has the name.
 async fn assert_consistent(site: &Site, what: &str) {
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let mut pages = client.scan().table_name(local::TABLE).into_paginator().items().send();

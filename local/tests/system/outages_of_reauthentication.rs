@@ -1,4 +1,4 @@
-//! What `outages` asks for that proves who asks: a reauthentication, and what it is exchanged for.
+//! The requests of `outages` that are about reauthentication: obtaining one, and using one.
 
 use reqwest::Method;
 use serde_json::json;
@@ -22,7 +22,7 @@ pub async fn reauthenticate_by_code(site: &Site) -> Asked {
     Asked::new(Method::POST, "/users/me/reauthenticate/", body, Shows::UsedUp(code)).by(&person.token)
 }
 
-/// Right after a sign-in, with what that answered.
+/// Deletes the account right after a sign-in, with the reauthentication from its answer.
 pub async fn delete_account_at_once(site: &Site) -> Asked {
     let person = Arrival::of_somebody(site).await;
     let (body, shows) = (json!({ "reauthentication": person.reauthentication }), Shows::Refused(person.token.clone()));

@@ -1,4 +1,4 @@
-//! Many at once: conditions in DynamoDB decide, not the order of requests.
+//! Simultaneous requests. Conditions in DynamoDB decide the outcome, not the order of requests.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -82,7 +82,7 @@ async fn twenty_uses_at_once_of_one_refresh_token_make_one_successor() {
     assert_eq!(site.refresh(&successor).await.status, 200);
 }
 
-/// Whoever holds the token of before wins or loses the race, and in no case raises an alarm or keeps a token that works.
+/// The holder of the old token wins or loses the race. Neither outcome raises an alarm or leaves a valid old token.
 #[tokio::test(flavor = "multi_thread")]
 async fn refreshes_at_once_with_a_change_of_password_raise_no_alarm() {
     let site = Site::with_settings(&[]).await;
@@ -96,7 +96,7 @@ async fn refreshes_at_once_with_a_change_of_password_raise_no_alarm() {
         assert!(codes.iter().all(|code| ["", "credentials_changed"].contains(code)), "{refreshes:?}");
         assert!(logs::lines_about(&person.id).iter().all(|line| !line.contains("refresh_token_reused")));
         if changed.status != 200 {
-            // A refresh came between reading and writing, and nothing was done.
+            // A refresh came between the read and the write, so nothing was changed.
             changed.is_refused(409, "account_changed");
             continue;
         }
@@ -203,7 +203,8 @@ async fn deletion_against_log_in_leaves_nobody_signed_in() {
         let log_ins = join_all((0..5).map(|_| site.post("/users/login/", &log_in)));
         let (deleted, log_ins) =
             tokio::join!(site.send_as(&person.token, Method::DELETE, "/users/me/", &proof), log_ins);
-        // A log-in counts as an attempt until its password is found right, so five at once may make the proof wait.
+        // A log-in counts as an attempt until its password is found correct. Five at once may therefore make the proof
+        // wait.
         assert!([204, 429].contains(&deleted.status), "{deleted:?}");
         for answer in log_ins {
             assert!([200, 400, 429].contains(&answer.status), "{answer:?}");

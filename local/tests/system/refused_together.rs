@@ -1,7 +1,9 @@
-//! What each use case answers when a write of its transactions is refused, alone and together with each other one.
+//! The answer of each use case when the condition of one of its writes fails, alone or together with that of another
+//! write.
 //!
-//! The snapshot holds the answers, sorted, because the order of writes within a transaction is nobody's business. A change
-//! that is not meant to change an answer leaves it as it is. Where an answer has to change, `INSTA_UPDATE=always` writes the new snapshot, to be read.
+//! The snapshot holds the answers, sorted, because the order of writes in a transaction does not matter. A change that
+//! is not meant to change an answer leaves the snapshot as it is. If an answer has to change, `INSTA_UPDATE=always`
+//! writes the new snapshot, which must then be reviewed.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, registration};
 
-/// The use cases. Each is tried in a system of its own, so that limits of the whole system do not fill up.
+/// The use cases. Each runs in a system of its own, so that system-wide limits are not used up.
 const CASES: &[&str] = &[
     "log_in",
     "log_in on a known device",
@@ -64,7 +66,7 @@ async fn sms_code(site: &Site, mobile: &str, purpose: &str) -> String {
     site.code_for(mobile).await
 }
 
-/// Asks for a code to the number that the account is to have.
+/// Requests a code to the account's future number.
 async fn new_number(site: &Site, person: &Person) -> (String, String) {
     let mobile = new_mobile();
     let path = format!("/users/sms/{mobile}/?purpose=mobile");
@@ -86,7 +88,7 @@ async fn device(site: &Site, person: &Person) -> String {
     answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
 }
 
-/// Does all that comes before the request of a case, for a new person, and gives the request.
+/// Performs all steps before the request of a case, for a new person, and returns the request.
 async fn prepare(site: &Site, case: &str) -> RequestBuilder {
     let post = |path: &str, body: Value| site.request(Method::POST, path).json(&body);
     match case {
@@ -154,7 +156,7 @@ async fn prepare_of_account(site: &Site, case: &str) -> RequestBuilder {
     }
 }
 
-/// Cases of an account that was not used for longer than `DORMANT_DAYS`.
+/// Cases of an account that has not been used for longer than `DORMANT_DAYS`.
 async fn prepare_of_dormant(site: &Site, case: &str) -> RequestBuilder {
     let (person, email) = site.register_with_email().await;
     site.advance(180 * 86_400).await;
@@ -167,7 +169,7 @@ async fn prepare_of_dormant(site: &Site, case: &str) -> RequestBuilder {
         }
         "sms_log_in of a dormant account" => {
             let mut body = json!({ "mobile": mobile, "sms_code": sms_code(site, mobile, "login").await });
-            // Refused, it mails the code that is needed too.
+            // This request is refused, and mails the second code that is needed.
             site.post("/users/sms_login/", &body).await;
             body["email_code"] = site.code_for(&email).await.into();
             post("/users/sms_login/", body)
@@ -183,7 +185,7 @@ async fn prepare_of_dormant(site: &Site, case: &str) -> RequestBuilder {
     }
 }
 
-/// Cases that mail has a part in.
+/// Cases that involve mail.
 async fn prepare_of_email(site: &Site, case: &str, person: Person) -> RequestBuilder {
     let (person, email) = match case {
         "bind_email" => (person, new_email()),
@@ -230,7 +232,7 @@ async fn prepare_of_email(site: &Site, case: &str, person: Person) -> RequestBui
     }
 }
 
-/// Cases of somebody who is signed in.
+/// Cases of a signed-in person.
 async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> RequestBuilder {
     let request =
         |method: Method, path: &str, body: Value| site.request(method, path).json(&body).bearer_auth(&person.token);
@@ -271,7 +273,7 @@ async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> Reques
     }
 }
 
-/// Sends a request; its status, code and wait.
+/// Sends a request and returns its status, error code and wait.
 async fn answer(request: RequestBuilder) -> String {
     let answer = request.send().await.unwrap();
     let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -291,7 +293,8 @@ async fn answer(request: RequestBuilder) -> String {
     line
 }
 
-/// Moves the clock into the next hour where this one ends soon: limits by the hour would tell other waits then.
+/// Moves the clock into the next hour if the present one ends soon. Hourly limits would otherwise return different
+/// waits.
 async fn leave_the_end_of_the_hour(site: &Site) {
     let left = 3600 - site.system.as_ref().unwrap().clock.now().unix_seconds() % 3600;
     if left < 400 {
@@ -299,7 +302,7 @@ async fn leave_the_end_of_the_hour(site: &Site) {
     }
 }
 
-/// The places of every conditional write, alone and with each other one.
+/// Returns the positions of every conditional write, alone and in pairs.
 fn pairs(call: &Writes) -> Vec<Vec<usize>> {
     let places: Vec<_> = (0..call.0.len()).filter(|place| call.0[*place].is_conditional).collect();
     let alone = places.iter().map(|place| vec![*place]);

@@ -1,5 +1,5 @@
-//! Carriers reissue numbers after ninety days: an account that was long unused is not opened by a code to its number
-//! alone, and the number's next owner is not kept out by it. ASVS 6.4.6, NIST SP 800-63B §3.1.3.1.
+//! Carriers reissue numbers after ninety days. A code to the number alone does not open an account that has long been
+//! unused, and such an account does not keep out the number's next owner. ASVS 6.4.6, NIST SP 800-63B §3.1.3.1.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, other_code, regi
 
 const DAY: u32 = 86_400;
 
-/// C9, with what is offered beside the code.
+/// Sends an `sms_log_in` request with these fields beside the code.
 async fn enter(site: &Site, person: &Person, code: &str, more: Value) -> Answer {
     let mut body = json!({ "mobile": person.mobile, "sms_code": code });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -38,12 +38,12 @@ async fn a_dormant_account_is_opened_by_sms_and_its_password_or_mail() {
     enter(&site, &person, &other_code(&code), json!({ "password": PASSWORD })).await.is_refused(400, "code_wrong");
     enter(&site, &person, &code, json!({})).await.is_refused(403, "second_proof_required");
     enter(&site, &person, &code, json!({ "password": "wrong password" })).await.is_refused(400, "proof_wrong");
-    // It was mailed when it was asked for; the code by SMS is still good.
+    // The code was mailed when a second proof was asked for. The code by SMS is still valid.
     let mailed = site.code_for(&email).await;
     let wrong = other_code(&mailed);
     enter(&site, &person, &code, json!({ "email_code": wrong })).await.is_refused(400, "confirm_code_wrong");
     assert_eq!(enter(&site, &person, &code, json!({ "email_code": mailed })).await.status, 200);
-    // It is in use again.
+    // The account is in use again.
     let code = log_in_code(&site, &person).await;
     assert_eq!(enter(&site, &person, &code, json!({})).await.status, 200);
     site.advance(180 * DAY).await;
@@ -77,7 +77,7 @@ async fn whoever_keeps_a_session_alive_is_not_dormant() {
         let refreshed = site.refresh(&person.refresh_token).await;
         person.refresh_token = refreshed.json()["refresh_token"].as_str().unwrap().to_owned();
     }
-    // 80 days of use, then less than DORMANT_DAYS, but more since the sign-in.
+    // The account was used for 80 days. Its last use is less than DORMANT_DAYS ago, its last sign-in more.
     site.advance(120 * DAY).await;
     let code = log_in_code(&site, &person).await;
     assert_eq!(enter(&site, &person, &code, json!({})).await.status, 200);
@@ -101,7 +101,7 @@ async fn the_next_owner_of_a_number_signs_up_with_it() {
     assert_eq!(new.status, 201, "{new:?}");
     assert_ne!(new.json()["id"], old.id.as_str());
     site.was_told(&email, "已由新机主注册").await;
-    // The number is the new account's, and the old one keeps the rest.
+    // The number belongs to the new account. The old account keeps everything else.
     assert_eq!(site.log_in(&old.mobile).await["id"], new.json()["id"]);
     let kept = site.log_in(&email).await;
     assert_eq!((&kept["id"], &kept["username"]), (&json!(old.id), &json!("暂无")));
@@ -109,7 +109,7 @@ async fn the_next_owner_of_a_number_signs_up_with_it() {
     assert_eq!(site.me(token).await.json()["mobile"], Value::Null);
     let answer = site.send_as(token, Method::POST, "/users/me/sms/", &json!({})).await;
     answer.is_refused(400, "no_mobile");
-    // It finds another number.
+    // The old account binds another number.
     let mobile = crate::site::new_mobile();
     site.send_as(token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({})).await;
     let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
@@ -132,7 +132,7 @@ async fn a_number_changes_hands_once_and_not_under_an_owner_who_comes_back() {
     );
     let taken = [one.status, other.status].iter().filter(|status| **status == 201).count();
     assert!(taken <= 1, "{one:?} {other:?}");
-    // Whoever has the number now, one account has it; who came back in time keeps it.
+    // Exactly one account has the number. An owner who came back in time keeps it.
     let holder = site.log_in(&old.mobile).await["id"].clone();
     assert_eq!(taken == 1, holder != old.id.as_str(), "{one:?} {other:?} {back:?}");
     assert!(back.status == 200 || taken == 1, "{back:?}");
@@ -159,7 +159,7 @@ async fn whoever_has_the_number_guesses_at_the_mailed_code_a_hundred_times_at_mo
     enter(&site, &person, &code, json!({})).await.is_refused(403, "second_proof_required");
     let mailed = site.code_for(&email).await;
     enter(&site, &person, &code, json!({ "email_code": mailed })).await.is_refused(403, "codes_blocked");
-    // The owner still has the password.
+    // The owner can still use the password.
     assert_eq!(enter(&site, &person, &code, json!({ "password": PASSWORD })).await.status, 200);
 }
 
@@ -176,7 +176,7 @@ async fn a_stranger_s_wrong_passwords_make_no_second_proof_wait() {
     assert!(waits, "who guesses waits");
     let code = log_in_code(&site, &person).await;
     assert_eq!(enter(&site, &person, &code, json!({ "password": PASSWORD })).await.status, 200);
-    // Attempts at the second proof itself wait just so.
+    // Failed attempts at the second proof itself cause the same waits.
     site.advance(180 * DAY).await;
     let code = log_in_code(&site, &person).await;
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! DynamoDB round trips that follow each other, counted: they are what a request waits for.
+//! Counts the sequential DynamoDB round trips of a request, because a request waits for each of them.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use serde_json::json;
 use crate::reauthentications::{Arrival, TABLE};
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Site, new_mobile, read, registration};
 
-/// Long beside what it takes to open a connection, on a machine that is busy too.
+/// Long compared with the time to open a connection, even on a busy machine.
 const LATENCY: Duration = Duration::from_millis(150);
 
 const REAUTHENTICATE: &str = "/users/me/reauthenticate/";
 
-/// The longest chain of calls of which each began when the one before it had ended.
+/// Returns the length of the longest chain of calls in which each began after the one before it had ended.
 fn in_sequence(mut calls: Vec<Call>) -> usize {
     calls.sort_by_key(|call| call.ended);
     let (mut count, mut last_end) = (0, None);
@@ -27,7 +27,7 @@ fn in_sequence(mut calls: Vec<Call>) -> usize {
     count
 }
 
-/// Counts while nothing but this request runs: the stream, which is `deliver`'s, is held still.
+/// Counts while only this request runs. The stream is stopped, so that `deliver` makes no calls.
 async fn count(site: &Site, request: impl Future<Output = Answer>) -> (usize, Answer) {
     let system = site.system.as_ref().unwrap();
     site.get("/_local/inbox.json").await;
@@ -60,7 +60,7 @@ async fn requests_wait_for_few_round_trips() {
         let body = json!({ "username": name, "password": PASSWORD });
         note("log-in", 3, count(&site, site.post("/users/login/", &body)).await);
     }
-    // On a browser that is signed in: its session ends in the same transaction.
+    // The browser is signed in. Its former session ends in the same transaction.
     let by_cookie = || {
         let body = json!({ "username": person.mobile, "password": PASSWORD });
         let request = site.request(Method::POST, "/users/login/").json(&body);
@@ -73,7 +73,7 @@ async fn requests_wait_for_few_round_trips() {
     note("log-in, ending the former session", 3, again);
     site.me(former.json()["token"].as_str().unwrap()).await.is_refused(401, "unauthorized");
     note("me", 1, count(&site, site.send_as(&person.token, Method::GET, "/users/me/", &json!({}))).await);
-    // Five minutes later the keys are looked for, beside what is read anyway.
+    // Five minutes later the function looks for new keys, in parallel with its other reads.
     site.advance(301).await;
     let refreshed = count(&site, site.refresh(&person.refresh_token)).await;
     note("refresh-token", 2, refreshed);
@@ -112,7 +112,7 @@ async fn requests_wait_for_few_round_trips() {
     }
 }
 
-/// It is checked without a call: each operation is left with what it reads and what it writes.
+/// A reauthentication is checked without a call. Each operation makes only its own reads and writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reauthentication_costs_no_round_trip() {
     let site = Site::with_settings(&[]).await;
@@ -126,7 +126,8 @@ async fn a_reauthentication_costs_no_round_trip() {
         let stale = json!({ "reauthentication": "stale" });
         let refused = row.send(&site, &person.token, &body, &stale);
         let (trips, answer) = count(&site, refused).await;
-        // An export reads before it asks, so that one that cannot be put together costs nothing.
+        // `export` reads before it checks the proof. An export that cannot be assembled thus uses up neither the proof nor
+        // one of the day's exports.
         let expected = if row.function == "export" { 2 } else { 1 };
         assert_eq!((answer.status, trips), (400, expected), "{}: {answer:?}", row.function);
     }
@@ -156,8 +157,8 @@ async fn an_enforced_captcha_adds_one() {
     assert_eq!((trips, answer.status), (2, 200));
 }
 
-/// Known and unknown are the same in status, body, headers and the calls that follow each other, where that is asked
-/// for: what an answer waits for is what its time tells. (ASVS 6.3.8)
+/// With `DISCLOSE_REGISTRATION=false`, registered and unregistered names get the same status, body and headers after
+/// the same number of sequential calls. The time of an answer depends on that number. (ASVS 6.3.8)
 #[tokio::test(flavor = "multi_thread")]
 async fn undisclosed_registration_shows_in_no_answer_and_no_wait() {
     let site = Site::with_settings(&[("DISCLOSE_REGISTRATION", "false")]).await;
@@ -168,7 +169,7 @@ async fn undisclosed_registration_shows_in_no_answer_and_no_wait() {
             .headers
             .iter()
             .map(|(name, value)| match name.as_str() {
-                // They say when it was asked.
+                // These headers depend on the time of the request.
                 "date" | "retry-after" => format!("{name}: …"),
                 _ => format!("{name}: {value:?}"),
             })
@@ -202,7 +203,7 @@ async fn undisclosed_registration_shows_in_no_answer_and_no_wait() {
         };
         assert_eq!(ask(&person.mobile).await, ask(&mobile).await, "{path}");
     }
-    // Guesses, until there are none left, and a reset by a wrong code.
+    // Guesses until none are left, and a reset with a wrong code.
     let csrf = site.csrf().await;
     for guess in 0..6 {
         let guess = format!("00000{guess}");

@@ -1,12 +1,12 @@
-//! Word of a change, and the link in it by which an owner stops what they did not do. ASVS 6.3.7, 7.4.3; OWASP Forgot
-//! Password cheat sheet.
+//! Security notifications about a change, and the "this wasn't me" link in them, by which owners undo a change that
+//! they did not make. ASVS 6.3.7, 7.4.3; OWASP Forgot Password cheat sheet.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::site::{NEW_PASSWORD, PASSWORD, Person, Site, new_email, read};
 
-/// The token of the link in the newest notice to a number or an address.
+/// Returns the token of the link in the newest security notification to a number or an address.
 async fn token_for(site: &Site, to: &str) -> String {
     let messages = site.messages_to(to).await;
     let texts: Vec<_> = messages.iter().map(|message| message["text"].as_str().unwrap()).collect();
@@ -28,7 +28,7 @@ async fn change_password(site: &Site, person: &mut Person, from: &str, to: &str)
     answer
 }
 
-/// Someone whose email is not new, and who has just changed the password.
+/// Returns a person whose email was bound some time ago, and who has just changed the password.
 async fn someone(site: &Site) -> (Person, String) {
     let (mut person, email) = site.register_with_email().await;
     site.advance(3 * 86_400).await;
@@ -45,7 +45,7 @@ async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
     let (mut person, email) = someone(&site).await;
     let link = token_for(&site, &format!("+86{}", person.mobile)).await;
     assert!(!token_for(&site, &email).await.is_empty(), "the email is told too");
-    // A scanner that opens the link, or a wrong token, does nothing.
+    // A scanner that opens the link has no effect, and neither has a wrong token.
     for method in [Method::GET, Method::HEAD] {
         read(site.request(method.clone(), "/secure/")).await;
         read(site.request(method, &format!("/users/secure/?token={link}"))).await;
@@ -54,7 +54,7 @@ async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
         assert_eq!(secure(&site, wrong).await.status, 400, "{wrong}");
     }
     assert_eq!(site.me(&person.token).await.status, 200);
-    // The thief goes on changing things, and kills no link by it.
+    // The thief makes more changes. The link survives them.
     for (from, to) in [(NEW_PASSWORD, PASSWORD), (PASSWORD, NEW_PASSWORD)] {
         assert_eq!(change_password(&site, &mut person, from, to).await.status, 200);
     }
@@ -66,7 +66,7 @@ async fn the_link_in_a_notice_ends_all_sessions_and_the_password_once() {
         assert_eq!(site.post("/users/login/", &body).await.header("x-error-code"), Some("bad_credentials"));
     }
     secure(&site, &link).await.is_refused(400, "link_invalid");
-    // The reset is on its way, and sets a password.
+    // The mailed reset link sets a password.
     let reset = site.link_for(&email).await;
     let body = json!({ "access_token": reset, "password": PASSWORD, "password2": PASSWORD });
     site.put("/users/find/password/", &body).await.is(200, &json!("重置密码成功！"));
@@ -88,7 +88,7 @@ async fn a_link_in_a_notice_is_good_for_three_days() {
 async fn who_took_an_account_over_is_handed_neither_link_nor_reset() {
     let site = Site::with_settings(&[]).await;
     let mut person = site.register().await;
-    // The thief, with a session and the password, binds an address of their own.
+    // A thief who has a session and the password binds an address of their own.
     let email = new_email();
     let asked = json!({ "email": email, "password": PASSWORD });
     site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await;

@@ -1,5 +1,5 @@
-//! The slash at the end of a path, behind a gateway that does not match it, and the smoke test that tells which kind a
-//! gateway is.
+//! Paths that end in a slash, behind a gateway that does not match them, and the smoke test that finds out how a
+//! gateway treats them.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use shared::dynamodb::keys;
 use crate::site::Site;
 
 async fn system(strict_slashes: bool) -> System {
-    // Sets up the logs, as every test's system does.
+    // This sets up the logs, as in every test's system.
     drop(Site::with_settings(&[]).await);
     System::start(Options { strict_slashes, ..Options::default() }).await.unwrap()
 }
 
-/// What the smoke test finds and prints.
+/// Runs the smoke test and returns its counts and its lines.
 async fn smoke(url: &str) -> (Counts, Vec<String>) {
     let mut out = Vec::new();
     let counts = run(&Address::parse(url).unwrap(), &mut out).await.unwrap();
     (counts, String::from_utf8(out).unwrap().lines().map(str::to_owned).collect())
 }
 
-/// The lines of what failed.
+/// Returns the lines about failures.
 async fn failures(url: &str) -> Vec<String> {
     let (counts, lines) = smoke(url).await;
     let failed: Vec<_> = lines.into_iter().filter(|line| line.contains("slash: FAILED")).collect();
@@ -34,10 +34,10 @@ async fn failures(url: &str) -> Vec<String> {
     failed
 }
 
-/// How a gateway answers a path by itself; `None` leaves it to the system behind.
+/// The answer that a faulty gateway gives by itself. `None` passes the request on.
 type Fault = fn(&Method, &str) -> Option<Response>;
 
-/// A gateway with a fault, before a system that has none.
+/// Starts a gateway with a fault in front of a healthy system.
 async fn faulty(system: &System, fault: Fault) -> String {
     let (base_url, http) = (Arc::new(system.base_url.clone()), reqwest::Client::builder());
     let http = http.redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -59,7 +59,7 @@ async fn listen(router: axum::Router) -> String {
     url
 }
 
-/// What API Gateway says where it has no route.
+/// Returns API Gateway's answer if there is no route.
 fn no_route() -> Response {
     (axum::http::StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#).into_response()
 }
@@ -75,7 +75,7 @@ async fn the_smoke_test_passes_whether_the_gateway_matches_the_slash_or_not() {
     let (counts, lines) = smoke(&format!("{}/", lenient.base_url)).await;
     assert_eq!(counts, Counts { same: known + 1, redirected: 0, failed: 0 }, "{lines:#?}");
     let (counts, lines) = smoke(&strict.base_url).await;
-    // The home page has one form, by GET and by HEAD, and the unknown path leads nowhere.
+    // The home page has only one form, for GET and for HEAD, and the unknown path is not redirected.
     assert_eq!(counts, Counts { same: 3, redirected: known - 2, failed: 0 }, "{lines:#?}");
     assert_eq!(lines.len(), known + 2, "one line a route, one for the unknown path, one with the counts");
     for (method, path) in not_found::ROUTES.iter().filter(|(_, path)| !path.contains('{')) {
@@ -94,7 +94,7 @@ async fn the_smoke_test_sends_nothing_and_writes_nothing_but_a_count_of_its_ques
     assert!(system.mailbox.all().is_empty());
     let mut made = items().await;
     made.retain(|item| !before.contains(item));
-    // B5 and A2 count how often one address asks.
+    // `check_mobile` and `forget_pwd_mobile` count the requests of a source.
     let [count] = made.as_slice() else { panic!("{made:#?}") };
     assert!(count[keys::PARTITION].as_s().unwrap().contains("#probes#"), "{count:?}");
 }
@@ -125,7 +125,7 @@ async fn the_smoke_test_sees_a_route_that_leads_to_another_function_or_to_not_fo
         "/login/" => Some(redirect("/register")),
         "/secure/" => Some(axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         "/users/logout" => Some(([("x-content-type-options", "nosniff")], "done").into_response()),
-        // As not-found does where the gateway has no such route.
+        // This is the answer of not-found if the gateway does not know the route.
         "/register" => Some((axum::http::StatusCode::NOT_FOUND, [("x-error-code", "not_found")]).into_response()),
         _ => None,
     };
@@ -150,11 +150,11 @@ async fn the_smoke_test_wants_the_domain_of_a_stack_s_cloudfront() {
     let failed = failures(&system.base_url).await;
     assert_eq!(failed.len(), not_found::ROUTES.len() + 1, "{failed:?}");
     let hint = "403 past_cloudfront: ask by the domain of the stack's CloudFront";
-    // The rest are the file that only the home page knows, by GET and by HEAD, and the unknown path.
+    // The other failures are the file that only the home page names, for GET and for HEAD, and the unknown path.
     assert_eq!(failed.iter().filter(|line| line.contains(hint)).count(), not_found::ROUTES.len() - 2, "{failed:?}");
 }
 
-/// Runs the command itself.
+/// Runs the command as a process.
 async fn command(url: &str) -> (Option<i32>, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_local"));
     command.args(["smoke", url]);
@@ -178,7 +178,7 @@ async fn the_command_exits_with_0_1_or_2_and_says_why() {
     assert!(matches!(unreachable, Err(SmokeError::Unreachable { .. })));
 }
 
-/// Sends a request line as it stands, which no client library would; the answer's head.
+/// Sends a request line unchanged, which no client library would do. Returns the head of the answer.
 async fn raw(system: &System, line: &str) -> String {
     let host = system.base_url.strip_prefix("http://").unwrap();
     let request =

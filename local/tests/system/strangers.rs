@@ -1,5 +1,5 @@
-//! A stranger who knows someone's number keeps them out of nothing: not by wrong codes, not by spent messages, not by
-//! wrong passwords (those are in `limits`). NIST SP 800-63B §3.2.2; OWASP, "Slow Down Online Guessing Attacks with Device
+//! A stranger who knows a person's number cannot lock that person out by wrong codes or by using up the messages.
+//! `limits` covers wrong passwords. NIST SP 800-63B §3.2.2; OWASP, "Slow Down Online Guessing Attacks with Device
 //! Cookies"; ASVS 6.1.1, 6.3.1.
 
 use reqwest::Method;
@@ -9,24 +9,25 @@ use crate::site::{
     Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, other_code, read, registration,
 };
 
-/// A number is sent three messages an hour, two of them by one device of its owner's.
+/// A number gets three messages an hour, of which one source may cause two. The owner's known devices have a reserve
+/// beside that: two more messages an hour.
 async fn site() -> Site {
     Site::with_settings(&[("LIMIT_RECIPIENT", "3/h"), ("LIMIT_RECIPIENT_SOURCE", "2/h")]).await
 }
 
-/// Asks for a code to sign in, on a device or none.
+/// Requests a code to sign in, with or without a device cookie.
 async fn ask(site: &Site, mobile: &str, query: &str, device: &str) -> Answer {
     let path = format!("/users/sms/{mobile}/?purpose=login{query}");
     read(site.request(Method::POST, &path).header("cookie", device)).await
 }
 
-/// C9, on a device or none.
+/// Sends an `sms_log_in` request, with or without a device cookie.
 async fn enter(site: &Site, mobile: &str, code: &str, handle: Option<&str>, device: &str) -> Answer {
     let body = json!({ "mobile": mobile, "sms_code": code, "handle": handle });
     read(site.request(Method::POST, "/users/sms_login/").header("cookie", device).json(&body)).await
 }
 
-/// The cookie that a sign-in leaves on a device.
+/// Signs in and returns the device cookie.
 async fn device_of(site: &Site, person: &Person) -> String {
     let body = json!({ "username": person.mobile, "password": PASSWORD });
     let answer = site.post("/users/login/", &body).await;
@@ -42,7 +43,7 @@ fn handle_in(answer: &Answer) -> String {
 async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
     let site = Site::with_settings(&[]).await;
     let person = site.register().await;
-    // Signing in.
+    // Sign-in.
     let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
     let code = site.code_for(&person.mobile).await;
     for _ in 0..6 {
@@ -52,7 +53,7 @@ async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
     guessed.is_refused(400, "code_expired");
     enter(&site, &person.mobile, &code, Some(&made_up), "").await.is_refused(400, "code_expired");
     assert_eq!(enter(&site, &person.mobile, &code, Some(&handle), "").await.status, 200);
-    // Recovering a password.
+    // Password recovery.
     site.advance(61).await;
     let asked = site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile, "handle": "new" })).await;
     let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
@@ -62,7 +63,7 @@ async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
     }
     (body["sms_code"], body["handle"]) = (code.into(), handle_in(&asked).into());
     assert_eq!(site.forget_pwd(&csrf, &body).await.json()["errno"], "0");
-    // Signing up.
+    // Sign-up.
     let mobile = new_mobile();
     let asked = site.post(&format!("/users/sms/{mobile}/?handle=new"), &json!({})).await;
     let code = site.code_for(&mobile).await;
@@ -103,7 +104,7 @@ async fn a_known_device_is_sent_a_code_when_strangers_have_spent_the_number_s_me
     let (owner, stranger) = (site.register().await, site.register().await);
     let (device, other) = (device_of(&site, &owner).await, device_of(&site, &stranger).await);
     site.advance(3601).await;
-    // The two that one source may cause.
+    // One source may cause these two messages.
     for _ in 0..2 {
         assert_eq!(ask(&site, &owner.mobile, "", "").await.status, 200);
         site.advance(61).await;
@@ -120,7 +121,8 @@ async fn a_known_device_is_sent_a_code_when_strangers_have_spent_the_number_s_me
     site.advance(61).await;
     assert_eq!(ask(&site, &owner.mobile, "", &device).await.status, 200);
     site.advance(61).await;
-    // Every sign-in makes a cookie, and all of an account's have one reserve: whoever holds it floods nobody.
+    // Every sign-in issues a device cookie. All cookies of an account share one reserve, so their holder cannot flood
+    // anybody.
     for cookie in [device, device_of(&site, &owner).await] {
         assert_eq!(ask(&site, &owner.mobile, "", &cookie).await.status, 429);
     }
@@ -140,7 +142,7 @@ async fn a_hundred_wrong_codes_in_a_row_are_all_and_lock_the_owner_out_of_nothin
         }
         site.advance(601).await;
     }
-    // Under a handle, or for another purpose, it is the same account.
+    // A code with a challenge id, or for another purpose, belongs to the same account and stays blocked.
     let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);
     let code = site.code_for(&person.mobile).await;
     enter(&site, &person.mobile, &code, Some(&handle), "").await.is_refused(403, "codes_blocked");
@@ -152,7 +154,7 @@ async fn a_hundred_wrong_codes_in_a_row_are_all_and_lock_the_owner_out_of_nothin
     site.forget_pwd(&csrf, &body).await.refuses_in_text(403, "codes_blocked", text);
     let other = device_of(&site, &site.register().await).await;
     enter(&site, &person.mobile, &code, Some(&handle), &other).await.is_refused(403, "codes_blocked");
-    // On the owner's device the code is good; and so is the password, which ends the row when it is changed.
+    // The code works on the owner's device. So does the password, and changing it resets the failure streak.
     assert_eq!(enter(&site, &person.mobile, &code, Some(&handle), &device).await.status, 200);
     let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
     let change = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
@@ -224,12 +226,12 @@ async fn wrong_codes_of_a_sign_up_are_in_a_row_too() {
     let code = site.sms_code(&mobile).await;
     let refused = site.post("/users/", &registration(&mobile, &code)).await;
     assert_eq!((refused.status, refused.header("x-error-code")), (403, Some("codes_blocked")));
-    // Signing in by SMS is another path to the same number.
+    // Signing in by SMS is another way to the same number.
     site.advance(601).await;
     ask(&site, &mobile, "&register=true", "").await;
     let code = site.code_for(&mobile).await;
     enter(&site, &mobile, &code, None, "").await.is_refused(403, "codes_blocked");
-    // What was not compared is no guess: a week later the code of that day is as good as any.
+    // A code that was not compared is not counted as a guess. A week later, a code that is sent then works.
     site.advance(7 * 86_400).await;
     let code = site.sms_code(&mobile).await;
     assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 201);
@@ -253,7 +255,7 @@ async fn an_own_account_s_proofs_and_changes_buy_no_guesses_at_other_people_s_nu
     };
     for already in 0..20 {
         if already == 10 || already == 15 {
-            // An own address, and the same once more.
+            // These are changes to one's own address, which do not reset the streak.
             token = bind(&site, &token, &email).await;
         }
         let (victim, code) = ask(&token).await;
@@ -263,7 +265,7 @@ async fn an_own_account_s_proofs_and_changes_buy_no_guesses_at_other_people_s_nu
     }
     let asked = ask(&token).await;
     change(&token, &asked).await.is_refused(403, "codes_blocked");
-    // Nor does a proof by a code to the own number, a change of password or a reset.
+    // Neither does a proof by a code to one's own number, a change of password, or a reset.
     site.advance(61).await;
     site.send_as(&token, Method::POST, "/users/me/sms/", &json!({})).await;
     let body = json!({ "new_password": NEW_PASSWORD, "sms_code": site.code_for(&thief.mobile).await });

@@ -1,4 +1,4 @@
-//! B3, B5 and B11, as far as nobody is signed in.
+//! `register`, `check_mobile` and `me`, while nobody is signed in.
 
 use reqwest::Method;
 use serde_json::json;

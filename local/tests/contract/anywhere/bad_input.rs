@@ -1,11 +1,12 @@
-//! What no client should send: a clear 4xx in the contract's shape, never a 5xx.
+//! Malformed requests get a clear 4xx in the contract's format, and never a 5xx.
 
 use reqwest::Method;
 use serde_json::json;
 
 use crate::site::{Answer, Site, new_mobile, read};
 
-/// Every call that takes a body without asking first who sends it. (A4 asks for its CSRF value, B9 and B10 for a token.)
+/// Every call whose body is parsed before the caller is authenticated. `forget_pwd` checks its CSRF value first,
+/// `send_email_code` and `bind_email` the access token.
 const CALLS: &[(&str, &str)] = &[
     ("POST", "/users/login/"),
     ("POST", "/users/"),
@@ -29,7 +30,7 @@ async fn malformed_bodies_are_refused_by_every_call() {
     let json = Some("application/json");
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes();
     for call in CALLS {
-        // In section 2 a body that is not JSON is told by a 200 and an envelope.
+        // The operations under `/forget_pwd` answer a body that is not JSON with a 200 and an envelope.
         let not_json = if call.1.starts_with("/forget_pwd/") { 200 } else { 400 };
         for (content_type, body, status, code) in [
             (json, b"{".to_vec(), not_json, "body_not_json"),
@@ -102,7 +103,7 @@ async fn unknown_fields_are_ignored_and_so_is_a_charset_that_fits_the_body() {
         "application/json;charset=ISO-8859-1",
     ] {
         for mark in ["", "\u{feff}"] {
-            // Tries at one name are limited.
+            // A new name each time, because attempts at one name are limited.
             let body = json!({ "username": new_mobile(), "password": "x", "extra": { "deep": [1] } });
             let body = format!("{mark}{body}");
             let answer = send(&site, CALLS[0], Some(content_type), body.into_bytes()).await;

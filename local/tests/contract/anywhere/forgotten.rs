@@ -1,4 +1,4 @@
-//! A1, A3 and A4: what is refused before a code counts.
+//! The forget_pwd page, `forget_pwd_sms_code` and `forget_pwd`: refusals that come before the code is checked.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Runs against any site.
+//! Tests that run against any site.
 
 mod accounts;
 mod bad_input;

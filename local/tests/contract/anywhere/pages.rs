@@ -1,4 +1,4 @@
-//! The pages: where they are, and under which headers.
+//! The paths and the headers of the pages.
 
 use reqwest::Method;
 
@@ -48,7 +48,7 @@ async fn files_are_kept_for_ever_by_the_hash_in_their_address() {
     assert!(gzip.bytes().await.unwrap().len() < style.text.len() / 2);
     let none = read(site.request(Method::GET, address).header("accept-encoding", "gzip;q=0")).await;
     assert_eq!((none.header("content-encoding"), none.text.as_str()), (None, style.text.as_str()));
-    // A page from before a deploy gets the present file, and keeps it not.
+    // A page from before a deployment gets the present file, which must not be cached under the old address.
     let older = site.get("/assets/0000000000000000/style.css").await;
     assert_eq!((older.status, older.header("cache-control")), (200, Some("no-store")));
     for unknown in ["/assets/x/y.css", "/assets/x/..%2fCargo.toml", "/assets/style.css"] {
@@ -92,14 +92,14 @@ async fn head_of_a_page_or_a_document_answers_as_get_does_without_a_body() {
             names
         };
         assert_eq!(names(&head), names(&get), "{path}");
-        // A gateway may leave it out.
+        // A gateway may omit this header.
         let length = head.header("content-length");
         assert!(length.is_none() || length == get.header("content-length"), "{path}: {length:?}");
         for name in ["content-type", "cache-control", "content-security-policy", "vary", "x-error-code"] {
             assert_eq!(head.header(name), get.header(name), "{path} {name}");
         }
     }
-    // Anywhere else it does nothing.
+    // HEAD is refused on the other paths.
     for path in
         ["/users/me/", "/users/captcha/", "/users/find/password/?email=a@example.com", "/users/sms/13800000000/"]
     {
@@ -118,7 +118,7 @@ async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
         (Method::GET, "/no/such/page", 404, "not_found"),
         (Method::GET, "/logins/", 404, "not_found"),
         (Method::POST, "/no-such-page", 404, "not_found"),
-        // Opened in the address bar.
+        // This is an address of the API opened in the address bar.
         (Method::GET, "/users/login/", 405, "method_not_allowed"),
         (Method::POST, "/login", 405, "method_not_allowed"),
     ] {
@@ -130,11 +130,11 @@ async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
         assert_eq!((page.status, page.header("x-error-code")), (status, Some(code)), "{path}: {page:?}");
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
         assert!(page.text.contains("找不到页面") && page.text.contains("href=\"/\""), "{path}: {}", page.text);
-        // All that guards a page guards this one.
+        // The page has the same security headers as every page.
         for name in ["referrer-policy", "permissions-policy", "x-content-type-options", "cross-origin-opener-policy"] {
             assert!(page.header(name).is_some() && page.header(name) == home.header(name), "{path}: {name}");
         }
-        // Without a captcha it is stricter than theirs.
+        // There is no captcha here, so the policy is stricter than on other pages.
         let policy = page.header("content-security-policy").unwrap();
         for part in
             ["default-src 'none'; script-src 'self'; style-src 'self';", "frame-src 'none'", "frame-ancestors 'none'"]
@@ -150,7 +150,7 @@ async fn an_unknown_address_is_a_page_to_a_browser_and_json_to_a_program() {
             assert_eq!(json.header("vary"), Some("Accept, Accept-Language"), "{path}");
         }
     }
-    // Without the header at all, and by HEAD.
+    // Without an `Accept` header the answer is JSON. HEAD gets the same headers without a body.
     site.get("/no/such/page").await.is_refused(404, "not_found");
     let head = read(site.request(Method::HEAD, "/no/such/page").header("accept", BROWSER)).await;
     assert_eq!((head.status, head.header("content-type")), (404, Some("text/html; charset=utf-8")));

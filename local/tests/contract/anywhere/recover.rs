@@ -1,4 +1,4 @@
-//! B6: what is refused.
+//! Refusals of `send_reset_email`.
 
 use reqwest::Method;
 use serde_json::json;
@@ -10,7 +10,7 @@ async fn b6_refuses_unknown_and_malformed_addresses_and_blind_requests() {
     let site = Site::any().await;
     let unknown = json!("当前邮箱对应的用户不存在！");
     site.get("/users/find/password/?email=nobody@example.com").await.refuses(400, "email_unknown", &unknown);
-    // An address has no space, so one in a query was a plus.
+    // An address contains no space, so a space in the query stands for a plus.
     for query in ["tag+1@example.com", "tag%201@example.com", "tag%2B1@example.com", "+nobody@example.com%20"] {
         let answer = site.get(&format!("/users/find/password/?email={query}")).await;
         answer.refuses(400, "email_unknown", &unknown);

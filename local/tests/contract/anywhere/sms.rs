@@ -1,4 +1,4 @@
-//! B4: what is refused.
+//! Refusals of `send_sms_code`.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! C10: the documents that other services fetch.
+//! `well_known`: the documents that other services fetch.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! B1, B3, B5, B11.
+//! `log_in`, `register`, `check_mobile` and `me`.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What no client should send, where a token or a CSRF value comes first.
+//! Malformed requests that also need a token or a CSRF value.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! B9, B10 and the proof they ask for.
+//! `send_email_code` and `bind_email`, and the proof they ask for.
 
 use reqwest::Method;
 use serde_json::json;

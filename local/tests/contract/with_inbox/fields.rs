@@ -1,5 +1,6 @@
-//! Every field of every operation that takes a name, a number, an address or a code, with its kind; and for each kind what
-//! people type into it. A field that a function reads and that stands in no row fails the last test.
+//! Lists every field of every operation that takes a name, a number, an address or a code, with its kind. For each kind
+//! it lists what people type into such a field. The last test fails if a function reads a field that is missing in the
+//! table.
 
 use std::collections::BTreeSet;
 
@@ -8,33 +9,33 @@ use serde_json::{Value, json};
 
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, read};
 
-/// How a field is read.
+/// The way a field is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A number, digit by digit.
+    /// A number, compared digit by digit.
     ExactNumber,
-    /// A number as people paste it.
+    /// A number, in any form that people paste.
     PastedNumber,
-    /// A code, digit by digit.
+    /// A code, compared digit by digit.
     ExactCode,
-    /// A code as people paste it.
+    /// A code, in any form that people paste.
     PastedCode,
     Address,
-    /// A username that is chosen.
+    /// A username that its owner chooses.
     Username,
-    /// Whatever somebody signs in by.
+    /// A username, a number or an email to sign in with.
     AccountName,
     Nickname,
 }
 
-/// A field, and how it is reached.
+/// A field and the request that carries it.
 struct Row {
     function: &'static str,
     method: &'static str,
     path: &'static str,
     field: &'static str,
     kind: Kind,
-    /// The rest of the body; nothing of it is right, so that nothing is done.
+    /// The rest of the body. It is wrong on purpose, so that the request never takes effect.
     rest: &'static str,
 }
 
@@ -55,7 +56,7 @@ const FORGET_PWD: (&str, &str) = ("POST", "/forget_pwd/");
 const BIND: (&str, &str) = ("PUT", "/users/me/email/");
 const PROFILE: (&str, &str) = ("PATCH", "/users/me/");
 
-/// The table. `{field}` in a path stands for the value.
+/// In a path, `{field}` stands for the value.
 const TABLE: &[Row] = &[
     row("log-in", ("POST", "/users/login/"), "username", Kind::AccountName, r#"{"password":"wrong horse battery"}"#),
     row(
@@ -158,7 +159,7 @@ const TABLE: &[Row] = &[
 const UNRESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What is one number or code in every field, what only where it may be pasted, and what nowhere.
+/// A value accepted everywhere, values accepted only where people may paste, and values accepted nowhere.
 const NUMBERS: (&str, &[&str], &[&str]) = (
     "13800001234",
     &[
@@ -209,7 +210,7 @@ const NICKNAMES: (&[&str], &[&str]) = (
         "明明明明明明明明明明明明明明明明明明明明明",
     ],
 );
-/// With what is refused of them.
+/// The accepted usernames, then the refused ones with the error code of each.
 const USERNAMES: (&[&str], &[(&str, &str)]) = (
     &["हिन्दी", "สมชายดี", "مُحَمَّد", "Nguye\u{302}\u{303}n", "தமிழ்நாடு", "می\u{200C}خواهم", "李Lei_1"],
     &[
@@ -233,7 +234,7 @@ const USERNAMES: (&[&str], &[(&str, &str)]) = (
 
 impl Row {
     async fn send(&self, site: &Site, person: &Person, csrf: &str, value: &str) -> Answer {
-        // As a redirect writes it too: all but unreserved characters (RFC 3986 §2.3).
+        // Everything except unreserved characters (RFC 3986 §2.3) is encoded, as some redirects do.
         let encoded = percent_encoding::utf8_percent_encode(value, UNRESERVED).to_string();
         let path = self.path.replace("{field}", &encoded);
         let mut request = site.request(self.method.parse::<Method>().unwrap(), &path);
@@ -253,7 +254,7 @@ impl Row {
         read(request).await
     }
 
-    /// Sends a value and tells whether the field took it.
+    /// Sends a value and returns whether the field accepted it.
     async fn takes(&self, site: &Site, person: &Person, csrf: &str, value: &str) -> bool {
         let answer = self.send(site, person, csrf, value).await;
         let shown = format!("{} {}: {value:?}: {answer:?}", self.function, self.field);
@@ -290,7 +291,7 @@ fn values(kind: Kind) -> (Vec<&'static str>, Vec<&'static str>) {
         Kind::Address => (ADDRESSES.0.to_vec(), ADDRESSES.1.to_vec()),
         Kind::Nickname => (NICKNAMES.0.to_vec(), NICKNAMES.1.to_vec()),
         Kind::Username => (USERNAMES.0.to_vec(), USERNAMES.1.iter().map(|(name, _)| *name).collect()),
-        // It refuses nothing by its form; `whoever_has_a_name_signs_in_by_each_spelling_of_it` drives it.
+        // No form is refused here. `whoever_has_a_name_signs_in_by_each_spelling_of_it` tests this kind.
         Kind::AccountName => (Vec::new(), Vec::new()),
     }
 }
@@ -301,7 +302,8 @@ async fn hold(kinds: &[Kind]) {
         let mut person = site.register().await;
         let (good, bad) = values(row.kind);
         for (value, expected) in good.iter().map(|good| (good, true)).chain(bad.iter().map(|bad| (bad, false))) {
-            // A minute lies between two messages to one number, and who fails waits; a token lives an hour.
+            // The hour ends the resend cooldown and the waits after failed attempts. The access token expires too, so the
+            // person signs in again.
             site.advance(3600).await;
             person.token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
             let csrf = site.csrf().await;
@@ -381,7 +383,7 @@ async fn whoever_has_a_name_signs_in_by_each_spelling_of_it() {
     }
     let padded = json!({ "username": name, "password": format!("{PASSWORD} ") });
     assert_eq!(site.post("/users/login/", &padded).await.status, 400, "nothing is cut off a password");
-    // Two names that differ in a joiner alone are one.
+    // Two names that differ only in a joiner are the same name.
     let other = site.register().await;
     let same = json!({ "username": name.replace('\u{200D}', "") });
     site.send_as(&other.token, Method::PATCH, "/users/me/", &same).await.is_refused(400, "username_taken");
@@ -413,7 +415,7 @@ async fn pasted_numbers_and_codes_sign_in_and_prove() {
 
 #[test]
 fn no_field_is_forgotten() {
-    // What is read byte for byte: passwords, tokens, handles.
+    // Fields that are read byte for byte: passwords and tokens.
     let others = ["password", "new_password", "password2", "access_token", "refresh_token", "token"];
     let functions = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
     let mut read = BTreeSet::new();

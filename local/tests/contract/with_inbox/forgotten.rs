@@ -1,4 +1,5 @@
-//! A2–A4: a new password by SMS, in the second system's error format.
+//! `forget_pwd_mobile`, `forget_pwd_sms_code` and `forget_pwd`: a new password by SMS, in the error format of
+//! `/forget_pwd`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,7 +33,8 @@ async fn a3_sends_to_accounts_and_answers_others_alike() {
     let text = site.messages_to(&format!("+86{}", person.mobile)).await[0]["text"].clone();
     assert!(text.as_str().unwrap().contains("您正在重置密码"), "{text}");
     assert!(site.messages_to(&format!("+86{stranger}")).await.is_empty());
-    // A guess tells no difference either: both have a code, which nobody has been sent for the stranger's number.
+    // Guesses do not tell the two numbers apart either. Both have a code, although the code for the unregistered number
+    // was sent to nobody.
     let csrf = site.csrf().await;
     let own = other_code(&site.code_for(&person.mobile).await);
     for (mobile, code) in [(&person.mobile, own.as_str()), (&stranger, "123456")] {

@@ -1,4 +1,4 @@
-//! Reads messages and moves the clock: not against a deployed stack.
+//! Tests that read messages and move the clock. They cannot run against a deployed stack.
 
 mod accounts;
 mod bad_input;

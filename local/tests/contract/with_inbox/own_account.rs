@@ -1,4 +1,4 @@
-//! C5–C8 and C11: an account its owner manages.
+//! `change_profile`, `change_password`, `change_mobile`, `delete_account` and `export`: owners manage their accounts.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ async fn c5_changes_nickname_and_username() {
     for written in [name.clone(), name.to_uppercase(), name.replace("Lei", "ｌｅｉ")] {
         assert_eq!(site.log_in(&written).await["username"], name.as_str(), "{written}");
     }
-    // One letter's case: the same name. Another name frees this one.
+    // A change of case alone keeps the name. A different name frees the old one.
     let answer = patch(&site, &person, &json!({ "username": name.to_lowercase() })).await;
     assert_eq!(answer.json()["username"], name.to_lowercase(), "{answer:?}");
     let answer = patch(&site, &person, &json!({ "username": format!("{name}.2") })).await;
@@ -299,7 +299,7 @@ async fn a_wait_tells_nobody_whether_a_name_is_known_however_it_is_written() {
         for way in &ways {
             assert_eq!(attempt(way).await, "bad_credentials", "{way}");
         }
-        // Up to a wait of minutes, which no busy machine outlasts.
+        // The wait grows to minutes, so that even a slow machine does not outlast it.
         for doubling in 0..8 {
             site.advance((1 << doubling) + 1).await;
             assert_eq!(attempt(name).await, "bad_credentials");
@@ -307,7 +307,7 @@ async fn a_wait_tells_nobody_whether_a_name_is_known_however_it_is_written() {
         for way in &ways {
             assert_eq!(attempt(way).await, "too_many_requests", "{way}");
         }
-        // A day later both begin anew.
+        // A day later the failure streaks of both names are over.
         site.advance(86_400).await;
         for _ in 0..5 {
             assert_eq!(attempt(name).await, "bad_credentials");

@@ -1,4 +1,4 @@
-//! C13, and the reauthentication that stands for a proof wherever one is asked for.
+//! `reauthenticate`, and the use of a reauthentication in place of a proof.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ async fn reauthenticate(site: &Site, token: &str, body: &Value) -> Answer {
     site.send_as(token, Method::POST, REAUTHENTICATE, body).await
 }
 
-/// Values that an attacker may come by who has neither the password nor the phone, in the session of `person`.
+/// Returns values that an attacker in the session of `person` may obtain without the password and without the phone.
 async fn worthless(site: &Site, person: &Arrival) -> Vec<(&'static str, String)> {
     let (other, elsewhere) = (Arrival::of_somebody(site).await, Arrival::again(site, &person.mobile).await);
     let refreshed = site.refresh(&person.refresh_token).await.json();
@@ -50,7 +50,8 @@ async fn worthless(site: &Site, person: &Arrival) -> Vec<(&'static str, String)>
         ("another user's", other.reauthentication),
         ("another session's", elsewhere.reauthentication.clone()),
     ];
-    // The other session ends. Its access token is nobody's any more, and what it was answered is worth nothing elsewhere.
+    // The other session ends. Its access token is refused from then on, and its reauthentication is worthless in every
+    // other session.
     let out = site.post("/users/logout/", &json!({ "refresh_token": elsewhere.refresh_token })).await;
     out.is_done();
     values.push(("an ended session's", elsewhere.reauthentication.clone()));
@@ -72,7 +73,7 @@ async fn nothing_but_a_good_reauthentication_stands_for_a_proof() {
             assert_eq!(answer.header("x-error-code"), Some("reauthentication_refused"), "{} {what}", row.function);
             answer.is_refused(400, "reauthentication_refused");
         }
-        // What was refused did nothing, and counted nowhere: the password is compared at once.
+        // The refused requests did nothing and were not counted as attempts: the password is still compared at once.
         assert_eq!(site.me(&person.token).await.status, 200, "{}", row.function);
         site.log_in(&person.mobile).await;
         let granted = row.send(&site, &person.token, &body, &by(&person.reauthentication)).await;
@@ -94,7 +95,7 @@ async fn a_reauthentication_dies_with_a_change_of_password_and_after_five_minute
         dead.is_refused(400, "reauthentication_refused");
 
         let fresh = Arrival::again(&site, &person.mobile).await;
-        // A few seconds for what a busy machine takes.
+        // The 15 seconds allow for a slow machine.
         site.advance(285).await;
         let body = row.body(&site, &fresh.token).await;
         let young = Arrival::again(&site, &person.mobile).await;
@@ -117,7 +118,8 @@ async fn a_good_reauthentication_goes_before_other_proofs_and_spares_them() {
         let body = row.body(&site, &person.token).await;
         let both = |value: &str, name: &str, proof: &str| json!({ "reauthentication": value, name: proof });
         let send = async |proof: Value| row.send(&site, &person.token, &body, &proof).await;
-        // Where it is refused, the other one decides. What stands there is of its form in any case.
+        // If the reauthentication is refused, the other proof decides. The form of the other proof is checked in every
+        // case.
         send(both("stale", "password", "wrong password")).await.is_refused(400, "proof_wrong");
         let wrong = send(both("stale", row.code, &other_code(&code))).await;
         wrong.is_refused(400, if row.code == "sms_code" { "code_wrong" } else { "confirm_code_wrong" });
@@ -126,7 +128,8 @@ async fn a_good_reauthentication_goes_before_other_proofs_and_spares_them() {
         let granted = send(both(&person.reauthentication, row.code, &other_code(&code))).await;
         assert_eq!(granted.status, row.status, "{}: {granted:?}", row.function);
     }
-    // Neither a code nor a password is looked at beside a good one: more wrong ones than are ever compared do no harm.
+    // No code and no password is compared beside a valid reauthentication. More wrong ones than any limit allows
+    // therefore do no harm.
     let person = Arrival::of_somebody(&site).await;
     let code = site.proof_code(&owner(&person)).await;
     let wrong = json!({ "reauthentication": person.reauthentication, "sms_code": other_code(&code) });
@@ -138,7 +141,7 @@ async fn a_good_reauthentication_goes_before_other_proofs_and_spares_them() {
     }
     assert_eq!(reauthenticate(&site, &person.token, &json!({ "password": PASSWORD })).await.status, 200);
     assert_eq!(reauthenticate(&site, &person.token, &json!({ "sms_code": code })).await.status, 200);
-    // And a password beside a stale one is enough.
+    // A correct password beside a stale reauthentication is enough.
     let stale = json!({ "reauthentication": "stale", "password": PASSWORD });
     site.send_as(&person.token, Method::DELETE, "/users/me/", &stale).await.is_done();
 }
@@ -195,7 +198,7 @@ async fn c13_exchanges_a_password_or_a_code_for_as_many_things_as_five_minutes_h
         assert_eq!(export.status, 200, "{export:?}");
         let asked = json!({ "email": new_email(), "reauthentication": value });
         assert_eq!(site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await.status, 200);
-        // It buys no other: five minutes after the password it is over.
+        // A reauthentication cannot be exchanged for a new one. It ends five minutes after the password was entered.
         reauthenticate(&site, &person.token, &by(&value)).await.is_refused(400, "field_required");
     }
     reauthenticate(&site, &person.token, &json!({ "sms_code": code })).await.is_refused(400, "code_expired");

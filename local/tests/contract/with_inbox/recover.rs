@@ -1,4 +1,4 @@
-//! B6, B7, B8: a new password by a mailed link.
+//! `send_reset_email`, `check_reset_token` and `reset_password`: a new password by a mailed link.
 
 use reqwest::Method;
 use serde_json::{Value, json};

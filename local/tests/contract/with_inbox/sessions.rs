@@ -1,4 +1,4 @@
-//! C1–C4: sessions that last, and end.
+//! `refresh_token`, `log_out`, `list_sessions` and `end_session`: how sessions last and end.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! B4: codes by SMS, how long they live, how often they are guessed at.
+//! `send_sms_code`: the life of a code, and the limit on guesses.
 
 use reqwest::Method;
 use serde_json::json;
@@ -133,7 +133,7 @@ async fn five_wrong_guesses_end_a_code_and_resending_buys_none() {
     for _ in 0..3 {
         assert_eq!(guess(&other_code(&code)).await.header("x-error-code"), Some("code_wrong"));
     }
-    // A new code for the last five minutes of the old one: the three guesses carry over.
+    // The old code has less than five minutes left, so a new code is sent. The three guesses carry over to it.
     site.advance(301).await;
     let code = site.sms_code(&mobile).await;
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! C9: signing in by a code, signing up in the same step; and the consent that a sign-up takes.
+//! `sms_log_in`: signing in by a code, signing up in the same step, and the consent at sign-up.
 
 use reqwest::Method;
 use serde_json::json;

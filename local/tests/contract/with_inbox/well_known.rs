@@ -1,4 +1,4 @@
-//! C10: what an access token says.
+//! `well_known`: the claims of an access token.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,7 +33,7 @@ async fn c10_no_two_tokens_have_one_id() {
     let site = Site::with_inbox().await;
     let (mut person, email) = site.register_with_email().await;
     let mut ids = std::collections::BTreeSet::from([part(&person.token, 1)["jti"].to_string()]);
-    // The address that is bound already: nothing changes, and the token is a new one all the same.
+    // The email is bound already, so nothing changes. The token is a new one nevertheless.
     for _ in 0..2 {
         let asked = json!({ "email": email, "password": PASSWORD });
         let answer = site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await;
@@ -48,7 +48,7 @@ async fn c10_no_two_tokens_have_one_id() {
     let refreshed = site.post("/users/token/refresh/", &json!({ "refresh_token": person.refresh_token })).await;
     let token = refreshed.json()["token"].as_str().unwrap().to_owned();
     assert!(ids.insert(part(&token, 1)["jti"].to_string()), "{ids:?}");
-    // The same refresh once more is the same answer.
+    // Repeating the refresh returns the same answer.
     let again = site.post("/users/token/refresh/", &json!({ "refresh_token": person.refresh_token })).await;
     assert_eq!(again.json(), refreshed.json());
 }

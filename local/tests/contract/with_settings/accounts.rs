@@ -1,4 +1,4 @@
-//! B5, where registration is not disclosed.
+//! `check_mobile` when registration is not disclosed.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! B2, and `CAPTCHA_MODE=enforce`.
+//! `verify_captcha`, and `CAPTCHA_MODE=enforce`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ async fn a_pass_is_good_once_for_its_address_action_and_five_minutes() {
     assert_eq!(log_in(&site.http, &pass(&site, "&action=login").await).await, admitted);
     assert_eq!(log_in(&site.http, &pass(&site, "&action=sms").await).await, refused, "for its action");
 
-    // By IPv4, at another address of this machine.
+    // This client connects from another IPv4 address of this machine.
     let elsewhere = reqwest::Client::builder().local_address("127.0.0.2".parse::<std::net::IpAddr>().ok());
     let pass_here = pass(&site, "").await;
     assert_eq!(log_in(&elsewhere.build().unwrap(), &pass_here).await, refused, "for its address");

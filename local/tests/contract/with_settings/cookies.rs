@@ -1,4 +1,4 @@
-//! The cookie that holds the refresh token of our own pages, and when it is taken away.
+//! The cookie that holds the refresh token of our own pages, and when it is removed.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn session_cookie(answer: &Answer) -> String {
     cookies.rfind(|cookie| cookie.starts_with("refresh_token=")).expect("a cookie of the session")
 }
 
-/// A request as our own pages send it.
+/// Builds a request as our own pages send it.
 fn by_cookie(site: &Site, path: &str, cookie: &str, origin: &str) -> reqwest::RequestBuilder {
     let request = site.request(Method::POST, path).header("x-session", "cookie").header("origin", origin);
     if cookie.is_empty() { request } else { request.header("cookie", cookie) }
@@ -30,13 +30,14 @@ async fn a_page_s_refresh_token_is_in_a_cookie_and_nowhere_else() {
         assert!(set.contains(part), "{set}");
     }
     assert!(!set.contains("Secure"), "Safari keeps no such cookie of http://localhost: {set}");
-    // What a page's own scripts may know: by a cookie of the server's, as Safari forgets a script's own after a week.
+    // The page's scripts may read this cookie. The server sets it, because Safari deletes a cookie set by a script
+    // after a week.
     assert!(
         set_cookies(&answer).contains(&"signed_in=1; Path=/; SameSite=Strict; Max-Age=2592000".to_owned()),
         "{answer:?}"
     );
     let cookie = set.split(';').next().unwrap();
-    // Another origin, none at all, or no cookie: nothing happens.
+    // Nothing happens with a foreign origin, without an origin, or without the cookie.
     for origin in ["https://evil.example", "null", ""] {
         let answer = read(by_cookie(&site, "/users/token/refresh/", cookie, origin)).await;
         answer.is_refused(403, "origin_refused");
@@ -55,7 +56,7 @@ async fn a_page_s_refresh_token_is_in_a_cookie_and_nowhere_else() {
     out.is_done();
     assert!(session_cookie(&out).contains("Max-Age=0"), "{out:?}");
     site.me(text(&refreshed.json(), "token")).await.is_refused(401, "unauthorized");
-    // Who does not ask to be remembered has a cookie that ends with the browser.
+    // A person who is not remembered gets a cookie that ends with the browser session.
     let body = json!({ "username": person.mobile, "password": PASSWORD, "remember": false });
     let answer = read(by_cookie(&site, "/users/login/", "", &own).json(&body)).await;
     assert!(!session_cookie(&answer).contains("Max-Age"), "{answer:?}");
@@ -101,7 +102,7 @@ async fn where_the_pages_are_served_by_https_their_cookies_are_for_https_and_one
     assert_eq!(read(by_cookie(&site, "/users/token/refresh/", session, own)).await.status, 200);
     let refused = read(by_cookie(&site, "/users/token/refresh/", session, &site.base_url)).await;
     refused.is_refused(403, "origin_refused");
-    // A browser removes a cookie of such a name only by the attributes it was set with.
+    // A browser removes a `__Host-` cookie only with the attributes it was set with.
     let refused = read(by_cookie(&site, "/users/token/refresh/", "__Host-refresh_token=x", own)).await;
     let removed = [
         "__Host-refresh_token=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0",
@@ -114,19 +115,19 @@ async fn where_the_pages_are_served_by_https_their_cookies_are_for_https_and_one
 async fn a_refused_refresh_takes_a_worthless_cookie_away() {
     let site = Site::with_settings(&[]).await;
     let (person, page) = (site.register().await, Page::new(&site));
-    // The session was ended elsewhere.
+    // The session was ended from elsewhere.
     page.sign_in(&person).await;
     let all = site.send_as(&person.token, Method::POST, "/users/logout/", &json!({ "all": true })).await;
     all.is_done();
     let refused = page.refresh().await;
     refused.is_refused(401, "session_ended");
     takes_the_cookie_away(&refused);
-    // It is none of ours.
+    // The cookie was not issued by us.
     page.set("refresh_token", "x");
     let refused = page.refresh().await;
     refused.is_refused(401, "refresh_token_invalid");
     takes_the_cookie_away(&refused);
-    // It was stolen, and came twice.
+    // The token was stolen and has been used twice.
     page.sign_in(&person).await;
     let first = page.cookie("refresh_token").unwrap();
     page.refresh().await;
@@ -136,7 +137,7 @@ async fn a_refused_refresh_takes_a_worthless_cookie_away() {
     refused.is_refused(401, "refresh_token_spent");
     takes_the_cookie_away(&refused);
     assert!(!page.is_signed_in());
-    // The account is gone.
+    // The account is deleted.
     let token = page.sign_in(&person).await;
     site.send_as(&token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await.is_done();
     let refused = page.refresh().await;
@@ -156,20 +157,20 @@ async fn a_cookie_that_may_be_good_is_left_alone() {
             refused.is_refused(403, "origin_refused");
             leaves_the_cookies_alone(&refused);
         }
-        // Trouble of ours says nothing about it.
+        // A fault of ours proves nothing about the cookie.
         site.post("/_local/faults", &json!({ "service": "dynamodb", "kind": "error", "count": 20 })).await;
         let unavailable = page.send(Method::POST, path, "", &json!({})).await;
         unavailable.is_refused(503, "unavailable");
         assert!(unavailable.header("retry-after").is_some());
         leaves_the_cookies_alone(&unavailable);
         site.post("/_local/faults", &json!({ "service": "dynamodb", "kind": "error", "count": 0 })).await;
-        // By the header alone it is sent, not asked for.
+        // Without `X-Session: cookie` the cookie is sent but not used.
         let by_body =
             site.request(Method::POST, path).header("cookie", "refresh_token=x").header("origin", &site.base_url);
         let refused = read(by_body.json(&json!({ "refresh_token": "x" }))).await;
         refused.is_refused(401, "refresh_token_invalid");
         leaves_the_cookies_alone(&refused);
-        // There is none: one that another tab receives meanwhile stays.
+        // The request has no cookie. Another tab may receive one at the same time, and that one must stay.
         let refused = Page::new(&site).send(Method::POST, path, "", &json!({})).await;
         refused.is_refused(401, "refresh_token_invalid");
         leaves_the_cookies_alone(&refused);
@@ -177,7 +178,7 @@ async fn a_cookie_that_may_be_good_is_left_alone() {
     let expired = page.send(Method::POST, log_out, "x", &json!({ "all": true })).await;
     expired.is_refused(401, "unauthorized");
     leaves_the_cookies_alone(&expired);
-    // The answer of a change of password may be about to bring the new one.
+    // The answer to a change of password may be about to bring the new cookie.
     let old = page.cookie("refresh_token").unwrap();
     let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
     assert_eq!(page.send(Method::PUT, "/users/me/password/", &token, &body).await.status, 200);
@@ -200,7 +201,7 @@ async fn signing_out_takes_the_cookie_away_whatever_it_holds() {
     let out = log_out("", json!({})).await;
     out.is_done();
     takes_the_cookie_away(&out);
-    // The session is over already.
+    // The session has already ended.
     page.set("refresh_token", &live);
     let again = log_out("", json!({})).await;
     again.is_done();
@@ -256,7 +257,7 @@ async fn ending_the_own_session_or_account_takes_the_cookie_away() {
     let wrong = page.send(Method::DELETE, "/users/me/", &token, &json!({ "password": "wrong password" })).await;
     wrong.is_refused(400, "proof_wrong");
     leaves_the_cookies_alone(&wrong);
-    // From elsewhere the account is deleted, but no cookie of ours is touched.
+    // A page of another site can have the account deleted with the account's token, but cannot touch our cookies.
     let (stranger, foreign) = (site.register().await, Page::new(&site));
     let request = foreign.request(Method::DELETE, "/users/me/", &json!({ "password": PASSWORD }));
     let deleted = read(request.bearer_auth(&stranger.token).header("origin", "https://evil.example")).await;
@@ -268,7 +269,7 @@ async fn ending_the_own_session_or_account_takes_the_cookie_away() {
     assert!(page.has_no_cookie(), "nor is the device known to an account that is gone: {deleted:?}");
 }
 
-/// The token of the "this wasn't me" link in a message to a number.
+/// Returns the token of the "this wasn't me" link in a message to a number.
 async fn secure_link(site: &Site, mobile: &str) -> String {
     let messages = site.messages_to(&format!("+86{mobile}")).await;
     let texts = messages.iter().filter_map(|message| message["text"].as_str());
@@ -276,7 +277,8 @@ async fn secure_link(site: &Site, mobile: &str) -> String {
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-/// What ends every session of an account, asked for by a page on which that account or another one is signed in.
+/// The page requests each operation that ends every session of an account, while it is signed in to that account or to
+/// another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_ends_all_sessions_takes_the_cookie_of_one_of_them_away() {
     let site = Site::with_settings(&[]).await;

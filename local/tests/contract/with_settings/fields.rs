@@ -1,4 +1,4 @@
-//! Names that are kept for staff.
+//! Usernames reserved for staff.
 
 use reqwest::Method;
 use serde_json::json;

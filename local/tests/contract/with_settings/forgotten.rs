@@ -1,4 +1,4 @@
-//! A2, where registration is not disclosed.
+//! `forget_pwd_mobile` when registration is not disclosed.
 
 use serde_json::json;
 

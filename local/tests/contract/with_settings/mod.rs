@@ -1,4 +1,4 @@
-//! Starts a site of its own: not against one that runs elsewhere.
+//! Tests that start a site of their own. They cannot run against a site that already runs elsewhere.
 
 mod accounts;
 mod bad_input;

@@ -1,4 +1,4 @@
-//! A deployment's own name and links on a page.
+//! A deployment's own brand and links on the pages.
 
 use reqwest::Method;
 
@@ -20,7 +20,7 @@ async fn the_page_of_an_unknown_address_speaks_the_language_that_was_chosen_and_
     assert!(english.text.contains("<title>Page not found · 小店</title>"), "{}", english.text);
     assert_eq!((english.header("content-language"), chinese.header("content-language")), (Some("en"), Some("zh-CN")));
     assert!(page("lang=en", "zh-CN").await.text.contains("Page not found"));
-    // It needs no script to be read; its style is the one of all pages, from the same address.
+    // The page needs no script to be read. It loads the same stylesheet as all pages, from the same address.
     assert!(!english.text.contains("<noscript>"), "{}", english.text);
     let home = site.get("/").await.text;
     let style = home.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".css")).unwrap();

@@ -1,4 +1,4 @@
-//! A reauthentication of a page that is signed in by cookie.
+//! The reauthentication of a page that is signed in by cookie.
 
 use reqwest::Method;
 use serde_json::json;

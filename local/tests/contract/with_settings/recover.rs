@@ -1,4 +1,4 @@
-//! B6, where registration is not disclosed.
+//! `send_reset_email` when registration is not disclosed.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! C1: how long sessions last, and answers that were lost.
+//! `refresh_token`: how long sessions last, and what happens when answers are lost.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn c1_a_session_slides_for_thirty_days_and_ends_after_ninety() {
     site.refresh(&token).await.is_refused(401, "session_ended");
 }
 
-/// The answer of C6, which the browser may never get to see.
+/// Changes the password and returns the answer, which the browser may never receive.
 async fn change_password(site: &Site, token: &str) -> Value {
     let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
     let answer = site.send_as(token, Method::PUT, "/users/me/password/", &body).await;
@@ -42,7 +42,7 @@ async fn change_password(site: &Site, token: &str) -> Value {
     answer.json()
 }
 
-/// Whether the account's session was ended because a refresh token came twice.
+/// Returns whether a session of the account was ended because a refresh token was used twice.
 fn raised_an_alarm(person: &Person) -> bool {
     logs::lines_about(&person.id).iter().any(|line| line.contains("refresh_token_reused"))
 }
@@ -53,7 +53,7 @@ async fn c6_whose_answer_was_lost_holds_the_token_before_it_and_raises_no_alarm(
     let person = site.register().await;
     let last = site.refresh(&person.refresh_token).await.json();
     let changed = change_password(&site, text(&last, "token")).await;
-    // At once, beyond the repeat window, and after the new token was rotated.
+    // The old token is tried at once, after the repeat window, and after the new token was rotated.
     let mut newest = text(&changed, "refresh_token").to_owned();
     for seconds in [0, 31, 86_400] {
         site.advance(seconds).await;
@@ -72,7 +72,8 @@ async fn c6_a_token_rotated_long_before_it_is_still_reused() {
         let person = site.register().await;
         let last = site.refresh(&person.refresh_token).await.json();
         let changed = change_password(&site, text(&last, "token")).await;
-        // Its own answer may have been lost as well, but for the window alone.
+        // The answer to the refresh before it may have been lost as well. Only within the repeat window is that no
+        // alarm.
         site.advance(window).await;
         site.refresh(&person.refresh_token).await.is_refused(401, code);
         let is_alarm = code == "refresh_token_spent";
@@ -80,7 +81,7 @@ async fn c6_a_token_rotated_long_before_it_is_still_reused() {
         let goes_on = site.refresh(text(&changed, "refresh_token")).await;
         assert_eq!(goes_on.status, if is_alarm { 401 } else { 200 }, "{goes_on:?}");
     }
-    // Two generations before it, whenever.
+    // A token of two generations earlier raises an alarm at any time.
     let person = site.register().await;
     let next = site.refresh(&person.refresh_token).await.json();
     let last = site.refresh(text(&next, "refresh_token")).await.json();
@@ -93,14 +94,14 @@ async fn c6_a_token_rotated_long_before_it_is_still_reused() {
 async fn c6_leaves_a_thief_who_refreshed_before_it_with_nothing() {
     let site = Site::with_settings(&[]).await;
     let person = site.register().await;
-    // The thief has a copy of the owner's token and is faster.
+    // The thief has a copy of the owner's refresh token and uses it first.
     let stolen = site.refresh(&person.refresh_token).await.json();
     let changed = change_password(&site, &person.token).await;
     site.me(text(&stolen, "token")).await.is_refused(401, "unauthorized");
     site.refresh(text(&stolen, "refresh_token")).await.is_refused(401, "credentials_changed");
     let owner = site.refresh(text(&changed, "refresh_token")).await;
     assert_eq!(owner.status, 200, "{owner:?}");
-    // Had the owner missed the answer, the token that both had would show the theft.
+    // If the owner had missed the answer, their use of the shared token would reveal the theft.
     site.advance(31).await;
     site.refresh(&person.refresh_token).await.is_refused(401, "refresh_token_spent");
     site.refresh(text(&owner.json(), "refresh_token")).await.is_refused(401, "session_ended");
@@ -110,7 +111,7 @@ async fn c6_leaves_a_thief_who_refreshed_before_it_with_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_and_c7_whose_answer_was_lost_lose_nothing() {
     let site = Site::with_settings(&[]).await;
-    // B10 is the second half of it; its answer is not looked at.
+    // `register_with_email` includes `bind_email`, and ignores its answer.
     let (person, _) = site.register_with_email().await;
     let refreshed = site.refresh(&person.refresh_token).await;
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
@@ -126,6 +127,6 @@ async fn b10_and_c7_whose_answer_was_lost_lose_nothing() {
     let again = site.refresh(text(&refreshed, "refresh_token")).await;
     assert_eq!(again.status, 200, "{again:?}");
     assert_eq!(site.me(text(&again.json(), "token")).await.status, 200);
-    // The answer of that refresh may be lost, too.
+    // The answer to that refresh may be lost too.
     assert_eq!(site.refresh(text(&refreshed, "refresh_token")).await.json(), again.json());
 }

@@ -1,4 +1,4 @@
-//! Signing in again in one browser: the session that it had before ends with it, and nothing else does.
+//! Signing in again in one browser ends that browser's former session and no other.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn each_sign_in(site: &Site, person: &Person) -> [(&'static str, Value); 3
 async fn signing_in_ends_the_session_that_the_browser_had() {
     let site = Site::with_settings(&[]).await;
     let (person, other) = (site.register().await, site.register().await);
-    // The same account, and another one.
+    // The former session belongs to the same account, then to another one.
     for before in [&person, &other] {
         site.advance(61).await;
         for (path, body) in each_sign_in(&site, &person).await {
@@ -54,7 +54,7 @@ async fn signing_in_with_a_rotated_or_replaced_cookie_ends_its_session_without_a
     page.set("refresh_token", &rotated);
     let token = page.sign_in(&person).await;
     site.me(&former).await.is_refused(401, "unauthorized");
-    // The answer of a change of password was lost; the person signs in with the new one.
+    // The answer to a change of password is lost. The person signs in with the new password.
     let replaced = page.cookie("refresh_token").unwrap();
     let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
     let changed = page.send(Method::PUT, "/users/me/password/", &token, &body).await;
@@ -89,7 +89,7 @@ async fn a_sign_in_that_fails_or_comes_from_elsewhere_ends_nothing() {
         assert_eq!(read(request).await.status, 200, "{case}");
         assert_eq!(site.me(&former).await.status, 200, "{case}");
     }
-    // A cookie that is not ours, or of a session that is over, keeps nobody from signing in.
+    // A cookie that is not ours, or whose session has ended, keeps nobody from signing in.
     for made_up in ["x".to_owned(), format!("{cookie}x"), cookie.replacen('.', ".e", 1), String::new()] {
         page.set("refresh_token", &made_up);
         page.sign_in(&person).await;
@@ -117,7 +117,7 @@ async fn the_former_session_may_be_the_one_that_makes_room() {
         let listed = site.send_as(token, Method::GET, "/users/me/sessions/", &json!({})).await;
         listed.json().as_array().unwrap().len()
     };
-    // It is the oldest of twenty, which would end in any case.
+    // The former session is the oldest of twenty, which a further sign-in would end in any case.
     site.advance(1).await;
     page.sign_in(&person).await;
     for _ in 0..19 {
@@ -126,7 +126,7 @@ async fn the_former_session_may_be_the_one_that_makes_room() {
     }
     let token = page.sign_in(&person).await;
     assert_eq!(count(&token).await, 20);
-    // It has expired, and would be removed in any case.
+    // The former session has expired, and would be removed in any case.
     site.advance(31 * 86_400).await;
     let token = page.sign_in(&person).await;
     assert_eq!(count(&token).await, 1);

@@ -1,4 +1,4 @@
-//! C9, where consent is required.
+//! `sms_log_in` when consent is required.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! C10: the client id of tokens.
+//! `well_known`: the client id of access tokens.
 
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::config::Config;
+use shared::config::settings;
 
 use crate::StartError;
 use crate::folder::ACCESS_KEY_ID;
@@ -42,12 +42,12 @@ pub fn check_name(name: &str) -> Result<(), String> {
         "TABLE_NAME" | ACCESS_KEY_ID => return Err(format!("{name} is the local system's own")),
         _ => {}
     }
-    let known = Config::variables();
-    if known.iter().any(|one| one == name) {
+    let known = || settings::ALL.iter().map(|setting| setting.variable);
+    if known().any(|one| one == name) {
         return Ok(());
     }
-    let likeness = |one: &String| strsim::jaro_winkler(one, &name.to_ascii_uppercase());
-    let nearest = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let likeness = |one: &str| strsim::jaro_winkler(one, &name.to_ascii_uppercase());
+    let nearest = known().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     Err(match nearest.filter(|one| likeness(one) > LIKELY) {
         Some(nearest) => format!("there is no setting {name}. Did you mean {nearest}?"),
         None => format!("there is no setting {name}. The README lists them under Configuration."),

@@ -42,7 +42,9 @@ pub enum Place {
     Lambda,
 }
 
-const SWITCH: Form = Form::Words(&["true", "false"]);
+use Form::{Limit, Limits, Text, Words};
+
+const SWITCH: Form = Words(&["true", "false"]);
 const BUDGET: Form = Form::Number { least: 0, most: 1_000_000_000 };
 const MILLISECONDS: Form = Form::Number { least: 10, most: 60_000 };
 
@@ -66,8 +68,6 @@ macro_rules! settings {
         pub const ALL: &[Setting] = &[$($name),+];
     };
 }
-
-use Form::{Limit, Limits, Text, Words};
 
 settings! {
     /// The name of the table.

@@ -29,6 +29,9 @@ Runs Latchkey on this machine, and does what operators do by hand.
   cargo run -- smoke URL              asks a deployed stack for every route, with and without the slash
                                       at the end; the requests change nothing
 
+  cargo run -- generate               writes what follows from template.yaml and from the settings: the lists of
+                                      routes, and docs/configuration.md
+
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
   cargo run -- admin enable NAME      unlocks it
@@ -48,6 +51,7 @@ pub(crate) enum Command {
     Help,
     Version,
     Smoke(Address),
+    Generate,
 }
 
 /// Parses the command line. An error names the option it is about.
@@ -88,6 +92,9 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
     if words.first().is_some_and(|word| word == "smoke") {
         let address = Address::parse(&words[1..].join(" ")).map_err(|problem| problem.to_string())?;
         return Ok(Command::Smoke(address));
+    }
+    if words == ["generate"] {
+        return Ok(Command::Generate);
     }
     let act = act(&words, compromised)?;
     let target = match (table, options.data) {

@@ -16,6 +16,7 @@ pub mod faults;
 mod folder;
 pub mod fuzzing;
 pub mod gateway;
+pub mod generate;
 pub mod holds;
 mod listeners;
 pub mod mailbox;

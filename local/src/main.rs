@@ -2,6 +2,7 @@
 
 mod arguments;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::Command;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
             Command::Operate { act, target } => operate(&act, &target).await,
             Command::Help | Command::Version => ExitCode::SUCCESS,
             Command::Smoke(address) => smoke(&address).await,
+            Command::Generate => generate(),
         }
     })
 }
@@ -48,6 +50,17 @@ async fn smoke(address: &Address) -> ExitCode {
         Ok(_) => ExitCode::FAILURE,
         Err(problem) => {
             eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes into the project that this program was built from.
+fn generate() -> ExitCode {
+    match local::generate::write(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -50,7 +50,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
     let nearest = known().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     Err(match nearest.filter(|one| likeness(one) > LIKELY) {
         Some(nearest) => format!("there is no setting {name}. Did you mean {nearest}?"),
-        None => format!("there is no setting {name}. The README lists them under Configuration."),
+        None => format!("there is no setting {name}. docs/configuration.md lists them."),
     })
 }
 

@@ -17,9 +17,9 @@ const SIGN_UP_PERCENT: u32 = 60;
 /// Counts a message and returns whether it may be sent. A sign-up counts toward both its own part and the whole budget.
 pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
     let budgets = &app.config.messages.budgets;
-    let is_notice = matches!(message.content, Content::SecurityNotification(_));
-    let (channel, most) = match (&message.recipient, is_notice) {
-        (_, true) => ("notice", budgets.notifications),
+    let is_notification = matches!(message.content, Content::SecurityNotification(_));
+    let (channel, most) = match (&message.recipient, is_notification) {
+        (_, true) => ("notification", budgets.notifications),
         (Recipient::Sms(_), false) => ("sms", budgets.sms),
         (Recipient::Email(_), false) => ("email", budgets.mail),
     };
@@ -31,6 +31,11 @@ pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
         if count(app, channel, shard, part(most, shard), some).await? {
             return Ok(true);
         }
+    }
+    if is_notification {
+        // Nobody asks for a notification, so no request would read a flag.
+        report(channel);
+        return Ok(false);
     }
     // Either the whole budget is spent, or the part of it for sign-ups. If both are spent, the next message raises the
     // other flag.
@@ -73,10 +78,15 @@ async fn is_whole_spent(app: &App, channel: &str, most: u32) -> Result<bool, Err
     Ok(true)
 }
 
+/// Logs that a budget is spent. The template's alarm counts these lines.
+fn report(budget: &str) {
+    tracing::error!(function = super::NAME, budget_spent = budget, "a daily budget is spent");
+}
+
 /// Flags a budget as spent, until the end of the day in UTC. The flag has several copies, because every request for a
 /// message reads one.
 async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
-    tracing::error!(function = super::NAME, budget_spent = flag, "a daily budget is spent");
+    report(flag);
     let now = app.clock.now();
     let day = 86_400;
     let midnight = now.plus_seconds(day - now.unix_seconds().rem_euclid(day));

@@ -20,7 +20,7 @@ pub(crate) fn compose(brand: &str, language: Language, payload: &Payload) -> Com
     match payload {
         Payload::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
         Payload::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
-        Payload::SecurityNotification { notice, url } => compose_notice(brand, language, *notice, url.as_deref()),
+        Payload::SecurityNotification { event, url } => compose_notification(brand, language, *event, url.as_deref()),
     }
 }
 
@@ -80,8 +80,8 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
     Composed { sender: brand.to_owned(), subject, text, html }
 }
 
-fn compose_notice(brand: &str, language: Language, notice: SecurityEvent, url: Option<&str>) -> Composed {
-    let (zh, en) = match notice {
+fn compose_notification(brand: &str, language: Language, event: SecurityEvent, url: Option<&str>) -> Composed {
+    let (zh, en) = match event {
         SecurityEvent::Password => ("登录密码已修改", "The password of your account was changed"),
         SecurityEvent::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
         SecurityEvent::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
@@ -158,13 +158,13 @@ mod tests {
     fn every_notice_says_what_to_do_and_fits_two_sms() {
         let url = format!("https://accounts.example.com/secure#{}", "x".repeat(54));
         let linked = [SecurityEvent::Password, SecurityEvent::Mobile, SecurityEvent::Email]
-            .map(|notice| (notice, Some(url.clone())));
+            .map(|event| (event, Some(url.clone())));
         let plain =
-            [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Deleted].map(|notice| (notice, None));
-        for (notice, url) in linked.into_iter().chain(plain) {
+            [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Deleted].map(|event| (event, None));
+        for (event, url) in linked.into_iter().chain(plain) {
             // One SMS holds 70 characters in Chinese and 160 in ASCII. In a text of several, each holds 67 and 153.
             let (most_zh, most_en) = if url.is_some() { (134, 306) } else { (70, 306) };
-            let payload = Payload::SecurityNotification { notice, url: url.clone() };
+            let payload = Payload::SecurityNotification { event, url: url.clone() };
             let zh = compose("Latchkey", Language::Zh, &payload);
             assert!(zh.text.contains("如非本人操作") && zh.text.chars().count() <= most_zh, "{}", zh.text);
             let en = compose("Latchkey", Language::En, &payload).text;
@@ -188,19 +188,19 @@ mod tests {
     fn messages_are_as_they_were() {
         let code = |purpose| Payload::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
         let url = "https://accounts.example.com/secure#TOKEN";
-        let notice = |notice, url: Option<&str>| Payload::SecurityNotification { notice, url: url.map(str::to_owned) };
+        let event = |event, url: Option<&str>| Payload::SecurityNotification { event, url: url.map(str::to_owned) };
         let all = PURPOSES.into_iter().map(code).chain([
             Payload::ResetLink {
                 url: "https://accounts.example.com/reset_password?access_token=T&x=1".into(),
                 minutes: 10,
             },
-            notice(SecurityEvent::Password, Some(url)),
-            notice(SecurityEvent::Mobile, Some(url)),
-            notice(SecurityEvent::Email, Some(url)),
-            notice(SecurityEvent::Password, None),
-            notice(SecurityEvent::Reissued, None),
-            notice(SecurityEvent::Secured, None),
-            notice(SecurityEvent::Deleted, None),
+            event(SecurityEvent::Password, Some(url)),
+            event(SecurityEvent::Mobile, Some(url)),
+            event(SecurityEvent::Email, Some(url)),
+            event(SecurityEvent::Password, None),
+            event(SecurityEvent::Reissued, None),
+            event(SecurityEvent::Secured, None),
+            event(SecurityEvent::Deleted, None),
         ]);
         let mut told = String::new();
         for payload in all {

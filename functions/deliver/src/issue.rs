@@ -15,7 +15,7 @@ pub(crate) enum Payload {
     /// The address of the page that sets a new password, and the whole minutes that it is still valid.
     ResetLink { url: String, minutes: u64 },
     /// A security notification. `url` is the "this wasn't me" link, if the recipient gets one.
-    SecurityNotification { notice: SecurityEvent, url: Option<String> },
+    SecurityNotification { event: SecurityEvent, url: Option<String> },
 }
 
 /// The result of [`issue`].
@@ -110,7 +110,7 @@ async fn has_account(app: &App, message: &Message, key: &CodeKey) -> Result<bool
 /// have had it when the code was asked for.
 fn is_for(key: &CodeKey, user: &User, recipient: &Recipient) -> bool {
     match (key.purpose, recipient) {
-        (CodePurpose::Reauthentication, Recipient::Sms(mobile)) => *key == CodeKey::proof(&user.id, mobile),
+        (CodePurpose::Reauthentication, Recipient::Sms(mobile)) => *key == CodeKey::reauthentication(&user.id, mobile),
         (CodePurpose::SecondProof, Recipient::Email(email)) => *key == CodeKey::second_proof(&user.id, email),
         // These codes are for the number, whichever account has it.
         _ => true,
@@ -131,12 +131,12 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
 }
 
 fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Result<Issued, Error> {
-    let notice = about.notice;
+    let event = about.event;
     let link = NotMeLink {
         user_id: about.user_id.clone(),
         expires_at: message.created_at.plus_seconds(NotMeLink::LIFE_SECONDS),
     };
-    let token = match notice {
+    let token = match event {
         SecurityEvent::Password | SecurityEvent::Mobile | SecurityEvent::Email if about.with_link => {
             link.sign(app.keyring(KeyGroup::Links)?)
         }
@@ -145,7 +145,7 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
     };
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));
-    Ok(Issued::Carries(Payload::SecurityNotification { notice, url }))
+    Ok(Issued::Carries(Payload::SecurityNotification { event, url }))
 }
 
 /// Returns the account that has this number or address, unless it is disabled.

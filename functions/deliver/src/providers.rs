@@ -79,7 +79,7 @@ impl Providers {
         if let Some(sender) = &self.sms_sender_id {
             request = request.message_attributes("AWS.SNS.SMS.SenderID", attribute("String", sender)?);
         }
-        request.send().await.map(drop).map_err(|error| trouble(&error))
+        request.send().await.map(drop).map_err(|error| provider_error(&error))
     }
 
     async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), ProviderError> {
@@ -95,7 +95,7 @@ impl Providers {
             .send()
             .await
             .map(drop)
-            .map_err(|error| trouble(&error))
+            .map_err(|error| provider_error(&error))
     }
 }
 
@@ -135,7 +135,7 @@ pub enum ReplyError {
 }
 
 /// Returns what an error means for the message.
-fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> ProviderError {
+fn provider_error<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> ProviderError {
     let service = match error {
         SdkError::ServiceError(service) => service,
         SdkError::ConstructionFailure(_) => return ProviderError::RefusedForGood(ReplyError::NotReached.into()),

@@ -3,8 +3,10 @@
 //! typed an address or followed a link.
 
 mod accept;
+mod routes;
 mod slash;
 
+pub use routes::ROUTES;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
 
@@ -14,67 +16,6 @@ pub const ENDPOINT: Endpoint = Endpoint {
     needs: &[],
     handle: |app, request| Box::pin(not_found(app, request)),
 };
-
-/// Every route of the template but `$default`; a test of `local` holds the two one to one.
-pub const ROUTES: &[(&str, &str)] = &[
-    ("POST", "/users/login"),
-    ("GET", "/users/captcha"),
-    ("POST", "/users"),
-    ("GET", "/users/sms/{mobile}"),
-    ("POST", "/users/sms/{mobile}"),
-    ("GET", "/users/mobile/{mobile}"),
-    ("GET", "/users/find/password"),
-    ("POST", "/users/find/password"),
-    ("PUT", "/users/find/password"),
-    ("POST", "/users/find/password/email"),
-    ("POST", "/users/secure"),
-    ("GET", "/users/me"),
-    ("POST", "/users/me/email"),
-    ("PUT", "/users/me/email"),
-    ("POST", "/users/me/sms"),
-    ("POST", "/users/me/reauthenticate"),
-    ("POST", "/users/token/refresh"),
-    ("POST", "/users/logout"),
-    ("GET", "/users/me/sessions"),
-    ("DELETE", "/users/me/sessions/{id}"),
-    ("PATCH", "/users/me"),
-    ("DELETE", "/users/me"),
-    ("PUT", "/users/me/password"),
-    ("PUT", "/users/me/mobile"),
-    ("POST", "/users/sms_login"),
-    ("POST", "/users/me/export"),
-    ("GET", "/.well-known/jwks.json"),
-    ("HEAD", "/.well-known/jwks.json"),
-    ("GET", "/.well-known/openid-configuration"),
-    ("HEAD", "/.well-known/openid-configuration"),
-    ("GET", "/.well-known/oauth-authorization-server"),
-    ("HEAD", "/.well-known/oauth-authorization-server"),
-    ("GET", "/forget_pwd"),
-    ("HEAD", "/forget_pwd"),
-    ("GET", "/"),
-    ("HEAD", "/"),
-    ("GET", "/login"),
-    ("HEAD", "/login"),
-    ("GET", "/user/login"),
-    ("HEAD", "/user/login"),
-    ("GET", "/register"),
-    ("HEAD", "/register"),
-    ("GET", "/user/register"),
-    ("HEAD", "/user/register"),
-    ("GET", "/find_password"),
-    ("HEAD", "/find_password"),
-    ("GET", "/reset_password"),
-    ("HEAD", "/reset_password"),
-    ("GET", "/secure"),
-    ("HEAD", "/secure"),
-    ("GET", "/users"),
-    ("HEAD", "/users"),
-    ("GET", "/assets/{version}/{file}"),
-    ("HEAD", "/assets/{version}/{file}"),
-    ("POST", "/forget_pwd"),
-    ("GET", "/forget_pwd/mobiles/{mobile}"),
-    ("POST", "/forget_pwd/sms_code"),
-];
 
 async fn not_found(app: &App, request: &Request) -> Result<Reply, Error> {
     let (method, path) = (request.method().as_str(), request.path());

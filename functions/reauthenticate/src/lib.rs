@@ -5,6 +5,7 @@ use serde::Serialize;
 use shared::accounts;
 use shared::config::Need;
 use shared::crypto::ReauthenticationToken;
+use shared::domain::ExposeSecret;
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
@@ -27,7 +28,7 @@ async fn reauthenticate(app: &App, request: &Request) -> Result<Reply, Error> {
     let credential = request.json()?.credential(Digits::Pasted)?;
     let reauthentication = accounts::reauthenticate(app, &principal, &credential).await?;
     Reply::ok(&Reauthenticated {
-        reauthentication: reauthentication.expose(),
+        reauthentication: reauthentication.expose_secret(),
         expires_in: ReauthenticationToken::LIFE_SECONDS,
     })
 }

@@ -1,14 +1,20 @@
-//! `GET /users/captcha/` (B2): checks a captcha's ticket with its gateway, and hands out a pass.
+//! `GET /users/captcha/`: checks a captcha's ticket with the captcha's service, and issues a pass.
 
-mod gateway;
+mod call;
 mod tencent_cloud;
+mod ticket;
+mod ticket_verify;
 
 use serde::Serialize;
-use shared::config::Need;
+use shared::config::{CaptchaProvider, Need};
 use shared::credentials;
 use shared::crypto::CaptchaAction;
+use shared::domain::Timestamp;
 use shared::http::{Endpoint, ErrorFormat, Reply, Request};
 use shared::{App, Error};
+
+use call::CallError;
+use ticket::Ticket;
 
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "verify-captcha",
@@ -32,16 +38,30 @@ async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
         None => None,
     };
     credentials::count_captcha(app, &caller).await?;
-    let ticket = gateway::Ticket {
+    let ticket = Ticket {
         ticket: request.query("ticket").unwrap_or_default(),
         randstr: request.query("randstr").unwrap_or_default(),
         address: caller.address.clone(),
     };
-    let passed = gateway::verify(provider, &ticket, app.clock.now()).await;
+    let passed = verify(provider, &ticket, app.clock.now()).await;
     if !passed.map_err(|source| Error::unavailable("asking the captcha gateway", source))? {
         return Err(Error::CaptchaRefused);
     }
     Reply::ok(&Passed { detail: 1, captcha_pass: credentials::issue_captcha_pass(app, &caller, action)? })
+}
+
+/// Whether a ticket is good.
+async fn verify(provider: &CaptchaProvider, ticket: &Ticket, now: Timestamp) -> Result<bool, CallError> {
+    if !ticket.is_worth_asking() {
+        return Ok(false);
+    }
+    match &provider.signer {
+        Some(signer) => {
+            let call = tencent_cloud::request(call::client()?, provider, signer, ticket, now);
+            tencent_cloud::read(&call::answer(call).await?)
+        }
+        None => ticket_verify::read(&call::answer(ticket_verify::request(call::client()?, provider, ticket)).await?),
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use ring::{digest, hmac};
 use serde::Deserialize;
 use serde_json::json;
 use shared::config::{CaptchaProvider, TencentCloudSigner};
-use shared::domain::Timestamp;
+use shared::domain::{ExposeSecret, Timestamp};
 
-use crate::gateway::{GatewayError, Ticket};
+use crate::call::CallError;
+use crate::ticket::Ticket;
 
 const ACTION: &str = "DescribeCaptchaResult";
 const VERSION: &str = "2019-07-22";
@@ -28,7 +29,7 @@ pub(crate) fn request(
         "UserIp": ticket.address,
         // The API wants a number; an id that is none is left for it to refuse.
         "CaptchaAppId": provider.app_id.parse::<u64>().unwrap_or_default(),
-        "AppSecretKey": provider.app_secret.expose(),
+        "AppSecretKey": provider.app_secret.expose_secret(),
     })
     .to_string();
     let host = Url::parse(&provider.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -56,7 +57,7 @@ fn authorization(signer: &TencentCloudSigner, host: &str, body: &str, now: Times
     let date = now.utc_date();
     let scope = format!("{date}/{SERVICE}/tc3_request");
     let to_sign = format!("TC3-HMAC-SHA256\n{}\n{scope}\n{}", now.unix_seconds(), sha256_hex(canonical.as_bytes()));
-    let key = format!("TC3{}", signer.secret_key.expose());
+    let key = format!("TC3{}", signer.secret_key.expose_secret());
     let key = sign(key.as_bytes(), &date);
     let key = sign(key.as_ref(), SERVICE);
     let key = sign(key.as_ref(), "tc3_request");
@@ -97,19 +98,19 @@ struct ApiError {
 }
 
 /// Whether the ticket is good: code 1, and not evil. Errors come inside a 200.
-pub(crate) fn read(body: &[u8]) -> Result<bool, GatewayError> {
-    let Envelope { response } = serde_json::from_slice(body).map_err(|_| GatewayError::Garbage)?;
+pub(crate) fn read(body: &[u8]) -> Result<bool, CallError> {
+    let Envelope { response } = serde_json::from_slice(body).map_err(|_| CallError::Garbage)?;
     if let Some(error) = response.error {
-        return Err(GatewayError::Refused(error.code));
+        return Err(CallError::Refused(error.code));
     }
-    let code = response.captcha_code.ok_or(GatewayError::Garbage)?;
+    let code = response.captcha_code.ok_or(CallError::Garbage)?;
     Ok(code == 1 && response.evil_level.unwrap_or(0) < 100)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::domain::Secret;
+    use shared::domain::SecretString;
 
     #[test]
     fn only_code_one_that_is_not_evil_passes() {
@@ -122,7 +123,7 @@ mod tests {
             assert_eq!(read(body.as_bytes()).unwrap(), passed, "{body}");
         }
         let refused = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"m"},"RequestId":"r"}}"#;
-        assert!(matches!(read(refused.as_bytes()), Err(GatewayError::Refused(_))));
+        assert!(matches!(read(refused.as_bytes()), Err(CallError::Refused(_))));
         for garbage in ["", "<html>", "{}", r#"{"Response":{}}"#, r#"{"Response":{"CaptchaCode":"1"}}"#] {
             assert!(read(garbage.as_bytes()).is_err(), "{garbage}");
         }
@@ -132,8 +133,10 @@ mod tests {
     /// description of the algorithm.
     #[test]
     fn the_signature_is_the_one_the_description_gives() {
-        let signer =
-            TencentCloudSigner { secret_id: "AKIDexample".into(), secret_key: Secret::new("example-key".into()) };
+        let signer = TencentCloudSigner {
+            secret_id: "AKIDexample".into(),
+            secret_key: SecretString::from("example-key".into()),
+        };
         let header = authorization(
             &signer,
             "captcha.tencentcloudapi.com",

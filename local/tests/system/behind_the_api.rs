@@ -138,7 +138,7 @@ async fn a_hash_made_at_another_cost_is_made_anew_at_the_next_sign_in() {
 /// A correct code resets the failure streak, whatever the code is used for, and even if that operation is refused.
 /// Otherwise the wrong codes of a stranger would add up in spite of the owner's correct ones.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_code_ends_its_row() {
+async fn a_right_code_ends_its_streak() {
     let site = Site::with_settings(&[]).await;
     let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
     let person = site.register().await;

@@ -82,7 +82,7 @@ async fn a_breached_password_is_refused_wherever_one_is_set() {
     };
     // A third party is asked only once code or link are found good.
     let asked_before = asked.lock().unwrap().len();
-    assert_eq!(by_code(&crate::site::other_code(&code)).await, (200, "code_wrong".to_owned()));
+    assert_eq!(by_code(&crate::site::other_code(&code)).await, (403, "code_wrong".to_owned()));
     assert_eq!(by_link("x").await, (400, "link_invalid".to_owned()));
     assert_eq!(asked.lock().unwrap().len(), asked_before);
     assert_eq!(by_code(&code).await, (403, "password_breached".to_owned()));

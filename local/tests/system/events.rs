@@ -61,7 +61,7 @@ const fn variables_of(need: Need) -> &'static [&'static str] {
     match need {
         // The published keys are in the table: whoever needs them needs it too.
         Need::TokenKeys => &[],
-        // What a hash costs has defaults. Without the need nothing is hashed.
+        // The cost of a hash has defaults. A function without the need hashes nothing.
         Need::PasswordHashing | Need::SeldomPasswordHashing => &[],
         Need::Table => &[
             "TABLE_NAME",
@@ -270,12 +270,27 @@ fn every_function_has_a_row_and_no_two_are_answered_alike() {
     }
 }
 
+/// Needs that an event is answered without: they are for a cookie that the event has not, or for a mail that the answer does
+/// not depend on.
+const NOT_IN_EVENTS: &[(&str, Need)] = &[
+    ("forget-pwd", Need::SESSIONS),
+    ("forget-pwd-sms-code", Need::SESSIONS),
+    ("reset-password", Need::SESSIONS),
+    ("secure-account", Need::SESSIONS),
+    ("secure-account", Need::VISITORS),
+    ("send-proof-code", Need::SESSIONS),
+    ("send-reset-email", Need::SESSIONS),
+    ("send-sms-code", Need::SESSIONS),
+    ("sms-log-in", Need::SeldomPasswordHashing),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_function_answers_its_event_with_what_it_needs_and_with_nothing_less_or_more() {
     for row in TABLE {
         let (stage, endpoint) = (Stage::new().await, endpoint(row.function));
         let changes = stage.changes(row.function).await;
-        for need in endpoint.needs.iter().filter(|need| !variables_of(**need).is_empty()) {
+        let is_tried = |need: Need| need != Need::TokenKeys && !NOT_IN_EVENTS.contains(&(row.function, need));
+        for need in endpoint.needs.iter().filter(|need| is_tried(**need)) {
             let less = without(endpoint.needs, *need);
             let answer = answer(&stage.site, row.function, &less, event(row.function, &changes)).await;
             let refused = (answer.status, answer.code());

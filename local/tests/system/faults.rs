@@ -20,7 +20,7 @@ fn fail(site: &Site, kind: Kind, count: u32) {
 const FOR_GOOD: u32 = 1000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn storage_that_is_down_is_503_in_each_dialect() {
+async fn storage_that_is_down_is_503_in_each_error_format() {
     let site = site().await;
     let (person, csrf) = (site.register().await, site.csrf().await);
     for kind in [Kind::Throttle, Kind::Error, Kind::Garbage] {

@@ -18,7 +18,7 @@ pub async fn reauthenticate(site: &Site) -> Asked {
 pub async fn reauthenticate_by_code(site: &Site) -> Asked {
     let person = site.register().await;
     let body = json!({ "sms_code": site.proof_code(&person).await });
-    let code = CodeKey::proof(&UserId::from(person.id.clone()), &Mobile::parse(&person.mobile).unwrap());
+    let code = CodeKey::reauthentication(&UserId::from(person.id.clone()), &Mobile::parse(&person.mobile).unwrap());
     Asked::new(Method::POST, "/users/me/reauthenticate/", body, Shows::UsedUp(code)).by(&person.token)
 }
 

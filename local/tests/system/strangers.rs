@@ -77,7 +77,7 @@ async fn guesses_without_the_handle_wear_out_no_code_of_its_holder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_under_a_handle_is_guessed_at_five_times_and_sent_again_for_it() {
+async fn a_code_under_a_challenge_id_is_guessed_at_five_times_and_sent_again_for_it() {
     let site = Site::with_settings(&[]).await;
     let person = site.register().await;
     let handle = handle_in(&ask(&site, &person.mobile, "&handle=new", "").await);

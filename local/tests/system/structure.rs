@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use local::generate::{FILES, contents};
 use local::registry::ENDPOINTS;
 use local::template::Template;
 use regex::Regex;
@@ -104,36 +105,13 @@ fn a_test_of_the_contract_stands_in_the_module_that_says_what_it_needs() {
     assert!(text(".ci/run").contains(&elsewhere), "{tests:?}: .ci/run counts how many are left out");
 }
 
+/// The routes have one list, the template; the settings have one, in `shared`.
 #[test]
-fn cargo_lambda_watch_serves_the_templates_routes() {
-    let manifest = text("Cargo.toml");
-    let section = manifest.split("[workspace.metadata.lambda.watch.router]").nth(1).unwrap();
-    let section = section.split("\n[").next().unwrap();
-    let mut router = Routes::new();
-    for line in section.lines().filter(|line| line.starts_with('"')) {
-        let (path, targets) = line.split_once(" = ").unwrap();
-        for target in targets.split('{').skip(1) {
-            let value = |name: &str| {
-                let rest = target.split_once(&format!("{name} = \"")).unwrap().1;
-                rest.split('"').next().unwrap().to_owned()
-            };
-            router.insert((value("method"), path.trim_matches('"').to_owned(), value("function")));
-        }
+fn what_is_generated_is_as_it_would_be_written() {
+    for file in FILES {
+        let present = text(file);
+        assert_eq!(present, contents(file, &present).unwrap(), "{file}: run `cargo run -- generate`");
     }
-    let routes = template_routes().into_iter().filter(|route| route.1 != "$default");
-    let with_slash = |(method, path, function): (String, String, String)| {
-        (method, format!("{}/", path.trim_end_matches('/')), function)
-    };
-    assert_eq!(router, routes.flat_map(|route| [route.clone(), with_slash(route)]).collect());
-}
-
-#[test]
-fn not_found_knows_every_route() {
-    let known: BTreeSet<_> =
-        not_found::ROUTES.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
-    let routes = template_routes().into_iter().filter(|route| route.1 != "$default");
-    assert_eq!(known, routes.map(|(method, path, _)| (method, path)).collect());
-    assert_eq!(known.len(), not_found::ROUTES.len(), "no route stands twice");
 }
 
 #[test]
@@ -170,31 +148,23 @@ fn readme_words(section: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readme_lists_every_variable_and_every_error_code() {
+fn the_template_gives_the_variables_that_are_read() {
     let template = Template::load().unwrap();
+    let read: BTreeSet<_> = settings::ALL.iter().map(|setting| setting.variable.to_owned()).collect();
     let given = template.declared_variables();
-    // The endpoints of single services are named in the row of the one for all.
-    let is_single = |name: &str| name.starts_with("AWS_ENDPOINT_URL_");
-    let listed = readme_words("Configuration");
-    let expected = settings::ALL.iter().filter(|one| one.place != Place::Lambda && !is_single(one.variable));
-    assert_eq!(listed, expected.clone().map(|one| one.variable.to_owned()).chain(["SETTINGS".to_owned()]).collect());
-    assert!(given.is_subset(&listed), "nobody reads {:?}", given.difference(&listed));
-    let readme = text("README.md");
-    for setting in expected {
-        // The star says that a setting has no parameter of its own.
-        let star = if setting.place == Place::Settings { " *" } else { "" };
-        let row = format!("\n| `{}`{star} | ", setting.variable);
-        let default = readme.split(&row).nth(1).unwrap_or_else(|| panic!("no row {row}")).split(" |").next().unwrap();
-        let is_told = default == format!("`{}`", setting.default);
-        // An address is told in words, and so is what follows from another setting.
-        assert!(is_told || setting.default.is_empty() || setting.default.contains("://"), "{row}{default}");
-        assert_eq!(
-            given.contains(setting.variable),
-            setting.place != Place::Settings && setting.variable != "AWS_ENDPOINT_URL",
-            "{row}"
-        );
+    assert!(given.iter().all(|name| read.contains(name) || name == "SETTINGS"), "nobody reads one of {given:?}");
+    for setting in settings::ALL {
+        let by_template = match setting.place {
+            Place::Parameter => true,
+            Place::Deployment => !setting.variable.starts_with("AWS_ENDPOINT_URL"),
+            Place::Settings | Place::Lambda => false,
+        };
+        assert_eq!(given.contains(setting.variable), by_template, "{}", setting.variable);
     }
+}
 
+#[test]
+fn the_readme_lists_every_error_code() {
     assert_eq!(readme_words("Error codes"), shared::Error::codes().map(str::to_owned).collect());
 }
 

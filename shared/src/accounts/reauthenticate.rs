@@ -3,13 +3,13 @@
 use crate::app::App;
 use crate::credentials::reauthentication::{self, Credential, SameOwner};
 use crate::crypto::{KeyGroup, ReauthenticationToken};
-use crate::domain::{Principal, Secret};
+use crate::domain::{Principal, SecretString};
 use crate::dynamodb::Transaction;
 use crate::error::Error;
 
 /// Exchanges a password or a code for a reauthentication token of this session. A reauthentication token is not
 /// accepted here, so every token ends five minutes after a credential was given.
-pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Credential) -> Result<Secret, Error> {
+pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Credential) -> Result<SecretString, Error> {
     let proved = reauthentication::check_credential(app, &principal.user, credential).await?;
     if proved.code().is_some() {
         let using_up = async {

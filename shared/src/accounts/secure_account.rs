@@ -22,9 +22,9 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
     caller.who.note(link.user_id.as_str());
     let user: Option<User> = app.store.get(&keys::user(&link.user_id), "reading an account").await?;
     let user = user.ok_or(Error::LinkInvalid)?;
-    let spent = ExpiringItem { expires_at: link.expires_at };
+    let used = ExpiringItem { expires_at: link.expires_at };
     let mut tx = Transaction::new("securing an account", || Error::AccountChanged);
-    tx.require_or(Write::put(keys::used_pass(&link.id()), &spent, Condition::no_item())?, |_| Error::LinkInvalid);
+    tx.require_or(Write::put(keys::used_pass(&link.id()), &used, Condition::no_item())?, |_| Error::LinkInvalid);
     tx.require(credentials::change(&user, Set::default().and_remove(User::PASSWORD_HASH)));
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Secured))?;
     app.store.commit(tx).await?;

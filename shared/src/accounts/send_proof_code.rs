@@ -9,7 +9,7 @@ use crate::messages::{CaptchaResult, Free, MessageRequest, send};
 /// Requests a code to the account's own number.
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
-    let content = Content::Code(CodeKey::proof(&user.id, &mobile));
+    let content = Content::Code(CodeKey::reauthentication(&user.id, &mobile));
     let request = MessageRequest { recipient: Recipient::Sms(mobile), content, requires_account: true };
     send(app, caller, CaptchaResult::ToOneself, request, Free).await
 }

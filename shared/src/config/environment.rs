@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::settings::{self, Form, Place, Setting};
 use crate::crypto::{KeyGroup, Keyring};
-use crate::domain::{Consent, Limit, Secret, Timestamp};
+use crate::domain::{Consent, Limit, SecretString, Timestamp};
 
 /// What a text has to be.
 pub(super) struct TextRule {
@@ -165,13 +165,13 @@ impl<'a> Environment<'a> {
     }
 
     /// Secrets of 32 characters at least, separated by commas.
-    pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<Secret>, ConfigError> {
+    pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<SecretString>, ConfigError> {
         let text = self.optional(variable).unwrap_or_default();
         let secrets: Vec<_> = text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
         if secrets.iter().any(|secret| secret.chars().count() < 32) {
             return Err(ConfigError { variable, problem: "needs at least 32 characters each".to_owned() });
         }
-        Ok(secrets.into_iter().map(|secret| Secret::new(secret.to_owned())).collect())
+        Ok(secrets.into_iter().map(|secret| SecretString::from(secret.to_owned())).collect())
     }
 }
 

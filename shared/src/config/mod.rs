@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq;
 use environment::{IDENTIFIER, NAME, VERSION};
 
 use crate::crypto::{HashCost, RotationRules};
-use crate::domain::{Email, PasswordRules, ReservedUsernames, Secret, SessionRules};
+use crate::domain::{Email, ExposeSecret, PasswordRules, ReservedUsernames, SecretString, SessionRules};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Config {
     pub keys: Keys,
     /// `ORIGIN_SECRET`: the same form. The deployment's own CloudFront sends it in `X-Origin-Secret`; without one no header
     /// says from where a request came.
-    origin_secrets: Vec<Secret>,
+    origin_secrets: Vec<SecretString>,
 }
 
 /// How the table is reached.
@@ -62,11 +62,11 @@ pub struct AwsConfig {
     /// `AWS_REGION`
     pub region: String,
     /// `AWS_ACCESS_KEY_ID`
-    pub access_key_id: Option<Secret>,
+    pub access_key_id: Option<SecretString>,
     /// `AWS_SECRET_ACCESS_KEY`
-    pub secret_access_key: Option<Secret>,
+    pub secret_access_key: Option<SecretString>,
     /// `AWS_SESSION_TOKEN`
-    pub session_token: Option<Secret>,
+    pub session_token: Option<SecretString>,
     /// `AWS_ATTEMPT_TIMEOUT_MS`
     pub attempt_timeout: Duration,
     /// `AWS_CONNECT_TIMEOUT_MS`
@@ -124,7 +124,7 @@ pub struct CaptchaProvider {
     /// `CAPTCHA_APP_ID`
     pub app_id: String,
     /// `CAPTCHA_APP_SECRET`
-    pub app_secret: Secret,
+    pub app_secret: SecretString,
     /// `CAPTCHA_URL`
     pub url: String,
     /// What signs the call, where the provider wants it signed.
@@ -137,7 +137,7 @@ pub struct TencentCloudSigner {
     /// `TENCENT_CLOUD_SECRET_ID`
     pub secret_id: String,
     /// `TENCENT_CLOUD_SECRET_KEY`
-    pub secret_key: Secret,
+    pub secret_key: SecretString,
 }
 
 /// The content of messages and how they are sent.
@@ -332,10 +332,11 @@ impl Config {
     /// Whether a request came through it: it sends one of the secrets, or, while they are replaced, several. Compared in
     /// constant time.
     #[must_use]
-    pub fn is_own_cloudfront(&self, proof: &str) -> bool {
-        let sent: Vec<_> = proof.split(',').map(str::trim).collect();
-        let is_sent =
-            |secret: &Secret| sent.iter().any(|sent| secret.expose().as_bytes().ct_eq(sent.as_bytes()).into());
+    pub fn is_own_cloudfront(&self, sent: &str) -> bool {
+        let sent: Vec<_> = sent.split(',').map(str::trim).collect();
+        let is_sent = |secret: &SecretString| {
+            sent.iter().any(|sent| secret.expose_secret().as_bytes().ct_eq(sent.as_bytes()).into())
+        };
         self.origin_secrets.iter().any(is_sent)
     }
 }
@@ -364,7 +365,7 @@ impl CaptchaProvider {
         let signer = if signed {
             Some(TencentCloudSigner {
                 secret_id: needed("TENCENT_CLOUD_SECRET_ID", secret_id)?,
-                secret_key: Secret::new(needed("TENCENT_CLOUD_SECRET_KEY", secret_key)?),
+                secret_key: SecretString::from(needed("TENCENT_CLOUD_SECRET_KEY", secret_key)?),
             })
         } else {
             None
@@ -377,7 +378,7 @@ impl CaptchaProvider {
         let default_url = if signed { Self::TENCENT_CLOUD_URL } else { Self::GATEWAY_URL };
         Ok(Some(Self {
             app_id,
-            app_secret: Secret::new(needed("CAPTCHA_APP_SECRET", app_secret)?),
+            app_secret: SecretString::from(needed("CAPTCHA_APP_SECRET", app_secret)?),
             url: url.unwrap_or_else(|| default_url.to_owned()),
             signer,
         }))
@@ -432,9 +433,9 @@ impl AwsConfig {
         let milliseconds = |setting| environment.number(setting).map(|number| Duration::from_millis(number.into()));
         Ok(Self {
             region: environment.optional("AWS_REGION").unwrap_or_else(|| settings::AWS_REGION.default.to_owned()),
-            access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(Secret::new),
-            secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(Secret::new),
-            session_token: environment.optional("AWS_SESSION_TOKEN").map(Secret::new),
+            access_key_id: environment.optional("AWS_ACCESS_KEY_ID").map(SecretString::from),
+            secret_access_key: environment.optional("AWS_SECRET_ACCESS_KEY").map(SecretString::from),
+            session_token: environment.optional("AWS_SESSION_TOKEN").map(SecretString::from),
             attempt_timeout: milliseconds(&settings::AWS_ATTEMPT_TIMEOUT_MS)?,
             connect_timeout: milliseconds(&settings::AWS_CONNECT_TIMEOUT_MS)?,
             warm_up: environment.word(&settings::WARM_UP)? == "on",

@@ -30,17 +30,17 @@ pub async fn require_captcha_pass(
     pass: Option<&str>,
     action: CaptchaAction,
 ) -> Result<CaptchaResult, Error> {
-    let required = app.config.captcha.enforce;
+    let (required, keyring) = (app.config.captcha.enforce, app.keyring(KeyGroup::Visitors)?);
     let Some(pass) = pass else {
         return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
-    let pass = CaptchaPass::verify(pass, &caller.address, action, app.keyring(KeyGroup::Visitors)?, app.clock.now());
+    let pass = CaptchaPass::verify(pass, &caller.address, action, keyring, app.clock.now());
     let Some(pass) = pass else {
         return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
-    let spent = ExpiringItem { expires_at: pass.expires_at };
+    let used = ExpiringItem { expires_at: pass.expires_at };
     let mut tx = Transaction::new("spending a pass", || WriteError::Refused);
-    tx.require(Write::put(keys::used_pass(&pass.id), &spent, Condition::no_item())?);
+    tx.require(Write::put(keys::used_pass(&pass.id), &used, Condition::no_item())?);
     match WriteError::refused_as_none(app.store.commit(tx).await)? {
         Some(()) => Ok(CaptchaResult::Solved),
         None if required => Err(Error::CaptchaRequired),

@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::crypto::{KeyGroup, ReauthenticationToken};
-use crate::domain::{Code, CodeKey, Password, Secret, Session, User};
+use crate::domain::{Code, CodeKey, Password, SecretString, Session, User};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Part, Reason, Transaction, Write};
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::users::unchanged;
 #[derive(Debug)]
 pub struct Reauthentication {
     /// The token that a sign-in or `reauthenticate` returned.
-    pub reauthentication: Option<Secret>,
+    pub reauthentication: Option<SecretString>,
     /// The password or code given with this request.
     pub credential: Option<Credential>,
 }
@@ -68,7 +68,8 @@ pub(crate) async fn check_credential(
         Credential::SmsCode(code) => {
             // No code was sent to an account without a number.
             let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
-            let right = redeem(app, CodeKey::proof(&user.id, mobile), Streak::of_account(&user.id), code).await;
+            let right =
+                redeem(app, CodeKey::reauthentication(&user.id, mobile), Streak::of_account(&user.id), code).await;
             return right.map(CheckedReauthentication::ByCode);
         }
         Credential::Password(password) => password,

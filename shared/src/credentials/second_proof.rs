@@ -9,7 +9,7 @@ use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
-use crate::messages::{Free, INTERVAL_SECONDS, MessageRequest, send};
+use crate::messages::{COOLDOWN_SECONDS, Free, MessageRequest, send};
 use crate::throttling::attempts::{self, ThrottleKey};
 
 /// The second proof that a request carries beside the code by SMS.
@@ -63,7 +63,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
         Ok(()) => Ok(()),
         // A code was sent a moment ago, or the account's password can be used instead.
         Err(Error::TooMany { retry_after_seconds })
-            if user.password_hash.is_some() || retry_after_seconds <= INTERVAL_SECONDS.unsigned_abs() + 1 =>
+            if user.password_hash.is_some() || retry_after_seconds <= COOLDOWN_SECONDS.unsigned_abs() + 1 =>
         {
             Ok(())
         }

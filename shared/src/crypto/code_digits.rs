@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_under_a_handle_is_another_code() {
+    fn a_code_under_a_challenge_id_is_another_code() {
         let mobile = Mobile::parse("13800000000").unwrap();
         let challenge_id = ChallengeId::requested("new").unwrap();
         let (plain, under) = (CodeKey::log_in(&mobile), CodeKey::log_in(&mobile).under(Some(challenge_id.clone())));

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Keyring, Purpose, random};
-use crate::domain::{RefreshToken, Secret, Session, SessionId, Timestamp, UserId};
+use crate::domain::{ExposeSecret, RefreshToken, SecretString, Session, SessionId, Timestamp, UserId};
 
 /// The maximum length of a text that is examined. A longer one is not ours.
 const MAX_LENGTH: usize = 1024;
@@ -106,21 +106,21 @@ impl ReauthenticationToken {
 
     /// Issues a token for a session in its current state.
     #[must_use]
-    pub fn issue(session: &Session, keyring: &Keyring, now: Timestamp) -> Secret {
+    pub fn issue(session: &Session, keyring: &Keyring, now: Timestamp) -> SecretString {
         let value = Self {
             user_id: session.user_id.clone(),
             session_id: session.id.clone(),
             credential_version: session.credential_version,
             expires_at: now.plus_seconds(Self::LIFE_SECONDS),
         };
-        Secret::new(sign(&value, Purpose::Reauthentication, keyring))
+        SecretString::from(sign(&value, Purpose::Reauthentication, keyring))
     }
 
     /// Returns whether a text is a valid token for this session. The session must be live, so that its credential
     /// version is the account's.
     #[must_use]
-    pub fn accepts(text: &Secret, session: &Session, keyring: &Keyring, now: Timestamp) -> bool {
-        verify::<Self>(text.expose(), Purpose::Reauthentication, keyring).is_some_and(|value| {
+    pub fn accepts(text: &SecretString, session: &Session, keyring: &Keyring, now: Timestamp) -> bool {
+        verify::<Self>(text.expose_secret(), Purpose::Reauthentication, keyring).is_some_and(|value| {
             value.user_id == session.user_id
                 && value.session_id == session.id
                 && value.credential_version == session.credential_version
@@ -360,14 +360,14 @@ mod tests {
         assert!(!good(&Session { id: self::session().id, ..session.clone() }, NOW));
         // It stays valid when the session is refreshed.
         assert!(good(&Session { generation: 7, ..session }, NOW));
-        assert_eq!(format!("{value:?}"), "Secret(***)");
+        assert_eq!(format!("{value:?}"), "SecretBox<str>([REDACTED])");
     }
 
     #[test]
     fn nothing_else_that_is_signed_is_a_reauthentication_and_it_is_nothing_else() {
         let (session, ring) = (session(), keyring());
         let value = ReauthenticationToken::issue(&session, &ring, NOW);
-        let text = value.expose();
+        let text = value.expose_secret();
         assert!(RefreshToken::verify(text, &ring).is_none() && ResetLink::verify(text, &ring, NOW).is_none());
         assert!(KnownDevice::verify(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
         // The same claims, signed for each other purpose.
@@ -385,10 +385,10 @@ mod tests {
             Purpose::KnownDevice,
             Purpose::NotMeLink,
         ] {
-            let other = Secret::new(sign(&claims, purpose, &ring));
+            let other = SecretString::from(sign(&claims, purpose, &ring));
             assert!(!ReauthenticationToken::accepts(&other, &session, &ring, NOW), "{purpose:?}");
         }
-        let own = Secret::new(sign(&claims, Purpose::Reauthentication, &ring));
+        let own = SecretString::from(sign(&claims, Purpose::Reauthentication, &ring));
         assert!(ReauthenticationToken::accepts(&own, &session, &ring, NOW), "they differ in the purpose alone");
         let foreign = Keyring::whole(&"f".repeat(32));
         assert!(!ReauthenticationToken::accepts(
@@ -398,7 +398,7 @@ mod tests {
             NOW
         ));
         for length in 0..text.len() {
-            let truncated = Secret::new(text[..length].to_owned());
+            let truncated = SecretString::from(text[..length].to_owned());
             assert!(!ReauthenticationToken::accepts(&truncated, &session, &ring, NOW), "{length}");
         }
     }

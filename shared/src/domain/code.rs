@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -122,7 +123,7 @@ impl CodeKey {
     ///
     /// It is bound to the account and the number, so that a number the account has given up confirms nothing.
     #[must_use]
-    pub fn proof(user: &UserId, mobile: &Mobile) -> Self {
+    pub fn reauthentication(user: &UserId, mobile: &Mobile) -> Self {
         Self {
             purpose: CodePurpose::Reauthentication,
             subject: format!("{user}/{}", mobile.as_str()),
@@ -194,8 +195,8 @@ impl CodeSeed {
 }
 
 /// A code of six digits. `Debug` hides them, and a comparison takes the same time whatever they are.
-#[derive(Clone)]
-pub struct Code(Zeroizing<String>);
+#[derive(Clone, Debug)]
+pub struct Code(SecretString);
 
 /// The error for a text that is not six ASCII digits.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -206,7 +207,7 @@ impl Code {
     /// Parses exactly six ASCII digits and nothing else.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         let well_formed = text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit());
-        well_formed.then(|| Self(Zeroizing::new(text.to_owned()))).ok_or(CodeError)
+        well_formed.then(|| Self(text.into())).ok_or(CodeError)
     }
 
     /// Parses a code as people paste it: format characters, spaces and dashes of every kind are dropped.
@@ -220,19 +221,13 @@ impl Code {
     /// Returns the digits, for the message that carries them.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// Compares two codes in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(***)")
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
 }
 
@@ -265,6 +260,6 @@ mod tests {
         for bad in ["", "12345", "1234567", "12345a", "１２３４５６", "123456\n", " 12345"] {
             assert_eq!(Code::parse(bad).unwrap_err(), CodeError, "{bad:?}");
         }
-        assert_eq!(format!("{:?}", Code::parse("123456").unwrap()), "Code(***)");
+        assert_eq!(format!("{:?}", Code::parse("123456").unwrap()), "Code(SecretBox<str>([REDACTED]))");
     }
 }

@@ -1,7 +1,6 @@
 //! Passwords as people type them, and the rules for new ones.
 
-use std::fmt;
-
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::characters::{is_joiner, nfkc};
@@ -15,26 +14,20 @@ use super::{Email, Mobile, Nickname, User, Username};
 static COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
 
 /// A password in the form that is hashed: NFKC, so that a password typed on two keyboards is the same password.
-#[derive(Clone)]
-pub struct Password(Zeroizing<String>);
+#[derive(Clone, Debug)]
+pub struct Password(SecretString);
 
 impl Password {
     /// Normalises a password. Every text is accepted, because people may try any.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(Zeroizing::new(nfkc(text).into_owned()))
+        Self(nfkc(text).into_owned().into())
     }
 
     /// Returns the bytes to hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(***)")
+        self.0.expose_secret().as_bytes()
     }
 }
 
@@ -82,14 +75,14 @@ impl NewPassword {
     /// off (ASVS 6.2.8).
     pub fn parse(text: &str, rules: PasswordRules, person: &Person<'_>) -> Result<Self, PasswordError> {
         let password = Password::new(text);
-        let characters = password.0.chars().count();
+        let characters = password.0.expose_secret().chars().count();
         if characters < rules.min_characters {
             return Err(PasswordError::TooShort { min_characters: rules.min_characters });
         }
         if characters > PasswordRules::MAX_CHARACTERS {
             return Err(PasswordError::TooLong);
         }
-        if is_common(&password.0) {
+        if is_common(password.0.expose_secret()) {
             return Err(PasswordError::TooCommon);
         }
         Self(password).not_personal(person)
@@ -98,7 +91,7 @@ impl NewPassword {
     /// Refuses a password that contains the account's mobile number, or that is its username, nickname, email or the
     /// local part of its email.
     pub fn not_personal(self, person: &Person<'_>) -> Result<Self, PasswordError> {
-        let folded = Zeroizing::new(fold(&self.0.0));
+        let folded = Zeroizing::new(fold(self.0.0.expose_secret()));
         let holds_mobile = person.mobile.is_some_and(|mobile| folded.contains(mobile.as_str()));
         let without_joiners: Zeroizing<String> = Zeroizing::new(folded.chars().filter(|c| !is_joiner(*c)).collect());
         let is_username = person.username.is_some_and(|name| name.key() == *without_joiners);

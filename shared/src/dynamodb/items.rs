@@ -63,7 +63,7 @@ pub enum Content {
 /// A security event, and the account that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutAccount {
-    pub notice: SecurityEvent,
+    pub event: SecurityEvent,
     /// The account, which the "this wasn't me" link names.
     pub user_id: UserId,
     /// Whether the message contains a "this wasn't me" link.

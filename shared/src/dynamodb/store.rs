@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use super::expression::{Condition, ExpressionText, Set};
 use super::keys::{self, Key};
 use crate::config::{AwsConfig, StorageConfig};
+use crate::domain::{ExposeSecret, SecretString};
 use crate::error::Error;
 
 /// An item as the SDK has it.
@@ -40,7 +41,7 @@ pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .tls_context(context)
         .build_https();
-    let text = |secret: &Option<crate::domain::Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let text = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
     let credentials = Credentials::new(
         text(&aws.access_key_id).unwrap_or_default(),
         text(&aws.secret_access_key).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Request;
-use crate::domain::{Email, Mobile, Nickname, Secret, User, UserId, Username};
+use crate::domain::{Email, ExposeSecret, Mobile, Nickname, User, UserId, Username};
 use crate::sessions::SignedIn;
 
 /// The account as its owner sees it (`me`, `change_profile`, `change_mobile`).
@@ -89,7 +89,7 @@ impl<'a> Tokens<'a> {
             token: &signed_in.token,
             refresh_token: (!request.wants_cookie()).then_some(signed_in.refresh_token.as_str()),
             expires_in: signed_in.expires_in_seconds,
-            reauthentication: signed_in.reauthentication.as_ref().map(Secret::expose),
+            reauthentication: signed_in.reauthentication.as_ref().map(ExposeSecret::expose_secret),
         }
     }
 }

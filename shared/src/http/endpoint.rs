@@ -51,12 +51,12 @@ impl Endpoint {
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (function, route, request_id) = (self.name, request.route(), request.id());
         let (who, caller) = (request.who(), request.source(app));
-        let trouble = match error {
+        let failure = match error {
             Some(Error::Unavailable { doing, source } | Error::Internal { doing, source }) => Some((doing, source)),
             _ => None,
         };
         // An error is logged once, here, where it is handled. Its cause is for operators and is in no answer.
-        if let Some((doing, source)) = trouble {
+        if let Some((doing, source)) = failure {
             let cause = error_chain(source.as_ref());
             tracing::error!(
                 function,

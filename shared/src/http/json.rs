@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 
 use super::digits::Digits;
 use crate::credentials::{Credential, Reauthentication, SecondProof};
-use crate::domain::{ChallengeId, Consent, Password, Secret, Timestamp};
+use crate::domain::{ChallengeId, Consent, Password, SecretString, Timestamp};
 use crate::error::{Error, FieldError, FieldFault};
 
 /// The fields of a body. Unknown fields are ignored.
@@ -94,7 +94,7 @@ impl Fields {
 
     /// Returns the caller's reauthentication, where the field of the code has another name.
     pub fn proof_by(&self, code: &'static str, digits: Digits) -> Result<Reauthentication, Error> {
-        let reauthentication = self.optional_text("reauthentication")?.map(|text| Secret::new(text.to_owned()));
+        let reauthentication = self.optional_text("reauthentication")?.map(|text| SecretString::from(text.to_owned()));
         let absent = |name| matches!(self.0.get(name), None | Some(Value::Null));
         let credential = if reauthentication.is_some() && absent(code) && absent("password") {
             None

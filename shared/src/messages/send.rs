@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::throttling::limits;
 
 /// The resend cooldown: how long the next message to a number or address is delayed, in seconds, whatever its content.
-pub(crate) const INTERVAL_SECONDS: i64 = 60;
+pub(crate) const COOLDOWN_SECONDS: i64 = 60;
 
 pub(crate) struct MessageRequest {
     pub recipient: Recipient,
@@ -209,7 +209,7 @@ fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
         Recipient::Sms(mobile) => keys::sms_cooldown(mobile),
         Recipient::Email(email) => keys::email_cooldown(email),
     };
-    let until = ExpiringItem { expires_at: now.plus_seconds(INTERVAL_SECONDS) };
+    let until = ExpiringItem { expires_at: now.plus_seconds(COOLDOWN_SECONDS) };
     Write::put(key, &until, Condition::no_live_item(now))
 }
 
@@ -234,23 +234,23 @@ pub(crate) struct Notification<'a> {
     app: &'a App,
     caller: &'a Caller,
     user: &'a User,
-    notice: SecurityEvent,
+    event: SecurityEvent,
 }
 
 impl<'a> Notification<'a> {
-    pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, notice: SecurityEvent) -> Self {
-        Self { app, caller, user, notice }
+    pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, event: SecurityEvent) -> Self {
+        Self { app, caller, user, event }
     }
 }
 
 impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let Self { app, caller, user, notice } = self;
+        let Self { app, caller, user, event } = self;
         let now = app.clock.now();
         let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
         for (recipient, with_link) in [sms, email].into_iter().flatten() {
-            let about = AboutAccount { notice, user_id: user.id.clone(), with_link };
+            let about = AboutAccount { event, user_id: user.id.clone(), with_link };
             let request =
                 MessageRequest { recipient, content: Content::SecurityNotification(about), requires_account: false };
             let message = new_message(caller, &request, now);

@@ -9,7 +9,7 @@ use crate::app::{App, Caller};
 use crate::crypto::{
     AccessToken, KeyGroup, KeySet, ReauthenticationToken, TokenContext, TokenKeys, is_access_token_shaped,
 };
-use crate::domain::{Principal, Secret, Session, SessionId, User, UserId};
+use crate::domain::{Principal, SecretString, Session, SessionId, User, UserId};
 use crate::dynamodb::{Item, keys, read_item};
 use crate::error::Error;
 
@@ -23,7 +23,7 @@ pub struct SignedIn {
     pub expires_in_seconds: i64,
     /// The reauthentication token that a sign-in returns, because its user has just shown who they are. `None` for
     /// renewed tokens.
-    pub reauthentication: Option<Secret>,
+    pub reauthentication: Option<SecretString>,
 }
 
 impl fmt::Debug for SignedIn {

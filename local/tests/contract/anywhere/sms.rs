@@ -17,7 +17,7 @@ async fn b4_a_malformed_number_is_not_found_and_an_unknown_purpose_is_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b4_by_get_refuses_what_a_page_of_another_site_can_send_blindly() {
+async fn b4_by_get_refuses_what_a_page_of_another_site_can_make_a_browser_send() {
     let site = Site::any().await;
     let path = format!("/users/sms/{}/", new_mobile());
     for (name, value) in [

@@ -1,0 +1,150 @@
+//! Writes the files that follow from template.yaml and from the settings: the list of routes in
+//! `functions/not-found/src/routes.rs`, the router of `cargo lambda watch` at the end of `Cargo.toml`, and
+//! `docs/configuration.md`. A test checks that each is as it would be written.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use shared::config::settings::{self, Form, Place, Setting};
+
+use crate::router::DEFAULT;
+use crate::template::{Route, Template, TemplateError};
+
+const ROUTES: &str = "functions/not-found/src/routes.rs";
+const MANIFEST: &str = "Cargo.toml";
+const CONFIGURATION: &str = "docs/configuration.md";
+
+/// The files, by their paths in the project.
+pub const FILES: [&str; 3] = [ROUTES, MANIFEST, CONFIGURATION];
+
+/// The last section of the manifest. What follows its title is generated.
+const SECTION: &str = "[workspace.metadata.lambda.watch.router]\n";
+
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("{file}: {source}")]
+    File { file: &'static str, source: std::io::Error },
+    #[error("Cargo.toml has no section {SECTION}")]
+    NoSection,
+}
+
+/// Writes the files into the project at `root`.
+pub fn write(root: &Path) -> Result<(), GenerateError> {
+    for file in FILES {
+        let failed = |source| GenerateError::File { file, source };
+        let path = root.join(file);
+        let present = std::fs::read_to_string(&path).map_err(failed)?;
+        std::fs::write(path, contents(file, &present)?).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Returns what a file should contain. `present` is what it contains; the parts that are not generated come from it.
+pub fn contents(file: &str, present: &str) -> Result<String, GenerateError> {
+    match file {
+        MANIFEST => manifest(present),
+        CONFIGURATION => Ok(configuration()),
+        _ => routes(),
+    }
+}
+
+/// The routes but `$default`, by path, in order.
+fn routes_by_path() -> Result<BTreeMap<String, Vec<Route>>, TemplateError> {
+    let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
+    for route in Template::load()?.routes()?.into_iter().filter(|route| route.path != DEFAULT) {
+        by_path.entry(route.path.clone()).or_default().push(route);
+    }
+    by_path.values_mut().for_each(|routes| routes.sort_by(|one, other| one.method.cmp(&other.method)));
+    Ok(by_path)
+}
+
+fn routes() -> Result<String, GenerateError> {
+    let mut text = "//! Every route of the template except `$default`. `cargo run -- generate` writes this file.\n\n\
+        /// Methods and paths.\n\
+        pub const ROUTES: &[(&str, &str)] = &[\n"
+        .to_owned();
+    for Route { method, path, .. } in routes_by_path()?.values().flatten() {
+        let _ = writeln!(text, "    ({method:?}, {path:?}),");
+    }
+    Ok(text + "];\n")
+}
+
+/// `cargo lambda watch` treats a path that ends in a slash as a different path, so each path is listed in both forms.
+fn manifest(present: &str) -> Result<String, GenerateError> {
+    let (before, _) = present.split_once(SECTION).ok_or(GenerateError::NoSection)?;
+    let mut text = format!("{before}{SECTION}");
+    for (path, routes) in routes_by_path()? {
+        let target = |route: &Route| format!("{{ function = {:?}, method = {:?} }}", route.function, route.method);
+        let targets = routes.iter().map(target).collect::<Vec<_>>().join(", ");
+        let slashed = (path != "/").then(|| format!("{path}/"));
+        for path in [Some(path), slashed].into_iter().flatten() {
+            let _ = writeln!(text, "{path:?} = [{targets}]");
+        }
+    }
+    Ok(text)
+}
+
+const CONFIGURATION_HEAD: &str = "\
+# Configuration
+
+<!-- `cargo run -- generate` writes this file from `shared/src/config/settings.rs`. -->
+
+Functions read their settings from environment variables. A function refuses to start without a variable that it needs,
+or with a malformed one, and its log names the variable. An empty variable counts as absent.
+
+On your own machine every setting is an option: `cargo run -- --set LIMIT_SOURCE=1000/h`.
+
+A limit is written as a number of times and a period: `5/h`, `10/d`, `100/5m`. Where several are allowed they are
+separated by commas, and all of them hold.
+";
+
+const PARAMETERS: &str = "\
+The template has a parameter for each of these: that of `PASSWORD_MIN_LENGTH` is `PasswordMinLength`. For example:
+`sam deploy --parameter-overrides PasswordMinLength=10`.
+";
+
+const IN_SETTINGS: &str = "\
+These are seldom changed. They stand together in the parameter `Settings`, separated by spaces, and functions get them as
+the variable `SETTINGS`. It takes two kinds of quotes, or SAM stops at the first space:
+`sam deploy --parameter-overrides 'Settings=\"LIMIT_SOURCE=100/h SMS_DAILY_BUDGET=5000\"'`. Secrets do not belong there.
+";
+
+const BY_DEPLOYMENT: &str = "\
+The template gives these to the functions that need them. The secrets are generated when the stack is created.
+";
+
+fn configuration() -> String {
+    let mut text = CONFIGURATION_HEAD.to_owned();
+    let sections = [
+        ("Parameters of the template", PARAMETERS, Place::Parameter),
+        ("Settings by name", IN_SETTINGS, Place::Settings),
+        ("Set by the deployment", BY_DEPLOYMENT, Place::Deployment),
+    ];
+    for (title, about, place) in sections {
+        let _ =
+            write!(text, "\n## {title}\n\n{about}\n| variable | default | allowed | meaning |\n|---|---|---|---|\n");
+        for setting in settings::ALL.iter().filter(|setting| setting.place == place) {
+            let about = setting.about.trim();
+            let _ =
+                writeln!(text, "| `{}` | {} | {} | {about} |", setting.variable, default(setting), allowed(setting));
+        }
+    }
+    text
+}
+
+fn default(setting: &Setting) -> String {
+    if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) }
+}
+
+fn allowed(setting: &Setting) -> String {
+    match setting.form {
+        Form::Number { least, most } => format!("{least} to {most}"),
+        Form::Words(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        Form::Limit => "a limit".to_owned(),
+        Form::Limits => "limits".to_owned(),
+        Form::Text => String::new(),
+    }
+}

@@ -25,7 +25,7 @@ from samcli.yamlhelper import yaml_parse
 RIE = pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 EMULATOR, RUNTIME_API = 4390, 4391
 
-# The expected answer to each event file, on a table in which nobody has registered.
+# The expected answers to the event files, on a table in which nobody has registered. Any other asks for a signed-in person.
 EXPECTED = {
     "log-in": (400, "bad_credentials"),
     "verify-captcha": (400, "captcha_refused"),
@@ -36,22 +36,10 @@ EXPECTED = {
     "check-reset-token": (400, "link_invalid"),
     "secure-account": (400, "link_invalid"),
     "reset-password": (400, "link_invalid"),
-    "send-email-code": (401, "unauthorized"),
-    "bind-email": (401, "unauthorized"),
-    "me": (401, "unauthorized"),
-    "send-proof-code": (401, "unauthorized"),
-    "reauthenticate": (401, "unauthorized"),
     "refresh-token": (401, "refresh_token_invalid"),
     "log-out": (401, "refresh_token_invalid"),
-    "list-sessions": (401, "unauthorized"),
-    "end-session": (401, "unauthorized"),
-    "change-profile": (401, "unauthorized"),
-    "change-password": (401, "unauthorized"),
-    "change-mobile": (401, "unauthorized"),
-    "delete-account": (401, "unauthorized"),
     "sms-log-in": (400, "code_expired"),
     "well-known": (200, None),
-    "export": (401, "unauthorized"),
     "pages": (200, None),
     "forget-pwd-mobile": (200, None),
     "forget-pwd-sms-code": (200, "too_many_requests"),
@@ -154,18 +142,19 @@ def main():
     # A value that contains spaces is quoted.
     environment = dict(shlex.split(line)[0].split("=", 1) for line in lines)
     functions = sorted(path.stem for path in pathlib.Path("events").glob("*.json"))
-    assert set(functions) == {*EXPECTED, "deliver", "rotate-keys"}, "every event has an expectation"
 
     print("Every event file, in the emulator:")
     # The order matters: forget-pwd-sms-code must meet the resend cooldown that send-sms-code has started.
-    for function, (status, code) in [(f, e) for f, e in EXPECTED.items()]:
+    others = [function for function in functions if function not in {*EXPECTED, "deliver", "rotate-keys"}]
+    expected = EXPECTED | dict.fromkeys(others, (401, "unauthorized"))
+    for function, (status, code) in expected.items():
         with Emulated(binaries, function, environment) as emulated:
             check(function, emulated.invoke(event_of(function)), status, code)
     event = event_of("deliver")
     image = event["Records"][0]["dynamodb"]["NewImage"]
     now = int(time.time())
     image["created_at"]["N"], image["expires_at"]["N"] = str(now), str(now + 600)
-    image["to"]["S"] = image["code"]["M"]["subject"]["S"] = "13900005678"
+    image["to"]["S"] = image["data"]["M"]["subject"]["S"] = "13900005678"
     # The item has another kind, so that the running system's own stream leaves it to the emulated function.
     put_item(environment, {**image, "kind": {"S": "emulated"}})
     with Emulated(binaries, "deliver", environment) as emulated:

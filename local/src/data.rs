@@ -17,7 +17,7 @@ use crate::folder::{self, DATABASE, Folder};
 use crate::{StartError, TABLE};
 
 /// The opened engine and what belongs to it.
-pub(crate) struct Opened {
+pub(crate) struct EngineData {
     pub database: Database,
     /// The engine's file, or `None` if it is in memory.
     pub file: Option<Arc<DatabaseFile>>,
@@ -42,12 +42,12 @@ impl dynoxide::storage_backend::Clock for EngineClock {
 }
 
 /// Opens the data folder, or an engine in memory if there is no path.
-pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<Opened, StartError> {
+pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<EngineData, StartError> {
     let engine = |error: dynoxide::DynoxideError| StartError::Engine(error.to_string());
     let Some(path) = path else {
         let database = Database::memory_with_clock(Arc::new(EngineClock(clock.clone()))).map_err(engine)?;
         let (engine_clock, secrets) = (clock.clone(), folder::new_secrets());
-        return Ok(Opened { database, file: None, engine_clock, secrets, folder: None });
+        return Ok(EngineData { database, file: None, engine_clock, secrets, folder: None });
     };
     let folder = Folder::take(path)?;
     let secrets = folder.secrets()?;
@@ -60,10 +60,16 @@ pub(crate) fn open(path: Option<&Path>, clock: &Clock) -> Result<Opened, StartEr
     }
     let database = Database::new(&path.to_string_lossy()).map_err(|error| damaged(error.to_string()))?;
     // An engine in a file follows the system's clock. Moving the program's clock does not affect it.
-    Ok(Opened { database, file: Some(Arc::new(file)), engine_clock: Clock::default(), secrets, folder: Some(folder) })
+    Ok(EngineData {
+        database,
+        file: Some(Arc::new(file)),
+        engine_clock: Clock::default(),
+        secrets,
+        folder: Some(folder),
+    })
 }
 
-impl Opened {
+impl EngineData {
     /// Returns a function that stores how far the clock has been moved.
     pub(crate) fn clock_keeper(&self, clock: &Clock) -> Arc<dyn Fn() + Send + Sync> {
         let (path, clock) = (self.folder.as_ref().map(|folder| folder.path.clone()), clock.clone());

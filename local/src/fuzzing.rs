@@ -12,6 +12,7 @@ use shared::App;
 use shared::Clock;
 use shared::config::{Config, Environment, Need};
 use shared::crypto::{CsrfValue, KeyGroup};
+use shared::dynamodb::Store;
 use shared::dynamodb::items::Message;
 use shared::http::{Digits, Fields};
 
@@ -49,7 +50,9 @@ const ALL_BUT_THE_TABLE: &[Need] =
 static APP: LazyLock<App> = LazyLock::new(|| {
     let secrets = |name: &str| ["CODE_SECRET", "KEY_SECRET"].contains(&name).then(|| "f".repeat(32));
     let config = Config::read(&Environment::new(&secrets), ALL_BUT_THE_TABLE).expect("the settings are well-formed");
-    App::new(config, Clock::default(), ALL_BUT_THE_TABLE).expect("an application without a table starts")
+    let mut app = App::new(config, Clock::default(), ALL_BUT_THE_TABLE).expect("an application without a table starts");
+    app.store = Store::down();
+    app
 });
 
 #[expect(clippy::expect_used, reason = "used by tests and fuzzing alone")]

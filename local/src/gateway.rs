@@ -15,7 +15,7 @@ use shared::crypto::random_hex;
 use shared::http::Endpoint;
 use shared::{App, Error};
 
-use crate::router::{DEFAULT, Router, Taken};
+use crate::router::{DEFAULT, RouteMatch, Router};
 use crate::template::{Cors, Route};
 
 /// The largest size of the request line and the headers together, in bytes.
@@ -114,7 +114,7 @@ impl Gateway {
 
     /// Returns the route that matches. A literal segment wins over a parameter. A trailing slash does not matter,
     /// unless slashes are strict.
-    fn route(&self, method: &Method, path: &str) -> Option<Taken<'_>> {
+    fn route(&self, method: &Method, path: &str) -> Option<RouteMatch<'_>> {
         let without = path.strip_suffix('/').filter(|rest| !rest.is_empty() && !self.strict_slashes);
         self.router.find(method, without.unwrap_or(path))
     }

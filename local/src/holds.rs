@@ -19,7 +19,7 @@ struct Hold {
 
 /// A call that is held now or will be. It continues when this value is released or dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct HeldCall {
     reached: oneshot::Receiver<()>,
     release: oneshot::Sender<()>,
 }
@@ -27,11 +27,11 @@ pub struct Held {
 impl Holds {
     /// Holds the next call of an operation that contains a key of this partition. Later calls pass.
     #[must_use]
-    pub fn hold(&self, operation: &'static str, partition: impl Into<String>) -> Held {
+    pub fn hold(&self, operation: &'static str, partition: impl Into<String>) -> HeldCall {
         let ((report, reached), (release, released)) = (oneshot::channel(), oneshot::channel());
         let hold = Hold { operation, partition: partition.into(), reached: report, released };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(hold);
-        Held { reached, release }
+        HeldCall { reached, release }
     }
 
     /// Waits if this call is to be held.
@@ -52,7 +52,7 @@ impl Holds {
     }
 }
 
-impl Held {
+impl HeldCall {
     /// Waits until the call arrives. Returns `false` if the hold was discarded before that.
     pub async fn reached(&mut self) -> bool {
         (&mut self.reached).await.is_ok()

@@ -119,7 +119,7 @@ pub struct System {
     traces: Traces,
     tasks: JoinSet<()>,
     /// Holds the lock on the data folder.
-    _opened: data::Opened,
+    _opened: data::EngineData,
 }
 
 impl System {
@@ -305,7 +305,7 @@ async fn through_gateway(
 
 /// Creates what the functions expect to exist: the table and the keys of access tokens.
 async fn prepare(
-    opened: &data::Opened,
+    opened: &data::EngineData,
     variables: &BTreeMap<String, String>,
     schedule: &Schedule,
     gateway: &Gateway,

@@ -20,7 +20,7 @@ pub struct Router {
 }
 
 /// The route of a request, its path parameters, and the function behind it.
-pub type Taken<'a> = (&'a Route, BTreeMap<String, String>, &'a Function);
+pub type RouteMatch<'a> = (&'a Route, BTreeMap<String, String>, &'a Function);
 
 impl Router {
     /// Creates a router. Fails if two routes match the same requests.
@@ -39,7 +39,7 @@ impl Router {
 
     /// Returns the route of a request.
     #[must_use]
-    pub fn find(&self, method: &Method, path: &str) -> Option<Taken<'_>> {
+    pub fn find(&self, method: &Method, path: &str) -> Option<RouteMatch<'_>> {
         let matched = self.by_method.get(method.as_str()).and_then(|router| router.at(path).ok());
         let Some(matched) = matched else {
             let default = self.routes.iter().find(|(route, _)| route.path == DEFAULT);

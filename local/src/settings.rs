@@ -82,6 +82,6 @@ mod tests {
             let said = check_name(wrong).unwrap_err();
             assert_eq!(said, format!("there is no setting {wrong}. Did you mean {meant}?"));
         }
-        assert!(check_name("XYZ").unwrap_err().contains("README"));
+        assert!(check_name("XYZ").unwrap_err().contains("docs/configuration.md"));
     }
 }

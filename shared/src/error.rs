@@ -1,7 +1,6 @@
 //! What can be the case when a request cannot be granted: one list, free of HTTP and of the AWS SDK.
 //!
-//! `http::error format` turns each into status, text and header; nobody else knows those. Internal text (`Display`, the
-//! source) goes to the log alone.
+//! `http::ErrorFormat` turns each into a status and a text. Internal text (`Display` and the source) goes only to the log.
 
 use strum::VariantNames;
 

@@ -5,6 +5,7 @@ use lambda_http::{Body, Response};
 use crate::app::App;
 use crate::app::Clock;
 use crate::config::{Config, Environment, Need};
+use crate::dynamodb::Store;
 use crate::http::Endpoint;
 
 /// Answers an API Gateway event without a table. An event that is accepted up to its first use of the table gets 503,
@@ -22,7 +23,8 @@ pub async fn answer(endpoint: &Endpoint, event: &str) -> Response<Body> {
     let needs: Vec<_> =
         endpoint.needs.iter().copied().filter(|need| !matches!(need, Need::Table | Need::TokenKeys)).collect();
     let config = Config::read(&Environment::new(&secrets), &needs).expect("the test's settings are well-formed");
-    let app = App::new(config, Clock::default(), &needs).expect("an application without a table starts");
+    let mut app = App::new(config, Clock::default(), &needs).expect("an application without a table starts");
+    app.store = Store::down();
     let request = lambda_http::request::from_str(event).expect("the event is one of API Gateway's");
     endpoint.answer(&app, request).await
 }

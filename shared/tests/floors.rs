@@ -151,6 +151,49 @@ fn floor_of(place: &str) -> usize {
     FLOORS.iter().position(|floor| *floor == folder).unwrap_or_else(|| panic!("{place} stands on no floor"))
 }
 
+/// The rules and the use cases know neither HTTP nor AWS, and are given the time.
+#[test]
+fn rules_and_use_cases_name_no_platform() {
+    let source = Source::read();
+    let mut breaches = BTreeSet::new();
+    for (place, file) in &source.files {
+        if !["domain/", "accounts/"].iter().any(|folder| place.starts_with(folder)) {
+            continue;
+        }
+        let mut names = Names(Vec::new());
+        names.visit_file(file);
+        let of_platform = |path: &[String]| {
+            let first = path[0].as_str();
+            let second = path.get(1).map_or("", String::as_str);
+            first.starts_with("aws_") || first == "lambda_http" || first == "std" && ["env", "time"].contains(&second)
+        };
+        breaches.extend(
+            names.0.iter().filter(|path| of_platform(path)).map(|path| format!("{place} names {}", path.join("::"))),
+        );
+    }
+    assert!(breaches.is_empty(), "{breaches:#?}");
+}
+
+/// A collector of all paths in a file, outside its tests.
+struct Names(Vec<Vec<String>>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.0.extend(paths(&item.tree, Vec::new()));
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if item.ident != "tests" {
+            syn::visit::visit_item_mod(self, item);
+        }
+    }
+}
+
 #[test]
 fn no_module_uses_one_of_a_later_floor() {
     let source = Source::read();

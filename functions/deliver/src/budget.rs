@@ -20,8 +20,8 @@ pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
     let is_notification = matches!(message.content, Content::SecurityNotification(_));
     let (channel, most) = match (&message.recipient, is_notification) {
         (_, true) => ("notification", budgets.notifications),
-        (Recipient::Sms(_), false) => ("sms", budgets.sms),
-        (Recipient::Email(_), false) => ("email", budgets.mail),
+        (recipient @ Recipient::Sms(_), false) => (recipient.channel(), budgets.sms),
+        (recipient @ Recipient::Email(_), false) => (recipient.channel(), budgets.mail),
     };
     let sign_up = is_sign_up(&message.content, message.requires_account);
     let first = u32::from(shared::crypto::random::<1>()[0]);

@@ -22,11 +22,11 @@ pub(crate) async fn claim(app: &App, message: &Message, claimant: &str) -> Resul
 
 /// Releases the claim, so that another invocation can send the message. If this fails, the message is lost, and the
 /// person has to ask again.
-pub(crate) async fn give_back(app: &App, message: &Message, claimant: &str) {
+pub(crate) async fn release(app: &App, message: &Message, claimant: &str) {
     let (key, set) = (keys::message(&message.id), Set::default().and_remove(Message::CLAIMED_BY));
     let is_mine = Condition::equal(Message::CLAIMED_BY, claimant);
-    let given_back = app.store.write("giving a message back", &key, &set, &is_mine, |_| WriteError::Refused).await;
-    if let Err(error) = given_back {
+    let released = app.store.write("giving a message back", &key, &set, &is_mine, |_| WriteError::Refused).await;
+    if let Err(error) = released {
         tracing::warn!(%error, "a claim was not given back");
     }
 }

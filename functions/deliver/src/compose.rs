@@ -7,7 +7,7 @@ use shared::dynamodb::items::SecurityEvent;
 use crate::issue::Payload;
 
 /// The text of a message. An SMS has only `text`.
-pub(crate) struct Composed {
+pub(crate) struct MessageText {
     pub sender: String,
     pub subject: String,
     pub text: String,
@@ -16,7 +16,7 @@ pub(crate) struct Composed {
 
 /// Writes the text of a message. The SMS of a code is at most 70 characters long, because one SMS holds no more in
 /// Chinese and longer ones cost double.
-pub(crate) fn compose(brand: &str, language: Language, payload: &Payload) -> Composed {
+pub(crate) fn compose(brand: &str, language: Language, payload: &Payload) -> MessageText {
     match payload {
         Payload::Code { purpose, code, minutes } => compose_code(brand, language, *purpose, code.expose(), *minutes),
         Payload::ResetLink { url, minutes } => compose_link(brand, language, url, *minutes),
@@ -36,7 +36,7 @@ fn action(purpose: CodePurpose, language: Language) -> &'static str {
     }
 }
 
-fn compose_code(brand: &str, language: Language, purpose: CodePurpose, code: &str, minutes: u64) -> Composed {
+fn compose_code(brand: &str, language: Language, purpose: CodePurpose, code: &str, minutes: u64) -> MessageText {
     let action = action(purpose, language);
     let (subject, text) = match language {
         Language::Zh => (
@@ -49,10 +49,10 @@ fn compose_code(brand: &str, language: Language, purpose: CodePurpose, code: &st
         ),
     };
     let html = page(language, &html! { p { (text) } });
-    Composed { sender: brand.to_owned(), subject, text, html }
+    MessageText { sender: brand.to_owned(), subject, text, html }
 }
 
-fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Composed {
+fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> MessageText {
     let (subject, lead, button, tail) = match language {
         Language::Zh => (
             format!("{brand} 重置密码"),
@@ -77,10 +77,10 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Com
             p { (tail) }
         },
     );
-    Composed { sender: brand.to_owned(), subject, text, html }
+    MessageText { sender: brand.to_owned(), subject, text, html }
 }
 
-fn compose_notification(brand: &str, language: Language, event: SecurityEvent, url: Option<&str>) -> Composed {
+fn compose_notification(brand: &str, language: Language, event: SecurityEvent, url: Option<&str>) -> MessageText {
     let (zh, en) = match event {
         SecurityEvent::Password => ("登录密码已修改", "The password of your account was changed"),
         SecurityEvent::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
@@ -100,7 +100,7 @@ fn compose_notification(brand: &str, language: Language, event: SecurityEvent, u
     };
     let text = format!("{lead}{advice}{}", url.unwrap_or_default());
     let html = page(language, &html! { p { (lead) (advice) @if let Some(url) = url { a href=(url) { (url) } } } });
-    Composed { sender: brand.to_owned(), subject, text, html }
+    MessageText { sender: brand.to_owned(), subject, text, html }
 }
 
 const fn advice_zh(has_link: bool) -> &'static str {
@@ -205,7 +205,7 @@ mod tests {
         let mut told = String::new();
         for payload in all {
             for language in [Language::Zh, Language::En] {
-                let Composed { sender, subject, text, html } = compose("O'Neil & 小店", language, &payload);
+                let MessageText { sender, subject, text, html } = compose("O'Neil & 小店", language, &payload);
                 told += &format!("{sender} · {subject}\n{text}\n{html}\n\n");
             }
         }

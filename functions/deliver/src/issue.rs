@@ -1,8 +1,8 @@
 //! Making the code or link of a message, at the moment it is sent.
 
 use shared::crypto::{KeyGroup, NotMeLink, ResetLink};
-use shared::domain::{AccountName, Code, CodeKey, CodePurpose, CodeSeed, User};
-use shared::domain::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS, MAX_GUESSES};
+use shared::domain::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS};
+use shared::domain::{Code, CodeKey, CodePurpose, CodeSeed, Timestamp, User};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Recipient, SecurityEvent};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
 use shared::users::find_by_name;
@@ -46,8 +46,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
     if !account {
         return Ok(Issued::NoAccount);
     }
-    // Rounded to the nearest minute, because a moment has passed since the code was made.
-    let minutes = (app.clock.now().seconds_until(item.expires_at) + 30) / 60;
+    let minutes = minutes_until(app, item.expires_at);
     let Some(code) = item.seed.digits(key, app.keyring(KeyGroup::Codes)?) else {
         return Ok(Issued::Expired);
     };
@@ -65,7 +64,7 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> 
         let now = app.clock.now();
         let live = store.get::<CodeItem>(&keys::code(key), "reading a code").await?;
         let live = live.filter(|item| now < item.expires_at);
-        if live.as_ref().is_some_and(|item| u64::from(item.guesses) >= MAX_GUESSES) {
+        if live.as_ref().is_some_and(|item| item.is_guessed_out()) {
             return Ok(None);
         }
         if let Some(item) = &live
@@ -126,7 +125,7 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
         ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
     let token = link.sign(app.keyring(KeyGroup::Links)?);
     let url = format!("{}/reset_password?access_token={token}", app.client_host()?);
-    let minutes = (app.clock.now().seconds_until(message.expires_at) + 30) / 60;
+    let minutes = minutes_until(app, message.expires_at);
     Ok(Issued::Carries(Payload::ResetLink { url, minutes }))
 }
 
@@ -136,13 +135,9 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
         user_id: about.user_id.clone(),
         expires_at: message.created_at.plus_seconds(NotMeLink::LIFE_SECONDS),
     };
-    let token = match event {
-        SecurityEvent::Password | SecurityEvent::Mobile | SecurityEvent::Email if about.with_link => {
-            link.sign(app.keyring(KeyGroup::Links)?)
-        }
-        // The account is gone or secured already, or the address was bound too recently.
-        _ => None,
-    };
+    // An address that was bound too recently gets no link.
+    let has_link = about.with_link && event.can_be_stopped();
+    let token = if has_link { link.sign(app.keyring(KeyGroup::Links)?) } else { None };
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));
     Ok(Issued::Carries(Payload::SecurityNotification { event, url }))
@@ -150,9 +145,10 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
 
 /// Returns the account that has this number or address, unless it is disabled.
 async fn account_at(app: &App, recipient: &Recipient) -> Result<Option<User>, Error> {
-    let name = match recipient {
-        Recipient::Sms(mobile) => AccountName::Mobile(mobile.clone()),
-        Recipient::Email(email) => AccountName::Email(email.clone()),
-    };
-    Ok(find_by_name(app, Some(&name)).await?.filter(|user| !user.disabled))
+    Ok(find_by_name(app, Some(&recipient.account_name())).await?.filter(|user| !user.disabled))
+}
+
+/// Returns the minutes until a moment, to the nearest: a moment has passed since the code or link was made.
+fn minutes_until(app: &App, end: Timestamp) -> u64 {
+    (app.clock.now().seconds_until(end) + 30) / 60
 }

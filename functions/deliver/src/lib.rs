@@ -117,14 +117,14 @@ async fn deliver_record(
         Ok(true) => {}
         Ok(false) => return Ok(Outcome::OverBudget),
         Err(error) => {
-            claim::give_back(app, &message, claimant).await;
+            claim::release(app, &message, claimant).await;
             return Err(error.into());
         }
     }
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),
         Err(ProviderError::RefusedForNow(source)) => {
-            claim::give_back(app, &message, claimant).await;
+            claim::release(app, &message, claimant).await;
             Err(Failure::TryAgain(source))
         }
         Err(ProviderError::RefusedForGood(source) | ProviderError::Unknown(source)) => Err(Failure::GiveUp(source)),
@@ -138,7 +138,9 @@ fn log(record: &EventRecord, outcome: &Result<Outcome, Failure>, request_id: &st
         Err(failure) => {
             let (Failure::TryAgain(source) | Failure::GiveUp(source)) = failure;
             let cause = shared::error_chain(source.as_ref());
-            tracing::error!(function = NAME, request_id, sequence_number, outcome = %failure, cause, "not delivered");
+            // The template's alarm counts lines with the code `internal`.
+            let code = source.downcast_ref::<Error>().map(Error::code);
+            tracing::error!(function = NAME, request_id, sequence_number, code, outcome = %failure, cause, "not delivered");
         }
     }
 }

@@ -12,7 +12,7 @@ use shared::domain::{Email, Mobile};
 use shared::dynamodb::items::Recipient;
 use shared::{App, Error};
 
-use crate::compose::Composed;
+use crate::compose::MessageText;
 use crate::encoded_words::encoded_words;
 
 /// How long a provider may take for one message.
@@ -61,14 +61,14 @@ impl Providers {
         })
     }
 
-    pub(crate) async fn send(&self, recipient: &Recipient, composed: &Composed) -> Result<(), ProviderError> {
+    pub(crate) async fn send(&self, recipient: &Recipient, composed: &MessageText) -> Result<(), ProviderError> {
         match recipient {
             Recipient::Sms(mobile) => self.send_sms(mobile, composed).await,
             Recipient::Email(email) => self.send_mail(email, composed).await,
         }
     }
 
-    async fn send_sms(&self, mobile: &Mobile, composed: &Composed) -> Result<(), ProviderError> {
+    async fn send_sms(&self, mobile: &Mobile, composed: &MessageText) -> Result<(), ProviderError> {
         let mut request = self
             .sns
             .publish()
@@ -82,7 +82,7 @@ impl Providers {
         request.send().await.map(drop).map_err(|error| provider_error(&error))
     }
 
-    async fn send_mail(&self, email: &Email, composed: &Composed) -> Result<(), ProviderError> {
+    async fn send_mail(&self, email: &Email, composed: &MessageText) -> Result<(), ProviderError> {
         let body = Body::builder().text(utf8(&composed.text)?).html(utf8(&composed.html)?).build();
         let message = Message::builder().subject(utf8(&composed.subject)?).body(body).build();
         // A sender's name that is not ASCII must be encoded. For simplicity every name is.

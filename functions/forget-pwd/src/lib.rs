@@ -23,7 +23,7 @@ struct Envelope {
 }
 
 async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
-    refuse_foreign(app, request)?;
+    require_csrf_value(app, request)?;
     let caller = request.caller(app);
     credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Reset).await?;
     let body = request.json()?;
@@ -41,7 +41,7 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
 
 /// Refuses a cross-site request, by a signed double-submit cookie. A page of another site can make a browser send the
 /// cookie, but it cannot read the value and repeat it in a header.
-fn refuse_foreign(app: &App, request: &Request) -> Result<(), Error> {
+fn require_csrf_value(app: &App, request: &Request) -> Result<(), Error> {
     let (cookie, header) = (request.cookie("csrf_token"), request.header("x-csrftoken"));
     let (Some(cookie), Some(header)) = (cookie, header) else {
         return Err(Error::CsrfRefused);

@@ -124,7 +124,8 @@ fn log(rotation: &Rotation, rotated: &Result<Vec<ListedKey>, Error>, request_id:
             tracing::info!(function = NAME, audit = "keys", request_id, ?rotation, ?kids, "rotated");
         }
         Err(error) => {
-            tracing::error!(function = NAME, request_id, ?rotation, cause = error_chain(error), "not rotated");
+            let (code, cause) = (error.code(), error_chain(error));
+            tracing::error!(function = NAME, request_id, code, ?rotation, cause, "not rotated");
         }
     }
 }

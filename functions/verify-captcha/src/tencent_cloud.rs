@@ -133,10 +133,8 @@ mod tests {
     /// description of the algorithm.
     #[test]
     fn the_signature_is_the_one_the_description_gives() {
-        let signer = TencentCloudSigner {
-            secret_id: "AKIDexample".into(),
-            secret_key: SecretString::from("example-key".into()),
-        };
+        let signer =
+            TencentCloudSigner { secret_id: "AKIDexample".into(), secret_key: SecretString::from("example-key") };
         let header = authorization(
             &signer,
             "captcha.tencentcloudapi.com",

@@ -23,24 +23,24 @@ pub async fn send_email_code(
     caller: &Caller,
     principal: &Principal,
     email: &Email,
-    proof: &Reauthentication,
+    offered: &Reauthentication,
 ) -> Result<(), Error> {
-    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
+    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
     let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
     let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let cost = OwnersRequest(SameOwner { user: &principal.user, proved: &proved });
-    proved.or_give_back(app, send(app, caller, CaptchaResult::NotAsked, request, cost)).await
+    let cost = OwnerCost(SameOwner { user: &principal.user, checked: &checked });
+    checked.or_refund(app, send(app, caller, CaptchaResult::NotAsked, request, cost)).await
 }
 
 /// The cost of a message that a signed-in owner asks for: the reauthentication is used up, on condition that the
 /// account and the session are still as they were.
 #[derive(Clone, Copy)]
-struct OwnersRequest<'a>(SameOwner<'a>);
+struct OwnerCost<'a>(SameOwner<'a>);
 
-impl<E: Reason> Part<E> for OwnersRequest<'_> {
+impl<E: Reason> Part<E> for OwnerCost<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         transaction.add(self.0)?;
-        transaction.add(self.0.proved)
+        transaction.add(self.0.checked)
     }
 }
 
@@ -56,7 +56,7 @@ pub async fn bind_email(
     let token_keys = app.token_keys().await?;
     let key = CodeKey::bind_email(&principal.user.id, &email);
     let code = redeem(app, key, Streak::of_new_name(&principal.user.id), code).await?;
-    code.or_give_back(app, bind(app, caller, principal, &token_keys, email, &code)).await
+    code.or_refund(app, bind(app, caller, principal, &token_keys, email, &code)).await
 }
 
 async fn bind(

@@ -24,19 +24,19 @@ pub async fn change_mobile(
     principal: Principal,
     mobile: Mobile,
     code: &Code,
-    proof: &Reauthentication,
+    offered: &Reauthentication,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let proved = reauthentication::check(app, &principal.user, &principal.session, proof)
+    let checked = reauthentication::check(app, &principal.user, &principal.session, offered)
         .await
         .map_err(of_confirm_code)?
         .into_confirm_code();
     let moved = async {
         let key = CodeKey::change_mobile(&principal.user.id, &mobile);
         let code = redeem(app, key, Streak::of_new_name(&principal.user.id), code).await?;
-        code.or_give_back(app, move_to(app, caller, principal, &token_keys, mobile, (&code, &proved))).await
+        code.or_refund(app, move_to(app, caller, principal, &token_keys, mobile, (&code, &checked))).await
     };
-    proved.or_give_back(app, moved).await
+    checked.or_refund(app, moved).await
 }
 
 async fn move_to(
@@ -45,7 +45,7 @@ async fn move_to(
     principal: Principal,
     token_keys: &TokenKeys,
     mobile: Mobile,
-    (code, proved): (&RightCode, &CheckedReauthentication),
+    (code, checked): (&RightCode, &CheckedReauthentication),
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
     if user.mobile.as_ref() == Some(&mobile) {
@@ -64,7 +64,7 @@ async fn move_to(
         tx.also(Effect::remove(keys::failure_streak(old.as_str())));
     }
     tx.also(Effect::remove(keys::failure_streak(mobile.as_str())));
-    tx.add(proved)?;
+    tx.add(checked)?;
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Mobile))?;
     let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;

@@ -19,12 +19,12 @@ pub async fn change_password(
     app: &App,
     caller: &Caller,
     principal: Principal,
-    proof: &Reauthentication,
+    offered: &Reauthentication,
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
-    proved.or_give_back(app, set(app, caller, principal, &token_keys, &proved, password)).await
+    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    checked.or_refund(app, set(app, caller, principal, &token_keys, &checked, password)).await
 }
 
 async fn set(
@@ -32,14 +32,14 @@ async fn set(
     caller: &Caller,
     principal: Principal,
     token_keys: &TokenKeys,
-    proved: &CheckedReauthentication,
+    checked: &CheckedReauthentication,
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now());
     let mut tx = Transaction::new("changing a password", || Error::AccountChanged);
-    tx.add(proved)?;
+    tx.add(checked)?;
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     tx.require(credentials::change(&user, Set::to(User::PASSWORD_HASH, hash.as_str())));
     tx.require(carried);

@@ -16,7 +16,7 @@ use crate::users::unchanged_with_username;
 
 /// How many sessions the transaction removes. More would not fit. The others are invalid without their account, and are
 /// removed right after it.
-const MOST_SESSIONS: usize = 75;
+const MAX_SESSIONS: usize = 75;
 
 /// Deletes the account, its names and its sessions in one transaction. Number, username and email are released. Only
 /// one line without personal data remains, in the audit log (PIPL article 47, GDPR article 17).
@@ -24,10 +24,10 @@ pub async fn delete_account(
     app: &App,
     caller: &Caller,
     principal: &Principal,
-    proof: &Reauthentication,
+    offered: &Reauthentication,
 ) -> Result<(), Error> {
-    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
-    proved.or_give_back(app, delete(app, caller, principal, &proved)).await?;
+    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    checked.or_refund(app, delete(app, caller, principal, &checked)).await?;
     audit::account_deleted(caller, &principal.user.id);
     remove_what_is_left(app, &principal.user).await;
     Ok(())
@@ -37,12 +37,12 @@ async fn delete(
     app: &App,
     caller: &Caller,
     principal: &Principal,
-    proved: &CheckedReauthentication,
+    checked: &CheckedReauthentication,
 ) -> Result<(), Error> {
     let user = &principal.user;
     let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);
-    tx.add(proved)?;
+    tx.add(checked)?;
     // A change of username does not increment the credential version, so the condition compares the username too.
     // Otherwise a username taken since the account was read would stay claimed for ever.
     tx.require(Write::delete(keys::user(&user.id), unchanged_with_username(user)));
@@ -52,25 +52,22 @@ async fn delete(
         user.username.clone().map(AccountName::Username),
     ];
     names.iter().flatten().for_each(|name| tx.require(release(name, &user.id)));
-    if let Some((session, goes_on)) = proved.session() {
+    if let Some((session, goes_on)) = checked.session() {
         sessions.retain(|session| session.id != principal.session.id);
         tx.require(Write::delete(session, goes_on));
     }
     remove(&sessions).for_each(|effect| tx.also(effect));
     forget_streaks(user).for_each(|effect| tx.also(effect));
-    for key in [
-        keys::account_limit(RateLimit::Exports.word(), &user.id),
-        keys::account_limit(RateLimit::Changes.word(), &user.id),
-        keys::failure_streak_at_new_names(&user.id),
-    ] {
-        tx.also(Effect::remove(key));
+    for limit in RateLimit::OF_ACCOUNT {
+        tx.also(Effect::remove(keys::account_limit(limit.key_word(), &user.id)));
     }
+    tx.also(Effect::remove(keys::failure_streak_at_new_names(&user.id)));
     tx.add(Notification::new(app, caller, user, SecurityEvent::Deleted))?;
     app.store.commit(tx).await
 }
 
 fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
-    let some = sessions.iter().take(MOST_SESSIONS);
+    let some = sessions.iter().take(MAX_SESSIONS);
     some.map(|session| Effect::remove(keys::session(&session.user_id, &session.id)))
 }
 

@@ -19,19 +19,19 @@ pub struct Export {
 }
 
 /// Collects the export. An account has three a day.
-pub async fn export(app: &App, principal: Principal, proof: &Reauthentication) -> Result<Export, Error> {
+pub async fn export(app: &App, principal: Principal, offered: &Reauthentication) -> Result<Export, Error> {
     let now = app.clock.now();
     // Read before a code or an export is used up, so that an export that cannot be collected costs nothing.
     let sessions = sessions::all_of(app, &principal.user.id).await?;
-    let proved = reauthentication::check(app, &principal.user, &principal.session, proof).await?;
-    proved.or_give_back(app, count(app, &principal.user, &proved)).await?;
+    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    checked.or_refund(app, count(app, &principal.user, &checked)).await?;
     Ok(Export { user: principal.user, sessions, exported_at: now })
 }
 
-async fn count(app: &App, user: &User, proved: &CheckedReauthentication) -> Result<(), Error> {
+async fn count(app: &App, user: &User, checked: &CheckedReauthentication) -> Result<(), Error> {
     let mut tx = Transaction::new("counting an export", || Error::AccountChanged);
-    tx.add(proved)?;
+    tx.add(checked)?;
     tx.add(of_account(app, RateLimit::Exports, &user.id))?;
-    tx.add(SameOwner { user, proved })?;
+    tx.add(SameOwner { user, checked })?;
     app.store.commit(tx).await
 }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::domain::{MAX_SESSIONS, Session, User};
 use crate::dynamodb::{Effect, keys};
 use crate::error::Error;
-use crate::sessions::{MOST_REMOVED, all_of};
+use crate::sessions::{MAX_REMOVED, all_of};
 
 /// Returns the live sessions of a user, the most recently used first.
 pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error> {
@@ -15,7 +15,7 @@ pub async fn list_sessions(app: &App, user: &User) -> Result<Vec<Session>, Error
     // Simultaneous sign-ins may have left more than twenty. Every live session must be listed, so the excess ends.
     let excess = sessions.split_off(sessions.len().min(MAX_SESSIONS));
     if !excess.is_empty() {
-        let ended = excess.iter().take(MOST_REMOVED);
+        let ended = excess.iter().take(MAX_REMOVED);
         let ended = ended.map(|session| Effect::remove(keys::session(&user.id, &session.id)));
         app.store.apply("ending sessions", ended).await?;
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::{self, ThrottleKey};
-use crate::throttling::limits::{count_source, given_back};
+use crate::throttling::limits::{count_source, refund_source};
 
 /// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
 /// one, after the same work and the same two round trips: the claim and the source's count, then the attempt and the
@@ -63,7 +63,7 @@ pub async fn log_in(
     };
     attempts::succeed(&mut tx, &user, (throttle_key, classified.as_ref()), rehashed.as_ref(), app.clock.now());
     // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
-    given_back(app, caller, RateLimit::LogInSource)?.into_iter().for_each(|effect| tx.also(effect));
+    refund_source(app, caller, RateLimit::LogInSource)?.into_iter().for_each(|effect| tx.also(effect));
     let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, new.session)?;
     store.commit(tx).await?;
     Ok(signed_in)

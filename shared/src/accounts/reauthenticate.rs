@@ -10,15 +10,15 @@ use crate::error::Error;
 /// Exchanges a password or a code for a reauthentication token of this session. A reauthentication token is not
 /// accepted here, so every token ends five minutes after a credential was given.
 pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Credential) -> Result<SecretString, Error> {
-    let proved = reauthentication::check_credential(app, &principal.user, credential).await?;
-    if proved.code().is_some() {
+    let checked = reauthentication::check_credential(app, &principal.user, credential).await?;
+    if checked.code().is_some() {
         let using_up = async {
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);
-            tx.add(&proved)?;
-            tx.add(SameOwner { user: &principal.user, proved: &proved })?;
+            tx.add(&checked)?;
+            tx.add(SameOwner { user: &principal.user, checked: &checked })?;
             app.store.commit(tx).await
         };
-        proved.or_give_back(app, using_up).await?;
+        checked.or_refund(app, using_up).await?;
     }
     Ok(ReauthenticationToken::issue(&principal.session, app.keyring(KeyGroup::Sessions)?, app.clock.now()))
 }

@@ -40,7 +40,7 @@ pub async fn register(app: &App, caller: &Caller, registration: Registration) ->
     let streak = Streak::of_number(&registration.mobile);
     let (code, token_keys) = tokio::join!(redeem(app, key, streak, &registration.code), app.token_keys());
     let code = code?;
-    code.or_give_back(app, async { make_account(app, caller, &code, &*token_keys?, registration).await }).await
+    code.or_refund(app, async { make_account(app, caller, &code, &*token_keys?, registration).await }).await
 }
 
 async fn make_account(

@@ -31,7 +31,7 @@ pub async fn reset_password_by_code(
     let finding = find_by_name(app, Some(&name));
     let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| &user.id).await;
     let code = code?;
-    code.or_give_back(app, async { set_by_code(app, caller, &code, user?, second_proof, password).await }).await
+    code.or_refund(app, async { set_by_code(app, caller, &code, user?, second_proof, password).await }).await
 }
 
 async fn set_by_code(
@@ -43,7 +43,7 @@ async fn set_by_code(
     password: NewPassword,
 ) -> Result<UserId, Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
-    let proved = second_proof::check(app, caller, &user, second_proof).await?;
+    let checked = second_proof::check(app, caller, &user, second_proof).await?;
     let setting = async {
         // Checked only after the second proof: the refusal of a password that contains the account's name or email
         // would disclose them to anybody.
@@ -53,11 +53,11 @@ async fn set_by_code(
         let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
         tx.add(code)?;
         set_password(app, caller, &user, &hash, &mut tx)?;
-        tx.add(&proved)?;
+        tx.add(&checked)?;
         app.store.commit(tx).await?;
         Ok(user.id)
     };
-    proved.or_give_back(app, setting).await
+    checked.or_refund(app, setting).await
 }
 
 /// Returns the email address of the account that a reset link is valid for.

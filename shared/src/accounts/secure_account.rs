@@ -9,7 +9,7 @@ use crate::dynamodb::items::{Content, ExpiringItem, Recipient, SecurityEvent};
 use crate::dynamodb::{Condition, Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
-use crate::messages::{Free, MessageRequest, Notification, is_settled, send};
+use crate::messages::{MessageRequest, NoCost, Notification, is_settled, send};
 
 /// Ends every session, access token and reset link of the account, and its password, which the thief may know. Returns
 /// the account's id.
@@ -41,7 +41,7 @@ async fn start_reset(app: &App, caller: &Caller, user: &User) {
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
     let request =
         MessageRequest { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
-    if let Err(error) = send(app, caller, CaptchaResult::ToOneself, request, Free).await {
+    if let Err(error) = send(app, caller, CaptchaResult::OwnRecipient, request, NoCost).await {
         tracing::info!(%error, "no reset link was mailed");
     }
 }

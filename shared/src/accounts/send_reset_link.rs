@@ -6,7 +6,7 @@ use crate::domain::Email;
 use crate::dynamodb::items::{Claim, Content, Recipient};
 use crate::dynamodb::keys;
 use crate::error::Error;
-use crate::messages::{CaptchaResult, Free, MessageRequest, send};
+use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
 use crate::throttling::limits::count_source;
 
 /// Requests a link to set a new password. If registration is disclosed, an unknown address gets an error. If not, the
@@ -24,5 +24,5 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: CaptchaResult, 
     }
     let recipient = Recipient::Email(email.clone());
     let request = MessageRequest { recipient, content: Content::ResetLink, requires_account: true };
-    send(app, caller, solved, request, Free).await
+    send(app, caller, solved, request, NoCost).await
 }

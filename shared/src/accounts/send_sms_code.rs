@@ -4,7 +4,7 @@ use crate::app::{App, Caller};
 use crate::domain::{ChallengeId, CodeKey, Mobile, UserId};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
-use crate::messages::{CaptchaResult, Free, MessageRequest, send};
+use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
 
 /// The action that an SMS code allows.
 #[derive(Clone, Debug)]
@@ -43,5 +43,5 @@ pub async fn send_sms_code(
         content: Content::Code(code.under(challenge_id)),
         requires_account,
     };
-    send(app, caller, solved, request, Free).await
+    send(app, caller, solved, request, NoCost).await
 }

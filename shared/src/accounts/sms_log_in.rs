@@ -51,7 +51,7 @@ pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<
     let ((code, claim), token_keys) =
         tokio::join!(redeem_beside(app, caller, code, finding, |claim| &claim.user_id), app.token_keys());
     let code = code?;
-    code.or_give_back(app, async { by_code(app, caller, &code, &*token_keys?, claim?, log_in).await }).await
+    code.or_refund(app, async { by_code(app, caller, &code, &*token_keys?, claim?, log_in).await }).await
 }
 
 async fn by_code(
@@ -93,18 +93,18 @@ async fn known(
     if user.disabled {
         return Err(Error::NoSuchUser);
     }
-    let proved = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
+    let checked = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
     let entering = async {
         let new = NewSession::new(app, caller, &user, log_in.remembered, others?);
         let mut tx = opening(code, &new)?;
         let set = forgetting(Set::to(User::LAST_USED_AT, app.clock.now()));
         tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
-        tx.add(&proved)?;
+        tx.add(&checked)?;
         let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
         app.store.commit(tx).await?;
         Ok(signed_in)
     };
-    proved.or_give_back(app, entering).await
+    checked.or_refund(app, entering).await
 }
 
 async fn new(

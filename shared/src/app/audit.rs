@@ -1,16 +1,16 @@
 //! Security events: one structured line each, known by its field `audit` (ASVS 16.3). They name accounts by their
-//! random id alone, and hold no token, code, number or address of a person.
+//! random id, and contain the network address of the caller. They contain no token, code, mobile number or email.
 
 use crate::app::Caller;
 use crate::domain::{SessionId, UserId};
 
-/// A spent refresh token was used again: it was stolen, or its thief used it first. The session was ended.
+/// A rotated refresh token was used again: it was stolen, or its thief used it first. The session was ended.
 pub fn refresh_token_reused(caller: &Caller, user_id: &UserId, session_id: &SessionId) {
     let (request_id, source) = (&caller.request_id, &caller.address);
     tracing::warn!(audit = "refresh_token_reused", %user_id, %session_id, source, request_id, "session ended");
 }
 
-/// An owner stopped what they had not done, by the link in a notice.
+/// An owner stopped what they had not done, by the "this wasn't me" link of a security notification.
 pub fn account_secured(caller: &Caller, user_id: &UserId) {
     let (request_id, source) = (&caller.request_id, &caller.address);
     tracing::warn!(audit = "account_secured", %user_id, source, request_id, "sessions and password ended");

@@ -15,7 +15,7 @@ use crate::domain::Password;
 /// How long the whole look-up may take: a person waits.
 const TIMEOUT: Duration = Duration::from_millis(1500);
 /// Longer answers are none.
-const MOST_BYTES: usize = 512 * 1024;
+const MAX_BYTES: usize = 512 * 1024;
 /// How many digits of the hash are told.
 const PREFIX: usize = 5;
 
@@ -86,7 +86,7 @@ impl BreachedPasswords {
         let mut list = Vec::new();
         while let Some(bytes) = body.next().await {
             list.extend_from_slice(&bytes.map_err(|source| no_answer(source.into()))?);
-            if list.len() > MOST_BYTES {
+            if list.len() > MAX_BYTES {
                 return Err(LookUpError::Unreadable);
             }
         }

@@ -23,7 +23,7 @@ pub use clock::Clock;
 pub struct App {
     pub config: Config,
     pub clock: Clock,
-    /// The table. In a function that does not need it, every call fails.
+    /// The table. In a function that does not need it, every call is an internal error.
     pub store: Store,
     hasher: Option<PasswordHasher>,
     breached: Option<BreachedPasswords>,
@@ -34,7 +34,7 @@ pub struct App {
 /// Who asks, as far as the request tells.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The address API Gateway saw. Never a header: those can be made up.
+    /// The network address of the caller, see `http::Request::source`.
     pub address: String,
     /// The language to answer in.
     pub language: Language,
@@ -99,7 +99,7 @@ impl App {
                 })?;
                 Store::new(client, table.clone())
             }
-            _ => Store::unreachable(),
+            _ => Store::not_needed(),
         };
         let key_cache = KeyCache::new(config.keys.of(KeyGroup::SealedKeys).cloned());
         let breached = config.passwords.breached_url.as_deref().map(BreachedPasswords::new);

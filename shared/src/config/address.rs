@@ -4,6 +4,9 @@ use url::Url;
 
 use super::environment::{ConfigError, Environment};
 
+/// The names of this machine, as they are written in an address.
+pub(super) const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
 impl Environment<'_> {
     /// An address that nothing crosses a network in clear to, as it was written.
     pub fn url(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
@@ -54,6 +57,7 @@ fn parse(text: &str) -> Option<Url> {
 /// Whether it is `https://`, or `http://` on this machine: nothing of ours crosses a network in clear.
 fn is_safe(url: &Url) -> bool {
     // The last one is this machine as its containers know it.
-    let is_this_machine = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "host.docker.internal"));
+    let is_this_machine =
+        url.host_str().is_some_and(|host| LOOPBACK_NAMES.contains(&host) || host == "host.docker.internal");
     url.scheme() == "https" || is_this_machine
 }

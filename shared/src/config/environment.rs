@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::settings::{self, Form, Place, Setting};
-use crate::crypto::{KeyGroup, Keyring};
+use crate::crypto::{KeyGroup, Keyring, MIN_SECRET_BYTES};
 use crate::domain::{Consent, Limit, SecretString, Timestamp};
 
 /// What a text has to be.
@@ -143,7 +143,7 @@ impl<'a> Environment<'a> {
     }
 
     /// The maximum number of times that a sliding limit remembers.
-    const MOST_REMEMBERED: u32 = 30;
+    const MAX_REMEMBERED: u32 = 30;
 
     /// Limits; a setting of the form [`Form::Limit`] has one.
     pub(super) fn limits(&self, setting: &Setting) -> Result<Vec<Limit>, ConfigError> {
@@ -153,8 +153,8 @@ impl<'a> Environment<'a> {
         }
         let limits: Result<Vec<_>, _> = text.split(',').map(Limit::parse).collect();
         let limits = limits.map_err(|error| setting.refuse(format!("is {error}")))?;
-        let countable = limits.iter().all(|limit| limit.most <= Self::MOST_REMEMBERED);
-        let said = || setting.refuse(format!("may be {} at most, counted exactly", Self::MOST_REMEMBERED));
+        let countable = limits.iter().all(|limit| limit.most <= Self::MAX_REMEMBERED);
+        let said = || setting.refuse(format!("may be {} at most, counted exactly", Self::MAX_REMEMBERED));
         if countable { Ok(limits) } else { Err(said()) }
     }
 
@@ -168,8 +168,8 @@ impl<'a> Environment<'a> {
     pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<SecretString>, ConfigError> {
         let text = self.optional(variable).unwrap_or_default();
         let secrets: Vec<_> = text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
-        if secrets.iter().any(|secret| secret.chars().count() < 32) {
-            return Err(ConfigError { variable, problem: "needs at least 32 characters each".to_owned() });
+        if secrets.iter().any(|secret| secret.len() < MIN_SECRET_BYTES) {
+            return Err(ConfigError { variable, problem: format!("needs at least {MIN_SECRET_BYTES} bytes each") });
         }
         Ok(secrets.into_iter().map(|secret| SecretString::from(secret.to_owned())).collect())
     }

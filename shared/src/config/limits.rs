@@ -28,6 +28,9 @@ pub enum RateLimit {
 }
 
 impl RateLimit {
+    /// The limits on what one account does.
+    pub const OF_ACCOUNT: [Self; 2] = [Self::Changes, Self::Exports];
+
     const ALL: [Self; 9] = [
         Self::Recipient,
         Self::RecipientSource,
@@ -40,7 +43,8 @@ impl RateLimit {
         Self::Exports,
     ];
 
-    /// Its setting, and the word for what it counts in the table's keys. Two limits with one word share a count.
+    /// Returns its setting, and the word for its counts in the table's keys. `Source` and `SourceCaptcha` share their counts,
+    /// as long as their periods are equal. The counts of a recipient are keyed by the recipient alone.
     const fn definition(self) -> (&'static Setting, &'static str) {
         match self {
             Self::Recipient => (&settings::LIMIT_RECIPIENT, "recipient"),
@@ -55,9 +59,8 @@ impl RateLimit {
         }
     }
 
-    /// The word for what it counts, in the table's keys.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn key_word(self) -> &'static str {
         self.definition().1
     }
 }

@@ -245,8 +245,10 @@ pub fn origin_of(url: &str) -> &str {
 /// The port of an `http://` origin of this machine, as it is written.
 fn loopback_port(origin: &str) -> Option<&str> {
     let rest = origin.strip_prefix("http://")?;
-    let names = ["localhost", "127.0.0.1", "[::1]"];
-    names.iter().find_map(|name| rest.strip_prefix(name)).filter(|rest| rest.is_empty() || rest.starts_with(':'))
+    address::LOOPBACK_NAMES
+        .iter()
+        .find_map(|name| rest.strip_prefix(name))
+        .filter(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration; `INFO`. Read apart from the

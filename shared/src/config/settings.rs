@@ -73,7 +73,7 @@ settings! {
     /// The name of the table.
     TABLE_NAME: Deployment, Text, "";
     /// The secret that the keys of codes, links, refresh tokens, captcha passes and CSRF values are derived from. Several
-    /// are separated by commas, newest first; each has at least 32 characters.
+    /// are separated by commas, newest first; each has at least 32 bytes.
     CODE_SECRET: Deployment, Text, "";
     /// The secret that seals the private keys of access tokens. It has the same form.
     KEY_SECRET: Deployment, Text, "";
@@ -177,7 +177,7 @@ settings! {
     /// The key of the credentials for Tencent Cloud's API.
     TENCENT_CLOUD_SECRET_KEY: Parameter, Text, "";
     /// The secret that the deployment's own CloudFront sends in `X-Origin-Secret`, one or several of at least 32
-    /// characters. Only with it `X-Forwarded-For` tells where a request came from.
+    /// bytes. Only with it `X-Forwarded-For` tells where a request came from.
     ORIGIN_SECRET: Deployment, Text, "";
     /// Whether a function opens its connection and faults in its memory at start, so that the first request is fast.
     WARM_UP: Settings, Words(&["on", "off"]), "on";

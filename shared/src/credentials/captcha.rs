@@ -39,7 +39,7 @@ pub async fn require_captcha_pass(
         return if required { Err(Error::CaptchaRequired) } else { Ok(CaptchaResult::NotSolved) };
     };
     let used = ExpiringItem { expires_at: pass.expires_at };
-    let mut tx = Transaction::new("spending a pass", || WriteError::Refused);
+    let mut tx = Transaction::new("using a pass", || WriteError::Refused);
     tx.require(Write::put(keys::used_pass(&pass.id), &used, Condition::no_item())?);
     match WriteError::refused_as_none(app.store.commit(tx).await)? {
         Some(()) => Ok(CaptchaResult::Solved),

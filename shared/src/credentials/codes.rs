@@ -3,7 +3,7 @@
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
-use crate::domain::{Code, CodeKey, CodeSeed, MAX_GUESSES, Mobile, Timestamp, User, UserId};
+use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError, read_item};
@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// How many wrong codes in a row are compared, over all codes of one streak, before it is blocked (NIST SP 800-63B
 /// §3.2.2).
-const MOST_WRONG_IN_A_ROW: u64 = 100;
+const MAX_WRONG_IN_A_ROW: u64 = 100;
 /// How long after its last wrong code a failure streak is forgotten, in seconds. This is long for an attacker. It must
 /// end at some time for an owner who has no password, no email and no known device.
 const STREAK_LIFE_SECONDS: i64 = 7 * 86_400;
@@ -57,7 +57,7 @@ impl Streak {
     async fn count(&self, app: &App) -> Result<(), Error> {
         let (store, now) = (&app.store, app.clock.now());
         let until = Set::to(EXPIRES_AT, now.plus_seconds(STREAK_LIFE_SECONDS));
-        let goes_on = Condition::less(IN_A_ROW, MOST_WRONG_IN_A_ROW).and(Condition::greater(EXPIRES_AT, now));
+        let goes_on = Condition::less(IN_A_ROW, MAX_WRONG_IN_A_ROW).and(Condition::greater(EXPIRES_AT, now));
         let going_on = (until.clone().and_increment(IN_A_ROW), Condition::absent(IN_A_ROW).or(goes_on));
         // A streak that has expired starts again at one, whatever its count was.
         let anew = (until.and_to(IN_A_ROW, 1_u64), Condition::at_most(EXPIRES_AT, now));
@@ -81,9 +81,11 @@ impl Streak {
     }
 }
 
-/// A guess that is counted and not yet compared.
+/// A guess that is counted.
+#[derive(Debug)]
 struct Guess {
     key: CodeKey,
+    /// The code, its number of guesses including this one.
     item: CodeItem,
 }
 
@@ -92,28 +94,39 @@ struct Guess {
 async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
     const DOING: &str = "counting a guess";
     let set = Set::default().and_increment(CodeItem::GUESSES);
-    let has_guesses = Condition::absent(CodeItem::GUESSES).or(Condition::less(CodeItem::GUESSES, MAX_GUESSES));
     let is_live = Condition::exists(PARTITION).and(Condition::greater(EXPIRES_AT, app.clock.now()));
-    let when = is_live.and(has_guesses);
+    let when = is_live.and(CodeItem::has_guesses());
     let counted = app.store.write(DOING, &keys::code(&key), &set, &when, |_| Error::CodeExpired).await?;
     Ok(Guess { key, item: read_item(counted, DOING)? })
 }
 
 impl Guess {
-    /// Compares the guess, after counting it in its streak too.
+    /// Compares the guess with the code, after counting it in its streak too.
     async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
-        let Self { key, item } = self;
-        let code = item.seed.digits(&key, app.keyring(KeyGroup::Codes)?);
-        let (nonce, used_up) = (item.seed.nonce().to_owned(), || Error::CodeExpired);
-        let right = RightCode { key, nonce, guesses: item.guesses, streak, now: app.clock.now(), used_up };
-        if let Err(error) = right.streak.count(app).await {
+        let code = self.item.seed.digits(&self.key, app.keyring(KeyGroup::Codes)?);
+        if let Err(error) = streak.count(app).await {
             // The guess was not compared, so it must not count.
-            let mut tx = Transaction::new("taking a guess back", used_up);
-            tx.require(right.take_back_guess());
+            let mut tx = Transaction::new("refunding a guess", || Error::CodeExpired);
+            tx.require(self.refund());
             let _ = app.store.commit(tx).await;
             return Err(error);
         }
-        if code.ok_or(Error::CodeExpired)?.matches(guess) { Ok(right) } else { Err(Error::CodeWrong) }
+        if code.ok_or(Error::CodeExpired)?.matches(guess) {
+            Ok(RightCode { guess: self, streak, now: app.clock.now(), used_up: || Error::CodeExpired })
+        } else {
+            Err(Error::CodeWrong)
+        }
+    }
+
+    fn is_same_code(&self) -> Condition {
+        Condition::equal(CodeSeed::NONCE, self.item.seed.nonce())
+    }
+
+    /// Refunds this guess. The condition names the code and its count, so that the refund fails if others have guessed
+    /// since or the code is used up.
+    fn refund(&self) -> Write {
+        let same = self.is_same_code().and(Condition::equal(CodeItem::GUESSES, self.item.guesses));
+        Write::update(keys::code(&self.key), Set::default().and_decrement(CodeItem::GUESSES), same)
     }
 }
 
@@ -149,10 +162,8 @@ pub(crate) async fn redeem_beside<T>(
 /// A correct code that is not yet used up.
 #[derive(Debug)]
 pub(crate) struct RightCode {
-    key: CodeKey,
-    nonce: String,
-    /// The code's number of guesses, including this one.
-    guesses: u32,
+    /// The guess that was correct.
+    guess: Guess,
     streak: Streak,
     now: Timestamp,
     /// The error for the case that another request has used the code up.
@@ -164,7 +175,7 @@ pub(crate) struct RightCode {
 impl<E: Reason> Part<E> for &RightCode {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let used_up = self.used_up;
-        let unused = Write::delete(keys::code(&self.key), self.is_this_code());
+        let unused = Write::delete(keys::code(&self.guess.key), self.guess.is_same_code());
         transaction.require_or(unused, move |_| used_up().into());
         transaction.also(self.streak.end(self.now));
         Ok(())
@@ -174,31 +185,20 @@ impl<E: Reason> Part<E> for &RightCode {
 impl RightCode {
     /// Runs the action that the code was redeemed for. If it fails, the guess is refunded, because the code was
     /// correct. The streak is treated as after any correct code.
-    pub(crate) async fn or_give_back<T>(
+    pub(crate) async fn or_refund<T>(
         &self,
         app: &App,
         doing: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let done = doing.await;
         if done.is_err() {
-            let mut tx = Transaction::new("giving a code back", self.used_up);
-            tx.require(self.take_back_guess());
+            let mut tx = Transaction::new("refunding a code", self.used_up);
+            tx.require(self.guess.refund());
             tx.also(self.streak.end(self.now));
             // If this write fails, the owner has one guess less, and nobody has one more.
             let _ = app.store.commit(tx).await;
         }
         done
-    }
-
-    fn is_this_code(&self) -> Condition {
-        Condition::equal(CodeSeed::NONCE, self.nonce.as_str())
-    }
-
-    /// Refunds this guess. The condition names the code and its count, so that the refund fails if others have guessed
-    /// since or the code is used up.
-    fn take_back_guess(&self) -> Write {
-        let same = self.is_this_code().and(Condition::equal(CodeItem::GUESSES, self.guesses));
-        Write::update(keys::code(&self.key), Set::default().and_decrement(CodeItem::GUESSES), same)
     }
 
     /// Returns the same code for a request that contains two codes. Its errors then name the code that confirms the

@@ -46,14 +46,14 @@ pub(crate) async fn check(
     app: &App,
     user: &User,
     session: &Session,
-    proof: &Reauthentication,
+    offered: &Reauthentication,
 ) -> Result<CheckedReauthentication, Error> {
     let (keyring, now) = (app.keyring(KeyGroup::Sessions)?, app.clock.now());
     let accepted = |text| ReauthenticationToken::accepts(text, session, keyring, now);
-    if proof.reauthentication.as_ref().is_some_and(accepted) {
+    if offered.reauthentication.as_ref().is_some_and(accepted) {
         return Ok(CheckedReauthentication::ByReauthentication(Box::new(session.clone())));
     }
-    let credential = proof.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
+    let credential = offered.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
     check_credential(app, user, credential).await
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn check_credential(
     if !app.verify(password, counted.password_hash.as_ref())? {
         return Err(Error::ProofWrong);
     }
-    let mut tx = Transaction::new("taking an attempt back", || Error::Unauthorized);
+    let mut tx = Transaction::new("refunding an attempt", || Error::Unauthorized);
     tx.require(attempts::forget(user));
     app.store.commit(tx).await?;
     Ok(CheckedReauthentication::Outright)
@@ -89,14 +89,14 @@ pub(crate) async fn check_credential(
 #[derive(Clone, Copy)]
 pub(crate) struct SameOwner<'a> {
     pub user: &'a User,
-    pub proved: &'a CheckedReauthentication,
+    pub checked: &'a CheckedReauthentication,
 }
 
 impl<E: Reason> Part<E> for SameOwner<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let unchanged = Write::check(keys::user(&self.user.id), unchanged(self.user, None));
         transaction.require_or(unchanged, |_| Error::AccountChanged.into());
-        if let Some((session, goes_on)) = self.proved.session() {
+        if let Some((session, goes_on)) = self.checked.session() {
             transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
         }
         Ok(())
@@ -137,14 +137,14 @@ impl CheckedReauthentication {
         }
     }
 
-    /// Runs the action that the reauthentication allows; see [`RightCode::or_give_back`].
-    pub(crate) async fn or_give_back<T>(
+    /// Runs the action that the reauthentication allows; see [`RightCode::or_refund`].
+    pub(crate) async fn or_refund<T>(
         &self,
         app: &App,
         doing: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         match self.code() {
-            Some(code) => code.or_give_back(app, doing).await,
+            Some(code) => code.or_refund(app, doing).await,
             None => doing.await,
         }
     }

@@ -9,7 +9,7 @@ use crate::domain::{Code, CodeKey, Password, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
-use crate::messages::{COOLDOWN_SECONDS, Free, MessageRequest, send};
+use crate::messages::{COOLDOWN_SECONDS, MessageRequest, NoCost, send};
 use crate::throttling::attempts::{self, ThrottleKey};
 
 /// The second proof that a request carries beside the code by SMS.
@@ -59,7 +59,7 @@ async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error>
     let Some(email) = user.email.clone() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id, &email));
     let request = MessageRequest { recipient: Recipient::Email(email), content, requires_account: true };
-    match send(app, caller, CaptchaResult::ToOneself, request, Free).await {
+    match send(app, caller, CaptchaResult::OwnRecipient, request, NoCost).await {
         Ok(()) => Ok(()),
         // A code was sent a moment ago, or the account's password can be used instead.
         Err(Error::TooMany { retry_after_seconds })

@@ -91,6 +91,9 @@ struct DerivedKeys {
     keys: Vec<(Purpose, hmac::Key)>,
 }
 
+/// The least length of a secret. A shorter one can be guessed.
+pub const MIN_SECRET_BYTES: usize = 32;
+
 /// The `salt` of RFC 5869, so that no other system derives the same keys from the same secret.
 const SALT: &[u8] = b"latchkey/1";
 const ID_BYTES: usize = 4;
@@ -108,7 +111,7 @@ impl hkdf::KeyType for IdLength {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// A secret is shorter than 32 bytes, so it can be guessed.
-    #[error("each secret needs at least 32 characters")]
+    #[error("each secret needs at least {MIN_SECRET_BYTES} bytes")]
     TooShort,
 }
 
@@ -155,7 +158,7 @@ impl Keyring {
 
 impl DerivedKeys {
     fn new(secret: &str, purposes: &[Purpose]) -> Result<Self, KeyringError> {
-        if secret.len() < 32 {
+        if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyringError::TooShort);
         }
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(secret.as_bytes());

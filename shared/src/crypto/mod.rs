@@ -12,7 +12,7 @@ mod signed;
 mod token;
 
 pub use key_set::{KeyError, KeySet, LOOK_EVERY_SECONDS, PUBLISHED_AHEAD_SECONDS, Rotation, RotationRules, TokenKey};
-pub use keyring::{KeyGroup, Keyring, KeyringError, Purpose};
+pub use keyring::{KeyGroup, Keyring, KeyringError, MIN_SECRET_BYTES, Purpose};
 pub use not_me_link::NotMeLink;
 pub use password_hash::{HashCost, PasswordHasher};
 pub use random::{random, random_hex};

@@ -31,7 +31,7 @@ impl NotMeLink {
     /// contain the same link.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("safety.{}.{}", self.user_id, self.expires_at.unix_seconds())
+        format!("not_me.{}.{}", self.user_id, self.expires_at.unix_seconds())
     }
 
     /// Returns the token of the link, or `None` for an account whose id is not one of ours.

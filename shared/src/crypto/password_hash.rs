@@ -17,11 +17,6 @@ pub struct HashCost {
     pub passes: u32,
 }
 
-impl HashCost {
-    /// OWASP's second choice of parameters for one lane: 19 MiB and two passes.
-    pub const OWASP: Self = Self { memory_kib: 19_456, passes: 2 };
-}
-
 /// A hasher and verifier of passwords.
 ///
 /// It keeps the arena between hashes. The pages of a new arena are faulted in one by one, which doubles the time of a

@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::characters::without_fillers;
-use super::{Email, Mobile, UserId, is_id};
+use super::id::is_id;
+use super::{Email, Mobile, UserId};
 
 /// The lifetime of a code, in seconds (ASVS 6.5.5: ten minutes at most).
 pub const CODE_LIFE_SECONDS: i64 = 600;

@@ -21,6 +21,10 @@ impl Limit {
     /// Parses a limit such as `5/h`, `10/d` or `100/5m`: the maximum number of times, then the period in seconds,
     /// minutes, hours or days. A unit without a number before it means one.
     pub fn parse(text: &str) -> Result<Self, LimitError> {
+        // `parse` alone would take a plus sign.
+        if text.contains('+') {
+            return Err(LimitError);
+        }
         let (most, time) = text.trim().split_once('/').ok_or(LimitError)?;
         let unit = time.chars().last().ok_or(LimitError)?;
         let seconds = match unit {
@@ -78,7 +82,7 @@ mod tests {
         assert_eq!(Limit::parse("5/h"), limit(5, 3600));
         assert_eq!(Limit::parse(" 100/5m"), limit(100, 300));
         assert_eq!(Limit::parse("10/d"), limit(10, 86_400));
-        for bad in ["", "5", "5/", "/h", "0/h", "-1/h", "5/0h", "5/x", "5/é", "5/99999999999999d"] {
+        for bad in ["", "5", "5/", "+5/h", "5/+5m", "/h", "0/h", "-1/h", "5/0h", "5/x", "5/é", "5/99999999999999d"] {
             assert_eq!(Limit::parse(bad), Err(LimitError), "{bad}");
         }
     }

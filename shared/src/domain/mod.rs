@@ -39,7 +39,6 @@ pub use code::{CODE_LIFE_SECONDS, ChallengeId, Code, CodeKey, CodePurpose, CodeS
 pub use consent::Consent;
 pub use device::device_name;
 pub use email::Email;
-pub use id::is_id;
 pub use language::Language;
 pub use limit::{Limit, LimitError, sources_of};
 pub use mobile::Mobile;

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RefreshToken, Timestamp, User, UserId, is_id};
+use super::id::is_id;
+use super::{RefreshToken, Timestamp, User, UserId};
 
 /// The maximum number of live sessions of an account. The sign-in that would exceed it ends the oldest.
 pub const MAX_SESSIONS: usize = 20;

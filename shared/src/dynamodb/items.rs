@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CodeKey, CodeSeed, Email, Language, Mobile, Timestamp, UserId};
+use super::expression::Condition;
+use crate::domain::{AccountName, CodeKey, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp, UserId};
 
 /// A claim: the item that makes a name belong to one user alone, so that uniqueness is a condition of a write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +33,17 @@ pub struct CodeItem {
 /// The name of the attribute that conditions and updates use, in addition to those of the seed.
 impl CodeItem {
     pub const GUESSES: &'static str = "guesses";
+
+    /// The condition that a guess is left.
+    #[must_use]
+    pub fn has_guesses() -> Condition {
+        Condition::absent(Self::GUESSES).or(Condition::less(Self::GUESSES, MAX_GUESSES))
+    }
+
+    #[must_use]
+    pub fn is_guessed_out(&self) -> bool {
+        u64::from(self.guesses) >= MAX_GUESSES
+    }
 }
 
 /// An item that only expires: a resend cooldown, a used pass or link, a flag of a spent budget.
@@ -48,9 +60,29 @@ pub enum Recipient {
     Email(Email),
 }
 
+impl Recipient {
+    /// Returns the word for the kind of recipient, in keys and logs.
+    #[must_use]
+    pub const fn channel(&self) -> &'static str {
+        match self {
+            Self::Sms(_) => "sms",
+            Self::Email(_) => "email",
+        }
+    }
+
+    /// Returns the recipient as the name of an account.
+    #[must_use]
+    pub fn account_name(&self) -> AccountName {
+        match self {
+            Self::Sms(mobile) => AccountName::Mobile(mobile.clone()),
+            Self::Email(email) => AccountName::Email(email.clone()),
+        }
+    }
+}
+
 /// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "says", content = "code", rename_all = "snake_case")]
+#[serde(tag = "content", content = "data", rename_all = "snake_case")]
 pub enum Content {
     /// A code, issued when the message is sent.
     Code(CodeKey),
@@ -85,6 +117,18 @@ pub enum SecurityEvent {
     Secured,
     /// The account was deleted.
     Deleted,
+}
+
+impl SecurityEvent {
+    /// Whether the "this wasn't me" link can stop what follows. It cannot where the account is deleted or secured already, nor
+    /// where its number has gone to another person.
+    #[must_use]
+    pub const fn can_be_stopped(self) -> bool {
+        match self {
+            Self::Password | Self::Mobile | Self::Email => true,
+            Self::Reissued | Self::Secured | Self::Deleted => false,
+        }
+    }
 }
 
 /// A message to send. It contains neither digits nor a link, so that reading the table or its stream gives nothing to

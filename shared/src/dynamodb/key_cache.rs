@@ -16,11 +16,11 @@ use crate::error::Error;
 pub struct KeyCache {
     /// The secrets that open private keys, in functions that sign.
     keyring: Option<Keyring>,
-    held: RwLock<Option<Held>>,
+    held: RwLock<Option<CachedKeys>>,
 }
 
 #[derive(Clone, Debug)]
-struct Held {
+struct CachedKeys {
     keys: Arc<TokenKeys>,
     looked_at: Timestamp,
 }
@@ -58,7 +58,7 @@ impl KeyCache {
         let keys = TokenKeys::new(set, self.keyring.as_ref());
         let keys = Arc::new(keys.map_err(|source| Error::internal("reading the keys", source))?);
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        *held = Some(Held { keys: Arc::clone(&keys), looked_at: now });
+        *held = Some(CachedKeys { keys: Arc::clone(&keys), looked_at: now });
         Ok(keys)
     }
 }

@@ -171,19 +171,10 @@ pub fn failure_streak_at_new_names(user: &UserId) -> Key {
     failure_streak(&format!("{user}/new"))
 }
 
-/// Returns the key of a mobile number's resend cooldown, which holds for messages of every purpose.
-///
-/// The cooldown is written with each message that somebody requests, on condition that none is live. A security
-/// notification neither waits for it nor writes it. No operation reads it.
+/// Returns the key of a recipient's resend cooldown. A number or address has one, whatever the messages are for.
 #[must_use]
-pub fn sms_cooldown(mobile: &Mobile) -> Key {
-    Key::new(format!("COOLDOWN#sms#{}", mobile.as_str()), "COOLDOWN")
-}
-
-/// Returns the key of an email address's resend cooldown. See [`sms_cooldown`].
-#[must_use]
-pub fn email_cooldown(email: &Email) -> Key {
-    Key::new(format!("COOLDOWN#email#{}", email.as_str()), "COOLDOWN")
+pub fn cooldown(recipient: &Recipient) -> Key {
+    Key::new(format!("COOLDOWN#{}", recipient_text(recipient)), "COOLDOWN")
 }
 
 /// Returns the key of a message to send.
@@ -241,8 +232,8 @@ pub fn token_keys() -> Key {
 
 fn recipient_text(recipient: &Recipient) -> String {
     match recipient {
-        Recipient::Sms(mobile) => format!("sms#{}", mobile.as_str()),
-        Recipient::Email(email) => format!("email#{}", email.as_str()),
+        Recipient::Sms(mobile) => format!("{}#{}", recipient.channel(), mobile.as_str()),
+        Recipient::Email(email) => format!("{}#{}", recipient.channel(), email.as_str()),
     }
 }
 
@@ -269,15 +260,6 @@ pub fn recipient_source_limit(recipient: &Recipient, source: &str) -> Key {
 #[must_use]
 pub fn recipient_device_limit(recipient: &Recipient) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), "DEVICES")
-}
-
-/// Returns the key of the claim for a recipient's number or address.
-#[must_use]
-pub fn recipient_claim(recipient: &Recipient) -> Key {
-    match recipient {
-        Recipient::Sms(mobile) => mobile_claim(mobile),
-        Recipient::Email(email) => email_claim(email),
-    }
 }
 
 /// Returns the key of the number of times that a source took one kind of action within a fixed window.

@@ -82,20 +82,25 @@ pub fn client(config: &StorageConfig) -> Result<Client, Error> {
     Ok(Client::from_conf(builder.build()))
 }
 
-/// The table, where the function has one.
+/// The table of the deployment.
 #[derive(Clone, Debug)]
-pub struct Store(Option<Table>);
+pub struct Store(Access);
 
 #[derive(Clone, Debug)]
-struct Table {
-    client: Client,
-    name: String,
+enum Access {
+    Table { client: Client, name: String },
+    NotNeeded,
+    Down,
 }
 
-/// The function was started without a table.
+/// The reason why a function has no table.
 #[derive(Debug, thiserror::Error)]
-#[error("the function has no table")]
-struct NoTable;
+enum NoTable {
+    #[error("this function does not list the table among its needs")]
+    NotNeeded,
+    #[error("there is no table")]
+    Down,
+}
 
 /// A write did not happen.
 #[derive(Debug)]
@@ -119,14 +124,19 @@ impl Store {
     /// A table reached by a client.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self(Some(Table { client, name: table }))
+        Self(Access::Table { client, name: table })
     }
 
-    /// A store that is never reached: every call fails as if the table were down. Functions without a table have it, and
-    /// tests that run a function as far as the table.
+    /// The store of a function that does not list the table among its needs. A call is a bug, and an internal error.
     #[must_use]
-    pub const fn unreachable() -> Self {
-        Self(None)
+    pub const fn not_needed() -> Self {
+        Self(Access::NotNeeded)
+    }
+
+    /// A store whose table is down, for tests that run a function as far as the table.
+    #[must_use]
+    pub const fn down() -> Self {
+        Self(Access::Down)
     }
 
     /// Opens the connection by a read of nothing, so that the first request need not.
@@ -136,8 +146,8 @@ impl Store {
 
     /// Reads one item, strongly consistent.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key, doing: &'static str) -> Result<Option<T>, Error> {
-        let table = self.table(doing)?;
-        let request = table.client.get_item().table_name(&table.name).set_key(Some(key.attributes()));
+        let (client, table) = self.table(doing)?;
+        let request = client.get_item().table_name(table).set_key(Some(key.attributes()));
         let answer = request.consistent_read(true).send().await;
         let answer = answer.map_err(|source| call_failed(doing, source))?;
         answer.item.map(|item| read_item(item, doing)).transpose()
@@ -149,33 +159,33 @@ impl Store {
         keys: [&Key; N],
         doing: &'static str,
     ) -> Result<[Option<Item>; N], Error> {
-        let table = self.table(doing)?;
+        let (client, table) = self.table(doing)?;
         let mut found = [const { None }; N];
         let mut wanted: Vec<Item> = keys.iter().map(|key| key.attributes()).collect();
-        let mut patience = Patience::default();
+        let mut backoff = ConflictBackoff::default();
         loop {
             let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-            let request = table.client.batch_get_item().request_items(&table.name, built(request)?);
+            let request = client.batch_get_item().request_items(table, built(request)?);
             let answer = request.send().await.map_err(|source| call_failed(doing, source))?;
-            for item in answer.responses.unwrap_or_default().remove(&table.name).unwrap_or_default() {
+            for item in answer.responses.unwrap_or_default().remove(table).unwrap_or_default() {
                 let index = keys.iter().position(|key| key.attributes().iter().all(|(k, v)| item.get(k) == Some(v)));
                 if let Some(index) = index {
                     found[index] = Some(item);
                 }
             }
             let mut unread = answer.unprocessed_keys.unwrap_or_default();
-            match unread.remove(&table.name) {
+            match unread.remove(table) {
                 Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
                 _ => return Ok(found),
             }
-            patience.wait(doing).await?;
+            backoff.wait(doing).await?;
         }
     }
 
     /// Reads all items of a partition, strongly consistent.
     pub async fn query<T: DeserializeOwned>(&self, partition: &str, doing: &'static str) -> Result<Vec<T>, Error> {
-        let table = self.table(doing)?;
-        let request = table.client.query().table_name(&table.name).consistent_read(true);
+        let (client, table) = self.table(doing)?;
+        let request = client.query().table_name(table).consistent_read(true);
         let request = request
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PARTITION)
@@ -190,15 +200,15 @@ impl Store {
 
     /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
     pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>, doing: &'static str) -> Result<(), StoreError> {
-        let table = self.table(doing).map_err(StoreError::Failed)?;
+        let (client, _) = self.table(doing).map_err(StoreError::Failed)?;
         let token = crate::crypto::random_hex::<16>();
-        let mut patience = Patience::default();
+        let mut backoff = ConflictBackoff::default();
         loop {
-            let request = table.client.transact_write_items().set_transact_items(Some(writes.clone()));
+            let request = client.transact_write_items().set_transact_items(Some(writes.clone()));
             let Err(error) = request.client_request_token(&token).send().await else { return Ok(()) };
             match refusals(error, doing) {
                 Ok(error) => return Err(error),
-                Err(Conflict) => patience.wait(doing).await.map_err(StoreError::Failed)?,
+                Err(Conflict) => backoff.wait(doing).await.map_err(StoreError::Failed)?,
             }
         }
     }
@@ -214,11 +224,11 @@ impl Store {
         when: &Condition,
         why: impl FnOnce(Option<Item>) -> E,
     ) -> Result<Item, E> {
-        let table = self.table(doing)?;
+        let (client, table) = self.table(doing)?;
         let written = ExpressionText::new(Some(set), Some(when));
-        let mut patience = Patience::default();
+        let mut backoff = ConflictBackoff::default();
         loop {
-            let request = table.client.update_item().table_name(&table.name).set_key(Some(key.attributes()));
+            let request = client.update_item().table_name(table).set_key(Some(key.attributes()));
             let answer = request
                 .set_update_expression(written.update.clone())
                 .set_condition_expression(written.condition.clone())
@@ -234,34 +244,38 @@ impl Store {
             };
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => return Err(why(failed.item.clone())),
-                Some(UpdateItemError::TransactionConflictException(_)) => patience.wait(doing).await?,
+                Some(UpdateItemError::TransactionConflictException(_)) => backoff.wait(doing).await?,
                 _ => return Err(call_failed(doing, error).into()),
             }
         }
     }
 
     pub(super) fn table_name(&self, doing: &'static str) -> Result<&str, Error> {
-        Ok(&self.table(doing)?.name)
+        self.table(doing).map(|(_, name)| name)
     }
 
-    fn table(&self, doing: &'static str) -> Result<&Table, Error> {
-        self.0.as_ref().ok_or_else(|| Error::unavailable(doing, NoTable))
+    fn table(&self, doing: &'static str) -> Result<(&Client, &str), Error> {
+        match &self.0 {
+            Access::Table { client, name } => Ok((client, name)),
+            Access::NotNeeded => Err(Error::internal(doing, NoTable::NotNeeded)),
+            Access::Down => Err(Error::unavailable(doing, NoTable::Down)),
+        }
     }
 }
 
 /// Waits while another transaction is in the same items, a few times, each longer than the last: it ends soon.
-struct Patience {
+struct ConflictBackoff {
     next_wait: Duration,
     waits_left: u32,
 }
 
-impl Default for Patience {
+impl Default for ConflictBackoff {
     fn default() -> Self {
         Self { next_wait: Duration::from_millis(20), waits_left: 4 }
     }
 }
 
-impl Patience {
+impl ConflictBackoff {
     async fn wait(&mut self, doing: &'static str) -> Result<(), Error> {
         let Some(left) = self.waits_left.checked_sub(1) else {
             return Err(Error::unavailable(doing, "transactions kept conflicting"));
@@ -290,6 +304,9 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
     let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     if passing.into_iter().any(failed) {
         return Err(Conflict);
+    }
+    if ["ValidationError", "ItemCollectionSizeLimitExceeded"].into_iter().any(failed) {
+        return Ok(StoreError::Failed(Error::internal(doing, error)));
     }
     Ok(StoreError::Failed(call_failed(doing, error)))
 }

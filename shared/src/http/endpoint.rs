@@ -13,7 +13,7 @@ use crate::config::Need;
 use crate::error::{Error, error_chain};
 
 /// What a handler returns.
-pub type Handled<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
 /// One endpoint, the same in its Lambda binary and in `local`.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub struct Endpoint {
     pub error_format: ErrorFormat,
     /// What it refuses to start without.
     pub needs: &'static [Need],
-    pub handle: for<'a> fn(&'a App, &'a Request) -> Handled<'a>,
+    pub handle: for<'a> fn(&'a App, &'a Request) -> HandlerFuture<'a>,
 }
 
 impl Endpoint {

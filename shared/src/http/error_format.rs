@@ -13,19 +13,19 @@ use crate::error::Error;
 /// How an endpoint tells errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorFormat {
-    /// `{"non_field_errors":["…"]}` and `{"field":["…"]}` (B1, B3).
+    /// `{"non_field_errors":["…"]}` and `{"field":["…"]}` (`log_in`, `register`).
     FieldLists,
-    /// A bare JSON string (B6–B8).
+    /// A bare JSON string (`send_reset_email`, `check_reset_token`, `reset_password`).
     JsonString,
-    /// 200 with `{"errno","errmsg"}` (A2).
+    /// 200 with `{"errno","errmsg"}` (`forget_pwd_mobile`).
     Errno,
-    /// The same, and "too soon" is a 200 (A3).
+    /// The same, and "too soon" is a 200 (`forget_pwd_sms_code`).
     ErrnoSms,
-    /// The same, but what is wrong with the form is 403 and plain text (A4).
+    /// The same, but what is wrong with the form is 403 and plain text (`forget_pwd`).
     ErrnoForm,
     /// `{"detail","code"}` (the rest).
     Detail,
-    /// The same, but "too soon" is a 200 when asked by GET: the old client shows the text of a 200 (B4).
+    /// The same, but "too soon" is a 200 when asked by GET: the old client shows the text of a 200 (`send_sms_code`).
     SmsDetail,
 }
 
@@ -103,7 +103,7 @@ fn field_lists(error: &Error, language: Language) -> Reply {
     json(status(error), &Value::Object(body))
 }
 
-/// What B3 says of the form as a whole.
+/// Returns the text for an error of the whole form. `register` has some of its own.
 fn general(error: &Error, language: Language) -> String {
     let (zh, en) = match error {
         Error::CodeExpired => ("短信验证码已过期!", "The code has expired. Please ask for a new one."),
@@ -129,9 +129,9 @@ fn json_string(error: &Error, language: Language) -> Reply {
 
 fn detail(error: &Error, status: u16, language: Language) -> Reply {
     let detail: Value = match error {
-        // B2: the old client reads a number.
+        // `verify_captcha`: the old client reads a number.
         Error::CaptchaRefused => 0.into(),
-        // C12: the common text is that of a mailed link to set a password.
+        // `secure_account`: the common text is that of a mailed link to set a password.
         Error::LinkInvalid => language.pick("链接已失效或已使用。", "This link has expired or was used.").into(),
         _ => texts::of(error, language).into(),
     };
@@ -153,7 +153,8 @@ fn envelope(status: u16, errno: &str, text: &str, error: &Error) -> Reply {
     json(status, &json!({ "errno": errno, "errmsg": text, "code": error.code() }))
 }
 
-/// What is said in section 2 where neither row has a text: the common status, and the envelope of an unknown error.
+/// Returns the answer to an error for which the contract has no text: the common status, and the envelope of an unknown
+/// error.
 fn unknown(error: &Error, language: Language) -> Reply {
     match error {
         Error::BodyNotJson => envelope(200, "4501", language.pick("未知错误", "Unknown error."), error),

@@ -14,7 +14,7 @@ mod texts;
 
 pub use answers::{Account, LoggedIn, Renewed, Tokens};
 pub use digits::Digits;
-pub use endpoint::{Endpoint, Handled};
+pub use endpoint::{Endpoint, HandlerFuture};
 pub use error_format::ErrorFormat;
 pub use event::NOT_IN_A_QUERY;
 pub use json::Fields;

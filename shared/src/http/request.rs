@@ -218,11 +218,11 @@ impl Request {
             let value = self.header(name).unwrap_or("");
             value.split([',', ';']).any(|part| values.iter().any(|one| part.trim().eq_ignore_ascii_case(one)))
         };
-        let blind = is("sec-fetch-mode", &["no-cors", "navigate"])
+        let is_cross_site = is("sec-fetch-mode", &["no-cors", "navigate"])
             || is("sec-purpose", &["prefetch"])
             || is("purpose", &["prefetch"])
             || is("x-moz", &["prefetch"]);
-        if blind { Err(Error::CrossSiteRequest) } else { Ok(()) }
+        if is_cross_site { Err(Error::CrossSiteRequest) } else { Ok(()) }
     }
 }
 

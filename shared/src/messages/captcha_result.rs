@@ -11,5 +11,5 @@ pub enum CaptchaResult {
     NotAsked,
     /// This operation never asks for a captcha, because its message can only go to the account's own number or address.
     /// It has the higher limit of a solved captcha.
-    ToOneself,
+    OwnRecipient,
 }

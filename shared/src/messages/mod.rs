@@ -5,4 +5,4 @@ mod send;
 
 pub use captcha_result::CaptchaResult;
 pub use send::is_sign_up;
-pub(crate) use send::{COOLDOWN_SECONDS, Free, MessageRequest, Notification, is_settled, send};
+pub(crate) use send::{COOLDOWN_SECONDS, MessageRequest, NoCost, Notification, is_settled, send};

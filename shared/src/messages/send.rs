@@ -8,7 +8,7 @@ use super::CaptchaResult;
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::crypto::{KnownDevice, NotMeLink, random, random_hex};
-use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, MAX_GUESSES, Timestamp, User};
+use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, Timestamp, User};
 use crate::dynamodb::items::{AboutAccount, Claim, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
@@ -28,9 +28,9 @@ pub(crate) struct MessageRequest {
 
 /// The cost of a message that uses nothing up and is only counted.
 #[derive(Clone, Copy)]
-pub(crate) struct Free;
+pub(crate) struct NoCost;
 
-impl<E: Reason> Part<E> for Free {
+impl<E: Reason> Part<E> for NoCost {
     fn declare(self, _: &mut Transaction<E>) -> Result<(), Error> {
         Ok(())
     }
@@ -52,10 +52,7 @@ pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
 /// Returns the flags that are set when the day's budget is spent. Each has several copies, so that many requests do not
 /// all read one item.
 fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
-    let channel = match request.recipient {
-        Recipient::Sms(_) => "sms",
-        Recipient::Email(_) => "email",
-    };
+    let channel = request.recipient.channel();
     let sign_up = is_sign_up(&request.content, request.requires_account).then_some("sms_sign_up");
     [Some(channel), sign_up].into_iter().flatten().map(|flag| {
         let copy = u32::from(random::<1>()[0]) % keys::FLAG_COPIES;
@@ -181,13 +178,13 @@ impl Submission<'_> {
     fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &KnownDevice) {
         limits::of_devices(self.app, &self.request.recipient).declare_as(tx, |_| SendError::OutsideReserve);
         let is_owner = Condition::equal(Claim::USER_ID, device.user_id.as_str());
-        let owner = Write::check(keys::recipient_claim(&self.request.recipient), is_owner);
+        let owner = Write::check(keys::claim(&self.request.recipient.account_name()), is_owner);
         tx.require_or(owner, |_| SendError::OutsideReserve);
     }
 
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
         let limit = match self.solved {
-            CaptchaResult::Solved | CaptchaResult::ToOneself => RateLimit::SourceCaptcha,
+            CaptchaResult::Solved | CaptchaResult::OwnRecipient => RateLimit::SourceCaptcha,
             CaptchaResult::NotSolved | CaptchaResult::NotAsked => RateLimit::Source,
         };
         let captcha_helps = self.solved == CaptchaResult::NotSolved;
@@ -205,20 +202,15 @@ impl Submission<'_> {
 
 /// Returns the write of the resend cooldown, which fails while an earlier cooldown lasts.
 fn cooldown(recipient: &Recipient, now: Timestamp) -> Result<Write, Error> {
-    let key = match recipient {
-        Recipient::Sms(mobile) => keys::sms_cooldown(mobile),
-        Recipient::Email(email) => keys::email_cooldown(email),
-    };
     let until = ExpiringItem { expires_at: now.plus_seconds(COOLDOWN_SECONDS) };
-    Write::put(key, &until, Condition::no_live_item(now))
+    Write::put(keys::cooldown(recipient), &until, Condition::no_live_item(now))
 }
 
 /// Returns the condition that the code still has guesses. A code without guesses left keeps that state for its life:
 /// another request must not buy more guesses.
 fn not_guessed_out(content: &Content, now: Timestamp) -> Option<Write> {
     let Content::Code(code) = content else { return None };
-    let has_guesses = Condition::absent(CodeItem::GUESSES).or(Condition::less(CodeItem::GUESSES, MAX_GUESSES));
-    Some(Write::check(keys::code(code), Condition::no_live_item(now).or(has_guesses)))
+    Some(Write::check(keys::code(code), Condition::no_live_item(now).or(CodeItem::has_guesses())))
 }
 
 /// Returns the error that it is too soon, with the wait until `item` expires.

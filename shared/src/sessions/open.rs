@@ -12,7 +12,7 @@ use crate::error::Error;
 
 /// How many ended sessions one transaction removes. More would not fit beside its other writes. The rest is removed at
 /// the next sign-in.
-pub(crate) const MOST_REMOVED: usize = 80;
+pub(crate) const MAX_REMOVED: usize = 80;
 
 /// Returns all stored sessions of a user, the live and the ended, in one read.
 pub(crate) async fn all_of(app: &App, user: &UserId) -> Result<Vec<Session>, Error> {
@@ -39,7 +39,7 @@ impl NewSession {
         let (mut live, mut over): (Vec<_>, Vec<_>) = others.partition(|other| other.is_live(user, now));
         live.sort_by_key(|other| std::cmp::Reverse(other.created_at));
         over.extend(live.into_iter().skip(MAX_SESSIONS - 1));
-        let over = over.iter().take(MOST_REMOVED).map(|other| keys::session(&user.id, &other.id));
+        let over = over.iter().take(MAX_REMOVED).map(|other| keys::session(&user.id, &other.id));
         let former = former.map(|former| keys::session(&former.user_id, &former.session_id));
         Self { session, ended: former.into_iter().chain(over).collect() }
     }

@@ -78,7 +78,7 @@ pub(crate) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
 
 /// The count of what one account does.
 pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCount {
-    sliding(app, limit, keys::account_limit(limit.word(), user))
+    sliding(app, limit, keys::account_limit(limit.key_word(), user))
 }
 
 /// Counts exactly. The item holds the last times, newest first, as attributes `t1`, `t2`, …. Each count moves them on by
@@ -117,7 +117,7 @@ pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<
 }
 
 /// Takes one back of what a source did, if its window is still the same. A window that is over is never read again.
-pub(crate) fn given_back(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Effect>, Error> {
+pub(crate) fn refund_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Effect>, Error> {
     let windows = windows_of_source(app, caller, limit)?.into_iter();
     let taken =
         windows.map(|window| Effect::update(window.key, Set::to(keys::EXPIRES_AT, window.end).and_decrement(USED)));
@@ -145,7 +145,7 @@ fn windows_of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec
     for (source, factor) in hashed_sources(app, caller)? {
         for allowed in app.config.limits.of(limit) {
             let (number, end) = allowed.window(app.clock.now());
-            let key = keys::source_window(limit.word(), &source, number);
+            let key = keys::source_window(limit.key_word(), &source, number);
             windows.push(Window { key, end, most: allowed.times(factor).most });
         }
     }

@@ -163,7 +163,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
     let wrong = json!({ "detail": "不支持该请求方法。" });
     for (method, path, allow) in [
         (Method::GET, "/users/login/", "POST"),
-        (Method::DELETE, "/users/", "POST, GET, HEAD"),
+        (Method::DELETE, "/users/", "GET, HEAD, POST"),
         (Method::PATCH, "/users/find/password", "GET, POST, PUT"),
         (Method::PUT, "/forget_pwd/", "GET, HEAD, POST"),
         (Method::POST, "/.well-known/jwks.json", "GET, HEAD"),

@@ -82,7 +82,7 @@ mod tests {
             ("GET", "/users/login/", "POST"),
             ("GET", "/users/login", "POST"),
             ("POST", "/login/", "GET, HEAD"),
-            ("HEAD", "/users/me/", "GET, PATCH, DELETE"),
+            ("HEAD", "/users/me/", "DELETE, GET, PATCH"),
             ("HEAD", "/users/captcha", "GET"),
             ("PUT", "/users/sms/13800000000/", "GET, POST"),
         ] {

@@ -156,7 +156,7 @@ fn the_template_gives_the_variables_that_are_read() {
     for setting in settings::ALL {
         let by_template = match setting.place {
             Place::Parameter => true,
-            Place::Deployment => !setting.variable.starts_with("AWS_ENDPOINT_URL"),
+            Place::Deployment => !setting.variable.starts_with("AWS_ENDPOINT_URL_"),
             Place::Settings | Place::Lambda => false,
         };
         assert_eq!(given.contains(setting.variable), by_template, "{}", setting.variable);

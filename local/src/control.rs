@@ -19,6 +19,7 @@ use shared::Clock;
 
 use crate::captcha::CaptchaGateway;
 use crate::faults::{Faults, Kind, Service};
+use crate::openapi;
 use crate::mailbox::{Mailbox, Sent};
 use crate::schedule::Schedule;
 use crate::stream::Pump;
@@ -44,6 +45,7 @@ pub struct Control {
 
 pub fn router(control: Control) -> axum::Router {
     axum::Router::new()
+        .route("/docs", get(docs))
         .route("/_local/inbox", get(async || Html(INBOX)))
         .route("/_local/inbox.json", get(inbox))
         .route("/_local/undelivered.json", get(undelivered))
@@ -55,6 +57,13 @@ pub fn router(control: Control) -> axum::Router {
         .route("/_local/privacy", get(async || placeholder("隐私政策", "Privacy policy")))
         .layer(middleware::from_fn(refuse_foreign))
         .with_state(control)
+}
+
+async fn docs() -> Response {
+    match openapi::page() {
+        Ok(page) => Html(page).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 /// Serves the widget's stand-in: the same interface with a plain dialog. Its ticket passes the gateway's stand-in.

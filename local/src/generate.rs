@@ -1,6 +1,6 @@
-//! Writes the files that follow from template.yaml and from the settings: the list of routes in
-//! `functions/not-found/src/routes.rs`, the router of `cargo lambda watch` at the end of `Cargo.toml`, and
-//! `docs/configuration.md`. A test checks that each is as it would be written.
+//! Writes the files that follow from template.yaml, from the settings and from `docs/openapi.yaml`: the list of routes in
+//! `functions/not-found/src/routes.rs`, the router of `cargo lambda watch` at the end of `Cargo.toml`,
+//! `docs/configuration.md`, and `docs/openapi.json`. A test checks that each is as it would be written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,15 +8,18 @@ use std::path::Path;
 
 use shared::config::settings::{self, Form, Place, Setting};
 
+use crate::openapi::{self, OpenApiError};
 use crate::router::DEFAULT;
 use crate::template::{Route, Template, TemplateError};
 
 const ROUTES: &str = "functions/not-found/src/routes.rs";
 const MANIFEST: &str = "Cargo.toml";
 const CONFIGURATION: &str = "docs/configuration.md";
+const API: &str = "docs/api.md";
+const OPENAPI: &str = "docs/openapi.json";
 
 /// The files, by their paths in the project.
-pub const FILES: [&str; 3] = [ROUTES, MANIFEST, CONFIGURATION];
+pub const FILES: [&str; 5] = [ROUTES, MANIFEST, CONFIGURATION, API, OPENAPI];
 
 /// The last section of the manifest. What follows its title is generated.
 const SECTION: &str = "[workspace.metadata.lambda.watch.router]\n";
@@ -25,10 +28,12 @@ const SECTION: &str = "[workspace.metadata.lambda.watch.router]\n";
 pub enum GenerateError {
     #[error(transparent)]
     Template(#[from] TemplateError),
+    #[error(transparent)]
+    OpenApi(#[from] OpenApiError),
     #[error("{file}: {source}")]
     File { file: &'static str, source: std::io::Error },
-    #[error("Cargo.toml has no section {SECTION}")]
-    NoSection,
+    #[error("{0} lacks the part that is generated")]
+    NoSection(&'static str),
 }
 
 /// Writes the files into the project at `root`.
@@ -37,16 +42,19 @@ pub fn write(root: &Path) -> Result<(), GenerateError> {
         let failed = |source| GenerateError::File { file, source };
         let path = root.join(file);
         let present = std::fs::read_to_string(&path).map_err(failed)?;
-        std::fs::write(path, contents(file, &present)?).map_err(failed)?;
+        std::fs::write(path, contents(root, file, &present)?).map_err(failed)?;
     }
     Ok(())
 }
 
-/// Returns what a file should contain. `present` is what it contains; the parts that are not generated come from it.
-pub fn contents(file: &str, present: &str) -> Result<String, GenerateError> {
+/// Returns what a file of the project at `root` should contain. `present` is what it contains; the parts that are not
+/// generated come from it.
+pub fn contents(root: &Path, file: &str, present: &str) -> Result<String, GenerateError> {
     match file {
         MANIFEST => manifest(present),
         CONFIGURATION => Ok(configuration()),
+        API => api(root, present),
+        OPENAPI => Ok(format!("{}\n", openapi::document()?)),
         _ => routes(),
     }
 }
@@ -74,7 +82,7 @@ fn routes() -> Result<String, GenerateError> {
 
 /// `cargo lambda watch` treats a path that ends in a slash as a different path, so each path is listed in both forms.
 fn manifest(present: &str) -> Result<String, GenerateError> {
-    let (before, _) = present.split_once(SECTION).ok_or(GenerateError::NoSection)?;
+    let (before, _) = present.split_once(SECTION).ok_or(GenerateError::NoSection(MANIFEST))?;
     let mut text = format!("{before}{SECTION}");
     for (path, routes) in routes_by_path()? {
         let target = |route: &Route| format!("{{ function = {:?}, method = {:?} }}", route.function, route.method);
@@ -85,6 +93,36 @@ fn manifest(present: &str) -> Result<String, GenerateError> {
         }
     }
     Ok(text)
+}
+
+const ENDPOINTS_HEAD: &str = "| function | routes | what it does |\n|---|---|---|\n";
+
+/// The document with its table of endpoints: the routes of the template, and what each function's manifest says it does.
+fn api(root: &Path, present: &str) -> Result<String, GenerateError> {
+    let (before, rest) = present.split_once(ENDPOINTS_HEAD).ok_or(GenerateError::NoSection(API))?;
+    let (_, after) = rest.split_once("\n\n").ok_or(GenerateError::NoSection(API))?;
+    let template = Template::load()?;
+    let mut text = format!("{before}{ENDPOINTS_HEAD}");
+    let routes = template.routes()?;
+    for function in template.functions().keys() {
+        let routes = routes.iter().filter(|route| route.function == *function && route.path != DEFAULT);
+        let routes: Vec<_> = routes.map(|route| format!("`{} {}`", route.method, as_sent(&route.path))).collect();
+        let about = description(&root.join("functions").join(function).join("Cargo.toml"))?;
+        let _ = writeln!(text, "| `{function}` | {} | {about} |", routes.join(", "));
+    }
+    Ok(format!("{text}\n{after}"))
+}
+
+/// Clients send a slash at the end of a path, except after the name of a file.
+fn as_sent(path: &str) -> String {
+    let is_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+    if is_file || path == "/" { path.to_owned() } else { format!("{path}/") }
+}
+
+fn description(manifest: &Path) -> Result<String, GenerateError> {
+    let text = std::fs::read_to_string(manifest).map_err(|source| GenerateError::File { file: "functions/*/Cargo.toml", source })?;
+    let line = text.lines().find_map(|line| line.strip_prefix("description = \"")?.strip_suffix('"'));
+    line.map(|line| line.replace("\\\"", "\"")).ok_or(GenerateError::NoSection("functions/*/Cargo.toml"))
 }
 
 const CONFIGURATION_HEAD: &str = "\

@@ -20,6 +20,7 @@ pub mod generate;
 pub mod holds;
 mod listeners;
 pub mod mailbox;
+pub mod openapi;
 pub mod operator;
 pub mod policy;
 pub mod refusals;
@@ -32,6 +33,7 @@ mod start_error;
 pub mod stream;
 mod streams;
 pub mod template;
+mod yaml;
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saphyr::{LoadableYamlNode, YamlOwned};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::yaml;
 
 /// The template at the time of compilation.
 const SOURCE: &str = include_str!("../../template.yaml");
@@ -62,8 +63,7 @@ fn problem(text: impl Into<String>) -> TemplateError {
 
 impl Template {
     pub fn load() -> Result<Self, TemplateError> {
-        let documents = YamlOwned::load_from_str(SOURCE).map_err(|error| problem(error.to_string()))?;
-        documents.into_iter().next().map(|document| Self(to_json(&document))).ok_or_else(|| problem("is empty"))
+        yaml::to_json(SOURCE).map(Self).map_err(|error| problem(error.to_string()))
     }
 
     /// Returns the functions by name. The name is that of the folder the function is built into.
@@ -176,23 +176,5 @@ impl Template {
             expose: join("ExposeHeaders"),
             max_age_seconds: cors["MaxAge"].as_u64().unwrap_or_default(),
         })
-    }
-}
-
-/// Converts YAML to JSON. A tag such as `!Ref` becomes an object with one key, so that nothing is lost.
-fn to_json(node: &YamlOwned) -> Value {
-    match node {
-        YamlOwned::Tagged(tag, inner) => Value::Object(Map::from_iter([(format!("!{}", tag.suffix), to_json(inner))])),
-        YamlOwned::Sequence(values) => values.iter().map(to_json).collect(),
-        YamlOwned::Mapping(map) => {
-            let entries = map.iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), to_json(value)));
-            Value::Object(entries.collect())
-        }
-        other => other
-            .as_str()
-            .map(Value::from)
-            .or_else(|| other.as_bool().map(Value::from))
-            .or_else(|| other.as_integer().map(Value::from))
-            .unwrap_or(Value::Null),
     }
 }

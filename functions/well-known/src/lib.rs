@@ -1,3 +1,5 @@
+//! `GET /openapi.json`: returns the description of the API (OpenAPI 3.1).
+//!
 //! `GET /.well-known/jwks.json`, `GET /.well-known/openid-configuration` and `GET
 //! /.well-known/oauth-authorization-server`: return the keys and the metadata that other services need to trust our
 //! access tokens. API Gateway's JWT authorizer reads the first two, OAuth libraries the last.
@@ -18,7 +20,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// ours may be five minutes behind.
 const CACHE: &str = "public, max-age=60";
 
+/// The description of the API, generated from `docs/openapi.yaml`.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+
 async fn well_known(app: &App, request: &Request) -> Result<Reply, Error> {
+    if request.path().trim_end_matches('/') == "/openapi.json" {
+        let reply = Reply::bytes("application/json; charset=utf-8", OPENAPI.as_bytes().to_vec());
+        return Ok(reply.with_header("cache-control", CACHE));
+    }
     let is_keys = request.path().trim_end_matches('/').ends_with("/jwks.json");
     let document = if is_keys { app.token_keys().await?.jwks() } else { configuration(&request.caller(app).issuer) };
     Ok(Reply::ok(&document)?.with_header("cache-control", CACHE))

@@ -3,6 +3,8 @@
 
 #[path = "logs.rs"]
 pub mod logs;
+#[path = "openapi.rs"]
+pub mod openapi;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -274,10 +276,18 @@ fn client() -> Client {
     Client::builder().redirect(policy).referer(false).build().unwrap()
 }
 
+/// Sends a request and reads its answer. Both must be as the API's description says.
 pub async fn read(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, url, sent) = (request.method().clone(), request.url().clone(), request.headers().clone());
+    let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    let answer = Answer { status, headers, text: response.text().await.unwrap() };
+    let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    openapi::check(method.as_str(), &path, (&sent, &body), (answer.status, &answer.headers, &answer.text));
+    answer
 }
 
 pub fn registration(mobile: &str, code: &str) -> Value {

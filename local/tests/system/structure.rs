@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use local::generate::{FILES, contents};
+use local::openapi;
 use local::registry::ENDPOINTS;
 use local::template::Template;
 use regex::Regex;
@@ -110,39 +111,14 @@ fn a_test_of_the_contract_stands_in_the_module_that_says_what_it_needs() {
 fn what_is_generated_is_as_it_would_be_written() {
     for file in FILES {
         let present = text(file);
-        assert_eq!(present, contents(file, &present).unwrap(), "{file}: run `cargo run -- generate`");
+        assert_eq!(present, contents(&root(), file, &present).unwrap(), "{file}: run `cargo run -- generate`");
     }
 }
 
-#[test]
-fn the_readme_has_a_row_for_each_function_with_its_routes() {
-    let readme = text("README.md");
-    let table = readme.split("## Endpoints").nth(1).expect("a section of endpoints").split("\n## ").next().unwrap();
-    let mut rows: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
-    for line in table.lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let routes = cells[1].split(", ").filter_map(|route| {
-            let (method, path) = route.trim_matches('`').split_once(' ')?;
-            let path = Some(path.trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or("/");
-            Some((method.to_owned(), path.to_owned()))
-        });
-        rows.insert(cells[0].trim_matches('`').to_owned(), routes.collect());
-    }
-    let mut expected: BTreeMap<String, BTreeSet<(String, String)>> =
-        names_in("functions", "").into_iter().map(|name| (name, BTreeSet::new())).collect();
-    for (method, path, function) in template_routes() {
-        if path != "$default" {
-            expected.get_mut(&function).unwrap().insert((method, path));
-        }
-    }
-    assert_eq!(rows, expected);
-}
-
-/// The words in backquotes at the start of the rows of a section's table.
-fn readme_words(section: &str) -> BTreeSet<String> {
-    let readme = text("README.md");
-    let table =
-        readme.split(&format!("\n## {section}")).nth(1).expect("the section").split("\n## ").next().unwrap().to_owned();
+/// Returns the words in backquotes that start the rows of a section's table.
+fn words_of_table(document: &str, section: &str) -> BTreeSet<String> {
+    let document = text(document);
+    let table = document.split(&format!("\n## {section}\n")).nth(1).expect("the section").split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `").and_then(|rest| rest.split('`').next()));
     rows.map(str::to_owned).collect()
 }
@@ -164,8 +140,22 @@ fn the_template_gives_the_variables_that_are_read() {
 }
 
 #[test]
-fn the_readme_lists_every_error_code() {
-    assert_eq!(readme_words("Error codes"), shared::Error::codes().map(str::to_owned).collect());
+fn the_documents_list_every_error_code_and_every_route() {
+    let codes: BTreeSet<_> = shared::Error::codes().map(str::to_owned).collect();
+    assert_eq!(words_of_table("docs/api.md", "Error codes"), codes);
+    let document = openapi::document().unwrap();
+    let listed = document["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
+    assert_eq!(listed.iter().map(|code| code.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(), codes);
+    assert_eq!(listed.len(), codes.len(), "no code stands twice");
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let path = Some(path.trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or("/");
+        for method in item.as_object().unwrap().keys().filter(|key| !["parameters", "summary"].contains(&key.as_str())) {
+            described.insert((method.to_uppercase(), path.to_owned()));
+        }
+    }
+    let routes = template_routes().into_iter().filter(|(_, path, _)| path != "$default");
+    assert_eq!(described, routes.map(|(method, path, _)| (method, path)).collect());
 }
 
 #[test]

@@ -19,8 +19,8 @@ use shared::Clock;
 
 use crate::captcha::CaptchaGateway;
 use crate::faults::{Faults, Kind, Service};
-use crate::openapi;
 use crate::mailbox::{Mailbox, Sent};
+use crate::openapi;
 use crate::schedule::Schedule;
 use crate::stream::Pump;
 

@@ -120,7 +120,8 @@ fn as_sent(path: &str) -> String {
 }
 
 fn description(manifest: &Path) -> Result<String, GenerateError> {
-    let text = std::fs::read_to_string(manifest).map_err(|source| GenerateError::File { file: "functions/*/Cargo.toml", source })?;
+    let text = std::fs::read_to_string(manifest)
+        .map_err(|source| GenerateError::File { file: "functions/*/Cargo.toml", source })?;
     let line = text.lines().find_map(|line| line.strip_prefix("description = \"")?.strip_suffix('"'));
     line.map(|line| line.replace("\\\"", "\"")).ok_or(GenerateError::NoSection("functions/*/Cargo.toml"))
 }

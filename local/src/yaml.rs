@@ -12,10 +12,13 @@ pub(crate) fn to_json(text: &str) -> Result<Value, ScanError> {
 /// Converts YAML to JSON. A tag such as `!Ref` becomes an object with one key, so that nothing is lost.
 fn node_to_json(node: &YamlOwned) -> Value {
     match node {
-        YamlOwned::Tagged(tag, inner) => Value::Object(Map::from_iter([(format!("!{}", tag.suffix), node_to_json(inner))])),
+        YamlOwned::Tagged(tag, inner) => {
+            Value::Object(Map::from_iter([(format!("!{}", tag.suffix), node_to_json(inner))]))
+        }
         YamlOwned::Sequence(values) => values.iter().map(node_to_json).collect(),
         YamlOwned::Mapping(map) => {
-            let entries = map.iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), node_to_json(value)));
+            let entries =
+                map.iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), node_to_json(value)));
             Value::Object(entries.collect())
         }
         other => other

@@ -21,6 +21,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/forget_pwd/sms_code"),
     ("GET", "/login"),
     ("HEAD", "/login"),
+    ("GET", "/openapi.json"),
+    ("HEAD", "/openapi.json"),
     ("GET", "/register"),
     ("HEAD", "/register"),
     ("GET", "/reset_password"),

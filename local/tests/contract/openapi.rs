@@ -11,15 +11,11 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 /// Headers that HTTP, the gateway or its rules on other origins add.
-const OF_THE_GATEWAY: &[&str] = &[
-    "access-control-allow-origin",
-    "access-control-expose-headers",
-    "content-length",
-    "content-type",
-    "date",
-];
+const OF_THE_GATEWAY: &[&str] =
+    &["access-control-allow-origin", "access-control-expose-headers", "content-length", "content-type", "date"];
 /// Query parameters and headers that a test may send although the document names them at no operation.
-const ANY_REQUEST: &[&str] = &["accept", "accept-language", "content-length", "content-type", "cookie", "host", "origin", "user-agent"];
+const ANY_REQUEST: &[&str] =
+    &["accept", "accept-language", "content-length", "content-type", "cookie", "host", "origin", "user-agent"];
 
 /// An operation of the document.
 struct Operation {
@@ -36,9 +32,17 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| openapi::document().expect("
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     let mut operations = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
-        let pattern = path.trim_end_matches('/').split('/').map(|part| if part.starts_with('{') { "[^/]+".into() } else { regex::escape(part) });
+        let pattern = path
+            .trim_end_matches('/')
+            .split('/')
+            .map(|part| if part.starts_with('{') { "[^/]+".into() } else { regex::escape(part) });
         let pattern = format!("^{}/?$", pattern.collect::<Vec<String>>().join("/"));
-        for method in item.as_object().unwrap().keys().filter(|key| ["get", "head", "post", "put", "patch", "delete"].contains(&key.as_str())) {
+        for method in item
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| ["get", "head", "post", "put", "patch", "delete"].contains(&key.as_str()))
+        {
             operations.push(Operation {
                 method: method.to_uppercase(),
                 path: Regex::new(&pattern).unwrap(),
@@ -62,7 +66,10 @@ pub fn check(method: &str, path_and_query: &str, sent: (&HeaderMap, &[u8]), answ
     let matching = OPERATIONS.iter().filter(|one| one.method == method && one.path.is_match(path));
     let Some(operation) = matching.min_by_key(|one| one.parameters) else {
         // `$default` answers what no operation does.
-        assert!([308, 404, 405, 413, 431].contains(&status), "{method} {path} is not documented, and is answered with {status}");
+        assert!(
+            [308, 404, 405, 413, 431].contains(&status),
+            "{method} {path} is not documented, and is answered with {status}"
+        );
         return;
     };
     let what = format!("{method} {path} {status}");
@@ -85,14 +92,18 @@ fn resolve(pointer: &str) -> Option<(&'static Value, String)> {
 }
 
 fn check_headers(what: &str, told: &Value, headers: &HeaderMap) {
-    let documented: Vec<_> = told["headers"].as_object().into_iter().flatten().map(|(name, _)| name.to_lowercase()).collect();
+    let documented: Vec<_> =
+        told["headers"].as_object().into_iter().flatten().map(|(name, _)| name.to_lowercase()).collect();
     for name in headers.keys().map(reqwest::header::HeaderName::as_str) {
         let is_known = OF_THE_GATEWAY.contains(&name) || documented.iter().any(|one| one == name);
         assert!(is_known, "{what}: the header {name} is not documented");
     }
     if let Some(code) = headers.get("x-error-code") {
         let codes = DOCUMENT["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
-        assert!(codes.iter().any(|one| one.as_str() == code.to_str().ok()), "{what}: the code {code:?} is not documented");
+        assert!(
+            codes.iter().any(|one| one.as_str() == code.to_str().ok()),
+            "{what}: the code {code:?} is not documented"
+        );
     }
 }
 
@@ -116,14 +127,15 @@ fn check_body(what: &str, told: &Value, pointer: &str, headers: &HeaderMap, body
 
 fn check_request(what: &str, operation: &str, query: &str, (headers, body): (&HeaderMap, &[u8])) {
     let path_item = operation.rsplit_once('/').unwrap().0;
-    let parameters = [path_item, operation].iter().flat_map(|at| {
+    let mut parameters = Vec::new();
+    for at in [path_item, operation] {
         let count = DOCUMENT.pointer(&format!("{at}/parameters")).and_then(Value::as_array).map_or(0, Vec::len);
-        (0..count).map(move |index| resolve(&format!("{at}/parameters/{index}")).unwrap().0)
-    });
+        parameters.extend((0..count).map(|index| resolve(&format!("{at}/parameters/{index}")).unwrap().0));
+    }
     let named = |place: &str, name: &str| {
-        parameters.clone().any(|one| one["in"] == place && one["name"].as_str().unwrap().eq_ignore_ascii_case(name))
+        parameters.iter().any(|one| one["in"] == place && one["name"].as_str().unwrap().eq_ignore_ascii_case(name))
     };
-    for (name, _) in form_urlencoded(query) {
+    for (name, _) in query_pairs(query) {
         assert!(named("query", &name), "{what}: the query parameter {name} is not documented");
     }
     for name in headers.keys().map(reqwest::header::HeaderName::as_str).filter(|name| name.starts_with("x-")) {
@@ -142,16 +154,20 @@ fn check_request(what: &str, operation: &str, query: &str, (headers, body): (&He
 
 fn is_security(header: &str) -> bool {
     let schemes = DOCUMENT["components"]["securitySchemes"].as_object();
-    schemes.into_iter().flatten().any(|(_, one)| one["in"] == "header" && one["name"].as_str().unwrap_or_default().eq_ignore_ascii_case(header))
+    schemes
+        .into_iter()
+        .flatten()
+        .any(|(_, one)| one["in"] == "header" && one["name"].as_str().unwrap_or_default().eq_ignore_ascii_case(header))
 }
 
-fn form_urlencoded(query: &str) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+fn query_pairs(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 fn validate(what: &str, pointer: &str, value: &Value) {
     let validator = validator(pointer);
-    let errors: Vec<_> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<_> =
+        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{what}: {value} is not as documented: {errors:?}");
 }
 
@@ -160,7 +176,7 @@ fn validator(pointer: &str) -> Arc<Validator> {
     let validator = validators.entry(pointer.to_owned()).or_insert_with(|| {
         // The document, taken as a schema: its parts are found by the references in it, and its own keywords say nothing.
         let mut schema: Map<String, Value> = DOCUMENT.as_object().unwrap().clone();
-        schema.insert("$ref".to_owned(), format!("#{pointer}").into());
+        schema.insert("$ref".to_owned(), format!("#{pointer}").replace('{', "%7B").replace('}', "%7D").into());
         let built = jsonschema::draft202012::options().should_validate_formats(false).build(&Value::Object(schema));
         Arc::new(built.unwrap_or_else(|error| panic!("{pointer}: {error}")))
     });

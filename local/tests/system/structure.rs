@@ -118,7 +118,8 @@ fn what_is_generated_is_as_it_would_be_written() {
 /// Returns the words in backquotes that start the rows of a section's table.
 fn words_of_table(document: &str, section: &str) -> BTreeSet<String> {
     let document = text(document);
-    let table = document.split(&format!("\n## {section}\n")).nth(1).expect("the section").split("\n## ").next().unwrap();
+    let table =
+        document.split(&format!("\n## {section}\n")).nth(1).expect("the section").split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `").and_then(|rest| rest.split('`').next()));
     rows.map(str::to_owned).collect()
 }
@@ -150,7 +151,8 @@ fn the_documents_list_every_error_code_and_every_route() {
     let mut described = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = Some(path.trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or("/");
-        for method in item.as_object().unwrap().keys().filter(|key| !["parameters", "summary"].contains(&key.as_str())) {
+        for method in item.as_object().unwrap().keys().filter(|key| !["parameters", "summary"].contains(&key.as_str()))
+        {
             described.insert((method.to_uppercase(), path.to_owned()));
         }
     }

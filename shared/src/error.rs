@@ -123,7 +123,8 @@ pub enum Error {
     /// The code has expired, was used, was guessed too often, or was never sent.
     #[error("the code has expired")]
     CodeExpired,
-    /// A hundred codes in a row were wrong. No more codes are compared until a week has passed since the last one.
+    /// A hundred codes in a row were wrong. No more codes are compared until the account is recovered in another way,
+    /// or a week has passed since the last one.
     #[error("too many codes in a row were wrong")]
     CodesBlocked,
     #[error("the code is wrong")]

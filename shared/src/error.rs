@@ -107,20 +107,20 @@ pub enum Error {
     /// The request carries the session cookie but does not come from our own pages.
     #[error("the origin is refused")]
     OriginRefused,
-    /// The password is wrong that should reauthenticate the person or serve as the second proof.
+    /// The password for a reauthentication or as a second proof is wrong.
     #[error("the proof is wrong")]
     ProofWrong,
     /// The reauthentication belongs to another session, has expired or was not issued by us, and the request has no
     /// other credential.
     #[error("the reauthentication is refused")]
     ReauthenticationRefused,
-    /// The request carries two codes, and the one that shows whose the account is is wrong.
+    /// The request carries two codes. The one that confirms the owner of the account is wrong.
     #[error("the confirming code is wrong")]
     ConfirmCodeWrong,
-    /// The request carries two codes, and the one that shows whose the account is has expired.
+    /// The request carries two codes. The one that confirms the owner of the account has expired.
     #[error("the confirming code has expired")]
     ConfirmCodeExpired,
-    /// The code has expired, was used, was guessed too often, or was never sent.
+    /// The code has expired, was used or was never sent, or too many wrong codes were tried against it.
     #[error("the code has expired")]
     CodeExpired,
     /// A hundred codes in a row were wrong. No more codes are compared until the account is recovered in another way,
@@ -174,18 +174,18 @@ pub enum Error {
     /// The storage or a provider is down or gives an invalid answer. A later attempt may succeed.
     #[error("unavailable while {doing}")]
     Unavailable {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// Why it failed, for the log.
+        /// The underlying error, for the log.
         #[source]
         source: Cause,
     },
     /// There is a bug, a wrong configuration or damaged data. A later attempt fails in the same way.
     #[error("failed while {doing}")]
     Internal {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// Why it failed, for the log.
+        /// The underlying error, for the log.
         #[source]
         source: Cause,
     },

@@ -201,7 +201,7 @@ impl PageConfig {
     }
 }
 
-/// The settings that decide about the content of answers.
+/// The settings that decide the content of answers.
 #[derive(Clone, Debug)]
 pub struct AnswerConfig {
     /// `DISCLOSE_REGISTRATION`

@@ -1,6 +1,6 @@
-//! Writes the files that follow from template.yaml, from the settings and from `docs/openapi.yaml`: the list of routes in
-//! `functions/not-found/src/routes.rs`, the router of `cargo lambda watch` at the end of `Cargo.toml`,
-//! `docs/configuration.md`, and `docs/openapi.json`. A test checks that each is as it would be written.
+//! Generates files from `template.yaml` and the list of settings: the list of routes in
+//! `functions/not-found/src/routes.rs`, the router of `cargo lambda watch` at the end of `Cargo.toml`, and
+//! `docs/configuration.md`. A test checks that each file is up to date.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,10 +18,10 @@ const CONFIGURATION: &str = "docs/configuration.md";
 const API: &str = "docs/api.md";
 const OPENAPI: &str = "docs/openapi.json";
 
-/// The files, by their paths in the project.
+/// The paths of the generated files in the project.
 pub const FILES: [&str; 5] = [ROUTES, MANIFEST, CONFIGURATION, API, OPENAPI];
 
-/// The last section of the manifest. What follows its title is generated.
+/// The title of the last section of the manifest. All lines after it are generated.
 const SECTION: &str = "[workspace.metadata.lambda.watch.router]\n";
 
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +47,8 @@ pub fn write(root: &Path) -> Result<(), GenerateError> {
     Ok(())
 }
 
-/// Returns what a file of the project at `root` should contain. `present` is what it contains; the parts that are not
-/// generated come from it.
+/// Returns the expected contents of a file. `present` is its present text, from which the parts that are not generated
+/// are taken.
 pub fn contents(root: &Path, file: &str, present: &str) -> Result<String, GenerateError> {
     match file {
         MANIFEST => manifest(present),
@@ -59,7 +59,7 @@ pub fn contents(root: &Path, file: &str, present: &str) -> Result<String, Genera
     }
 }
 
-/// The routes but `$default`, by path, in order.
+/// Returns all routes except `$default`, sorted by path and method.
 fn routes_by_path() -> Result<BTreeMap<String, Vec<Route>>, TemplateError> {
     let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
     for route in Template::load()?.routes()?.into_iter().filter(|route| route.path != DEFAULT) {
@@ -80,7 +80,8 @@ fn routes() -> Result<String, GenerateError> {
     Ok(text + "];\n")
 }
 
-/// `cargo lambda watch` treats a path that ends in a slash as a different path, so each path is listed in both forms.
+/// Returns the manifest. `cargo lambda watch` treats a path that ends in a slash as a different path, so each path is
+/// listed in both forms.
 fn manifest(present: &str) -> Result<String, GenerateError> {
     let (before, _) = present.split_once(SECTION).ok_or(GenerateError::NoSection(MANIFEST))?;
     let mut text = format!("{before}{SECTION}");

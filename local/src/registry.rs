@@ -1,8 +1,8 @@
-//! The functions `local` runs: the same endpoints the Lambda binaries run.
+//! The endpoints that `local` runs. The Lambda binaries run the same ones.
 
 use shared::http::Endpoint;
 
-/// Every endpoint. `deliver`, which reads the stream, and `rotate-keys`, which a schedule runs, are none.
+/// All endpoints. `deliver` and `rotate-keys` are not among them, because a stream and a schedule run them.
 pub const ENDPOINTS: &[&Endpoint] = &[
     &log_in::ENDPOINT,
     &verify_captcha::ENDPOINT,

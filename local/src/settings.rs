@@ -1,4 +1,5 @@
-//! Where a setting goes: into a variable of its own, where the template gives functions one, else into `SETTINGS`.
+//! Converts settings to the variables of functions. A setting gets a variable of its own if the template gives it one.
+//! All others go into `SETTINGS`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +9,10 @@ use crate::StartError;
 use crate::folder::ACCESS_KEY_ID;
 
 const SETTINGS: &str = "SETTINGS";
-/// Names that are further from each other than this are no slips of the keyboard.
+/// The minimum Jaro-Winkler similarity at which one name is suggested as a correction for another.
 const LIKELY: f64 = 0.7;
 
-/// Places settings as a deployment would.
+/// Converts settings to variables, as a deployment does.
 pub(crate) fn place(
     settings: BTreeMap<String, String>,
     declared: &BTreeSet<String>,
@@ -26,7 +27,7 @@ pub(crate) fn place(
         if value.contains(char::is_whitespace) {
             return Err(StartError::Characters { name, what: "spaces" });
         }
-        // An empty value counts as none.
+        // An empty value counts as absent.
         if !value.is_empty() {
             pairs.push(format!("{name}={value}"));
         }
@@ -35,7 +36,7 @@ pub(crate) fn place(
     Ok(variables)
 }
 
-/// Refuses a name that no function reads, with the one that was probably meant.
+/// Refuses a name that is not a setting. The message suggests the most similar setting.
 pub fn check_name(name: &str) -> Result<(), String> {
     match name {
         SETTINGS => return Err("give each setting by a --set of its own".to_owned()),

@@ -1,132 +1,130 @@
-//! What can be the case when a request cannot be granted: one list, free of HTTP and of the AWS SDK.
+//! The reasons why a request cannot be granted, in one list that does not depend on HTTP or on the AWS SDK.
 //!
-//! `http::ErrorFormat` turns each into a status and a text. Internal text (`Display` and the source) goes only to the log.
+//! `http::ErrorFormat` turns each into a status and a text for the client. The internal text (`Display` and the source)
+//! goes only to the log.
 
 use strum::VariantNames;
 
 use crate::domain::{NicknameError, PasswordError, UsernameError};
 
-/// Why a request is not granted.
+/// The reason why a request is not granted.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum Error {
-    // The request's form.
+    // Errors in the form of the request.
     /// The body is longer than 64 KiB.
     #[error("the body is too large")]
     BodyTooLarge,
-    /// The body is said to be something other than JSON.
+    /// The `Content-Type` header names something other than JSON.
     #[error("the content type is not JSON")]
     UnsupportedMediaType,
-    /// There is no body.
     #[error("the body is empty")]
     BodyEmpty,
     /// The body is not JSON, or is nested too deeply.
     #[error("the body is not JSON")]
     BodyNotJson,
-    /// The body has a key twice, so that two readers could understand it differently.
+    /// An object in the body has a key twice. Two parsers could understand it differently.
     #[error("the body has a duplicate key")]
     DuplicateKey,
-    /// The body is JSON, but not an object.
     #[error("the body is not an object")]
     BodyNotAnObject,
-    /// Fields are missing or of the wrong type.
     #[error("fields are missing or of the wrong type")]
     Fields(Vec<FieldError>),
 
-    // Where it goes and where it comes from.
-    /// No such route, or a path that names nothing (a malformed mobile number in it).
+    // Errors in the target or the origin of the request.
+    /// No such route, or a path that cannot name anything, for example because of a malformed mobile number in it.
     #[error("no such resource")]
     NotFound,
-    /// The route exists with other methods.
+    /// The path has routes, but only for other methods.
     #[error("method not allowed")]
     MethodNotAllowed {
-        /// The methods it exists with, separated by commas.
+        /// The methods of these routes, separated by commas.
         allow: String,
     },
-    /// It went past the deployment's own CloudFront.
+    /// The request bypassed the deployment's own CloudFront.
     #[error("the request did not come through CloudFront")]
     #[strum(serialize = "past_cloudfront")]
     PastCloudFront,
-    /// A page of another site made a browser send this.
+    /// A page of another site made a browser send the request.
     #[error("the request was not sent by a script that may read the answer")]
     #[strum(serialize = "blind_request")]
     CrossSiteRequest,
-    /// The CSRF header is missing, unequal to the cookie, or not of our signing.
+    /// The CSRF header is missing, differs from the cookie, or does not carry our signature.
     #[error("the CSRF value is refused")]
     CsrfRefused,
-    /// A captcha pass is needed and none that is good was sent.
+    /// A captcha pass is required, and the request has no valid one.
     #[error("a captcha pass is required")]
     CaptchaRequired,
 
-    // What it says.
-    /// Not a mobile number.
+    // Errors in the values of fields.
     #[error("not a mobile number")]
     MobileMalformed,
-    /// Not an email address.
     #[error("not an email address")]
     EmailMalformed,
     #[error("not a code")]
     CodeMalformed,
     #[error(transparent)]
     NicknameRefused(#[from] NicknameError),
-    /// Not a username, or one that is kept back.
+    /// The text is not a username, or the username is reserved.
     #[error(transparent)]
     UsernameRefused(#[from] UsernameError),
-    /// The sign-up comes without consent to terms and privacy policy.
+    /// The sign-up lacks consent to the terms and the privacy policy.
     #[error("consent is required")]
     ConsentRequired,
-    /// Not acceptable as a new password.
+    /// The text is not acceptable as a new password.
     #[error(transparent)]
     PasswordRefused(#[from] PasswordError),
     /// The password and its repetition differ.
     #[error("the passwords differ")]
     PasswordsDiffer,
-    /// No such purpose of a code.
+    /// Codes have no such purpose.
     #[error("unknown purpose")]
     PurposeUnknown,
-    /// No such captcha action.
+    /// Captcha passes have no such action.
     #[error("unknown action")]
     ActionUnknown,
 
-    // What it wants.
-    /// No account, a wrong password, or a disabled account: which is not told.
+    // Errors that depend on the state of an account, a token, a code or a limit.
+    /// There is no such account, the password is wrong, or the account is disabled. The client does not learn which.
     #[error("wrong credentials")]
     BadCredentials,
-    /// No access token that is good.
+    /// The request has no valid access token.
     #[error("not signed in")]
     Unauthorized,
-    /// Not a refresh token of ours.
+    /// The text is not a refresh token that we issued.
     #[error("not a refresh token")]
     RefreshTokenInvalid,
-    /// A refresh token that was used before. Its session was ended.
+    /// A rotated refresh token was used again. Its session was ended.
     #[error("a rotated refresh token was used again")]
     #[strum(serialize = "refresh_token_spent")]
     RefreshTokenReused,
-    /// The session is over: it was ended, or lasted long enough.
+    /// The session was ended or has expired.
     #[error("the session is over")]
     SessionEnded,
-    /// A refresh token from before the last change of password. Nothing was ended.
+    /// The refresh token is from before the last change of password. The session was not ended.
     #[error("the refresh token is from before a change of password")]
     CredentialsChanged,
-    /// A request by cookie that comes from elsewhere than our own pages.
+    /// The request carries the session cookie but does not come from our own pages.
     #[error("the origin is refused")]
     OriginRefused,
-    /// The password that should prove who asks is wrong.
+    /// The password for a reauthentication or as a second proof is wrong.
     #[error("the proof is wrong")]
     ProofWrong,
-    /// The reauthentication is not of this session, has died or is not ours, and nothing else proves who asks.
+    /// The reauthentication belongs to another session, has expired or was not issued by us, and the request has no
+    /// other credential.
     #[error("the reauthentication is refused")]
     ReauthenticationRefused,
-    /// The code that proves, beside another code, whose the account is, is wrong.
+    /// The request carries two codes. The one that confirms the owner of the account is wrong.
     #[error("the confirming code is wrong")]
     ConfirmCodeWrong,
-    /// The code that proves, beside another code, whose the account is, has expired.
+    /// The request carries two codes. The one that confirms the owner of the account has expired.
     #[error("the confirming code has expired")]
     ConfirmCodeExpired,
-    /// The code has expired, was used, was guessed at too often, or never was.
+    /// The code has expired, was used or was never sent, or too many wrong codes were tried against it.
     #[error("the code has expired")]
     CodeExpired,
-    /// A hundred codes in a row were wrong: no more are compared until the account is recovered otherwise.
+    /// A hundred codes in a row were wrong. No more codes are compared until the account is recovered in another way,
+    /// or a week has passed since the last one.
     #[error("too many codes in a row were wrong")]
     CodesBlocked,
     #[error("the code is wrong")]
@@ -134,113 +132,105 @@ pub enum Error {
     /// The number belongs to an account.
     #[error("the mobile number is taken")]
     MobileTaken,
-    /// The account has no number a code could go to.
+    /// The account has no number to which a code could be sent.
     #[error("the account has no number")]
     NoMobile,
-    /// The account was long unused, and its number may be someone else's by now: its password, or a code mailed to it, is
-    /// needed too.
+    /// The account was not used for a long time, so that its number may belong to another person now. Its password, or
+    /// a code mailed to its address, is needed too.
     #[error("a second proof is required")]
     SecondProofRequired,
-    /// The username belongs to another account.
     #[error("the username is taken")]
     UsernameTaken,
-    /// The address belongs to another account.
     #[error("the email is taken")]
     EmailTaken,
-    /// The address belongs to no account.
     #[error("the email is unknown")]
     EmailUnknown,
-    /// The mailed link has expired, was used, or is not ours.
+    /// The mailed link has expired, was used, or was not issued by us.
     #[error("the link is invalid")]
     LinkInvalid,
-    /// The mailed link is good but its account has no email any more.
+    /// The mailed link is valid, but its account no longer has an email.
     #[error("the link's account has no email")]
     LinkAccountGone,
-    /// The account was changed by another request between reading and writing. Nothing was done.
+    /// Another request changed the account between this request's read and its write. Nothing was written.
     #[error("the account changed meanwhile")]
     AccountChanged,
-    /// The account is gone.
+    /// The account does not exist.
     #[error("no such user")]
     NoSuchUser,
-    /// The captcha gateway did not accept the ticket.
+    /// The captcha service did not accept the ticket.
     #[error("the captcha was not passed")]
     CaptchaRefused,
-    /// No captcha is configured.
     #[error("no captcha is configured")]
     CaptchaNotConfigured,
-    /// Too soon, or too often.
+    /// The request came too soon after another, or a limit is reached.
     #[error("too many requests")]
     #[strum(serialize = "too_many_requests")]
     TooMany {
-        /// Seconds after which it is worth trying again; at least 1.
+        /// The number of seconds after which the client may try again, at least 1.
         retry_after_seconds: u64,
     },
 
-    // Not the client's fault.
-    /// Storage or a provider is down, or answers nonsense. It passes, so a later attempt may succeed.
+    // Errors that are not the client's fault.
+    /// The storage or a provider is down or gives an invalid answer. A later attempt may succeed.
     #[error("unavailable while {doing}")]
     Unavailable {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// Why it failed, for the log.
+        /// The underlying error, for the log.
         #[source]
         source: Cause,
     },
-    /// A bug, a wrong configuration or damaged data. A later attempt fails as this one did.
+    /// There is a bug, a wrong configuration or damaged data. A later attempt fails in the same way.
     #[error("failed while {doing}")]
     Internal {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// Why it failed, for the log.
+        /// The underlying error, for the log.
         #[source]
         source: Cause,
     },
 }
 
-/// Why something of ours failed.
+/// The underlying error of a failure on our side.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     pub field: &'static str,
-    /// What is wrong with it.
     pub fault: FieldFault,
 }
 
-/// What is wrong with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldFault {
     Missing,
-    /// There, but `null`.
     Null,
-    /// There, but the empty text.
+    /// The field is the empty text.
     Blank,
     NotText,
-    /// Neither true nor false.
     NotBoolean,
-    /// Not of the form the field has.
+    /// The text does not have the field's form.
     Malformed,
 }
 
 impl Error {
-    /// Something that should work did not.
+    /// Creates the error for a failure that may pass.
     pub fn unavailable(doing: &'static str, source: impl Into<Cause>) -> Self {
         Self::Unavailable { doing, source: source.into() }
     }
 
-    /// Something failed that no later attempt mends.
+    /// Creates the error for a failure that does not pass.
     pub fn internal(doing: &'static str, source: impl Into<Cause>) -> Self {
         Self::Internal { doing, source: source.into() }
     }
 
-    /// A field that is not of its form.
+    /// Creates the error for a field whose text does not have the field's form.
     #[must_use]
     pub fn malformed(field: &'static str) -> Self {
         Self::Fields(vec![FieldError { field, fault: FieldFault::Malformed }])
     }
 
-    /// The stable word for it: the header `X-Error-Code`, the same in every language and error format. It is the case's own
-    /// name, unless it depends on what the case holds.
+    /// Returns the stable code of the error, for the header `X-Error-Code`. It is the same in every language and error
+    /// format. It is the name of the variant, unless it depends on the variant's fields.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -257,7 +247,7 @@ impl Error {
         }
     }
 
-    /// Every code there is.
+    /// Returns every error code.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         let depends = ["fields", "password_refused", "username_refused"];
         let own_names = Self::VARIANTS.iter().filter(move |name| !depends.contains(name));
@@ -271,7 +261,8 @@ const FIELD_REQUIRED: &str = "field_required";
 const USERNAME_MALFORMED: &str = "username_malformed";
 const USERNAME_RESERVED: &str = "username_reserved";
 
-/// An error and its causes in one text, for the log. The SDK's errors name operations and statuses, not items.
+/// Returns an error and its causes in one text, for the log. The SDK's errors name operations and statuses, but no
+/// contents of items.
 #[must_use]
 pub fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();

@@ -1,4 +1,4 @@
-//! Start-up of a function, and [`serve`].
+//! The start-up of a Lambda function.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use crate::app::Clock;
 use crate::config::{Config, ConfigError, Need, log_level};
 use crate::http::Endpoint;
 
-/// Runs an endpoint as a Lambda function. Returns only when it cannot start, or the runtime ends.
+/// Runs an endpoint as a Lambda function. Returns only if the function cannot start or the runtime ends.
 pub fn serve(endpoint: &Endpoint) -> ExitCode {
     run(endpoint.needs, async |app| {
         let handler = service_fn(async |event: LambdaEvent<serde_json::Value>| {
@@ -19,7 +19,7 @@ pub fn serve(endpoint: &Endpoint) -> ExitCode {
     })
 }
 
-/// Starts a function that needs these things, and hands it what it runs with.
+/// Builds the application that these needs require, and runs the function with it.
 pub fn run(needs: &[Need], function: impl AsyncFnOnce(&App) -> Result<(), lambda_http::Error>) -> ExitCode {
     log_as_json();
     let app = match start(needs) {
@@ -49,7 +49,7 @@ fn refuse(error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// JSON lines on standard output, where Lambda collects them: [`log_level`] says how many.
+/// Writes the log as JSON lines to standard output, where Lambda collects them. [`log_level`] sets the level.
 pub fn log_as_json() {
     let _ = tracing_subscriber::fmt()
         .json()

@@ -151,7 +151,8 @@ fn floor_of(place: &str) -> usize {
     FLOORS.iter().position(|floor| *floor == folder).unwrap_or_else(|| panic!("{place} stands on no floor"))
 }
 
-/// The rules and the use cases know neither HTTP nor AWS, and are given the time.
+/// Checks that the rules and the use cases depend neither on HTTP nor on AWS, and do not read the clock or the
+/// environment.
 #[test]
 fn rules_and_use_cases_name_no_platform() {
     let source = Source::read();
@@ -203,7 +204,7 @@ fn no_module_uses_one_of_a_later_floor() {
         uses.visit_file(file);
         for used in uses.found.iter().filter_map(|path| source.resolve(path)).filter(|used| used != place) {
             let (floor, other) = (floor_of(place), floor_of(&used));
-            // The use cases are on one floor, and none uses another.
+            // All use cases are on one floor. A use case must not use another.
             let is_sibling = other == floor && FLOORS[floor] == "accounts" && used.starts_with("accounts/");
             if other > floor || is_sibling {
                 breaches.insert(format!("{place} uses {used}"));

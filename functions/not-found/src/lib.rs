@@ -1,6 +1,8 @@
-//! `$default`: answers what no route takes. A path with a slash too many for the gateway is sent to the form without it
-//! (308), one that other methods have is 405, any other 404. Both are a page for whoever prefers one, which is a person who
-//! typed an address or followed a link.
+//! `$default`: answers requests that match no route.
+//!
+//! A path that has a route, except for a slash at its end, is redirected to that route (308). A path that has routes
+//! only for other methods gets a 405, and any other path a 404. The body of a 405 or 404 is a page for a client that
+//! prefers HTML: a browser in which a person typed an address or followed a link. For other clients it is JSON.
 
 mod accept;
 mod routes;
@@ -23,10 +25,11 @@ async fn not_found(app: &App, request: &Request) -> Result<Reply, Error> {
         return Ok(Reply::permanent_redirect(&location));
     }
     let methods = methods_of(path);
-    // A route with this method that is asked for here has a malformed path.
+    // If a route with this method matches and the request still comes here, the path is malformed.
     let is_wrong_method = !methods.is_empty() && !methods.contains(&method);
     let error = if is_wrong_method { Error::MethodNotAllowed { allow: methods.join(", ") } } else { Error::NotFound };
-    // To a person a wrong method is as good as no page: status and headers tell the two apart.
+    // A 405 shows the same page as a 404, because the difference does not matter to a person. Programs see it in the
+    // status and the headers.
     Ok(if accept::prefers_html(request.header("accept").unwrap_or_default()) {
         pages::unknown_address(app, request).refusing(error)
     } else {
@@ -51,7 +54,7 @@ mod tests {
 
     use super::{ENDPOINT, methods_of};
 
-    /// The answer to its event with another method, path and query.
+    /// Returns the answer to the function's event with another method, path and query.
     async fn answer(method: &str, path: &str, query: &str) -> Response<Body> {
         let mut event: Value = serde_json::from_str(include_str!("../../../events/not-found.json")).unwrap();
         event["requestContext"]["http"]["method"] = method.into();
@@ -101,7 +104,7 @@ mod tests {
         }
     }
 
-    /// The text of an answer to its event with these headers.
+    /// Returns the answer to the function's event with these headers, and its text.
     async fn read(headers: Value) -> (Response<Body>, String) {
         let mut event: Value = serde_json::from_str(include_str!("../../../events/not-found.json")).unwrap();
         event["headers"] = headers;

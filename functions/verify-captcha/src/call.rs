@@ -1,17 +1,17 @@
-//! Calls to a captcha service. An answer that is not clearly a pass is none: one that is slow, broken, huge or empty is an error,
-//! and an error admits nobody (ASVS 16.5.3).
+//! Calls to a captcha service. A slow, broken, huge or empty answer is an error, and after an error no pass is issued
+//! (ASVS 16.5.3).
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
 
-/// How long the service may take, from connecting to the last byte.
+/// The timeout of a call, from connecting to the last byte of the answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest answer that is read. Real ones have a few hundred bytes.
+/// The maximum length of an answer. Real ones have a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
-/// The service gave no answer that can be relied on.
+/// The error for a call without a reliable answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error("the HTTP client cannot be set up")]
@@ -28,7 +28,7 @@ pub(crate) enum CallError {
     Refused(String),
 }
 
-/// Sends a call and reads the body of its answer.
+/// Sends a call and returns the body of its answer.
 pub(crate) async fn answer(call: RequestBuilder) -> Result<Vec<u8>, CallError> {
     let mut response = call.send().await.map_err(without_url)?;
     if !response.status().is_success() {
@@ -55,7 +55,7 @@ fn without_url(error: reqwest::Error) -> CallError {
 pub(crate) fn client() -> Result<&'static Client, CallError> {
     static CLIENT: OnceLock<Option<Client>> = OnceLock::new();
     let build = || {
-        // Fails when a provider is installed already, which is then used.
+        // This fails if a provider is already installed. Then that one is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build().ok()
     };

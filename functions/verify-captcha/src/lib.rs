@@ -1,4 +1,4 @@
-//! `GET /users/captcha/`: checks a captcha's ticket with the captcha's service, and issues a pass.
+//! `GET /users/captcha/`: checks a captcha ticket with the captcha service, and issues a captcha pass.
 
 mod call;
 mod tencent_cloud;
@@ -50,7 +50,7 @@ async fn verify_captcha(app: &App, request: &Request) -> Result<Reply, Error> {
     Reply::ok(&Passed { detail: 1, captcha_pass: credentials::issue_captcha_pass(app, &caller, action)? })
 }
 
-/// Whether a ticket is good.
+/// Returns whether the service accepts a ticket.
 async fn verify(provider: &CaptchaProvider, ticket: &Ticket, now: Timestamp) -> Result<bool, CallError> {
     if !ticket.is_worth_asking() {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! Tencent Cloud's `DescribeCaptchaResult` (version 2019-07-22), signed by TC3-HMAC-SHA256.
+//! Tencent Cloud's API `DescribeCaptchaResult` (version 2019-07-22), signed with TC3-HMAC-SHA256.
 
 use reqwest::{Client, RequestBuilder, Url};
 use ring::{digest, hmac};
@@ -27,7 +27,7 @@ pub(crate) fn request(
         "Ticket": ticket.ticket,
         "Randstr": ticket.randstr,
         "UserIp": ticket.address,
-        // The API wants a number; an id that is none is left for it to refuse.
+        // The API requires a number. The configuration has checked that the id is one.
         "CaptchaAppId": provider.app_id.parse::<u64>().unwrap_or_default(),
         "AppSecretKey": provider.app_secret.expose_secret(),
     })
@@ -45,8 +45,8 @@ pub(crate) fn request(
         .body(body)
 }
 
-/// The `Authorization` header, as Tencent Cloud's "Signature v3" has it: a canonical request, a string to sign, a key
-/// derived for the day and the service.
+/// Returns the `Authorization` header of Tencent Cloud's "Signature v3". It signs a hash of the canonical request, with
+/// a key that is derived for the day and the service.
 fn authorization(signer: &TencentCloudSigner, host: &str, body: &str, now: Timestamp) -> String {
     let signed_headers = "content-type;host;x-tc-action";
     let canonical = format!(
@@ -97,7 +97,8 @@ struct ApiError {
     code: String,
 }
 
-/// Whether the ticket is good: code 1, and not evil. Errors come inside a 200.
+/// Returns whether the service accepted the ticket: its code is 1 and its evil level is below 100. The API reports
+/// errors in the body of a 200.
 pub(crate) fn read(body: &[u8]) -> Result<bool, CallError> {
     let Envelope { response } = serde_json::from_slice(body).map_err(|_| CallError::Garbage)?;
     if let Some(error) = response.error {

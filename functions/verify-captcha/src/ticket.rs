@@ -1,9 +1,9 @@
-//! The ticket of a captcha that somebody solved.
+//! The ticket of a solved captcha.
 
-/// The longest ticket that is sent on, in characters. Real ones have a few hundred.
+/// The maximum length of a ticket and of its random string, in bytes. Real ones have a few hundred.
 const MAX_CHARACTERS: usize = 2048;
 
-/// What the captcha's widget gave the page, and the address of its user.
+/// The values that the captcha's widget gave the page, and the network address of the person.
 pub(crate) struct Ticket {
     pub ticket: String,
     pub randstr: String,
@@ -11,8 +11,8 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Whether the ticket can be good. The widget makes a `trerror_` ticket by itself when it does not reach its servers, so
-    /// anyone can write one.
+    /// Returns whether the ticket can be valid, so that the service must be asked. The widget itself makes `trerror_`
+    /// tickets when it does not reach its servers, so anyone can forge one.
     pub(crate) fn is_worth_asking(&self) -> bool {
         let forged = ["trerror_", "terror_"].iter().any(|prefix| self.ticket.to_ascii_lowercase().starts_with(prefix));
         let fits = |text: &str| !text.is_empty() && text.len() <= MAX_CHARACTERS;

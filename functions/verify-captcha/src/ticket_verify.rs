@@ -1,4 +1,4 @@
-//! The older protocol of Tencent's captcha, `ticket/verify`.
+//! `ticket/verify`, the older protocol of Tencent's captcha.
 
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use shared::domain::ExposeSecret;
 use crate::call::CallError;
 use crate::ticket::Ticket;
 
-/// Asks by POST, so that the secret is in no URL and in no log of URLs.
+/// Returns the call. It is a POST, so that the secret is not part of a URL, which may be logged.
 pub(crate) fn request(client: &Client, provider: &CaptchaProvider, ticket: &Ticket) -> RequestBuilder {
     client.post(&provider.url).form(&[
         ("aid", provider.app_id.as_str()),
@@ -20,7 +20,7 @@ pub(crate) fn request(client: &Client, provider: &CaptchaProvider, ticket: &Tick
     ])
 }
 
-/// The old gateway's answer: fields are strings or numbers.
+/// The answer of the old gateway. Its fields are strings or numbers.
 #[derive(Deserialize)]
 struct Answer {
     response: Value,
@@ -28,11 +28,11 @@ struct Answer {
     evil_level: Value,
 }
 
-/// Whether the ticket is good.
+/// Returns whether the service accepted the ticket.
 pub(crate) fn read(body: &[u8]) -> Result<bool, CallError> {
     let answer: Answer = serde_json::from_slice(body).map_err(|_| CallError::Garbage)?;
     let passed = number(&answer.response).ok_or(CallError::Garbage)? == 1;
-    // A level the gateway left out says nothing bad; one that cannot be read is not relied on.
+    // A missing level counts as harmless. A level that is not a number makes the answer unreliable.
     let evil_level =
         if answer.evil_level.is_null() { 0 } else { number(&answer.evil_level).ok_or(CallError::Garbage)? };
     Ok(passed && evil_level < 100)

@@ -59,7 +59,7 @@ fn event(function: &str, changes: &Changes) -> Value {
 /// Returns the variables that meet a need.
 const fn variables_of(need: Need) -> &'static [&'static str] {
     match need {
-        // The published keys are in the table: whoever needs them needs it too.
+        // The published keys are in the table, so a function that needs them needs the table too.
         Need::TokenKeys => &[],
         // The cost of a hash has defaults. A function without the need hashes nothing.
         Need::PasswordHashing | Need::SeldomPasswordHashing => &[],
@@ -112,7 +112,8 @@ fn app(site: &Site, function: &str, given: &[Need]) -> App {
     App::new(config(site, function, given, given).unwrap(), site.system.as_ref().unwrap().clock.clone(), given).unwrap()
 }
 
-/// The needs but for one. The keys of access tokens are in the table, so that they go with it.
+/// Returns the needs without one of them. Without the table, the keys of access tokens are left out too, because they
+/// are in the table.
 fn without(needs: &[Need], one: Need) -> Vec<Need> {
     let goes = |need: Need| need == one || (one == Need::Table && need == Need::TokenKeys);
     needs.iter().copied().filter(|need| !goes(*need)).collect()
@@ -270,8 +271,8 @@ fn every_function_has_a_row_and_no_two_are_answered_alike() {
     }
 }
 
-/// Needs that an event is answered without: for a cookie or a proof that the event does not carry, for an account in another
-/// state, or for a mail that the answer does not depend on.
+/// The needs without which a function still answers its event correctly. They serve a cookie or a reauthentication that
+/// the event does not carry, an account in another state, or a mail that the answer does not depend on.
 const NOT_IN_EVENTS: &[(&str, Need)] = &[
     ("change-password", Need::CODES),
     ("delete-account", Need::CODES),
@@ -307,7 +308,7 @@ async fn every_function_answers_its_event_with_what_it_needs_and_with_nothing_le
                 changes = stage.changes(row.function).await;
             }
         }
-        // What was refused may have counted an attempt.
+        // A refused request may have counted an attempt, so the last answer comes from a new stage.
         let stage = Stage::new().await;
         let changes = stage.changes(row.function).await;
         let answer = answer_with_its_needs(&stage.site, row.function, &changes).await;

@@ -1,4 +1,5 @@
-//! One name everywhere: folder, event, template resource, route, router metadata, registry, README row.
+//! Checks that the parts of the project agree: folders, events, template, registry, settings, generated files and
+//! README.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
     entries.filter_map(|name| name.to_str()?.strip_suffix(ending).map(str::to_owned)).collect()
 }
 
-/// `log-in` is `LogInFunction`.
+/// Returns the name of a function's resource in the template: `LogInFunction` for `log-in`.
 fn resource_name(function: &str) -> String {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     function.split('-').map(capital).collect::<String>() + "Function"
@@ -79,8 +80,10 @@ fn the_template_gives_a_function_the_secrets_it_needs_and_no_other() {
     }
 }
 
-/// A test that returned early where its site lacks something would pass without having run. So none does, and a filter by
-/// name leaves it out where it cannot run.
+/// Checks that a contract test is in the module for the kind of site that it needs.
+///
+/// A test that returned early on a site that lacks something would pass without having tested anything. Therefore no
+/// test does that. A filter by module name skips the tests that cannot run on a site.
 #[test]
 fn a_test_of_the_contract_stands_in_the_module_that_says_what_it_needs() {
     let starts = Regex::new(r"Site::(any|with_\w+)\(").unwrap();
@@ -106,7 +109,7 @@ fn a_test_of_the_contract_stands_in_the_module_that_says_what_it_needs() {
     assert!(text(".ci/run").contains(&elsewhere), "{tests:?}: .ci/run counts how many are left out");
 }
 
-/// The routes have one list, the template; the settings have one, in `shared`.
+/// The only sources of the generated files are the template for routes, and the list in `shared` for settings.
 #[test]
 fn what_is_generated_is_as_it_would_be_written() {
     for file in FILES {
@@ -115,9 +118,39 @@ fn what_is_generated_is_as_it_would_be_written() {
     }
 }
 
+<<<<<<< HEAD
 /// Returns the words in backquotes that start the rows of a section's table.
 fn words_of_table(document: &str, section: &str) -> BTreeSet<String> {
     let document = text(document);
+=======
+#[test]
+fn the_readme_has_a_row_for_each_function_with_its_routes() {
+    let readme = text("README.md");
+    let table = readme.split("## Endpoints").nth(1).expect("a section of endpoints").split("\n## ").next().unwrap();
+    let mut rows: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for line in table.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let routes = cells[1].split(", ").filter_map(|route| {
+            let (method, path) = route.trim_matches('`').split_once(' ')?;
+            let path = Some(path.trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or("/");
+            Some((method.to_owned(), path.to_owned()))
+        });
+        rows.insert(cells[0].trim_matches('`').to_owned(), routes.collect());
+    }
+    let mut expected: BTreeMap<String, BTreeSet<(String, String)>> =
+        names_in("functions", "").into_iter().map(|name| (name, BTreeSet::new())).collect();
+    for (method, path, function) in template_routes() {
+        if path != "$default" {
+            expected.get_mut(&function).unwrap().insert((method, path));
+        }
+    }
+    assert_eq!(rows, expected);
+}
+
+/// Returns the words in backquotes at the start of the rows of a README section's table.
+fn readme_words(section: &str) -> BTreeSet<String> {
+    let readme = text("README.md");
+>>>>>>> prose4
     let table =
         document.split(&format!("\n## {section}\n")).nth(1).expect("the section").split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `").and_then(|rest| rest.split('`').next()));
@@ -170,7 +203,7 @@ fn a_parameter_has_the_default_and_the_bounds_of_its_setting() {
         let declared = declared.lines().take_while(|line| line.starts_with("    "));
         let declared: BTreeMap<_, _> = declared.filter_map(|line| line.trim().split_once(": ")).collect();
         let value = |name: &str| declared.get(name).map(|value| value.trim_matches('"'));
-        // The sender of mail has no default that would work; the template's says of what kind it is.
+        // No default works for the sender of mail. The template's default is only an example.
         if setting.variable != "MAIL_FROM" {
             assert_eq!(value("Default"), Some(setting.default), "{parameter}");
         }
@@ -217,7 +250,8 @@ fn no_policy_grants_every_action() {
     }
 }
 
-/// Values of parameters: what the template takes, the functions start with, and the reverse.
+/// Parameters, their variables, and values to test. The template must accept a value exactly if a function starts with
+/// it.
 const PARAMETERS: &[(&str, &str, &[&str])] = &[
     ("Issuer", "ISSUER", ADDRESSES),
     ("ClientHost", "CLIENT_HOST", ADDRESSES),

@@ -1,6 +1,9 @@
-//! Looking a new password up among those that were breached elsewhere (ASVS 6.2.12), where `BREACHED_PASSWORDS_URL` says
-//! who is asked. Only the first five of its hash's forty digits leave, and the answer is some eight hundred hashes that
-//! begin so: whoever is asked learns nothing (k-anonymity). The hash is SHA-1 because that is how such lists are kept.
+//! Looks up whether a new password was breached elsewhere (ASVS 6.2.12), at the service that `BREACHED_PASSWORDS_URL`
+//! names.
+//!
+//! The service gets only the first five of the forty hex digits of the password's hash. It answers with some eight
+//! hundred hashes that start with these digits, so it does not learn the password (k-anonymity). The hash is SHA-1
+//! because such lists use it.
 
 use std::time::Duration;
 
@@ -12,11 +15,11 @@ use ring::digest;
 
 use crate::domain::Password;
 
-/// How long the whole look-up may take: a person waits.
+/// The timeout of the whole look-up. It is short because a person waits for the answer.
 const TIMEOUT: Duration = Duration::from_millis(1500);
-/// Longer answers are none.
+/// The maximum length of an answer. A longer one counts as unreadable.
 const MAX_BYTES: usize = 512 * 1024;
-/// How many digits of the hash are told.
+/// The number of hex digits of the hash that are sent.
 const PREFIX: usize = 5;
 
 #[derive(Debug)]
@@ -25,29 +28,28 @@ pub struct BreachedPasswords {
     url: String,
 }
 
-/// Nothing was learnt. It holds nothing of the password.
+/// The error for a look-up without a result. It contains no part of the password or its hash.
 #[derive(Debug, thiserror::Error)]
 pub enum LookUpError {
-    /// No answer in time.
     #[error("no answer in time")]
     TooSlow,
-    /// No answer, or one that breaks off.
+    /// The connection failed, or the answer was cut short.
     #[error("no answer")]
     NoAnswer(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Refused, or in trouble.
+    /// The service answered with a status other than 200.
     #[error("answered with status {0}")]
     Status(u16),
-    /// No list of hashes.
+    /// The answer is not a list of hashes, or is too long.
     #[error("the answer is no list of hashes")]
     Unreadable,
 }
 
 impl BreachedPasswords {
-    /// Asks this address; the first digits of the hash come after it.
+    /// Creates a client for the service at this address. The digits of the hash are appended to the address.
     #[must_use]
     pub fn new(url: &str) -> Self {
         let settings = HttpConnectorSettings::builder().connect_timeout(TIMEOUT).read_timeout(TIMEOUT).build();
-        // Unlike the table it is not Amazon's: the system's own roots.
+        // The service is not Amazon's, so this client trusts the system's root certificates.
         let connector = Connector::builder()
             .connector_settings(settings)
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
@@ -55,7 +57,7 @@ impl BreachedPasswords {
         Self { connector, url: url.trim_end_matches('/').to_owned() }
     }
 
-    /// Whether the password is among them.
+    /// Returns whether the password was breached.
     pub async fn holds(&self, password: &Password) -> Result<bool, LookUpError> {
         let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
         let digits = hex::encode_upper(digest);
@@ -65,7 +67,7 @@ impl BreachedPasswords {
         let mut found = false;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (suffix, count) = line.split_once(':').ok_or(LookUpError::Unreadable)?;
-            // Padding counts nothing.
+            // Lines that only pad the answer have a count of 0.
             found |= suffix.eq_ignore_ascii_case(rest) && count.trim() != "0";
         }
         Ok(found)
@@ -75,7 +77,7 @@ impl BreachedPasswords {
         let mut request = HttpRequest::empty();
         let no_answer = |source: Box<dyn std::error::Error + Send + Sync>| LookUpError::NoAnswer(source);
         request.set_uri(format!("{}/{prefix}", self.url)).map_err(|source| no_answer(source.into()))?;
-        // All answers of one length: who watches the line learns nothing either.
+        // Padded answers have similar lengths, so their length does not reveal the prefix to an eavesdropper.
         request.headers_mut().insert("add-padding", "true");
         request.headers_mut().insert("user-agent", "latchkey");
         let answer = self.connector.call(request).await.map_err(|source| no_answer(source.into()))?;

@@ -1,4 +1,4 @@
-//! The program's time, from a clock that is handed in.
+//! The clock that the application reads the time from.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 
-/// The system's clock, which a local system or a test may move on.
+/// The system's clock, which a local system or a test may advance.
 ///
-/// Clones share the moving.
+/// Clones share the offset.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     advanced_seconds: Arc<AtomicI64>,
@@ -22,7 +22,7 @@ impl Clock {
             .plus_seconds(self.advanced_seconds.load(Ordering::Relaxed))
     }
 
-    /// Moves this clock and all its clones on.
+    /// Advances this clock and all its clones.
     pub fn advance_seconds(&self, seconds: u32) {
         self.advanced_seconds.fetch_add(i64::from(seconds), Ordering::Relaxed);
     }

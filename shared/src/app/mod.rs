@@ -1,4 +1,4 @@
-//! What a function holds while it runs: settings, clock, table, hasher, keys.
+//! The application state that a function holds while it runs: settings, clock, table, hasher, keys.
 
 pub(crate) mod audit;
 mod breached;
@@ -18,7 +18,7 @@ use breached::BreachedPasswords;
 
 pub use clock::Clock;
 
-/// Built once at start.
+/// The application state, built once at start.
 #[derive(Debug)]
 pub struct App {
     pub config: Config,
@@ -27,38 +27,37 @@ pub struct App {
     pub store: Store,
     hasher: Option<PasswordHasher>,
     breached: Option<BreachedPasswords>,
-    /// The keys of access tokens.
     pub key_cache: KeyCache,
 }
 
-/// Who asks, as far as the request tells.
+/// The sender of a request, as far as the request identifies them.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The network address of the caller, see `http::Request::source`.
+    /// The network address of the caller. See `http::Request::source`.
     pub address: String,
     /// The language to answer in.
     pub language: Language,
-    /// The `iss` of tokens made for this request.
+    /// The `iss` of tokens issued for this request.
     pub issuer: String,
-    /// The `User-Agent` header: anyone's to make up.
+    /// The `User-Agent` header. A client can send any text in it.
     pub user_agent: String,
-    /// The device, where an account was signed in to on it: its owner is told from strangers by it.
+    /// The known device: one on which an account was signed in to before. It distinguishes the owner from strangers.
     pub device: Option<KnownDevice>,
-    /// The session that the cookie of our own page names. It may be over.
+    /// The refresh token in the session cookie of our own page. Its session may be over.
     pub cookie_session: Option<RefreshToken>,
-    /// The id API Gateway gave the request.
+    /// The id that API Gateway gave the request.
     pub request_id: String,
-    /// Who it turned out to be about.
+    /// The account or recipient that the request is about.
     pub who: Who,
 }
 
-/// Whom a request is about, as far as it may be logged: an account's id, or a masked number, email or name. Clones share
-/// it, so that what a use case finds out stands in the request's line.
+/// The loggable name of the account or recipient that a request is about: an account's id, or a masked number, email or
+/// name. Clones share the value, so that the use case can set it and the endpoint can log it.
 #[derive(Clone, Debug, Default)]
 pub struct Who(Arc<OnceLock<String>>);
 
 impl Who {
-    /// Notes it; what was noted first stays.
+    /// Sets the value. If it is already set, the first value stays.
     pub fn note(&self, who: impl Into<String>) {
         let _ = self.0.set(who.into());
     }
@@ -70,20 +69,21 @@ impl Who {
 }
 
 impl Caller {
-    /// What of it is kept with a session.
+    /// Returns the part of the caller's data that is stored with a session.
     #[must_use]
     pub fn client_info(&self) -> ClientInfo {
         ClientInfo { device: device_name(&self.user_agent), address: shorten_address(&self.address) }
     }
 }
 
-/// A function uses something that is not in its list of needs. That is a bug, so the answer is a 500.
+/// The error for the use of something that the function does not list among its needs. It is a bug, so the answer is a
+/// 500.
 #[derive(Debug, thiserror::Error)]
 #[error("this function does not list it among its needs")]
 struct NotNeeded;
 
 impl App {
-    /// Builds what is needed. No connection is opened.
+    /// Builds the parts that the needs list. Opens no connection.
     pub fn new(config: Config, clock: Clock, needs: &[Need]) -> Result<Self, ConfigError> {
         let hasher = if needs.iter().any(|need| matches!(need, Need::PasswordHashing | Need::SeldomPasswordHashing)) {
             let hasher = PasswordHasher::new(config.passwords.hash_cost);
@@ -106,12 +106,12 @@ impl App {
         Ok(Self { config, clock, hasher, store, breached, key_cache })
     }
 
-    /// Does what is better done at start, while Lambda gives a whole CPU, than by the first request. A failure stops
-    /// nothing: the first request finds out for itself.
+    /// Prepares the slow parts at start, while Lambda gives a whole CPU, so that the first request is fast. A failure
+    /// is only logged. If it persists, the first request fails by itself.
     pub async fn warm_up(&self, needs: &[Need]) {
         for need in needs {
             let warmed = match need {
-                // One real call opens the connection. Reading the keys is one.
+                // One call opens the connection. If the function also reads the keys, that read does it.
                 Need::Table if !needs.contains(&Need::TokenKeys) => self.store.warm_up().await,
                 Need::TokenKeys => self.token_keys().await.map(drop),
                 Need::PasswordHashing => self.hasher().map(PasswordHasher::warm_up),
@@ -125,17 +125,17 @@ impl App {
         }
     }
 
-    /// Hashes a new password, in functions that need it ([`Need::PasswordHashing`]).
+    /// Hashes a new password. The function must list [`Need::PasswordHashing`] or [`Need::SeldomPasswordHashing`].
     pub fn hash(&self, password: &Password) -> Result<PasswordHashText, Error> {
         self.hasher()?.hash(password).map_err(|source| Error::internal("hashing a password", source))
     }
 
-    /// Whether a password is the one that was hashed, see [`PasswordHasher::verify`].
+    /// Returns whether a password matches the stored hash. See [`PasswordHasher::verify`].
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHashText>) -> Result<bool, Error> {
         self.hasher()?.verify(password, stored).map_err(|source| Error::internal("checking a password", source))
     }
 
-    /// A new hash of a password whose stored hash was made at another cost; `None` where it was not.
+    /// Returns a new hash of the password if its stored hash was made at another cost, or else `None`.
     pub fn rehash(&self, password: &Password, stored: &PasswordHashText) -> Result<Option<PasswordHashText>, Error> {
         if self.hasher()?.is_outdated(stored) { self.hash(password).map(Some) } else { Ok(None) }
     }
@@ -144,19 +144,19 @@ impl App {
         self.hasher.as_ref().ok_or_else(|| Error::internal("hashing a password", NotNeeded))
     }
 
-    /// The keys of a group, in functions that need them ([`Need::Keys`]).
+    /// Returns the keys of a group. The function must list them in a [`Need::Keys`].
     pub fn keyring(&self, group: KeyGroup) -> Result<&Keyring, Error> {
         self.config.keys.of(group).ok_or_else(|| Error::internal("using a key", NotNeeded))
     }
 
-    /// The public address of the pages, for links, in functions that need it ([`Need::ClientHost`]).
+    /// Returns the public address of the pages, for links. The function must list [`Need::ClientHost`].
     pub fn client_host(&self) -> Result<&str, Error> {
         let missing = || Error::internal("making a link", NotNeeded);
         self.config.answers.client_host.as_deref().ok_or_else(missing)
     }
 
-    /// Refuses a new password that was breached elsewhere, where a service is asked. Without an answer the password is
-    /// taken: nobody is kept from a new password because a third party is down.
+    /// Refuses a new password that was breached elsewhere, if a look-up service is configured. If the service does not
+    /// answer, the password is accepted, so that an outage of a third party keeps nobody from setting a password.
     pub async fn refuse_breached(&self, password: &NewPassword) -> Result<(), Error> {
         let Some(breached) = &self.breached else { return Ok(()) };
         match breached.holds(password.as_password()).await {
@@ -170,13 +170,13 @@ impl App {
         }
     }
 
-    /// The keys of access tokens. They are read again when the last read is five minutes old. Await it beside another
-    /// read, so that it costs no round trip of its own.
+    /// Returns the keys of access tokens. It reads them again if the last read is five minutes old. Await it together
+    /// with another read, so that it costs no round trip of its own.
     pub async fn token_keys(&self) -> Result<Arc<TokenKeys>, Error> {
         self.key_cache.current(&self.store, self.clock.now()).await
     }
 
-    /// What tokens are made and read by for a caller.
+    /// Returns the parameters for issuing and verifying tokens for a caller.
     #[must_use]
     pub fn token_context<'a>(&'a self, caller: &'a Caller) -> TokenContext<'a> {
         TokenContext {

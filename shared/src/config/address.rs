@@ -4,11 +4,12 @@ use url::Url;
 
 use super::environment::{ConfigError, Environment};
 
-/// The names of this machine, as they are written in an address.
+/// The names of the local machine in an address.
 pub(super) const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl Environment<'_> {
-    /// An address that nothing crosses a network in clear to, as it was written.
+    /// Reads an address that must be `https://`, or `http://` on the local machine, so that no request crosses a
+    /// network unencrypted. Returns it as it was written.
     pub fn url(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
         let Some(text) = self.optional(variable) else { return Ok(None) };
         let problem = || "must be an https:// address (http:// for this machine alone), without a user".to_owned();
@@ -16,8 +17,8 @@ impl Environment<'_> {
         is_safe.then_some(Some(text)).ok_or_else(|| ConfigError { variable, problem: problem() })
     }
 
-    /// An address that paths are appended to and that others compare: without a slash at its end, and its origin as
-    /// browsers write it (lower case, no default port).
+    /// Reads an address that paths are appended to and that clients compare. It must have no slash at the end. Its
+    /// origin is returned as browsers write it: in lower case, without a default port.
     pub(super) fn base_url(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
         let Some(text) = self.optional(variable) else { return Ok(None) };
         let is_base = |url: &Url| url.query().is_none() && url.fragment().is_none() && !text.ends_with('/');
@@ -31,7 +32,8 @@ impl Environment<'_> {
         Ok(Some(format!("{}{}", url.origin().ascii_serialization(), url.path().trim_end_matches('/'))))
     }
 
-    /// Where a service of AWS is, or a stand-in for it: in a network of containers its name is any.
+    /// Reads the address of an AWS service or of a substitute for it. `http://` is allowed for every host, because a
+    /// substitute in a network of containers can have any name.
     pub(super) fn endpoint(&self, own: &'static str) -> Result<Option<String>, ConfigError> {
         for variable in [own, "AWS_ENDPOINT_URL"] {
             if let Some(text) = self.optional(variable) {
@@ -44,8 +46,9 @@ impl Environment<'_> {
     }
 }
 
-/// An address of a host. Refused is what the parser repairs (a backslash, a third slash, a line break within), and a user:
-/// `http://localhost:x@evil.example/` is not this machine.
+/// Parses the address of a host. It refuses forms that the URL parser would silently repair (a backslash, a third
+/// slash, an embedded line break). It also refuses a user: the host of `http://localhost:x@evil.example/` is not the
+/// local machine.
 fn parse(text: &str) -> Option<Url> {
     let after_scheme = text.split_once("://")?.1;
     let is_plain = text.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>\\".contains(&b));
@@ -54,9 +57,9 @@ fn parse(text: &str) -> Option<Url> {
     (is_plain && !authority.is_empty() && !authority.contains('@')).then_some(url)
 }
 
-/// Whether it is `https://`, or `http://` on this machine: nothing of ours crosses a network in clear.
+/// Returns whether the address is `https://`, or `http://` on the local machine.
 fn is_safe(url: &Url) -> bool {
-    // The last one is this machine as its containers know it.
+    // Containers reach the local machine by the name `host.docker.internal`.
     let is_this_machine =
         url.host_str().is_some_and(|host| LOOPBACK_NAMES.contains(&host) || host == "host.docker.internal");
     url.scheme() == "https" || is_this_machine

@@ -1,4 +1,4 @@
-//! Reading variables: the forms they have, and what is said of one that is malformed.
+//! Reads variables, checks their form, and describes malformed ones.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -7,15 +7,15 @@ use super::settings::{self, Form, Place, Setting};
 use crate::crypto::{KeyGroup, Keyring, MIN_SECRET_BYTES};
 use crate::domain::{Consent, Limit, SecretString, Timestamp};
 
-/// What a text has to be.
+/// A rule for the form of a text.
 pub(super) struct TextRule {
-    /// Whether a text is it.
+    /// Returns whether a text satisfies the rule.
     pub admits: fn(&str) -> bool,
-    /// What is said of another.
+    /// The error message for other texts.
     pub said: &'static str,
 }
 
-/// A name that people read: on one line, not too long for the subject of a mail.
+/// The rule for a name that people read. It fits on one line and into the subject of a mail.
 pub(super) const NAME: TextRule = TextRule {
     admits: |text| {
         let fits = (1..=40).contains(&text.chars().count());
@@ -24,48 +24,48 @@ pub(super) const NAME: TextRule = TextRule {
     said: "must be 1 to 40 characters on one line, without spaces at its ends",
 };
 
-/// A name that programs compare.
+/// The rule for a name that programs compare.
 pub(super) const IDENTIFIER: TextRule = TextRule {
     admits: |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
     said: "must be 1 to 255 characters of ASCII, without spaces",
 };
 
-/// A version that a consent can name.
+/// The rule for a version that a consent can name.
 pub(super) const VERSION: TextRule = TextRule {
     admits: |text| Consent::parse(text, text, Timestamp::from_unix_seconds(0)).is_some(),
     said: "must be 1 to 64 bytes on one line, without spaces at its ends",
 };
 
-/// A variable that is missing or malformed.
+/// The error for a variable that is missing or malformed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 pub struct ConfigError {
     pub variable: &'static str,
-    /// What is wrong; never its value, which may be a secret.
+    /// The problem. It never contains the value, which may be a secret.
     pub problem: String,
 }
 
-/// Holds settings that have no variable of their own, as `NAME=value` separated by spaces.
+/// The variable that holds the settings without a variable of their own, as `NAME=value` separated by spaces.
 const SETTINGS: &str = "SETTINGS";
 
-/// Whether a name is that of a setting that stands there. Every other has a variable, and in the template a parameter: were
-/// it read here too, a function that has the variable would see another value than one that has not.
+/// Returns whether `SETTINGS` may contain a setting of this name. Every other setting has a variable of its own. If
+/// `SETTINGS` could contain it too, functions with and without that variable would see different values.
 fn stands_in_settings(name: &str) -> bool {
     settings::ALL.iter().any(|setting| setting.variable == name && setting.place == Place::Settings)
 }
 
-/// Reads variables: those of the process in a function, a map in tests and in `local`. A setting that has no variable
-/// of its own is looked for in `SETTINGS`.
+/// A reader of variables. A function reads those of its process. Tests and `local` read a map. A setting without a
+/// variable of its own is read from `SETTINGS`.
 pub struct Environment<'a> {
     look_up: &'a dyn Fn(&str) -> Option<String>,
-    /// The pairs of `SETTINGS`, as they stand there.
+    /// The unchecked pairs in `SETTINGS`.
     settings: Vec<(String, String)>,
-    /// The names that were asked for.
+    /// The names that were read, for the test that compares them with the list of settings.
     asked: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Environment<'a> {
-    /// Over any source of variables.
+    /// Creates a reader from a function that looks a variable up.
     #[must_use]
     pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let text = look_up(SETTINGS).unwrap_or_default();
@@ -74,7 +74,7 @@ impl<'a> Environment<'a> {
         Self { look_up, settings, asked: RefCell::default() }
     }
 
-    /// A variable; an empty one counts as absent, because a template cannot leave one out.
+    /// Returns a variable. An empty one counts as absent, because a template cannot omit a variable.
     #[must_use]
     pub fn optional(&self, variable: &str) -> Option<String> {
         self.asked.borrow_mut().insert(variable.to_owned());
@@ -82,13 +82,14 @@ impl<'a> Environment<'a> {
         own.or_else(|| self.settings.iter().find(|(name, _)| name == variable).map(|(_, value)| value.clone()))
     }
 
-    /// Every name that was asked for so far.
+    /// Returns all names that were read so far.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
         self.asked.borrow().iter().cloned().collect()
     }
 
-    /// Refuses what stands in `SETTINGS` and may not: every function refuses the same, whatever it needs itself.
+    /// Refuses pairs that `SETTINGS` may not contain. It does not depend on the needs, so that all functions refuse the
+    /// same pairs.
     pub(super) fn check_settings(&self) -> Result<(), ConfigError> {
         for (index, (name, value)) in self.settings.iter().enumerate() {
             let is_repeated = self.settings[..index].iter().any(|(earlier, _)| earlier == name);
@@ -106,17 +107,16 @@ impl<'a> Environment<'a> {
         Ok(())
     }
 
-    /// A variable that must be there.
+    /// Returns a variable that must be set.
     pub fn required(&self, variable: &'static str) -> Result<String, ConfigError> {
         self.optional(variable).ok_or_else(|| not_set(variable))
     }
 
-    /// The value of a setting, or its default.
     fn or_default(&self, setting: &Setting) -> String {
         self.optional(setting.variable).unwrap_or_else(|| setting.default.to_owned())
     }
 
-    /// One of the setting's words.
+    /// Returns the setting's value, which must be one of its words.
     pub fn word(&self, setting: &Setting) -> Result<&'static str, ConfigError> {
         let value = self.or_default(setting);
         let Form::Words(words) = setting.form else { return Err(setting.refuse("has no words")) };
@@ -124,11 +124,11 @@ impl<'a> Environment<'a> {
         word.ok_or_else(|| setting.refuse(format!("must be one of: {}", words.join(", "))))
     }
 
-    /// A whole number within the setting's bounds.
+    /// Returns the setting's value, which must be a whole number within its bounds.
     pub fn number(&self, setting: &Setting) -> Result<u32, ConfigError> {
         let value = self.or_default(setting);
         let Form::Number { least, most } = setting.form else { return Err(setting.refuse("has no bounds")) };
-        // `parse` alone would take a plus sign, which the template does not.
+        // `parse` alone would accept a plus sign, and the template refuses one.
         let digits = Some(value).filter(|value| value.bytes().all(|b| b.is_ascii_digit()));
         let number = digits.and_then(|value| value.parse().ok());
         number
@@ -136,16 +136,16 @@ impl<'a> Environment<'a> {
             .ok_or_else(|| setting.refuse(format!("must be a whole number from {least} to {most}")))
     }
 
-    /// A short text.
+    /// Returns the setting's value, which must satisfy the rule.
     pub(super) fn text(&self, setting: &Setting, rule: &TextRule) -> Result<String, ConfigError> {
         let text = self.or_default(setting);
         if (rule.admits)(&text) { Ok(text) } else { Err(setting.refuse(rule.said)) }
     }
 
-    /// The maximum number of times that a sliding limit remembers.
+    /// The maximum number of times that a sliding limit remembers. Each is an attribute of the limit's item.
     const MAX_REMEMBERED: u32 = 30;
 
-    /// Limits; a setting of the form [`Form::Limit`] has one.
+    /// Returns the setting's limits. A setting of the form [`Form::Limit`] has exactly one.
     pub(super) fn limits(&self, setting: &Setting) -> Result<Vec<Limit>, ConfigError> {
         let text = self.or_default(setting);
         if setting.form == Form::Limit {
@@ -158,13 +158,13 @@ impl<'a> Environment<'a> {
         if countable { Ok(limits) } else { Err(said()) }
     }
 
-    /// The keys of a group, derived from the secrets in a variable.
+    /// Derives the keys of a group from the secrets in a variable.
     pub(super) fn keyring(&self, variable: &'static str, group: KeyGroup) -> Result<Keyring, ConfigError> {
         Keyring::parse(&self.required(variable)?, group)
             .map_err(|problem| ConfigError { variable, problem: format!("is malformed: {problem}") })
     }
 
-    /// Secrets of 32 characters at least, separated by commas.
+    /// Returns the secrets in a variable, separated by commas. Each must have at least 32 bytes.
     pub(super) fn secrets(&self, variable: &'static str) -> Result<Vec<SecretString>, ConfigError> {
         let text = self.optional(variable).unwrap_or_default();
         let secrets: Vec<_> = text.split(',').map(str::trim).filter(|secret| !secret.is_empty()).collect();
@@ -176,7 +176,7 @@ impl<'a> Environment<'a> {
 }
 
 impl Setting {
-    /// The error for a value that is not one of the setting's.
+    /// Returns the error for a value that the setting does not accept.
     pub(super) fn refuse(&self, problem: impl Into<String>) -> ConfigError {
         ConfigError { variable: self.variable, problem: problem.into() }
     }
@@ -186,7 +186,8 @@ pub(super) fn not_set(variable: &'static str) -> ConfigError {
     ConfigError { variable, problem: "is not set".to_owned() }
 }
 
-/// A name that begins as one of ours does. What begins otherwise may be a secret that lost its name.
+/// Returns the name for an error message. A name with another first word than any setting may be a secret whose name
+/// was left out, so it is not shown.
 fn shown_name(name: &str) -> &str {
     let first = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
     let is_ours = settings::ALL.iter().any(|setting| first(setting.variable) == first(name));

@@ -1,27 +1,27 @@
-//! The limits on how often something may happen.
+//! The configured rate limits.
 
 use super::settings::{self, Setting};
 use super::{ConfigError, Environment};
 use crate::domain::Limit;
 
-/// A limit. Its setting says how often; a use case says what it counts it for.
+/// A kind of rate limit. Its setting defines how often, and the use case chooses the key that it counts under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateLimit {
-    /// Messages to one number or address.
+    /// Messages to one mobile number or email address.
     Recipient,
-    /// Those of them that one source asks for.
+    /// Messages to one mobile number or email address that one source requests.
     RecipientSource,
-    /// Messages that one source asks for.
+    /// Messages that one source requests.
     Source,
-    /// The same with captcha passes, or for its own accounts.
+    /// Messages that one source requests with captcha passes, or for its own accounts.
     SourceCaptcha,
     /// Failed attempts to sign in from one source.
     LogInSource,
-    /// Requests from one source that ask who is registered.
+    /// Requests from one source that can reveal who is registered.
     ProbeSource,
     /// Captcha tickets from one source.
     CaptchaSource,
-    /// Changes of credentials by one account's signed-in owner.
+    /// Changes of credentials by the signed-in owner of one account.
     Changes,
     /// Exports of one account.
     Exports,
@@ -43,8 +43,8 @@ impl RateLimit {
         Self::Exports,
     ];
 
-    /// Returns its setting, and the word for its counts in the table's keys. `Source` and `SourceCaptcha` share their counts,
-    /// as long as their periods are equal. The counts of a recipient are keyed by the recipient alone.
+    /// Returns the limit's setting, and the word for its counts in the table's keys. `Source` and `SourceCaptcha` share
+    /// their counts as long as their periods are equal. The counts of a recipient do not use the word.
     const fn definition(self) -> (&'static Setting, &'static str) {
         match self {
             Self::Recipient => (&settings::LIMIT_RECIPIENT, "recipient"),
@@ -65,7 +65,7 @@ impl RateLimit {
     }
 }
 
-/// How often each may happen.
+/// The configured limits, one or more for each [`RateLimit`].
 #[derive(Clone, Debug)]
 pub struct LimitConfig([Vec<Limit>; RateLimit::ALL.len()]);
 
@@ -78,7 +78,7 @@ impl LimitConfig {
         Ok(Self(limits))
     }
 
-    /// What a limit allows. There is at least one [`Limit`].
+    /// Returns the limits of this kind. There is at least one, and all of them apply.
     #[must_use]
     pub fn of(&self, limit: RateLimit) -> &[Limit] {
         &self.0[limit as usize]

@@ -1,6 +1,7 @@
 //! The settings, and the only reader of the environment.
 //!
-//! A setting that is missing or malformed stops the function from starting, and the message names the variable.
+//! A function does not start if a setting that it needs is missing, or if a setting is malformed. The message names the
+//! variable.
 
 mod address;
 mod environment;
@@ -21,7 +22,7 @@ use environment::{IDENTIFIER, NAME, VERSION};
 use crate::crypto::{HashCost, RotationRules};
 use crate::domain::{Email, ExposeSecret, PasswordRules, ReservedUsernames, SecretString, SessionRules};
 
-/// Everything that is configured.
+/// The configuration of a function.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub storage: StorageConfig,
@@ -40,23 +41,22 @@ pub struct Config {
     pub messages: MessageConfig,
     /// `CODE_SECRET` and `KEY_SECRET`
     pub keys: Keys,
-    /// `ORIGIN_SECRET`: the same form. The deployment's own CloudFront sends it in `X-Origin-Secret`; without one no header
-    /// says from where a request came.
+    /// `ORIGIN_SECRET`. The deployment's own CloudFront sends one of these secrets in `X-Origin-Secret`. Without one,
+    /// no header is trusted to say where a request comes from.
     origin_secrets: Vec<SecretString>,
 }
 
-/// How the table is reached.
+/// The settings of the table.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
     /// `TABLE_NAME`
     pub table_name: Option<String>,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, else `AWS_ENDPOINT_URL`
     pub endpoint_url: Option<String>,
-    /// How AWS is called.
     pub aws: AwsConfig,
 }
 
-/// How AWS is called.
+/// The settings for calls to AWS.
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
     /// `AWS_REGION`
@@ -75,7 +75,7 @@ pub struct AwsConfig {
     pub warm_up: bool,
 }
 
-/// How access tokens are made.
+/// The settings of access tokens.
 #[derive(Clone, Debug)]
 pub struct TokenConfig {
     /// `ISSUER`
@@ -91,14 +91,14 @@ pub struct TokenConfig {
 }
 
 impl TokenConfig {
-    /// What the rotation of keys depends on.
+    /// Returns the rules for the rotation of keys.
     #[must_use]
     pub fn rotation_rules(&self) -> RotationRules {
         RotationRules { period_seconds: self.rotation_days * 86_400, token_life_seconds: self.life_seconds }
     }
 }
 
-/// How passwords are judged and hashed.
+/// The settings for new passwords and password hashes.
 #[derive(Clone, Debug)]
 pub struct PasswordConfig {
     /// `PASSWORD_MIN_LENGTH`
@@ -109,7 +109,7 @@ pub struct PasswordConfig {
     pub hash_cost: HashCost,
 }
 
-/// Whether a captcha is asked for, and who checks it.
+/// The settings of the captcha.
 #[derive(Clone, Debug)]
 pub struct CaptchaConfig {
     /// `CAPTCHA_MODE`
@@ -118,7 +118,7 @@ pub struct CaptchaConfig {
     pub provider: Option<CaptchaProvider>,
 }
 
-/// Who checks a captcha's ticket.
+/// The service that checks captcha tickets.
 #[derive(Clone, Debug)]
 pub struct CaptchaProvider {
     /// `CAPTCHA_APP_ID`
@@ -127,7 +127,7 @@ pub struct CaptchaProvider {
     pub app_secret: SecretString,
     /// `CAPTCHA_URL`
     pub url: String,
-    /// What signs the call, where the provider wants it signed.
+    /// The credentials that sign the call. `None` if the service takes unsigned calls.
     pub signer: Option<TencentCloudSigner>,
 }
 
@@ -151,7 +151,6 @@ pub struct MessageConfig {
     pub sms_sender_id: Option<String>,
     /// `SMS_MAX_PRICE_USD`
     pub sms_max_price_usd: String,
-    /// How many may be sent in a day.
     pub budgets: BudgetConfig,
     /// `AWS_ENDPOINT_URL_SNS`, else `AWS_ENDPOINT_URL`
     pub sns_endpoint_url: Option<String>,
@@ -159,7 +158,7 @@ pub struct MessageConfig {
     pub ses_endpoint_url: Option<String>,
 }
 
-/// How many messages may be sent in a day (UTC), all recipients together.
+/// The maximum number of messages in a day (UTC), to all recipients together.
 #[derive(Clone, Copy, Debug)]
 pub struct BudgetConfig {
     /// `SMS_DAILY_BUDGET`
@@ -170,7 +169,7 @@ pub struct BudgetConfig {
     pub notifications: u32,
 }
 
-/// What pages show.
+/// The settings that pages show.
 #[derive(Clone, Debug)]
 pub struct PageConfig {
     /// `TERMS_URL`
@@ -202,7 +201,7 @@ impl PageConfig {
     }
 }
 
-/// What answers tell and where they lead.
+/// The settings that decide the content of answers.
 #[derive(Clone, Debug)]
 pub struct AnswerConfig {
     /// `DISCLOSE_REGISTRATION`
@@ -211,21 +210,22 @@ pub struct AnswerConfig {
     pub require_consent: bool,
     /// `CLIENT_HOST`
     pub client_host: Option<String>,
-    /// Other origins of the pages. Set by the local system alone, which has several addresses.
+    /// Further origins of the pages. Only the local system sets them, because it has several addresses.
     pub own_origins: Vec<String>,
 }
 
 impl AnswerConfig {
-    /// Whether the pages are served by `https`: everywhere but on this machine.
+    /// Returns whether the pages are served by `https`. They are, except on the local machine.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.client_host.as_deref().is_none_or(|host| host.starts_with("https://"))
     }
 
-    /// Whether a request's `Origin` is that of our own pages (RFC 6454 §6.2). `domain_name` is the one at which API
-    /// Gateway took the request; it is asked only where no address is configured.
+    /// Returns whether a request's `Origin` is that of our own pages (RFC 6454 §6.2). `domain_name` is the domain at
+    /// which API Gateway received the request. It is used only if no address is configured.
     ///
-    /// On this machine `localhost` and `127.0.0.1` are one, with the same port: people type either.
+    /// The names of the local machine, such as `localhost` and `127.0.0.1`, count as equal if the port is the same,
+    /// because people type either.
     #[must_use]
     pub fn is_own_origin(&self, origin: &str, domain_name: &str) -> bool {
         let Some(host) = &self.client_host else { return origin.strip_prefix("https://") == Some(domain_name) };
@@ -235,14 +235,14 @@ impl AnswerConfig {
     }
 }
 
-/// An address without its path.
+/// Returns an address without its path.
 #[must_use]
 pub fn origin_of(url: &str) -> &str {
     let after_scheme = url.find("://").map_or(0, |index| index + 3);
     url[after_scheme..].find('/').map_or(url, |end| &url[..after_scheme + end])
 }
 
-/// The port of an `http://` origin of this machine, as it is written.
+/// Returns the port of an `http://` origin on the local machine, with its colon, or an empty text if it has none.
 fn loopback_port(origin: &str) -> Option<&str> {
     let rest = origin.strip_prefix("http://")?;
     address::LOOPBACK_NAMES
@@ -251,22 +251,24 @@ fn loopback_port(origin: &str) -> Option<&str> {
         .filter(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
-/// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration; `INFO`. Read apart from the
-/// rest: that another setting is malformed must be logged too.
+/// Returns the log level of `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets from the function's logging configuration. The
+/// default is `INFO`.
+///
+/// It is read apart from the other settings, because the log must work even if one of them is malformed.
 #[must_use]
 pub fn log_level() -> tracing::Level {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    // At DEBUG and TRACE other crates write whole requests.
+    // At DEBUG and TRACE, other crates log whole requests.
     level.unwrap_or(tracing::Level::INFO).min(tracing::Level::INFO)
 }
 
 impl Config {
-    /// Reads the process's environment.
+    /// Reads the configuration from the environment of the process.
     pub fn from_process(needs: &[Need]) -> Result<Self, ConfigError> {
         Self::read(&Environment::new(&|name| std::env::var(name).ok()), needs)
     }
 
-    /// Reads an environment and checks that what is needed is there.
+    /// Reads the configuration from an environment, and checks that it meets the needs.
     pub fn read(environment: &Environment<'_>, needs: &[Need]) -> Result<Self, ConfigError> {
         environment.check_settings()?;
         let messages = MessageConfig::read(environment)?;
@@ -325,14 +327,15 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether the deployment has a CloudFront of its own in front.
+    /// Returns whether the deployment has its own CloudFront.
     #[must_use]
     pub fn has_cloudfront(&self) -> bool {
         !self.origin_secrets.is_empty()
     }
 
-    /// Whether a request came through it: it sends one of the secrets, or, while they are replaced, several. Compared in
-    /// constant time.
+    /// Returns whether a request came through the deployment's own CloudFront. `sent` is the secret that the request
+    /// carries, or several, separated by commas, while the secrets are being replaced. They are compared in constant
+    /// time.
     #[must_use]
     pub fn is_own_cloudfront(&self, sent: &str) -> bool {
         let sent: Vec<_> = sent.split(',').map(str::trim).collect();
@@ -354,7 +357,7 @@ impl CaptchaProvider {
 
     fn read(environment: &Environment<'_>) -> Result<Option<Self>, ConfigError> {
         let provider = environment.word(&settings::CAPTCHA_PROVIDER)?;
-        // Read in any case: a malformed setting is named whether it is used or not.
+        // These are read even if no provider is chosen, so that a malformed setting is always reported.
         let (app_id, app_secret) = (environment.optional("CAPTCHA_APP_ID"), environment.optional("CAPTCHA_APP_SECRET"));
         let secret_id = environment.optional("TENCENT_CLOUD_SECRET_ID");
         let secret_key = environment.optional("TENCENT_CLOUD_SECRET_KEY");
@@ -397,7 +400,7 @@ impl MessageConfig {
             return Err(ConfigError { variable: "SMS_MAX_PRICE_USD", problem });
         }
         let mail_from = environment.optional("MAIL_FROM");
-        // SES gets it as it stands.
+        // SES gets the address unchanged.
         let is_address = |from: &str| from.bytes().all(|b| b.is_ascii_graphic()) && Email::parse(from).is_ok();
         if mail_from.as_deref().is_some_and(|from| !is_address(from)) {
             return Err(ConfigError { variable: "MAIL_FROM", problem: "must be an email address".to_owned() });
@@ -423,14 +426,13 @@ impl MessageConfig {
     }
 }
 
-/// What SNS takes for the sender of an SMS.
+/// Returns whether SNS accepts a text as the sender of an SMS.
 fn is_sender_id(text: &str) -> bool {
     let fits = text.len() <= 11 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     fits && text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 impl AwsConfig {
-    /// Reads how AWS is called.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let milliseconds = |setting| environment.number(setting).map(|number| Duration::from_millis(number.into()));
         Ok(Self {

@@ -1,25 +1,27 @@
-//! What a function cannot do without. It is checked at start, so that a function refuses to start rather than to answer.
+//! The needs of a function. They are checked at start, so that a function with a missing setting does not start,
+//! instead of failing at a request.
 
 use crate::crypto::{KeyGroup, Keyring};
 
 use super::{ConfigError, Environment};
 
-/// Something that a function reads or warms up at start.
+/// A part of the application that a function needs. It is read or warmed up at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// The table: `TABLE_NAME`, and a connection that is opened at start.
+    /// The table. It needs `TABLE_NAME`, and its connection is opened at start.
     Table,
     /// The keys of a group, derived from its secret ([`Need::secret`]).
     Keys(KeyGroup),
-    /// The published keys of access tokens, which are read from the table at start.
+    /// The published keys of access tokens. They are read from the table at start.
     TokenKeys,
-    /// Hashing passwords at `ARGON2_MEMORY_KIB` and `ARGON2_PASSES`. The memory for it is faulted in at start.
+    /// Hashing of passwords at the cost of `ARGON2_MEMORY_KIB` and `ARGON2_PASSES`. The memory is touched at start, so
+    /// that the first hash does not wait for page faults.
     PasswordHashing,
-    /// The same for a function that seldom hashes: the memory is faulted in by the first hash.
+    /// Hashing of passwords in a function that seldom hashes. The memory is not touched before the first hash.
     SeldomPasswordHashing,
-    /// `MAIL_FROM`
+    /// The sender of mail, `MAIL_FROM`.
     MailSender,
-    /// `CLIENT_HOST`, where no request tells the address of the pages.
+    /// The public address of the pages, `CLIENT_HOST`, for functions that write links.
     ClientHost,
 }
 
@@ -35,7 +37,7 @@ impl Need {
     /// The keys that open the private keys of access tokens, to sign them.
     pub const SEALED_KEYS: Self = Self::Keys(KeyGroup::SealedKeys);
 
-    /// The variable with the secret that the keys of a group are derived from.
+    /// Returns the variable with the secret from which the keys of a group are derived.
     #[must_use]
     pub const fn secret(group: KeyGroup) -> &'static str {
         match group {
@@ -44,7 +46,7 @@ impl Need {
         }
     }
 
-    /// The variable that must be set for it. Hashing has a default for each of its settings.
+    /// Returns the variable that must be set for this need. Hashing has none, because its settings have defaults.
     #[must_use]
     pub const fn variable(self) -> Option<&'static str> {
         match self {
@@ -57,7 +59,7 @@ impl Need {
     }
 }
 
-/// The keys that a function holds: those of the groups it needs, and no other.
+/// The keys that a function holds. It holds only the groups that it needs.
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<(KeyGroup, Keyring)>);
 
@@ -68,7 +70,7 @@ impl Keys {
         Ok(Self(keyrings.collect::<Result<_, _>>()?))
     }
 
-    /// The keys of a group, where the function holds them.
+    /// Returns the keys of a group, if the function holds them.
     #[must_use]
     pub fn of(&self, group: KeyGroup) -> Option<&Keyring> {
         self.0.iter().find(|(one, _)| *one == group).map(|(_, keyring)| keyring)

@@ -1,22 +1,21 @@
-//! Every setting: its variable, what it means, what it may be, its default, and where it is set. The template's
-//! parameters and the tables of the documentation are held equal to this list by tests.
+//! The list of all settings. Tests check that the template's parameters and the tables of the documentation agree with
+//! it.
 
-/// A setting.
 #[derive(Debug)]
 pub struct Setting {
     pub variable: &'static str,
-    /// Its meaning, for the documentation.
+    /// The meaning, for the documentation. It comes from the doc comment of the constant.
     pub about: &'static str,
     pub form: Form,
-    /// As it would be written; empty for none.
+    /// The default in the form in which a value is written. Empty if there is none.
     pub default: &'static str,
     pub place: Place,
 }
 
-/// What a setting may be, as far as it can be said in a table. `Text` is judged by whoever reads it.
+/// The values that a setting accepts, as far as a table can show them. The code that reads a `Text` checks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// A whole number within bounds.
+    /// A whole number. Both bounds are allowed.
     Number {
         least: u32,
         most: u32,
@@ -24,19 +23,19 @@ pub enum Form {
     Words(&'static [&'static str]),
     /// One limit such as `5/h`.
     Limit,
-    /// Several limits, separated by commas.
+    /// One or more limits, separated by commas.
     Limits,
     Text,
 }
 
-/// Where a setting is set.
+/// The place where a setting is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A parameter of the template: that of `CLIENT_HOST` is `ClientHost`.
+    /// A parameter of the template. The parameter of `CLIENT_HOST` is `ClientHost`.
     Parameter,
-    /// The variable `SETTINGS`, which holds what is seldom changed as `NAME=value` separated by spaces.
+    /// The variable `SETTINGS`. It holds settings that are seldom changed, as `NAME=value` separated by spaces.
     Settings,
-    /// The deployment sets it by itself.
+    /// The template sets it without a parameter.
     Deployment,
     /// Lambda sets it.
     Lambda,
@@ -64,141 +63,152 @@ macro_rules! settings {
                 place: Place::$place,
             };
         )+
-        /// All of them, in the order of the documentation.
+        /// All settings, in the order of the documentation.
         pub const ALL: &[Setting] = &[$($name),+];
     };
 }
 
 settings! {
-    /// The name of the table.
+    /// The name of the DynamoDB table.
     TABLE_NAME: Deployment, Text, "";
-    /// The secret that the keys of codes, links, refresh tokens, captcha passes and CSRF values are derived from. Several
-    /// are separated by commas, newest first; each has at least 32 bytes.
+    /// The secret from which the keys of codes, links, refresh tokens, captcha passes and CSRF values are derived. It
+    /// may be several secrets, newest first, separated by commas. Each has at least 32 bytes.
     CODE_SECRET: Deployment, Text, "";
-    /// The secret that seals the private keys of access tokens. It has the same form.
+    /// The secret that encrypts the stored private keys of access tokens. It has the same form as `CODE_SECRET`.
     KEY_SECRET: Deployment, Text, "";
-    /// The `iss` of tokens: `https://…` without a slash at its end. By default the address of the API.
+    /// The `iss` of access tokens: an `https://` address without a slash at the end. By default it is the address of
+    /// the API.
     ISSUER: Parameter, Text, "";
-    /// The `aud` of tokens.
+    /// The `aud` of access tokens.
     AUDIENCE: Settings, Text, "latchkey";
-    /// The `client_id` of tokens (RFC 9068 §2.2). By default the audience.
+    /// The `client_id` of access tokens (RFC 9068 §2.2). By default it is the audience.
     CLIENT_ID: Settings, Text, "";
-    /// How long an access token is good, in seconds.
+    /// The lifetime of an access token, in seconds.
     ACCESS_TOKEN_SECONDS: Settings, number(60, 86_400), "3600";
-    /// How long a key signs access tokens, in days.
+    /// The number of days for which one key signs access tokens.
     KEY_ROTATION_DAYS: Settings, number(1, 3650), "30";
-    /// How long a session lasts without being refreshed, in days.
+    /// The number of days after which a session ends if it is not refreshed.
     SESSION_IDLE_DAYS: Settings, number(1, 3650), "30";
-    /// How long a session lasts at most, in days.
+    /// The maximum lifetime of a session, in days.
     SESSION_MAX_DAYS: Settings, number(1, 3650), "90";
-    /// How long a session lasts at most, in hours, where the person did not ask to be remembered (`"remember":false`).
+    /// The maximum lifetime of a session, in hours, if the person did not ask to be remembered (`"remember":false`).
     SESSION_UNREMEMBERED_HOURS: Settings, number(1, 720), "12";
-    /// For how many seconds the last rotated refresh token gets the same successor again, because an answer may have been
-    /// lost. The pages wait 10 seconds for an answer.
+    /// The number of seconds for which the last rotated refresh token gets the same successor again, in case the answer
+    /// was lost. It should be longer than 10 seconds, because the pages wait that long for an answer.
     REFRESH_REPEAT_SECONDS: Settings, number(1, 300), "30";
-    /// The public address of the pages, without a slash at its end. Mailed links lead there, and requests by cookie must
-    /// come from its origin. By default the address of the API.
+    /// The public address of the pages, without a slash at the end. Mailed links lead there, and requests that carry
+    /// the session cookie must come from its origin. By default it is the address of the API.
     CLIENT_HOST: Parameter, Text, "";
-    /// The name that SMS, mail and pages show.
+    /// The name shown in SMS, mail and pages.
     BRAND: Parameter, Text, "Latchkey";
-    /// The address of the terms that a sign-up agrees to.
+    /// The address of the terms that a person accepts at sign-up.
     TERMS_URL: Parameter, Text, "";
-    /// The version of the terms, which is kept with each consent.
+    /// The version of the terms. It is stored with each consent.
     TERMS_VERSION: Parameter, Text, "1";
     /// The address of the privacy policy.
     PRIVACY_URL: Parameter, Text, "";
-    /// The version of the privacy policy.
+    /// The version of the privacy policy. It is stored with each consent.
     PRIVACY_VERSION: Parameter, Text, "1";
-    /// The sender of mail, verified with SES.
+    /// The sender address of mail. It must be verified with SES.
     MAIL_FROM: Parameter, Text, "";
-    /// The sender that an SMS shows, where the carrier allows it: 1 to 11 letters, digits or hyphens.
+    /// The sender shown in an SMS, where the carrier allows one: 1 to 11 letters, digits or hyphens, with at least one
+    /// letter.
     SMS_SENDER_ID: Parameter, Text, "";
-    /// The most that one SMS may cost, in US dollars.
+    /// The maximum price of one SMS, in US dollars: above 0 and at most 10.
     SMS_MAX_PRICE_USD: Settings, Text, "0.10";
-    /// Usernames that nobody may choose, separated by commas, in place of the default list (`admin`, `root`, `support`,
-    /// `管理员`, `官方客服` and some forty more). The brand is always one.
+    /// Usernames that nobody may choose, separated by commas. They replace the default list of about forty, such as
+    /// `admin`, `root`, `support`, `管理员` and `官方客服`. The brand is always reserved.
     RESERVED_USERNAMES: Settings, Text, "";
-    /// The least number of characters of a new password. Old clients may need 6.
+    /// The minimum number of characters of a new password. Old clients may need 6.
     PASSWORD_MIN_LENGTH: Parameter, number(6, 64), "8";
-    /// The memory of a password hash, in KiB.
+    /// The memory that Argon2 uses for one password hash, in KiB.
     ARGON2_MEMORY_KIB: Settings, number(8, 1_048_576), "19456";
-    /// The passes of a password hash over its memory.
+    /// The number of passes that Argon2 makes over that memory.
     ARGON2_PASSES: Settings, number(1, 100), "2";
-    /// A service that is asked whether a new password was breached, by the first five digits of its SHA-1:
-    /// `https://api.pwnedpasswords.com/range` or a copy of that list. Without an answer the password is taken.
+    /// The address of a service that knows breached passwords: `https://api.pwnedpasswords.com/range` or a copy of it.
+    /// It is sent the first five hex digits of a new password's SHA-1 hash. If it does not answer, the password is
+    /// accepted.
     BREACHED_PASSWORDS_URL: Parameter, Text, "";
-    /// Whether `check_mobile`, `forget_pwd_mobile` and `send_reset_email` tell who is registered, as the old clients need.
+    /// Whether `check_mobile`, `forget_pwd_mobile` and `send_reset_email` disclose who is registered. The old clients
+    /// need that.
     DISCLOSE_REGISTRATION: Parameter, SWITCH, "true";
-    /// Whether a sign-up without consent to terms and privacy policy is refused.
+    /// Whether a sign-up must include consent to the terms and the privacy policy.
     REQUIRE_CONSENT: Parameter, SWITCH, "false";
-    /// After how many days without use an account is dormant: a code to its number alone does not open it, and the
-    /// number's next owner may sign up with it. Carriers reissue numbers after 90 days.
+    /// The number of days without use after which an account is dormant, because carriers reissue numbers after 90
+    /// days. A code sent to its number is then not enough to sign in, and the number's next owner may sign up with the
+    /// number.
     DORMANT_DAYS: Settings, number(90, 36_500), "180";
-    /// Messages to one number or address.
+    /// Messages to one mobile number or email address.
     LIMIT_RECIPIENT: Settings, Limits, "5/h,10/d";
-    /// Messages to one number or address that one source asks for.
+    /// Messages to one mobile number or email address that one source requests. A source is the network address that a
+    /// request comes from, or a prefix of it.
     LIMIT_RECIPIENT_SOURCE: Settings, Limits, "3/h,6/d";
-    /// Messages that one source asks for. Above it a captcha pass is needed, and codes to an address that is to be bound
-    /// are refused.
+    /// Messages that one source requests. Above this limit a request needs a captcha pass, and requests for a code to
+    /// bind an email address are refused.
     LIMIT_SOURCE: Settings, Limit, "60/h";
-    /// Messages that one source asks for with captcha passes, or for its own accounts.
+    /// Messages that one source requests with captcha passes, or to the number or address of the account that requests
+    /// them.
     LIMIT_SOURCE_CAPTCHA: Settings, Limit, "600/h";
-    /// Failed attempts to sign in from one source.
+    /// Failed attempts to sign in by password from one source.
     LIMIT_LOG_IN_SOURCE: Settings, Limit, "100/5m";
-    /// Requests from one source that ask whether a number or address is registered.
+    /// Requests from one source that can reveal whether a number or address is registered.
     LIMIT_PROBE_SOURCE: Settings, Limit, "100/5m";
     /// Captcha tickets from one source.
     LIMIT_CAPTCHA_SOURCE: Settings, Limit, "60/5m";
-    /// Changes of password, number and email by the signed-in owner of one account. Each is told by SMS and mail.
+    /// Changes of password, number and email by the signed-in owner of one account. Each change sends security
+    /// notifications by SMS and mail.
     LIMIT_CHANGES: Settings, Limits, "10/d";
     /// Exports of one account.
     LIMIT_EXPORTS: Settings, Limits, "3/d";
-    /// Codes by SMS in a day (UTC), of which sign-ups and moves to new numbers may use 60 %. Above it requests get 503,
-    /// and an alarm is raised.
+    /// Codes by SMS in a day (UTC). Sign-ups and changes to new numbers may use 60 % of them. When the budget is spent,
+    /// requests get a 503 and an alarm is raised.
     SMS_DAILY_BUDGET: Settings, BUDGET, "2000";
-    /// Codes and links by mail in a day.
+    /// Codes and links by mail in a day (UTC).
     MAIL_DAILY_BUDGET: Settings, BUDGET, "10000";
-    /// Security notifications in a day, by SMS and mail.
+    /// Security notifications by SMS and mail in a day (UTC).
     NOTICE_DAILY_BUDGET: Settings, BUDGET, "2000";
-    /// Whether the calls that a captcha protects need a pass.
+    /// Whether the requests that a captcha protects always need a captcha pass.
     CAPTCHA_MODE: Parameter, Words(&["off", "enforce"]), "off";
-    /// The service that checks captcha tickets: `gateway` is the old protocol, `tencent_cloud` is `DescribeCaptchaResult`.
+    /// The service that checks captcha tickets. `gateway` is Tencent's older protocol `ticket/verify`. `tencent_cloud`
+    /// is Tencent Cloud's API `DescribeCaptchaResult`.
     CAPTCHA_PROVIDER: Parameter, Words(&["none", "gateway", "tencent_cloud"]), "none";
-    /// The captcha's app id.
+    /// The app id of the captcha. For `tencent_cloud` it must be a number.
     CAPTCHA_APP_ID: Parameter, Text, "";
-    /// The captcha's AppSecretKey.
+    /// The `AppSecretKey` of the captcha.
     CAPTCHA_APP_SECRET: Parameter, Text, "";
-    /// The address at which tickets are checked. By default the provider's own.
+    /// The address of the service that checks tickets. By default it is the provider's own.
     CAPTCHA_URL: Settings, Text, "";
-    /// The script of the widget that pages load.
+    /// The address of the captcha widget's script, which the pages load.
     CAPTCHA_WIDGET_URL: Settings, Text, "https://turing.captcha.qcloud.com/TJCaptcha.js";
-    /// The id of the credentials for Tencent Cloud's API, for `tencent_cloud`.
+    /// The id of the credentials for Tencent Cloud's API. `tencent_cloud` needs it.
     TENCENT_CLOUD_SECRET_ID: Parameter, Text, "";
-    /// The key of the credentials for Tencent Cloud's API.
+    /// The key of the credentials for Tencent Cloud's API. `tencent_cloud` needs it.
     TENCENT_CLOUD_SECRET_KEY: Parameter, Text, "";
-    /// The secret that the deployment's own CloudFront sends in `X-Origin-Secret`, one or several of at least 32
-    /// bytes. Only with it `X-Forwarded-For` tells where a request came from.
+    /// The secret that the deployment's own CloudFront sends in `X-Origin-Secret`. It may be several secrets, separated
+    /// by commas. Each has at least 32 bytes. `X-Forwarded-For` is trusted only in requests that carry one.
     ORIGIN_SECRET: Deployment, Text, "";
-    /// Whether a function opens its connection and faults in its memory at start, so that the first request is fast.
+    /// Whether a function opens its connection to DynamoDB and touches its memory at start, so that the first request
+    /// is fast.
     WARM_UP: Settings, Words(&["on", "off"]), "on";
-    /// How long one attempt of a DynamoDB call may take, in milliseconds. There are three attempts.
+    /// The timeout of one attempt at a DynamoDB call, in milliseconds. A call makes up to three attempts and takes at
+    /// most three times as long.
     AWS_ATTEMPT_TIMEOUT_MS: Settings, MILLISECONDS, "1000";
-    /// How long connecting to DynamoDB may take, in milliseconds.
+    /// The timeout for connecting to DynamoDB, in milliseconds.
     AWS_CONNECT_TIMEOUT_MS: Settings, MILLISECONDS, "500";
-    /// One address for DynamoDB, SNS and SES, for stand-ins. By default the region's own.
+    /// One address for DynamoDB, SNS and SES, used for substitutes in tests. By default they are the region's own.
     AWS_ENDPOINT_URL: Deployment, Text, "";
-    /// The same for DynamoDB alone.
+    /// The address for DynamoDB alone.
     AWS_ENDPOINT_URL_DYNAMODB: Deployment, Text, "";
-    /// The same for SNS alone.
+    /// The address for SNS alone.
     AWS_ENDPOINT_URL_SNS: Deployment, Text, "";
-    /// The same for SES alone.
+    /// The address for SES alone.
     AWS_ENDPOINT_URL_SESV2: Deployment, Text, "";
-    /// The region.
+    /// The AWS region.
     AWS_REGION: Lambda, Text, "us-east-1";
-    /// The function's credentials.
+    /// Part of the function's AWS credentials.
     AWS_ACCESS_KEY_ID: Lambda, Text, "";
-    /// The function's credentials.
+    /// Part of the function's AWS credentials.
     AWS_SECRET_ACCESS_KEY: Lambda, Text, "";
-    /// The function's credentials.
+    /// Part of the function's AWS credentials.
     AWS_SESSION_TOKEN: Lambda, Text, "";
 }

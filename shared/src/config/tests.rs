@@ -1,4 +1,4 @@
-//! One test a kind of setting, at its edges.
+//! One test for each kind of setting, at its edges.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigErro
 #[test]
 fn nothing_is_needed_but_what_a_function_needs() {
     let config = read(&[], &[]).unwrap();
-    // The second choice of OWASP for one lane.
+    // The second configuration that OWASP recommends for Argon2id with one lane.
     assert_eq!(config.passwords.hash_cost, HashCost { memory_kib: 19_456, passes: 2 });
     let needs = [Need::Table, Need::TokenKeys, Need::CODES, Need::SEALED_KEYS, Need::MailSender, Need::ClientHost];
     for need in needs {
@@ -123,7 +123,7 @@ fn settings_without_a_variable_of_their_own_stand_in_one() {
         ("LIMIT_SOURCE=1/h LIMIT_SOURCE=2/h", "LIMIT_SOURCE stands there twice"),
         ("CODE_SECRET=hunter2", "CODE_SECRET may not stand there"),
         ("TABLE_NAME=t", "TABLE_NAME may not stand there"),
-        // Whether the function that reads this has the variable or not.
+        // These have a variable of their own. They are refused even by a function that does not have it.
         ("PASSWORD_MIN_LENGTH=6", "PASSWORD_MIN_LENGTH may not stand there"),
         ("CLIENT_HOST=https://a.example", "CLIENT_HOST may not stand there"),
         ("AWS_ENDPOINT_URL=http://a.example", "AWS_ENDPOINT_URL may not stand there"),
@@ -160,7 +160,7 @@ fn a_number_is_taken_at_both_bounds_and_not_beyond() {
     }
 }
 
-/// Settings, what each is at its edges, and what it must not be. `None`: the value as it was written.
+/// Settings, each with its accepted values at the edges and with values that are refused.
 const EDGES: &[(&str, &[&str], &[&str])] = &[
     ("ACCESS_TOKEN_SECONDS", &["60", "86400"], &["59", "86401", "-1", "+60", "60.0", "6e1", " 60", "sixty", "４０"]),
     ("SESSION_IDLE_DAYS", &["1", "3650"], &["0", "3651", "99999999999"]),

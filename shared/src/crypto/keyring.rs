@@ -1,4 +1,4 @@
-//! The deployment's secrets, and the keys derived from them.
+//! The keys that are derived from the deployment's secrets.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use ring::{hkdf, hmac};
 
 use super::random;
 
-/// The purpose of a derived key. A value made for one purpose never verifies for another.
+/// The purpose of a derived key. A value that is signed for one purpose never verifies for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The digits of codes by SMS and mail.
@@ -14,15 +14,15 @@ pub enum Purpose {
     ResetLink,
     CaptchaPass,
     Csrf,
-    /// Network addresses of callers, where one is stored or carried.
+    /// The keyed hashes of callers' network addresses, in the table and in tokens.
     Address,
     RefreshToken,
     Reauthentication,
     KnownDevice,
     NotMeLink,
-    /// Private keys at rest.
+    /// The encryption of stored private keys.
     SealedKey,
-    /// Account names that nobody has, where attempts at them are counted.
+    /// The names under which attempts at accounts that do not exist are counted.
     UnknownAccount,
 }
 
@@ -45,23 +45,22 @@ impl Purpose {
     }
 }
 
-/// Purposes whose keys a function holds together, or not at all.
+/// A group of purposes. A function holds the keys of all of them or of none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyGroup {
     /// One-time codes.
     Codes,
     /// Mailed links.
     Links,
-    /// What someone holds who signed in.
+    /// Values that a signed-in person holds.
     Sessions,
-    /// What someone holds who did not, and where their requests are counted.
+    /// Values that a person who is not signed in holds, and the hashes under which requests are counted.
     Visitors,
-    /// Private keys at rest.
+    /// The encryption of stored private keys.
     SealedKeys,
 }
 
 impl KeyGroup {
-    /// The purposes of the group.
     #[must_use]
     pub const fn purposes(self) -> &'static [Purpose] {
         match self {
@@ -74,31 +73,31 @@ impl KeyGroup {
     }
 }
 
-/// The keys of one group, derived from each secret of the deployment: the newest makes values, all of them verify, so
-/// that a secret can be replaced without breaking what is under way.
+/// The keys of one group, derived from each secret of the deployment. The newest secret signs, and all of them verify,
+/// so that a secret can be replaced while older values are still in use.
 ///
-/// The secrets themselves are not held: no key of another group can be derived in a function that does not hold it.
+/// The keyring does not hold the secrets themselves, so that a function cannot derive keys of other groups.
 #[derive(Clone)]
 pub struct Keyring {
     /// Newest first, and never empty.
     secrets: Vec<DerivedKeys>,
 }
 
-/// What is derived from one secret.
+/// The keys and the id that are derived from one secret.
 #[derive(Clone)]
 struct DerivedKeys {
     id: String,
     keys: Vec<(Purpose, hmac::Key)>,
 }
 
-/// The least length of a secret. A shorter one can be guessed.
+/// The minimum length of a secret, in bytes. A shorter one can be guessed.
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// The `salt` of RFC 5869, so that no other system derives the same keys from the same secret.
+/// The `salt` of RFC 5869. With it, no other system derives the same keys from the same secret.
 const SALT: &[u8] = b"latchkey/1";
 const ID_BYTES: usize = 4;
 
-/// The length of a secret's public id.
+/// The output length of HKDF for a secret's public id.
 struct IdLength;
 
 impl hkdf::KeyType for IdLength {
@@ -107,7 +106,7 @@ impl hkdf::KeyType for IdLength {
     }
 }
 
-/// The reason why a text is not a keyring.
+/// The error for a text that is not a list of secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// A secret is shorter than 32 bytes, so it can be guessed.
@@ -116,12 +115,12 @@ pub enum KeyringError {
 }
 
 impl Keyring {
-    /// From secrets separated by commas, newest first.
+    /// Derives the keys of a group from secrets, separated by commas, newest first.
     pub fn parse(text: &str, group: KeyGroup) -> Result<Self, KeyringError> {
         Self::derive(text, group.purposes())
     }
 
-    /// With the keys of every group, as no function holds them.
+    /// Derives the keys of every group, for tests. No function holds them all.
     #[cfg(test)]
     pub(crate) fn whole(text: &str) -> Self {
         use KeyGroup::{Codes, Links, SealedKeys, Sessions, Visitors};
@@ -140,8 +139,9 @@ impl Keyring {
         self.secrets.first().map_or("", |secret| &secret.id)
     }
 
-    /// The key for a purpose derived from the newest secret. Asking for a purpose of another group is a bug: what is made
-    /// with the answer never verifies.
+    /// Returns the key for a purpose, derived from the newest secret.
+    ///
+    /// A purpose of another group is a bug. Then the key is random, and values signed with it never verify.
     #[must_use]
     pub fn newest(&self, purpose: Purpose) -> hmac::Key {
         let key = self.secrets.first().and_then(|secret| secret.key(purpose));

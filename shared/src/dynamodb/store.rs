@@ -1,5 +1,5 @@
-//! The table, and the few ways it is used: read some items, write several in one transaction, count in
-//! one update.
+//! The table, and the few operations on it: reads of some items, transactions of several writes, and single conditional
+//! updates.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,14 +25,14 @@ use crate::config::{AwsConfig, StorageConfig};
 use crate::domain::{ExposeSecret, SecretString};
 use crate::error::Error;
 
-/// An item as the SDK has it.
+/// An item in the SDK's form.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Amazon's own roots: every AWS endpoint's certificate leads to one of them, and parsing five costs less at start
-/// than parsing all of the system's.
+/// Amazon's own root certificates. The certificate of every AWS endpoint leads to one of them, and at start it is
+/// faster to parse these five than all of the system's.
 static AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// What every AWS client of this process shares: TLS, credentials, region, timeouts, retries.
+/// Returns the configuration that all AWS clients of this process share: TLS, credentials, region, timeouts, retries.
 pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
     let trust = tls::TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let context = tls::TlsContext::builder().with_trust_store(trust).build();
@@ -58,7 +58,8 @@ pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
             TimeoutConfig::builder()
                 .connect_timeout(aws.connect_timeout)
                 .operation_attempt_timeout(aws.attempt_timeout)
-                // Three attempts and what is waited between them: well within a function's time.
+                // This bounds all three attempts and the waits between them, so that a call ends well within the
+                // function's timeout.
                 .operation_timeout(aws.attempt_timeout * 3)
                 .build(),
         )
@@ -72,10 +73,11 @@ pub fn sdk_config(aws: &AwsConfig) -> Result<aws_types::SdkConfig, Error> {
         .build())
 }
 
-/// The DynamoDB client. Nothing is connected yet.
+/// Creates the DynamoDB client. Opens no connection.
 pub fn client(config: &StorageConfig) -> Result<Client, Error> {
     let shared = sdk_config(&config.aws)?;
-    // A function's failures spend no other's retries, where several run in one process as they do in `local`.
+    // In `local`, several functions run in one process. Each has its own retry budget, so that the failures of one do
+    // not use up the retries of the others.
     let retries = RetryPartition::custom("function").token_bucket(TokenBucket::default()).build();
     let mut builder = aws_sdk_dynamodb::config::Builder::from(&shared).retry_partition(retries);
     builder.set_endpoint_url(config.endpoint_url.clone());
@@ -102,49 +104,50 @@ enum NoTable {
     Down,
 }
 
-/// A write did not happen.
+/// The error for a write that did not happen.
 #[derive(Debug)]
 pub(super) enum StoreError {
-    /// One or more conditions did not hold; nothing was written.
+    /// One or more conditions did not hold. Nothing was written.
     Refused(Vec<Refusal>),
-    /// DynamoDB did not answer, or not what it should.
+    /// The call failed. After a timeout, it is unknown whether DynamoDB wrote.
     Failed(Error),
 }
 
 /// A condition that did not hold.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// The place of the write in the transaction, from 0.
+    /// The index of the write in the transaction, from 0.
     pub place: usize,
-    /// The item as it is, where there is one.
+    /// The present item, if there is one.
     pub item: Option<Item>,
 }
 
 impl Store {
-    /// A table reached by a client.
+    /// Creates the store of a table that is reached by a client.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
         Self(Access::Table { client, name: table })
     }
 
-    /// The store of a function that does not list the table among its needs. A call is a bug, and an internal error.
+    /// Creates the store of a function that does not list the table among its needs. A call is a bug and returns
+    /// [`Error::Internal`].
     #[must_use]
     pub const fn not_needed() -> Self {
         Self(Access::NotNeeded)
     }
 
-    /// A store whose table is down, for tests that run a function as far as the table.
+    /// Creates a store whose table is down, for tests that run a function until it first uses the table.
     #[must_use]
     pub const fn down() -> Self {
         Self(Access::Down)
     }
 
-    /// Opens the connection by a read of nothing, so that the first request need not.
+    /// Opens the connection by a read of an item that does not exist, so that the first request does not wait for it.
     pub async fn warm_up(&self) -> Result<(), Error> {
         self.get::<super::items::ExpiringItem>(&keys::nothing(), "warming up").await.map(drop)
     }
 
-    /// Reads one item, strongly consistent.
+    /// Reads one item with strong consistency.
     pub async fn get<T: DeserializeOwned>(&self, key: &Key, doing: &'static str) -> Result<Option<T>, Error> {
         let (client, table) = self.table(doing)?;
         let request = client.get_item().table_name(table).set_key(Some(key.attributes()));
@@ -153,7 +156,7 @@ impl Store {
         answer.item.map(|item| read_item(item, doing)).transpose()
     }
 
-    /// Reads some items in one round trip, strongly consistent, in the order of their keys.
+    /// Reads some items with strong consistency, usually in one round trip. Returns them in the order of their keys.
     pub async fn get_many<const N: usize>(
         &self,
         keys: [&Key; N],
@@ -182,7 +185,7 @@ impl Store {
         }
     }
 
-    /// Reads all items of a partition, strongly consistent.
+    /// Reads all items of a partition with strong consistency.
     pub async fn query<T: DeserializeOwned>(&self, partition: &str, doing: &'static str) -> Result<Vec<T>, Error> {
         let (client, table) = self.table(doing)?;
         let request = client.query().table_name(table).consistent_read(true);
@@ -198,7 +201,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes all or nothing. A lost answer is retried under the same token, so that it is written once.
+    /// Writes all items or none. A retry uses the same token, so that a write whose answer was lost is not made twice.
     pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>, doing: &'static str) -> Result<(), StoreError> {
         let (client, _) = self.table(doing).map_err(StoreError::Failed)?;
         let token = crate::crypto::random_hex::<16>();
@@ -213,9 +216,11 @@ impl Store {
         }
     }
 
-    /// Updates one item on a condition, outside a transaction, and gives it as it then is: half a transaction's price. An
-    /// update whose answer was lost is made again, so this is for counts that may count once too often, and for changes that
-    /// are the same when made twice. `why` sees the item that refused.
+    /// Updates one item on a condition, outside a transaction, and returns the updated item. This costs half as much as
+    /// a transaction.
+    ///
+    /// An update whose answer was lost is made again. Use this only for counts that may count once too often, and for
+    /// changes that have the same result when made twice. `why` gets the item that did not meet the condition.
     pub async fn write<E: From<Error>>(
         &self,
         doing: &'static str,
@@ -263,7 +268,8 @@ impl Store {
     }
 }
 
-/// Waits while another transaction is in the same items, a few times, each longer than the last: it ends soon.
+/// A back-off for conflicts with another transaction on the same items. It waits a few times, each time longer, because
+/// the other transaction ends soon.
 struct ConflictBackoff {
     next_wait: Duration,
     waits_left: u32,
@@ -295,7 +301,7 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
     };
     let reasons = canceled.cancellation_reasons();
     let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
-    // A condition that does not hold is final, whatever else was in the way.
+    // A condition that does not hold is final, even if there was a conflict too.
     if failed("ConditionalCheckFailed") {
         let refused = reasons.iter().enumerate().filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
         let refusals = refused.map(|(place, reason)| Refusal { place, item: reason.item.clone() });
@@ -311,8 +317,8 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
     Ok(StoreError::Failed(call_failed(doing, error)))
 }
 
-/// What a failed call to DynamoDB means. A call that is malformed, forbidden or for another table fails each time; any
-/// other failure may pass.
+/// Returns the error for a failed call to DynamoDB. A call that is malformed, forbidden or names a table that does not
+/// exist always fails. Any other failure may pass.
 fn call_failed<E>(doing: &'static str, error: SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -329,7 +335,7 @@ fn jitter(at_most: Duration) -> Duration {
     at_most.mul_f32(f32::from(crate::crypto::random::<1>()[0]) / 255.0)
 }
 
-/// An item as what it is.
+/// Deserializes an item.
 pub fn read_item<T: DeserializeOwned>(item: Item, doing: &'static str) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|source| Error::internal(doing, source))
 }

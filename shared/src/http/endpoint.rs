@@ -1,4 +1,4 @@
-//! An endpoint: a handler, the error format it tells errors in, and what it needs to run.
+//! An endpoint: a handler, its error format and its needs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,23 +12,22 @@ use crate::app::App;
 use crate::config::Need;
 use crate::error::{Error, error_chain};
 
-/// What a handler returns.
+/// The return type of a handler.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
-/// One endpoint, the same in its Lambda binary and in `local`.
+/// An endpoint. Its Lambda binary and `local` run the same one.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
-    /// The function's one name: its folder, its event file, its resource in the template.
+    /// The name of the function. Its folder, its event file and its resource in the template have the same name.
     pub name: &'static str,
-    /// How it tells errors.
     pub error_format: ErrorFormat,
-    /// What it refuses to start without.
+    /// The needs of the function. It does not start without them.
     pub needs: &'static [Need],
     pub handle: for<'a> fn(&'a App, &'a Request) -> HandlerFuture<'a>,
 }
 
 impl Endpoint {
-    /// Answers a request, whatever it is, and logs one line about it.
+    /// Answers any request, and logs one line about it.
     pub async fn answer(&self, app: &App, request: lambda_http::Request) -> Response<Body> {
         let started = Instant::now();
         let request = Request::from(request);
@@ -39,13 +38,13 @@ impl Endpoint {
         let reply = result.unwrap_or_else(Reply::refusal);
         let (reply, error) = reply.told(|error| self.error_format.tell(error, request.language(), request.method()));
         self.log(app, &request, &reply, error.as_ref(), started);
-        // RFC 9110 §9.3.2: the header fields of the answer to GET, and no body.
+        // RFC 9110 §9.3.2: an answer to HEAD has the header fields of the answer to GET, and no body.
         let reply = if *request.method() == Method::HEAD { reply.without_body() } else { reply };
         reply.into_response()
     }
 
-    /// One line: what was asked, by whom and from where, and what came of it. It is the audit line of every event that has
-    /// to do with an account (ASVS 16.3.1).
+    /// Logs one line: the request, the account or recipient that it is about, its source, and the result. For every
+    /// event of an account, this is its line in the audit log (ASVS 16.3.1).
     fn log(&self, app: &App, request: &Request, reply: &Reply, error: Option<&Error>, started: Instant) {
         let (status, code) = (reply.status(), error.map(Error::code));
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -55,7 +54,7 @@ impl Endpoint {
             Some(Error::Unavailable { doing, source } | Error::Internal { doing, source }) => Some((doing, source)),
             _ => None,
         };
-        // An error is logged once, here, where it is handled. Its cause is for operators and is in no answer.
+        // An error is logged only here, where it is handled. Its cause is for operators and never part of an answer.
         if let Some((doing, source)) = failure {
             let cause = error_chain(source.as_ref());
             tracing::error!(

@@ -1,5 +1,5 @@
-//! The error formats errors are told in. The old clients read four; an endpoint names its own once, and the one table per
-//! error format here turns an error into status and text.
+//! The error formats: the ways in which answers report errors. The old clients expect several. Each endpoint names its
+//! error format, and the functions here turn an error into a status and a body in that format.
 
 use lambda_http::Body;
 use lambda_http::http::Method;
@@ -10,27 +10,28 @@ use super::texts;
 use crate::domain::{Language, PasswordError};
 use crate::error::Error;
 
-/// How an endpoint tells errors.
+/// The way in which an endpoint reports errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorFormat {
     /// `{"non_field_errors":["…"]}` and `{"field":["…"]}` (`log_in`, `register`).
     FieldLists,
     /// A bare JSON string (`send_reset_email`, `check_reset_token`, `reset_password`).
     JsonString,
-    /// 200 with `{"errno","errmsg"}` (`forget_pwd_mobile`).
+    /// `{"errno","errmsg","code"}`, in most cases with status 200 (`forget_pwd_mobile`).
     Errno,
-    /// The same, and "too soon" is a 200 (`forget_pwd_sms_code`).
+    /// Like [`Errno`](Self::Errno), but [`Error::TooMany`] is a 200 (`forget_pwd_sms_code`).
     ErrnoSms,
-    /// The same, but what is wrong with the form is 403 and plain text (`forget_pwd`).
+    /// Like [`Errno`](Self::Errno), but most errors in the form are a 403 with plain text (`forget_pwd`).
     ErrnoForm,
-    /// `{"detail","code"}` (the rest).
+    /// `{"detail","code"}` (all other endpoints).
     Detail,
-    /// The same, but "too soon" is a 200 when asked by GET: the old client shows the text of a 200 (`send_sms_code`).
+    /// Like [`Detail`](Self::Detail), but [`Error::TooMany`] is a 200 if the request is a GET, because the old client
+    /// shows only the text of a 200 (`send_sms_code`).
     SmsDetail,
 }
 
 impl ErrorFormat {
-    /// The answer to a request that was refused.
+    /// Returns the answer to a request that was refused.
     #[must_use]
     pub fn tell(self, error: &Error, language: Language, method: &Method) -> Reply {
         let reply = match self {
@@ -55,7 +56,7 @@ impl ErrorFormat {
     }
 }
 
-/// The status of an error where its row says nothing else.
+/// Returns the status of an error, unless an error format sets its own.
 fn status(error: &Error) -> u16 {
     match error {
         Error::BodyTooLarge => 413,
@@ -103,7 +104,7 @@ fn field_lists(error: &Error, language: Language) -> Reply {
     json(status(error), &Value::Object(body))
 }
 
-/// Returns the text for an error of the whole form. `register` has some of its own.
+/// Returns the text of an error that belongs to no single field. `register` has some texts of its own.
 fn general(error: &Error, language: Language) -> String {
     let (zh, en) = match error {
         Error::CodeExpired => ("短信验证码已过期!", "The code has expired. Please ask for a new one."),
@@ -129,9 +130,9 @@ fn json_string(error: &Error, language: Language) -> Reply {
 
 fn detail(error: &Error, status: u16, language: Language) -> Reply {
     let detail: Value = match error {
-        // `verify_captcha`: the old client reads a number.
+        // The old client of `verify_captcha` reads a number.
         Error::CaptchaRefused => 0.into(),
-        // `secure_account`: the common text is that of a mailed link to set a password.
+        // Only `secure_account` reports this error in this format. The common text is about a link to set a password.
         Error::LinkInvalid => language.pick("链接已失效或已使用。", "This link has expired or was used.").into(),
         _ => texts::of(error, language).into(),
     };

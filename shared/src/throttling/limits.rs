@@ -1,9 +1,11 @@
-//! Limits on what one recipient is sent, and on what one source causes. Each is a condition in DynamoDB, so that
-//! however many arrive at once, no more get through.
+//! Limits on the messages that one recipient is sent, on the actions of one account, and on the requests of one source.
+//! A source is the network address that a request comes from, or a prefix of it.
 //!
-//! What a recipient is sent is counted exactly: an item holds the last few times, newest first, and the n-th must be
-//! old enough. What a source causes is counted in fixed windows, because there is more of it: around the edge of two
-//! windows twice as much may pass.
+//! Each limit is a condition in DynamoDB, so that concurrent requests cannot exceed it.
+//!
+//! The limits of recipients and accounts are sliding, and exact. An item holds the last few times, newest first, and
+//! the n-th must be old enough. The limits of sources are larger, so they count in fixed windows. Around the boundary
+//! of two windows, a source may do twice as much.
 
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
@@ -14,10 +16,10 @@ use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write};
 use crate::error::Error;
 
-/// How often a source did something within a window.
+/// The attribute that holds the count of a window.
 const USED: &str = "used";
 
-/// A write that counts, and how long to wait when it is refused.
+/// A write that counts an action against a limit, with the data to compute the wait if it is refused.
 pub(crate) struct LimitCount {
     write: Write,
     wait: Wait,
@@ -30,7 +32,7 @@ enum Wait {
 }
 
 impl LimitCount {
-    /// Declares the write, with what its refusal means beside [`Error::TooMany`].
+    /// Declares the write. `meaning` turns the [`Error::TooMany`] of a refusal into the transaction's error.
     pub(crate) fn declare_as<E: Reason>(
         self,
         transaction: &mut Transaction<E>,
@@ -61,28 +63,31 @@ fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
     nth.map_or(0, |nth| now.seconds_until(Timestamp::from_unix_seconds(nth).plus_seconds(limit.window_seconds)))
 }
 
-/// The counts of a message to a recipient: of all messages, and of those that this source asks for.
+/// Returns the counts of a message to a recipient: the count of all its messages, and the count of those that the
+/// caller's source requests.
 pub(crate) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<LimitCount>, Error> {
     let mut counts = vec![sliding(app, RateLimit::Recipient, keys::recipient_limit(recipient))];
-    // The narrowest source only. For a wider one the limit would be looser than the recipient's own.
+    // Only the narrowest source counts. For a wider source, the limit would be looser than the recipient's own.
     if let Some((source, _)) = hashed_sources(app, caller)?.into_iter().next() {
         counts.push(sliding(app, RateLimit::RecipientSource, keys::recipient_source_limit(recipient, &source)));
     }
     Ok(counts)
 }
 
-/// The count of messages that the recipient's own devices ask for, apart from those that strangers ask for.
+/// Returns the count of messages that the recipient's own known devices request. These devices have a reserve: messages
+/// that strangers request do not count here, so a stranger cannot use up the owner's limit.
 pub(crate) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
     sliding(app, RateLimit::RecipientSource, keys::recipient_device_limit(recipient))
 }
 
-/// The count of what one account does.
+/// Returns the count of one account's actions.
 pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCount {
     sliding(app, limit, keys::account_limit(limit.key_word(), user))
 }
 
-/// Counts exactly. The item holds the last times, newest first, as attributes `t1`, `t2`, …. Each count moves them on by
-/// one, on condition that for each limit the n-th time is out of its window.
+/// Returns a sliding count. The item holds the last times, newest first, as attributes `t1`, `t2`, …. The write moves
+/// each time to the next attribute. Its condition is, for each limit of n times, that the n-th time is outside the
+/// limit's window.
 fn sliding(app: &App, limit: RateLimit, key: Key) -> LimitCount {
     let (limits, now) = (app.config.limits.of(limit), app.clock.now());
     let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
@@ -102,7 +107,7 @@ fn time_attribute(nth: u32) -> String {
     format!("t{nth}")
 }
 
-/// The counts of what a source does, in fixed windows.
+/// Returns the counts of a source's action, in fixed windows.
 pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<LimitCount>, Error> {
     let now = app.clock.now();
     let windows = windows_of_source(app, caller, limit)?.into_iter().map(|window| {
@@ -116,7 +121,8 @@ pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<
     Ok(windows.collect())
 }
 
-/// Takes one back of what a source did, if its window is still the same. A window that is over is never read again.
+/// Returns the writes that take back one action of a source. If the window has changed since the action was counted,
+/// they go to the new window.
 pub(crate) fn refund_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Effect>, Error> {
     let windows = windows_of_source(app, caller, limit)?.into_iter();
     let taken =
@@ -124,7 +130,7 @@ pub(crate) fn refund_source(app: &App, caller: &Caller, limit: RateLimit) -> Res
     Ok(taken.collect())
 }
 
-/// Counts what a source does, in a call of its own.
+/// Counts an action of a source, in a transaction of its own.
 pub(crate) async fn count_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<(), Error> {
     let mut tx = Transaction::new("counting what a source does", || Error::TooMany { retry_after_seconds: 1 });
     for one in of_source(app, caller, limit)? {
@@ -133,7 +139,6 @@ pub(crate) async fn count_source(app: &App, caller: &Caller, limit: RateLimit) -
     app.store.commit(tx).await
 }
 
-/// A fixed window of a source.
 struct Window {
     key: Key,
     end: Timestamp,
@@ -152,7 +157,8 @@ fn windows_of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec
     Ok(windows)
 }
 
-/// The sources of a caller under a keyed hash: from where someone came is nobody's to read in the table.
+/// Returns the keyed hashes of a caller's sources, each with the factor for its limit. The sources are hashed so that a
+/// reader of the table does not learn network addresses.
 fn hashed_sources(app: &App, caller: &Caller) -> Result<Vec<(String, u32)>, Error> {
     let keyring = app.keyring(KeyGroup::Visitors)?;
     let sources = sources_of(&caller.address).into_iter().map(|(source, factor)| {

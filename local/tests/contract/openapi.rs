@@ -13,9 +13,18 @@ use serde_json::{Map, Value};
 /// Headers that HTTP, the gateway or its rules on other origins add.
 const OF_THE_GATEWAY: &[&str] =
     &["access-control-allow-origin", "access-control-expose-headers", "content-length", "content-type", "date"];
-/// Query parameters and headers that a test may send although the document names them at no operation.
-const ANY_REQUEST: &[&str] =
-    &["accept", "accept-language", "content-length", "content-type", "cookie", "host", "origin", "user-agent"];
+/// Headers that a test may send with any request. Our pages send `X-Session` with each; few operations read it.
+const ANY_REQUEST: &[&str] = &[
+    "accept",
+    "accept-language",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "origin",
+    "user-agent",
+    "x-session",
+];
 
 /// An operation of the document.
 struct Operation {

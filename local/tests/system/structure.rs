@@ -118,39 +118,9 @@ fn what_is_generated_is_as_it_would_be_written() {
     }
 }
 
-<<<<<<< HEAD
 /// Returns the words in backquotes that start the rows of a section's table.
 fn words_of_table(document: &str, section: &str) -> BTreeSet<String> {
     let document = text(document);
-=======
-#[test]
-fn the_readme_has_a_row_for_each_function_with_its_routes() {
-    let readme = text("README.md");
-    let table = readme.split("## Endpoints").nth(1).expect("a section of endpoints").split("\n## ").next().unwrap();
-    let mut rows: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
-    for line in table.lines().filter(|line| line.starts_with("| `")) {
-        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let routes = cells[1].split(", ").filter_map(|route| {
-            let (method, path) = route.trim_matches('`').split_once(' ')?;
-            let path = Some(path.trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or("/");
-            Some((method.to_owned(), path.to_owned()))
-        });
-        rows.insert(cells[0].trim_matches('`').to_owned(), routes.collect());
-    }
-    let mut expected: BTreeMap<String, BTreeSet<(String, String)>> =
-        names_in("functions", "").into_iter().map(|name| (name, BTreeSet::new())).collect();
-    for (method, path, function) in template_routes() {
-        if path != "$default" {
-            expected.get_mut(&function).unwrap().insert((method, path));
-        }
-    }
-    assert_eq!(rows, expected);
-}
-
-/// Returns the words in backquotes at the start of the rows of a README section's table.
-fn readme_words(section: &str) -> BTreeSet<String> {
-    let readme = text("README.md");
->>>>>>> prose4
     let table =
         document.split(&format!("\n## {section}\n")).nth(1).expect("the section").split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `").and_then(|rest| rest.split('`').next()));

@@ -127,6 +127,30 @@ fn words_of_table(document: &str, section: &str) -> BTreeSet<String> {
     rows.map(str::to_owned).collect()
 }
 
+/// A header that a function reads and the description does not name would be part of the contract that nobody knows.
+#[test]
+fn the_description_names_every_header_that_is_read() {
+    let document = openapi::document().unwrap();
+    let components = &document["components"];
+    let parameters = components["parameters"].as_object().unwrap().values().filter(|one| one["in"] == "header");
+    let schemes = components["securitySchemes"].as_object().unwrap().values().filter(|one| one["in"] == "header");
+    let named: BTreeSet<_> =
+        parameters.chain(schemes).map(|one| one["name"].as_str().unwrap().to_lowercase()).collect();
+    // HTTP's own, and what CloudFront sends.
+    let others = ["accept", "authorization", "content-type", "user-agent", "x-forwarded-for", "x-origin-secret"];
+    let read = Regex::new(r#"\.header\("([a-z-]+)"\)"#).unwrap();
+    let folders = names_in("functions", "").into_iter().map(|name| format!("functions/{name}/src"));
+    for folder in folders.chain(["shared/src/http".to_owned()]) {
+        for file in names_in(&folder, ".rs") {
+            for (_, [header]) in read.captures_iter(&text(&format!("{folder}/{file}.rs"))).map(|found| found.extract())
+            {
+                let is_named = named.contains(header) || others.contains(&header) || header.starts_with("sec-fetch-");
+                assert!(is_named, "{folder}/{file}.rs reads {header}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_template_gives_the_variables_that_are_read() {
     let template = Template::load().unwrap();

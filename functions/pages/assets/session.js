@@ -246,6 +246,7 @@ function nextPath() {
     const here = url.origin === location.origin && !url.pathname.startsWith("//");
     if (wanted.startsWith("/") && here) return url.pathname + url.search;
   } catch {
+    // A text that is not a URL leads to the account page.
   }
   return "/users";
 }

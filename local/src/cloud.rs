@@ -28,6 +28,7 @@ use crate::mailbox::{Mailbox, Sent};
 use crate::policy::Policies;
 use crate::refusals::Refusals;
 use crate::streams;
+use crate::units::Units;
 
 const AMAZON_JSON: &str = "application/x-amz-json-1.0";
 /// Longer than any of our clients waits.
@@ -38,6 +39,7 @@ const NEVER: Duration = Duration::from_secs(120);
 pub struct Call {
     /// For example `GetItem` or `TransactWriteItems`.
     pub operation: String,
+    pub units: Units,
     pub started: Instant,
     pub ended: Instant,
 }
@@ -224,7 +226,8 @@ async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
             None => pass_on(cloud, &operation, body),
         },
     };
-    cloud.journal.write(Call { operation, started, ended: Instant::now() });
+    let units = Units::of(&operation, body);
+    cloud.journal.write(Call { operation, units, started, ended: Instant::now() });
     answer
 }
 

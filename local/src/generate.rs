@@ -9,6 +9,7 @@ use std::path::Path;
 use shared::config::settings::{self, Form, Place, Setting};
 
 use crate::openapi::{self, OpenApiError};
+use crate::prices::Prices;
 use crate::router::DEFAULT;
 use crate::template::{Route, Template, TemplateError};
 
@@ -16,10 +17,12 @@ const ROUTES: &str = "functions/not-found/src/routes.rs";
 const MANIFEST: &str = "Cargo.toml";
 const CONFIGURATION: &str = "docs/configuration.md";
 const API: &str = "docs/api.md";
+const OPERATIONS: &str = "docs/operations.md";
+const README: &str = "README.md";
 const OPENAPI: &str = "docs/openapi.json";
 
 /// The paths of the generated files in the project.
-pub const FILES: [&str; 5] = [ROUTES, MANIFEST, CONFIGURATION, API, OPENAPI];
+pub const FILES: [&str; 7] = [ROUTES, MANIFEST, CONFIGURATION, API, OPERATIONS, README, OPENAPI];
 
 /// The title of the last section of the manifest. All lines after it are generated.
 const SECTION: &str = "[workspace.metadata.lambda.watch.router]\n";
@@ -30,6 +33,8 @@ pub enum GenerateError {
     Template(#[from] TemplateError),
     #[error(transparent)]
     OpenApi(#[from] OpenApiError),
+    #[error("docs/prices.json: {0}")]
+    Prices(#[from] serde_json::Error),
     #[error("{file}: {source}")]
     File { file: &'static str, source: std::io::Error },
     #[error("{0} lacks the part that is generated")]
@@ -54,6 +59,7 @@ pub fn contents(root: &Path, file: &str, present: &str) -> Result<String, Genera
         MANIFEST => manifest(present),
         CONFIGURATION => Ok(configuration()),
         API => api(root, present),
+        OPERATIONS | README => months(present),
         OPENAPI => Ok(format!("{}\n", openapi::document()?)),
         _ => routes(),
     }
@@ -100,8 +106,7 @@ const ENDPOINTS_HEAD: &str = "| function | routes | what it does |\n|---|---|---
 
 /// The document with its table of endpoints: the routes of the template, and what each function's manifest says it does.
 fn api(root: &Path, present: &str) -> Result<String, GenerateError> {
-    let (before, rest) = present.split_once(ENDPOINTS_HEAD).ok_or(GenerateError::NoSection(API))?;
-    let (_, after) = rest.split_once("\n\n").ok_or(GenerateError::NoSection(API))?;
+    let (before, after) = around_rows(present, ENDPOINTS_HEAD).ok_or(GenerateError::NoSection(API))?;
     let template = Template::load()?;
     let mut text = format!("{before}{ENDPOINTS_HEAD}");
     let routes = template.routes()?;
@@ -111,7 +116,16 @@ fn api(root: &Path, present: &str) -> Result<String, GenerateError> {
         let about = description(&root.join("functions").join(function).join("Cargo.toml"))?;
         let _ = writeln!(text, "| `{function}` | {} | {about} |", routes.join(", "));
     }
-    Ok(format!("{text}\n{after}"))
+    Ok(text + after)
+}
+
+/// Returns what stands before the table with this head, and what stands after its rows.
+fn around_rows<'a>(present: &'a str, head: &str) -> Option<(&'a str, &'a str)> {
+    let (before, mut rest) = present.split_once(head)?;
+    while rest.starts_with('|') {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    Some((before, rest))
 }
 
 /// Clients send a slash at the end of a path, except after the name of a file.
@@ -125,6 +139,27 @@ fn description(manifest: &Path) -> Result<String, GenerateError> {
         .map_err(|source| GenerateError::File { file: "functions/*/Cargo.toml", source })?;
     let line = text.lines().find_map(|line| line.strip_prefix("description = \"")?.strip_suffix('"'));
     line.map(|line| line.replace("\\\"", "\"")).ok_or(GenerateError::NoSection("functions/*/Cargo.toml"))
+}
+
+const MONTHS_HEAD: &str = "| users | requests | table | SMS | a month |\n|---|---|---|---|---|\n";
+
+/// The document with its table of what a month costs.
+fn months(present: &str) -> Result<String, GenerateError> {
+    let (before, after) = around_rows(present, MONTHS_HEAD).ok_or(GenerateError::NoSection("the table of a month"))?;
+    let prices = Prices::load()?;
+    let mut text = format!("{before}{MONTHS_HEAD}");
+    for (users, written) in [(10_000, "10,000"), (1_000_000, "1,000,000")] {
+        let month = prices.month(users);
+        let _ = writeln!(
+            text,
+            "| {written} | ${:.0} | ${:.0} | ${:.0} | ${:.0} |",
+            month.requests,
+            month.table,
+            month.sms,
+            month.total()
+        );
+    }
+    Ok(text + after)
 }
 
 const CONFIGURATION_HEAD: &str = "\

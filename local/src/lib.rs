@@ -23,6 +23,7 @@ pub mod mailbox;
 pub mod openapi;
 pub mod operator;
 pub mod policy;
+pub mod prices;
 pub mod refusals;
 pub mod registry;
 mod router;
@@ -33,6 +34,7 @@ mod start_error;
 pub mod stream;
 mod streams;
 pub mod template;
+pub mod units;
 mod yaml;
 
 use std::collections::{BTreeMap, HashSet};

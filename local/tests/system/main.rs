@@ -25,6 +25,7 @@ mod faults;
 mod fuzzed;
 mod keys;
 mod limits;
+mod month;
 mod moved_messages;
 mod moves;
 mod moving_away;

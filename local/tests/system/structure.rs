@@ -152,6 +152,28 @@ fn the_description_names_every_header_that_is_read() {
 }
 
 #[test]
+fn every_test_that_the_documents_name_exists() {
+    let named = Regex::new(r"`(?:\w+::)?([a-z0-9]+(?:_[a-z0-9]+){3,})`").unwrap();
+    let mut folders = vec!["shared/tests".to_owned(), "functions/pages/tests".to_owned()];
+    let tests = ["browser", "system", "contract/anywhere", "contract/with_inbox", "contract/with_settings"];
+    folders.extend(tests.map(|folder| format!("local/tests/{folder}")));
+    let floors = ["domain", "crypto", "config", "dynamodb", "throttling", "http"];
+    folders.extend(floors.map(|folder| format!("shared/src/{folder}")));
+    folders.extend(names_in("functions", "").iter().map(|name| format!("functions/{name}/src")));
+    folders.push("local/src".to_owned());
+    let files = folders
+        .iter()
+        .flat_map(|folder| names_in(folder, ".rs").into_iter().map(move |name| format!("{folder}/{name}.rs")));
+    let code: String = files.map(|file| text(&file)).collect();
+    let security = text("docs/security.md");
+    let names: BTreeSet<_> = named.captures_iter(&security).map(|found| found[1].to_owned()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(code.contains(&format!("fn {name}(")), "docs/security.md names {name}");
+    }
+}
+
+#[test]
 fn the_template_gives_the_variables_that_are_read() {
     let template = Template::load().unwrap();
     let read: BTreeSet<_> = settings::ALL.iter().map(|setting| setting.variable.to_owned()).collect();

@@ -140,15 +140,7 @@ impl System {
         // Pages are opened under the name `localhost`, because passkeys need a name and not an address.
         let (local_url, cloud_url) =
             (format!("http://localhost:{}", api.port), format!("http://127.0.0.1:{}", aws.port));
-        let variables_for = |cloud_url: &str| {
-            let mut settings = data::settings(&local_url, cloud_url, &opened.secrets);
-            settings.extend(options.variables.clone());
-            settings::place(settings, &template.declared_variables())
-        };
-        let variables = variables_for(&cloud_url)?;
-        if let Some(folder) = &opened.folder {
-            env_file::write(folder, &variables, &variables_for(&format!("http://{HOST_OF_CONTAINERS}:{}", aws.port))?)?;
-        }
+        let variables = variables(&template, &opened, &options, (&local_url, &cloud_url), aws.port)?;
         let public_url = listeners::public_url(options.host, api.port);
         let base_url = public_url.clone().unwrap_or_else(|| local_url.clone());
 
@@ -191,11 +183,7 @@ impl System {
         };
         let app = Router::new().fallback(through_gateway).with_state(gateway).merge(control::router(control));
         api.serve(&mut tasks, &app.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)));
-        let (carrying, scheduled) = (Arc::clone(&pump), Arc::clone(&schedule));
-        tasks.spawn(async move { carrying.run().await });
-        tasks.spawn(async move { scheduled.run().await });
-        tasks.spawn(sweep(opened.database.clone()));
-        tasks.spawn(traces.clone().run(Arc::clone(&pump)));
+        spawn(&mut tasks, &pump, &schedule, &opened, &traces);
         Ok(Self {
             base_url,
             local_url,
@@ -231,6 +219,42 @@ impl System {
     pub async fn wait(&mut self) {
         self.tasks.join_next().await;
     }
+}
+
+/// Returns the variables of the functions, and writes them into the data folder for `sam local` and `cargo lambda`.
+fn variables(
+    template: &Template,
+    opened: &data::EngineData,
+    options: &Options,
+    (local_url, cloud_url): (&str, &str),
+    aws_port: u16,
+) -> Result<BTreeMap<String, String>, StartError> {
+    let variables_for = |cloud_url: &str| {
+        let mut settings = data::settings(local_url, cloud_url, &opened.secrets);
+        settings.extend(options.variables.clone());
+        settings::place(settings, &template.declared_variables())
+    };
+    let variables = variables_for(cloud_url)?;
+    if let Some(folder) = &opened.folder {
+        let for_containers = variables_for(&format!("http://{HOST_OF_CONTAINERS}:{aws_port}"))?;
+        env_file::write(folder, &variables, &for_containers)?;
+    }
+    Ok(variables)
+}
+
+/// Starts the tasks that run in the background.
+fn spawn(
+    tasks: &mut JoinSet<()>,
+    pump: &Arc<Pump>,
+    schedule: &Arc<Schedule>,
+    opened: &data::EngineData,
+    traces: &Traces,
+) {
+    let (carrying, scheduled) = (Arc::clone(pump), Arc::clone(schedule));
+    tasks.spawn(async move { carrying.run().await });
+    tasks.spawn(async move { scheduled.run().await });
+    tasks.spawn(sweep(opened.database.clone()));
+    tasks.spawn(traces.clone().run(Arc::clone(pump)));
 }
 
 /// What the functions are started with.

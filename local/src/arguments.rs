@@ -27,10 +27,10 @@ Runs Latchkey on this machine, and does what operators do by hand.
     --strict-slashes   a gateway that takes /login/ and /login for different paths
 
   cargo run -- smoke URL              asks a deployed stack for every route, with and without the slash
-                                      at the end; the requests change nothing
+                                      at the end; the requests only count as questions
 
-  cargo run -- generate               writes what follows from template.yaml and from the settings: the lists of
-                                      routes, and docs/configuration.md
+  cargo run -- generate               writes what follows from the template, the settings, the prices and
+                                      docs/openapi.yaml: lists of routes, tables of the documents, openapi.json
 
   cargo run -- admin find NAME        shows an account, masked; NAME is a number, an email or a username
   cargo run -- admin disable NAME     locks an account and signs it out everywhere

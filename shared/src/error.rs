@@ -247,6 +247,16 @@ impl Error {
         }
     }
 
+    /// Logs an error that the answer does not depend on. One that is internal has its code in the line, as in the line of a
+    /// request, so that it raises the alarm.
+    pub fn log_ignored(&self, message: &'static str) {
+        let cause = error_chain(self);
+        match self {
+            Self::Internal { .. } => tracing::error!(code = self.code(), cause, message),
+            _ => tracing::warn!(cause, message),
+        }
+    }
+
     /// Returns every error code.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         let depends = ["fields", "password_refused", "username_refused"];

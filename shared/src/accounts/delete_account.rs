@@ -79,6 +79,6 @@ async fn remove_what_is_left(app: &App, user: &User) {
         if left.is_empty() { Ok(()) } else { app.store.apply("removing sessions", remove(&left)).await }
     };
     if let Err(error) = left.await {
-        tracing::warn!(%error, "sessions of a deleted account are left to TTL");
+        error.log_ignored("sessions of a deleted account are left to TTL");
     }
 }

@@ -83,6 +83,6 @@ async fn note_use(app: &App, user: &User, now: Timestamp) {
     let is_there = Condition::exists(keys::PARTITION);
     let noted = app.store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser);
     if let Err(error) = noted.await {
-        tracing::warn!(%error, "a use was not noted");
+        error.log_ignored("a use was not noted");
     }
 }

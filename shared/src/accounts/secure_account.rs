@@ -42,6 +42,6 @@ async fn start_reset(app: &App, caller: &Caller, user: &User) {
     let request =
         MessageRequest { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
     if let Err(error) = send(app, caller, CaptchaResult::OwnRecipient, request, NoCost).await {
-        tracing::info!(%error, "no reset link was mailed");
+        error.log_ignored("no reset link was mailed");
     }
 }

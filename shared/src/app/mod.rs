@@ -120,7 +120,7 @@ impl App {
                 }
             };
             if let Err(error) = warmed {
-                tracing::warn!(error = error_chain(&error), ?need, "the warm-up failed");
+                error.log_ignored("the warm-up failed");
             }
         }
     }

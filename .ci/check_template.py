@@ -178,10 +178,13 @@ def check_names(stack):
                 assert "5f0c1d2e" in value, f"{name} has the fixed {key} {value}"
 
 
+SECRETS = ("CodeSecret", "LinkSecret", "SessionSecret", "VisitorSecret", "KeySecret")
+
+
 def check_kept(stack):
     kept = {"AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
     for name, resource in stack.resources.items():
-        if resource["Type"] in kept or name in ("CodeSecret", "KeySecret"):
+        if resource["Type"] in kept or name in SECRETS:
             assert resource.get("DeletionPolicy") == "RetainExceptOnCreate", f"{name} is not kept, or an orphan of a failed create"
             assert resource.get("UpdateReplacePolicy") == "Retain", name
 
@@ -222,9 +225,7 @@ CLOUDFRONT = {
 }
 ADOPTED = {
     "ExistingTableStreamArn": "arn:aws:dynamodb:eu-central-1:123456789012:table/kept/stream/2026-11-25T00:00:00.000",
-    "ExistingCodeSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:Code-1",
-    "ExistingKeySecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:Key-1",
-}
+} | {f"Existing{name}Arn": f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}-1" for name in SECRETS}
 
 
 def check_addresses():
@@ -242,7 +243,7 @@ def check_addresses():
         assert stack.variables("LogInFunction")["ISSUER"] == issuer
         assert stack.variables("DeliverFunction")["CLIENT_HOST"] == linked
         assert stack.outputs["PagesUrl"] == linked
-        assert {"ApiUrl", "TableName", "TableStreamArn", "CodeSecretArn", "KeySecretArn"} <= set(stack.outputs)
+        assert {"ApiUrl", "TableName", "TableStreamArn", *(f"{name}Arn" for name in SECRETS)} <= set(stack.outputs)
         for name in stack.of_type("AWS::Lambda::Function"):
             assert stack.variables(name)["AWS_ENDPOINT_URL"] == "", "the cloud's own endpoints"
 
@@ -251,11 +252,11 @@ def check_adopted():
     fresh, adopting = Stack(), Stack(**ADOPTED)
     check(adopting)
     assert fresh.of_type("AWS::DynamoDB::Table") and not adopting.of_type("AWS::DynamoDB::Table")
-    assert len(fresh.of_type("AWS::SecretsManager::Secret")) == 2 and not adopting.of_type("AWS::SecretsManager::Secret")
+    assert len(fresh.of_type("AWS::SecretsManager::Secret")) == len(SECRETS) and not adopting.of_type("AWS::SecretsManager::Secret")
     assert adopting.outputs["TableName"] == "kept"
     variables = adopting.variables("LogInFunction")
     assert variables["TABLE_NAME"] == "kept"
-    assert variables["CODE_SECRET"] == "{{resolve:secretsmanager:" + ADOPTED["ExistingCodeSecretArn"] + ":SecretString:::}}"
+    assert variables["SESSION_SECRET"] == "{{resolve:secretsmanager:" + ADOPTED["ExistingSessionSecretArn"] + ":SecretString:::}}"
     assert variables["KEY_SECRET"] == "{{resolve:secretsmanager:" + ADOPTED["ExistingKeySecretArn"] + ":SecretString:::}}"
     table = "arn:aws:dynamodb:eu-central-1:123456789012:table/kept"
     for name, role in adopting.of_type("AWS::IAM::Role").items():

@@ -15,7 +15,8 @@ const VERSION: &str = "3";
 
 /// The access key id of the local AWS. Its value contains a secret, which [`crate::caller`] checks.
 pub(crate) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
-const SECRETS: [&str; 3] = ["CODE_SECRET", "KEY_SECRET", ACCESS_KEY_ID];
+const SECRETS: [&str; 6] =
+    ["CODE_SECRET", "LINK_SECRET", "SESSION_SECRET", "VISITOR_SECRET", "KEY_SECRET", ACCESS_KEY_ID];
 
 pub(crate) const DATABASE: &str = "dynamodb.sqlite";
 const SECRETS_FILE: &str = "secrets.json";

@@ -72,8 +72,11 @@ const fn variables_of(need: Need) -> &'static [&'static str] {
             "AWS_ATTEMPT_TIMEOUT_MS",
             "AWS_CONNECT_TIMEOUT_MS",
         ],
+        Need::CODES => &["CODE_SECRET"],
+        Need::LINKS => &["LINK_SECRET"],
+        Need::SESSIONS => &["SESSION_SECRET"],
+        Need::VISITORS => &["VISITOR_SECRET"],
         Need::SEALED_KEYS => &["KEY_SECRET"],
-        Need::Keys(_) => &["CODE_SECRET"],
         Need::MailSender => &["MAIL_FROM"],
         Need::ClientHost => &["CLIENT_HOST"],
     }

@@ -237,7 +237,7 @@ async fn secrets_are_replaced_without_breaking_what_is_under_way() {
     let (old, new) = ("o".repeat(32), "n".repeat(32));
     let with = |secrets: &str, issuer: &str| {
         let mut options = folder.options();
-        for name in ["CODE_SECRET", "KEY_SECRET"] {
+        for name in ["CODE_SECRET", "LINK_SECRET", "SESSION_SECRET", "VISITOR_SECRET", "KEY_SECRET"] {
             options.variables.insert(name.to_owned(), secrets.to_owned());
         }
         options.variables.insert("ISSUER".to_owned(), issuer.to_owned());

@@ -74,7 +74,7 @@ fn the_template_gives_a_function_the_secrets_it_needs_and_no_other() {
     {
         let given = template.variables(function);
         let needed: BTreeSet<_> = needs.iter().filter_map(|need| need.variable()).collect();
-        for variable in ["CODE_SECRET", "KEY_SECRET", "MAIL_FROM"] {
+        for variable in ["CODE_SECRET", "LINK_SECRET", "SESSION_SECRET", "VISITOR_SECRET", "KEY_SECRET", "MAIL_FROM"] {
             assert_eq!(given.iter().any(|name| name == variable), needed.contains(variable), "{function}: {variable}");
         }
     }

@@ -39,7 +39,7 @@ pub struct Config {
     pub pages: PageConfig,
     pub limits: LimitConfig,
     pub messages: MessageConfig,
-    /// `CODE_SECRET` and `KEY_SECRET`
+    /// `CODE_SECRET`, `LINK_SECRET`, `SESSION_SECRET`, `VISITOR_SECRET` and `KEY_SECRET`
     pub keys: Keys,
     /// `ORIGIN_SECRET`. The deployment's own CloudFront sends one of these secrets in `X-Origin-Secret`. Without one,
     /// no header is trusted to say where a request comes from.

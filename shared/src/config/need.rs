@@ -41,8 +41,11 @@ impl Need {
     #[must_use]
     pub const fn secret(group: KeyGroup) -> &'static str {
         match group {
+            KeyGroup::Codes => "CODE_SECRET",
+            KeyGroup::Links => "LINK_SECRET",
+            KeyGroup::Sessions => "SESSION_SECRET",
+            KeyGroup::Visitors => "VISITOR_SECRET",
             KeyGroup::SealedKeys => "KEY_SECRET",
-            KeyGroup::Codes | KeyGroup::Links | KeyGroup::Sessions | KeyGroup::Visitors => "CODE_SECRET",
         }
     }
 

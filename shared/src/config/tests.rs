@@ -26,7 +26,7 @@ fn nothing_is_needed_but_what_a_function_needs() {
 #[test]
 fn a_function_holds_the_keys_it_needs_and_no_other() {
     let secret = "s".repeat(32);
-    let config = read(&[("CODE_SECRET", &secret), ("KEY_SECRET", &secret)], &[Need::LINKS]).unwrap();
+    let config = read(&[("LINK_SECRET", &secret), ("KEY_SECRET", &secret)], &[Need::LINKS]).unwrap();
     assert!(config.keys.of(KeyGroup::Links).is_some());
     for other in [KeyGroup::Codes, KeyGroup::Sessions, KeyGroup::Visitors, KeyGroup::SealedKeys] {
         assert!(config.keys.of(other).is_none(), "{other:?}");
@@ -140,7 +140,7 @@ fn settings_without_a_variable_of_their_own_stand_in_one() {
 #[test]
 fn every_variable_that_is_read_is_a_setting_and_every_setting_is_read() {
     let environment = Environment::new(&|_| None);
-    let every_need = [Need::CODES, Need::SEALED_KEYS];
+    let every_need = [Need::CODES, Need::LINKS, Need::SESSIONS, Need::VISITORS, Need::SEALED_KEYS];
     let _ = Config::read(&environment, &[]);
     every_need.iter().for_each(|need| drop(Keys::read(&environment, &[*need])));
     let read: BTreeSet<_> = environment.asked().into_iter().collect();

@@ -77,7 +77,7 @@ impl KeyGroup {
 /// so that a secret can be replaced while older values are still in use.
 ///
 /// The keyring does not hold the secrets themselves, so that a mistake in a function cannot use keys of other groups. It
-/// does not protect from code that reads the function's environment, where the secrets are.
+/// does not protect from code that reads the function's environment, where the secrets of its own groups are.
 #[derive(Clone)]
 pub struct Keyring {
     /// Newest first, and never empty.

@@ -38,14 +38,15 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 }
 
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
-    let (item, account) = tokio::join!(live_code(app, key), has_account(app, message, key));
-    let (item, account) = (item?, account?);
+    let account = account_of(app, message, key).await?;
+    let requires_account = message.requires_account || key.user_id().is_some();
+    if requires_account && account.is_none() {
+        return Ok(Issued::NoAccount);
+    }
+    let item = live_code(app, key, account.map(|user| user.credential_version)).await?;
     // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
     // further.
     let Some(item) = item else { return Ok(Issued::Expired) };
-    if !account {
-        return Ok(Issued::NoAccount);
-    }
     let minutes = minutes_until(app, item.expires_at);
     let Some(code) = item.seed.digits(key, app.keyring(KeyGroup::Codes)?) else {
         return Ok(Issued::Expired);
@@ -53,10 +54,10 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
     Ok(Issued::Carries(Payload::Code { purpose: key.purpose, code, minutes }))
 }
 
-/// Returns the code to send. A live code is sent again while at least five minutes of its life remain; otherwise a new
-/// one is made. The new one takes over the guesses of the live one (NIST SP 800-63B §3.1.3.2), so that another request
+/// Returns the code to send. A live code is sent again while at least five minutes of its life remain and the account's
+/// credentials are those it was issued for; otherwise a new one is made. The new one takes over the guesses of the live one (NIST SP 800-63B §3.1.3.2), so that another request
 /// does not buy more. `None` if the code has no guesses left.
-async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> {
+async fn live_code(app: &App, key: &CodeKey, credential_version: Option<u64>) -> Result<Option<CodeItem>, Error> {
     let store = &app.store;
     // If the code was replaced or used up meanwhile, the condition fails and the loop reads it again. A simultaneous
     // guess does not fail it and is kept, because replacing a code does not write the count.
@@ -69,6 +70,7 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> 
         }
         if let Some(item) = &live
             && now.plus_seconds(KEEP_CODE_SECONDS) <= item.expires_at
+            && item.credential_version == credential_version
             && item.seed.digits(key, app.keyring(KeyGroup::Codes)?).is_some()
         {
             return Ok(Some(item.clone()));
@@ -77,6 +79,7 @@ async fn live_code(app: &App, key: &CodeKey) -> Result<Option<CodeItem>, Error> 
             seed: CodeSeed::generate(app.keyring(KeyGroup::Codes)?),
             expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
             guesses: live.as_ref().map_or(0, |item| item.guesses),
+            credential_version,
         };
         let mut tx = Transaction::new("storing a code", || WriteError::Refused);
         tx.require(match &live {
@@ -94,15 +97,28 @@ fn replace(key: &CodeKey, old: &CodeItem, new: &CodeItem) -> Write {
     let set = Set::to(CodeSeed::NONCE, new.seed.nonce())
         .and_to(CodeSeed::KEY_ID, new.seed.key_id())
         .and_to(keys::EXPIRES_AT, new.expires_at);
+    let set = match new.credential_version {
+        Some(version) => set.and_to(CodeItem::CREDENTIAL_VERSION, version),
+        None => set.and_remove(CodeItem::CREDENTIAL_VERSION),
+    };
     Write::update(keys::code(key), set, Condition::equal(CodeSeed::NONCE, old.seed.nonce()))
 }
 
-async fn has_account(app: &App, message: &Message, key: &CodeKey) -> Result<bool, Error> {
-    if !message.requires_account {
-        return Ok(true);
+/// Returns the account that a code is for, unless it is disabled. A sign-up's code is for none.
+async fn account_of(app: &App, message: &Message, key: &CodeKey) -> Result<Option<User>, Error> {
+    match key.purpose {
+        CodePurpose::Register => Ok(None),
+        // The recipient is not the account's yet.
+        CodePurpose::ChangeMobile | CodePurpose::BindEmail => {
+            let Some(id) = key.user_id() else { return Ok(None) };
+            let user: Option<User> = app.store.get(&keys::user(&id), "reading an account").await?;
+            Ok(user.filter(|user| !user.disabled))
+        }
+        CodePurpose::LogIn | CodePurpose::ResetPassword | CodePurpose::Reauthentication | CodePurpose::SecondProof => {
+            let user = account_at(app, &message.recipient).await?;
+            Ok(user.filter(|user| is_for(key, user, &message.recipient)))
+        }
     }
-    let user = account_at(app, &message.recipient).await?;
-    Ok(user.is_some_and(|user| is_for(key, &user, &message.recipient)))
 }
 
 /// Returns whether a code is for this account, which has the recipient's number or address now. Another account may

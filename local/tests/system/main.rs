@@ -34,6 +34,7 @@ mod operators;
 mod outage_cases;
 mod outages;
 mod outages_of_reauthentication;
+mod outdated_codes;
 mod races;
 mod refused_together;
 mod reissued;

@@ -68,6 +68,7 @@ async fn bind(
     code: &RightCode,
 ) -> Result<SignedIn, Error> {
     let Principal { mut user, mut session } = principal;
+    code.refuse_outdated(&user)?;
     // If the account has changed meanwhile, the access token of this request is no longer valid either.
     let mut tx = Transaction::new("binding an email", || Error::Unauthorized);
     tx.add(code)?;

@@ -48,6 +48,7 @@ async fn move_to(
     (code, checked): (&RightCode, &CheckedReauthentication),
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
+    code.refuse_outdated(&user)?;
     if user.mobile.as_ref() == Some(&mobile) {
         return Err(Error::MobileTaken);
     }

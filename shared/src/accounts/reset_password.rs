@@ -43,6 +43,7 @@ async fn set_by_code(
     password: NewPassword,
 ) -> Result<UserId, Error> {
     let user = user.filter(|user| !user.disabled).ok_or(Error::NoSuchUser)?;
+    code.refuse_outdated(&user)?;
     let checked = second_proof::check(app, caller, &user, second_proof).await?;
     let setting = async {
         // Checked only after the second proof: the refusal of a password that contains the account's name or email

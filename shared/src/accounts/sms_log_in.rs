@@ -93,6 +93,7 @@ async fn known(
     if user.disabled {
         return Err(Error::NoSuchUser);
     }
+    code.refuse_outdated(&user)?;
     let checked = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
     let entering = async {
         let new = NewSession::new(app, caller, &user, log_in.remembered, others?);

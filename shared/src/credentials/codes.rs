@@ -201,6 +201,13 @@ impl RightCode {
         done
     }
 
+    /// Refuses a code that was issued before the account's credentials last changed. Whoever changed them ended every code
+    /// that somebody else may have been sent.
+    pub(crate) fn refuse_outdated(&self, user: &User) -> Result<(), Error> {
+        let is_current = self.guess.item.credential_version == Some(user.credential_version);
+        if is_current { Ok(()) } else { Err((self.used_up)()) }
+    }
+
     /// Returns the same code for a request that contains two codes. Its errors then name the code that confirms the
     /// account.
     pub(crate) fn into_confirm_code(self) -> Self {

@@ -68,9 +68,10 @@ pub(crate) async fn check_credential(
         Credential::SmsCode(code) => {
             // No code was sent to an account without a number.
             let mobile = user.mobile.as_ref().ok_or(Error::CodeExpired)?;
-            let right =
-                redeem(app, CodeKey::reauthentication(&user.id, mobile), Streak::of_account(&user.id), code).await;
-            return right.map(CheckedReauthentication::ByCode);
+            let key = CodeKey::reauthentication(&user.id, mobile);
+            let right = redeem(app, key, Streak::of_account(&user.id), code).await?;
+            right.refuse_outdated(user)?;
+            return Ok(CheckedReauthentication::ByCode(right));
         }
         Credential::Password(password) => password,
     };

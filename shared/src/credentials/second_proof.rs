@@ -46,7 +46,9 @@ pub(crate) async fn check(
             // No code was mailed to an account without an address.
             let email = user.email.as_ref().ok_or(Error::ConfirmCodeExpired)?;
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
-            right.map(|right| CheckedReauthentication::ByCode(right.into_confirm_code())).map_err(of_confirm_code)
+            let right = right.map_err(of_confirm_code)?.into_confirm_code();
+            right.refuse_outdated(user)?;
+            Ok(CheckedReauthentication::ByCode(right))
         }
         None => {
             mail_code(app, caller, user).await?;

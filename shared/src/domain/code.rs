@@ -144,6 +144,13 @@ impl CodeKey {
         Self { purpose: CodePurpose::SecondProof, subject: format!("{user}/{}", email.as_str()), challenge_id: None }
     }
 
+    /// Returns the account that the code is bound to, if its subject names one and not a number alone.
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId> {
+        let (user, _) = self.subject.split_once('/')?;
+        Some(UserId::from(user.to_owned()))
+    }
+
     /// Returns the key with the same purpose and subject for the holder of a challenge id.
     #[must_use]
     pub fn under(self, challenge_id: Option<ChallengeId>) -> Self {

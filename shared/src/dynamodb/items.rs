@@ -28,11 +28,15 @@ pub struct CodeItem {
     /// The number of guesses counted within the code's life. It is carried over when the code is replaced.
     #[serde(default)]
     pub guesses: u32,
+    /// The credential version of the account that the code is for. `None` where there was no account when it was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_version: Option<u64>,
 }
 
 /// The name of the attribute that conditions and updates use, in addition to those of the seed.
 impl CodeItem {
     pub const GUESSES: &'static str = "guesses";
+    pub const CREDENTIAL_VERSION: &'static str = "credential_version";
 
     /// The condition that a guess is left.
     #[must_use]
@@ -207,11 +211,14 @@ mod tests {
     fn the_attributes_that_are_named_are_those_that_are_stored() {
         let at = Timestamp::from_unix_seconds(0);
         let seed: CodeSeed = serde_json::from_str(r#"{ "nonce": "n", "key_id": "k" }"#).unwrap();
-        let code = CodeItem { seed, expires_at: at, guesses: 0 };
+        let code = CodeItem { seed, expires_at: at, guesses: 0, credential_version: Some(1) };
         let message = Message { claimed_by: Some("me".into()), ..message(&Mobile::parse("13800000000").unwrap()) };
         for (item, attributes) in [
             (stored(&Claim { user_id: UserId::generate() }), &[Claim::USER_ID][..]),
-            (stored(&code), &[CodeSeed::NONCE, CodeSeed::KEY_ID, CodeItem::GUESSES, EXPIRES_AT]),
+            (
+                stored(&code),
+                &[CodeSeed::NONCE, CodeSeed::KEY_ID, CodeItem::GUESSES, CodeItem::CREDENTIAL_VERSION, EXPIRES_AT],
+            ),
             (stored(&ExpiringItem { expires_at: at }), &[EXPIRES_AT]),
             (stored(&message), &[Message::CLAIMED_BY, EXPIRES_AT, KIND]),
             (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::SIGN_UPS]),

@@ -19,7 +19,7 @@ enum Kind {
 const KINDS: [Kind; 5] =
     [Kind::LogIn, Kind::ResetPassword, Kind::Reauthentication, Kind::BindEmail, Kind::ChangeMobile];
 
-/// What moves the credential version on. Both answer the password that is good afterwards.
+/// A change that moves the credential version on.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Password,
@@ -94,7 +94,8 @@ async fn a_code_from_before_a_change_of_credentials_is_worth_nothing() {
             let password = match change {
                 Change::Password => {
                     let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
-                    site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await.is_done();
+                    let changed = site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await;
+                    assert_eq!(changed.status, 200, "{changed:?}");
                     NEW_PASSWORD
                 }
                 Change::LogOutEverywhere => {
@@ -117,7 +118,8 @@ async fn a_code_that_is_asked_for_again_after_a_change_is_another_and_good() {
     let person = site.register().await;
     let before = ask(&site, &person, Kind::LogIn).await;
     let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
-    site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await.is_done();
+    let changed = site.send_as(&person.token, Method::PUT, "/users/me/password/", &body).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
     site.advance(61).await;
     let after = ask(&site, &person, Kind::LogIn).await;
     assert_ne!(before.code, after.code, "a live code is kept only while the credentials are those it was issued for");

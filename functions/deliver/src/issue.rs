@@ -39,14 +39,15 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let account = account_of(app, message, key).await?;
-    let requires_account = message.requires_account || key.user_id().is_some();
-    if requires_account && account.is_none() {
-        return Ok(Issued::NoAccount);
-    }
+    let is_missing = account.is_none() && (message.requires_account || key.user_id().is_some());
+    // The code is stored even if nobody gets it, so that guesses at it are answered as guesses at any other.
     let item = live_code(app, key, account.map(|user| user.credential_version)).await?;
     // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
     // further.
     let Some(item) = item else { return Ok(Issued::Expired) };
+    if is_missing {
+        return Ok(Issued::NoAccount);
+    }
     let minutes = minutes_until(app, item.expires_at);
     let Some(code) = item.seed.digits(key, app.keyring(KeyGroup::Codes)?) else {
         return Ok(Issued::Expired);

@@ -165,6 +165,10 @@ async fn a_mailed_code_in_hand_opens_nothing_once_the_email_is_given_up() {
     body["email_code"] = site.code_for(&account.email).await.into();
     moving.commit(&site).await;
     account.become_dormant(&site).await;
+    // The code by SMS is from before the change, too.
+    site.post("/users/sms_login/", &body).await.is_refused(400, "code_expired");
+    site.advance(61).await;
+    body["sms_code"] = log_in_code(&site, &account.person.mobile).await.into();
     site.post("/users/sms_login/", &body).await.is_refused(400, "confirm_code_expired");
     body["email_code"] = Value::Null;
     body["password"] = PASSWORD.into();

@@ -48,7 +48,7 @@ pub(crate) fn page() -> Result<String, OpenApiError> {
             }
             body {
                 h1 { (text(&document["info"]["title"])) " API" }
-                (paragraphs(&document["info"]["description"]))
+                (prose(&document["info"]["description"]))
                 p { "The document itself: " a href="/openapi.json" { "/openapi.json" } " (OpenAPI 3.1)." }
                 nav { @for (tag, _) in &sections { a href={ "#" (slug(tag)) } { (tag) } " " } }
                 @for (tag, operations) in &sections {
@@ -78,7 +78,7 @@ fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -
     html! {
         details {
             summary { span.method { (method) } " " code { (path) } " " (text(&operation["summary"])) }
-            (paragraphs(&operation["description"]))
+            (prose(&operation["description"]))
             @if !parameters.is_empty() {
                 h3 { "Parameters" }
                 table {
@@ -86,7 +86,7 @@ fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -
                         tr {
                             td { code { (text(&one["name"])) } }
                             td { (text(&one["in"])) @if one["required"] == true { ", required" } }
-                            td { (paragraphs(&one["description"])) }
+                            td { (prose(&one["description"])) }
                         }
                     }
                 }
@@ -96,7 +96,7 @@ fn operation_of(document: &Value, path: &str, method: &str, operation: &Value) -
             @for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
                 @let answer = followed(document, answer);
                 h4 { (status) }
-                (paragraphs(&answer["description"]))
+                (prose(&answer["description"]))
                 (content_of(document, answer))
             }
         }
@@ -135,8 +135,11 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn paragraphs(value: &Value) -> Markup {
-    html! { @for paragraph in text(value).split("\n\n").filter(|text| !text.trim().is_empty()) { p { (paragraph) } } }
+/// A description, which is CommonMark. It is ours, so what HTML stands in it is meant.
+fn prose(value: &Value) -> Markup {
+    let mut shown = String::new();
+    pulldown_cmark::html::push_html(&mut shown, pulldown_cmark::Parser::new(text(value)));
+    PreEscaped(shown)
 }
 
 fn pretty(value: &Value) -> String {

@@ -25,7 +25,8 @@ from samcli.yamlhelper import yaml_parse
 RIE = pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64"
 EMULATOR, RUNTIME_API = 4390, 4391
 
-# The expected answers to the event files, on a table in which nobody has registered. Any other asks for a signed-in person.
+# The expected answers to the event files, on a table in which nobody has registered. Any other asks for a signed-in
+# person.
 EXPECTED = {
     "log-in": (400, "bad_credentials"),
     "verify-captcha": (400, "captcha_refused"),

@@ -104,7 +104,8 @@ fn manifest(present: &str) -> Result<String, GenerateError> {
 
 const ENDPOINTS_HEAD: &str = "| function | routes | what it does |\n|---|---|---|\n";
 
-/// The document with its table of endpoints: the routes of the template, and what each function's manifest says it does.
+/// The document with its table of endpoints: the routes of the template, and what each function's manifest says it
+/// does.
 fn api(root: &Path, present: &str) -> Result<String, GenerateError> {
     let (before, after) = around_rows(present, ENDPOINTS_HEAD).ok_or(GenerateError::NoSection(API))?;
     let template = Template::load()?;

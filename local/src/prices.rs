@@ -1,5 +1,5 @@
-//! What a month costs, from `docs/prices.json`: prices with their date, the cost of each operation, and how often a user
-//! causes it.
+//! What a month costs, from `docs/prices.json`: prices with their date, the cost of each operation, and how often a
+//! user causes it.
 
 use std::collections::BTreeMap;
 

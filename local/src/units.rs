@@ -1,7 +1,7 @@
 //! What a call to DynamoDB costs, in request units, for items of up to 1 KB and strongly consistent reads.
 //!
-//! Every item of the table is smaller than that, except a user with long names. A transaction costs twice as much as the
-//! same writes alone, a condition check included.
+//! Every item of the table is smaller than that, except a user with long names. A transaction costs twice as much as
+//! the same writes alone, a condition check included.
 
 use serde_json::Value;
 

@@ -247,8 +247,8 @@ impl Error {
         }
     }
 
-    /// Logs an error that the answer does not depend on. One that is internal has its code in the line, as in the line of a
-    /// request, so that it raises the alarm.
+    /// Logs an error that the answer does not depend on. One that is internal has its code in the line, as in the line
+    /// of a request, so that it raises the alarm.
     pub fn log_ignored(&self, message: &'static str) {
         let cause = error_chain(self);
         match self {

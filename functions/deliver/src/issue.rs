@@ -56,8 +56,8 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
 }
 
 /// Returns the code to send. A live code is sent again while at least five minutes of its life remain and the account's
-/// credentials are those it was issued for; otherwise a new one is made. The new one takes over the guesses of the live one (NIST SP 800-63B §3.1.3.2), so that another request
-/// does not buy more. `None` if the code has no guesses left.
+/// credentials are those it was issued for; otherwise a new one is made. The new one takes over the guesses of the live
+/// one (NIST SP 800-63B §3.1.3.2), so that another request does not buy more. `None` if the code has no guesses left.
 async fn live_code(app: &App, key: &CodeKey, credential_version: Option<u64>) -> Result<Option<CodeItem>, Error> {
     let store = &app.store;
     // If the code was replaced or used up meanwhile, the condition fails and the loop reads it again. A simultaneous

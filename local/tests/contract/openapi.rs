@@ -80,8 +80,8 @@ pub fn check(method: &str, path_and_query: &str, sent: (&HeaderMap, &[u8]), answ
     }
     let matching = OPERATIONS.iter().filter(|one| one.method == method && one.path.is_match(path));
     let Some(operation) = matching.min_by_key(|one| one.parameters) else {
-        // `$default` answers what no operation does, and the gateway some by itself. Other servers of the local system send
-        // no such header.
+        // `$default` answers what no operation does, and the gateway some by itself. Other servers of the local system
+        // send no such header.
         let is_of_a_function = headers.contains_key("x-content-type-options");
         let is_default = [308, 404, 405].contains(&status);
         assert!(is_default || !is_of_a_function, "{method} {path} is not documented, and is answered with {status}");
@@ -190,7 +190,8 @@ fn validate(what: &str, pointer: &str, value: &Value) {
 fn validator(pointer: &str) -> Arc<Validator> {
     let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
     let validator = validators.entry(pointer.to_owned()).or_insert_with(|| {
-        // The document, taken as a schema: its parts are found by the references in it, and its own keywords say nothing.
+        // The document, taken as a schema: its parts are found by the references in it, and its own keywords say
+        // nothing.
         let mut schema: Map<String, Value> = DOCUMENT.as_object().unwrap().clone();
         schema.insert("$ref".to_owned(), format!("#{pointer}").replace('{', "%7B").replace('}', "%7D").into());
         let built = jsonschema::draft202012::options().should_validate_formats(false).build(&Value::Object(schema));

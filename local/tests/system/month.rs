@@ -1,5 +1,5 @@
-//! Counts the request units of DynamoDB that an operation costs, with what `deliver` does for it. `docs/prices.json` has them,
-//! and the costs of a month follow from it.
+//! Counts the request units of DynamoDB that an operation costs, with what `deliver` does for it. `docs/prices.json`
+//! has them, and the costs of a month follow from it.
 
 use local::prices::Prices;
 use local::units::Units;

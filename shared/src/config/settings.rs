@@ -71,15 +71,16 @@ macro_rules! settings {
 settings! {
     /// The name of the DynamoDB table.
     TABLE_NAME: Deployment, Text, "";
-    /// The secret from which the keys of one-time codes are derived. Several are separated by commas, newest first; each has
-    /// at least 32 bytes.
+    /// The secret from which the keys of one-time codes are derived. Several are separated by commas, newest first;
+    /// each has at least 32 bytes.
     CODE_SECRET: Deployment, Text, "";
     /// The secret from which the keys of mailed links are derived. It has the same form.
     LINK_SECRET: Deployment, Text, "";
-    /// The secret from which the keys of refresh tokens, reauthentications and known devices are derived. It has the same
-    /// form.
+    /// The secret from which the keys of refresh tokens, reauthentications and known devices are derived. It has the
+    /// same form.
     SESSION_SECRET: Deployment, Text, "";
-    /// The secret from which the keys of captcha passes, CSRF values and hashed addresses are derived. It has the same form.
+    /// The secret from which the keys of captcha passes, CSRF values and hashed addresses are derived. It has the same
+    /// form.
     VISITOR_SECRET: Deployment, Text, "";
     /// The secret that encrypts the stored private keys of access tokens. It has the same form as `CODE_SECRET`.
     KEY_SECRET: Deployment, Text, "";

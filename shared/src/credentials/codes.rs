@@ -201,8 +201,8 @@ impl RightCode {
         done
     }
 
-    /// Refuses a code that was issued before the account's credentials last changed. Whoever changed them ended every code
-    /// that somebody else may have been sent.
+    /// Refuses a code that was issued before the account's credentials last changed. Whoever changed them ended every
+    /// code that somebody else may have been sent.
     pub(crate) fn refuse_outdated(&self, user: &User) -> Result<(), Error> {
         let is_current = self.guess.item.credential_version == Some(user.credential_version);
         if is_current { Ok(()) } else { Err((self.used_up)()) }

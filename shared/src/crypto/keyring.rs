@@ -76,8 +76,8 @@ impl KeyGroup {
 /// The keys of one group, derived from each secret of the deployment. The newest secret signs, and all of them verify,
 /// so that a secret can be replaced while older values are still in use.
 ///
-/// The keyring does not hold the secrets themselves, so that a mistake in a function cannot use keys of other groups. It
-/// does not protect from code that reads the function's environment, where the secrets of its own groups are.
+/// The keyring does not hold the secrets themselves, so that a mistake in a function cannot use keys of other groups.
+/// It does not protect from code that reads the function's environment, where the secrets of its own groups are.
 #[derive(Clone)]
 pub struct Keyring {
     /// Newest first, and never empty.

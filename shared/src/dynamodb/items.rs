@@ -28,7 +28,8 @@ pub struct CodeItem {
     /// The number of guesses counted within the code's life. It is carried over when the code is replaced.
     #[serde(default)]
     pub guesses: u32,
-    /// The credential version of the account that the code is for. `None` where there was no account when it was issued.
+    /// The credential version of the account that the code is for. `None` where there was no account when it was
+    /// issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_version: Option<u64>,
 }
@@ -124,8 +125,8 @@ pub enum SecurityEvent {
 }
 
 impl SecurityEvent {
-    /// Whether the "this wasn't me" link can stop what follows. It cannot where the account is deleted or secured already, nor
-    /// where its number has gone to another person.
+    /// Whether the "this wasn't me" link can stop what follows. It cannot where the account is deleted or secured
+    /// already, nor where its number has gone to another person.
     #[must_use]
     pub const fn can_be_stopped(self) -> bool {
         match self {

@@ -302,8 +302,8 @@ async fn hold(kinds: &[Kind]) {
         let mut person = site.register().await;
         let (good, bad) = values(row.kind);
         for (value, expected) in good.iter().map(|good| (good, true)).chain(bad.iter().map(|bad| (bad, false))) {
-            // The hour ends the resend cooldown and the waits after failed attempts. The access token expires too, so the
-            // person signs in again.
+            // The hour ends the resend cooldown and the waits after failed attempts. The access token expires too, so
+            // the person signs in again.
             site.advance(3600).await;
             person.token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
             let csrf = site.csrf().await;

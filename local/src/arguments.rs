@@ -36,6 +36,8 @@ Runs Latchkey on this machine, and does what operators do by hand.
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
   cargo run -- admin enable NAME      unlocks it
   cargo run -- admin end-sessions NAME
+  cargo run -- admin recover NAME     tells the owner by mail and in every session; a day later a code to the number
+                                      alone opens the account, for seven days
   cargo run -- rotate-keys [--compromised KID|all]
                        the next key's turn; or drops a key, or all of them, at once
     --data FOLDER      of the local system that is running (.local)
@@ -150,6 +152,7 @@ fn act(words: &[String], compromised: Option<String>) -> Result<OperatorAction, 
         (["admin", "disable", who], None) => Ok(OperatorAction::Disable(name(who))),
         (["admin", "enable", who], None) => Ok(OperatorAction::Enable(name(who))),
         (["admin", "end-sessions", who], None) => Ok(OperatorAction::EndSessions(name(who))),
+        (["admin", "recover", who], None) => Ok(OperatorAction::Recover(name(who))),
         ([], Some(_)) => Err("--compromised goes with rotate-keys".into()),
         ([], None) => Err("--table goes with admin or rotate-keys".into()),
         _ => Err(format!("not understood: {}", words.join(" ")).into()),

@@ -11,7 +11,7 @@ use shared::crypto::random_hex;
 use crate::StartError;
 
 /// The version of the stored format. It is raised when an older format can no longer be read.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 
 /// The access key id of the local AWS. Its value contains a secret, which [`crate::caller`] checks.
 pub(crate) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";

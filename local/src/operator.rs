@@ -11,10 +11,11 @@ use serde_json::json;
 use shared::Clock;
 use shared::config::{Config, Environment, Need};
 use shared::crypto::Rotation;
-use shared::domain::{AccountName, Mobile, Session, Timestamp, User};
-use shared::dynamodb::{Condition, Reason, Set, Transaction, Write, keys};
+use shared::credentials::begin_recovery;
+use shared::domain::{AccountName, Language, Mobile, Session, Timestamp, User};
+use shared::dynamodb::{Condition, Reason, Set, Transaction, Value, Write, keys};
 use shared::users;
-use shared::{App, Error, accounts, error_chain};
+use shared::{App, Caller, Error, Who, accounts, error_chain};
 
 /// How long the record of an operator's act is kept, in seconds. It exceeds the 180 days for which security logs must
 /// be kept in mainland China.
@@ -29,6 +30,8 @@ pub enum OperatorAction {
     Enable(String),
     /// Signs the account out everywhere.
     EndSessions(String),
+    /// Lets whoever has the account's number in by a code alone, after the owner was told and could stop it.
+    Recover(String),
     /// Rotates the keys that sign access tokens.
     RotateKeys(Rotation),
 }
@@ -54,6 +57,8 @@ pub enum OperatorError {
     Setting(#[from] shared::config::ConfigError),
     #[error("no account has this number, email or username")]
     NoAccount,
+    #[error("the account has no number to which a code could be sent")]
+    NoNumber,
     /// The account changed in the meantime.
     #[error("the account was changed at the same moment: nothing was done, try again")]
     Changed,
@@ -87,20 +92,24 @@ pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Resul
     let app = app(target, needs)?;
     let name = match act {
         OperatorAction::RotateKeys(rotation) => {
-            record(&app, act, operator, None, None).await?;
+            record(&app, act, operator, None).await?;
             return Ok(list_keys(&rotate_keys::rotate(&app, rotation).await?));
         }
         OperatorAction::Find(name)
         | OperatorAction::Disable(name)
         | OperatorAction::Enable(name)
-        | OperatorAction::EndSessions(name) => name,
+        | OperatorAction::EndSessions(name)
+        | OperatorAction::Recover(name) => name,
     };
     let name = AccountName::classify(name);
     let Some(user) = users::find_by_name(&app, name.as_ref()).await? else {
-        record(&app, act, operator, None, None).await?;
+        record(&app, act, operator, None).await?;
         return Err(OperatorError::NoAccount);
     };
-    record(&app, act, operator, Some(&user), change(act, &user, name.as_ref())).await?;
+    if matches!(act, OperatorAction::Recover(_)) && user.mobile.is_none() {
+        return Err(OperatorError::NoNumber);
+    }
+    record(&app, act, operator, Some((&user, name.as_ref()))).await?;
     // Read by id, so that the account shown is the one found and changed, even if its name has moved since.
     let user: Option<User> = app.store.get(&keys::user(&user.id), "reading an account").await?;
     let user = user.ok_or(OperatorError::NoAccount)?;
@@ -136,25 +145,48 @@ fn app(target: &Target, needs: &[Need]) -> Result<App, OperatorError> {
     Ok(App::new(config, clock, needs)?)
 }
 
-/// Returns the write of an act. Its condition is that the account still has the name that the operator gave, because
+/// Declares the write of an act. Its condition is that the account still has the name that the operator gave, because
 /// the name may belong to another account by now.
-fn change(act: &OperatorAction, user: &User, name: Option<&AccountName>) -> Option<Write> {
-    let ending = || Set::default().and_increment(User::CREDENTIAL_VERSION);
+fn declare_change(
+    app: &App,
+    act: &OperatorAction,
+    user: &User,
+    name: Option<&AccountName>,
+    tx: &mut Transaction<OperatorError>,
+) -> Result<(), Error> {
+    // All known devices are forgotten too.
+    let none = Value::of(&BTreeMap::<String, u8>::new())?;
+    let ending = || Set::default().and_increment(User::CREDENTIAL_VERSION).and_to(User::DEVICES, none);
     let set = match act {
-        OperatorAction::Find(_) | OperatorAction::RotateKeys(_) => return None,
+        OperatorAction::Find(_) | OperatorAction::RotateKeys(_) => return Ok(()),
+        OperatorAction::Recover(_) => return begin_recovery(app, &caller(), user, name, tx),
         OperatorAction::Disable(_) => ending().and_to(User::DISABLED, true),
         OperatorAction::Enable(_) => Set::to(User::DISABLED, false),
         OperatorAction::EndSessions(_) => ending(),
     };
-    Some(Write::update(keys::user(&user.id), set, users::unchanged(user, name)))
+    tx.require(Write::update(keys::user(&user.id), set, users::unchanged(user, name)));
+    Ok(())
+}
+
+/// Returns an operator as the sender of a security notification.
+fn caller() -> Caller {
+    Caller {
+        address: String::new(),
+        language: Language::Zh,
+        issuer: String::new(),
+        user_agent: String::new(),
+        devices: Vec::new(),
+        cookie_session: None,
+        request_id: String::new(),
+        who: Who::default(),
+    }
 }
 
 async fn record(
     app: &App,
     act: &OperatorAction,
     operator: &str,
-    user: Option<&User>,
-    change: Option<Write>,
+    account: Option<(&User, Option<&AccountName>)>,
 ) -> Result<(), OperatorError> {
     let now = app.clock.now();
     let word = match act {
@@ -162,13 +194,16 @@ async fn record(
         OperatorAction::Disable(_) => "disable",
         OperatorAction::Enable(_) => "enable",
         OperatorAction::EndSessions(_) => "end_sessions",
+        OperatorAction::Recover(_) => "recover",
         OperatorAction::RotateKeys(_) => "rotate_keys",
     };
-    let user_id = user.map(|user| user.id.as_str());
+    let user_id = account.map(|(user, _)| user.id.as_str());
     let expires_at = now.plus_seconds(KEPT_SECONDS);
     let record = Record { kind: "operator_act", at: now.rfc3339(), operator, act: word, user_id, expires_at };
     let mut tx = Transaction::new("recording an act", || OperatorError::Changed);
-    change.into_iter().for_each(|change| tx.require(change));
+    if let Some((user, name)) = account {
+        declare_change(app, act, user, name, &mut tx)?;
+    }
     tx.require(Write::put(keys::operator_act(now), &record, Condition::no_item())?);
     app.store.commit(tx).await?;
     tracing::info!(audit = "operator", act = word, operator, user_id, "recorded");
@@ -186,6 +221,8 @@ fn show(user: &User, sessions: &[Session]) -> Vec<String> {
         format!("state       {}", if user.disabled { "disabled" } else { "enabled" }),
         format!("password    {}", if user.password_hash.is_some() { "set" } else { "none" }),
         format!("created     {}", user.created_at.rfc3339()),
+        format!("proved      {}", user.number_proved_at().rfc3339()),
+        format!("recovery    {}", user.recovery.as_ref().map_or_else(none, |one| format!("opens {}", one.opens_at.rfc3339()))),
         format!("sessions    {}", sessions.len()),
     ];
     lines.extend(sessions.iter().map(|session| {

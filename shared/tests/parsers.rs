@@ -173,7 +173,7 @@ proptest! {
             (keyring(KeyGroup::Links), keyring(KeyGroup::Sessions), keyring(KeyGroup::Visitors));
         prop_assert!(RefreshToken::verify(&text, &sessions).is_none());
         prop_assert!(ResetLink::verify(&text, &links, NOW).is_none());
-        prop_assert!(KnownDevice::verify(&text, &sessions, NOW).is_none());
+        prop_assert!(KnownDevice::open(&text, &sessions, NOW).is_none());
         prop_assert!(!CsrfValue::accepts(&text, &text, &visitors, NOW));
         prop_assert!(CaptchaPass::verify(&text, "203.0.113.7", CaptchaAction::Login, &visitors, NOW).is_none());
     }

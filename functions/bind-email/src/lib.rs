@@ -30,5 +30,7 @@ async fn bind_email(app: &App, request: &Request) -> Result<Reply, Error> {
     let email = Email::parse(email).map_err(|_| Error::EmailMalformed)?;
     let code = Digits::Exact.code(code)?;
     let signed_in = accounts::bind_email(app, &caller, principal, email, &code).await?;
-    Reply::ok(&Bound { email: signed_in.user.email.as_ref(), renewed: Renewed::from(&signed_in) })
+    let renewed = Renewed::new(&signed_in, request);
+    let reply = Reply::ok(&Bound { email: signed_in.user.email.as_ref(), renewed })?;
+    Ok(reply.with_device(app, request, &signed_in))
 }

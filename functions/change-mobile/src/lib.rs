@@ -31,5 +31,6 @@ async fn change_mobile(app: &App, request: &Request) -> Result<Reply, Error> {
     let code = Digits::Pasted.code(code)?;
     let proof = body.proof_by("confirm_code", Digits::Pasted)?;
     let signed_in = accounts::change_mobile(app, &caller, principal, mobile, &code, &proof).await?;
-    Reply::ok(&Moved { account: Account::from(&signed_in.user), renewed: Renewed::from(&signed_in) })
+    let (account, renewed) = (Account::new(app, &signed_in.user), Renewed::new(&signed_in, request));
+    Ok(Reply::ok(&Moved { account, renewed })?.with_device(app, request, &signed_in))
 }

@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-password",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::CODES, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS, Need::PasswordHashing],
+    needs: &[Need::Table, Need::CODES, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS, Need::PasswordHashing],
     handle: |app, request| Box::pin(change_password(app, request)),
 };
 
@@ -22,5 +22,6 @@ async fn change_password(app: &App, request: &Request) -> Result<Reply, Error> {
     let [password] = body.texts(["new_password"])?;
     let password = NewPassword::parse(password, app.config.passwords.rules, &Person::default())?;
     let signed_in = accounts::change_password(app, &caller, principal, &proof, password).await?;
-    Ok(Reply::ok(&Tokens::new(&signed_in, request))?.with_session(app, request, &signed_in))
+    let reply = Reply::ok(&Tokens::new(&signed_in, request))?;
+    Ok(reply.with_device(app, request, &signed_in).with_session(app, request, &signed_in))
 }

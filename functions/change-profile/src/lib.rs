@@ -20,5 +20,5 @@ async fn change_profile(app: &App, request: &Request) -> Result<Reply, Error> {
     let nickname = body.optional_text("nickname")?.map(Nickname::parse).transpose()?;
     let username = body.optional_text("username")?.map(Username::parse).transpose()?;
     let user = accounts::change_profile(app, principal.user, nickname, username).await?;
-    Reply::ok(&Account::from(&user))
+    Reply::ok(&Account::new(app, &user))
 }

@@ -92,6 +92,15 @@ fn compose_notification(brand: &str, language: Language, event: SecurityEvent, u
         SecurityEvent::Secured => {
             ("账号已在所有设备退出，原密码已停用", "Your account was signed out everywhere and its password ended")
         }
+        SecurityEvent::Guessed => (
+            "账号被人连续输错密码多次，陌生设备暂不能用密码登录，修改密码后恢复",
+            "Many wrong passwords were tried at your account. Until you change the password, unknown devices cannot sign \
+             in with it",
+        ),
+        SecurityEvent::Recovery => (
+            "账号正在人工找回，一天后凭绑定手机号的验证码即可登录",
+            "Your account is being recovered by our staff: in a day a code to its number will open it",
+        ),
         SecurityEvent::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
     };
     let (subject, lead, advice) = match language {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::accounts::{self, Export};
 use shared::config::Need;
-use shared::domain::{Email, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
+use shared::domain::{DeviceUse, Email, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
@@ -37,8 +37,25 @@ struct ExportedAccount<'a> {
     mobile_changed_at: Option<String>,
     email_changed_at: Option<String>,
     consent: Option<ExportedConsent<'a>>,
-    password_failures: u32,
-    password_tried_at: Option<String>,
+    mobile_proved_at: Option<String>,
+    guessed_at: Option<String>,
+    guessing_texted_at: Option<String>,
+    known_devices: Vec<ExportedDevice<'a>>,
+    recovery: Option<ExportedRecovery>,
+}
+
+#[derive(Serialize)]
+struct ExportedDevice<'a> {
+    id: &'a str,
+    last_used_on: String,
+    wrong_passwords: u32,
+}
+
+#[derive(Serialize)]
+struct ExportedRecovery {
+    asked_at: String,
+    opens_at: String,
+    ends_at: String,
 }
 
 #[derive(Serialize)]
@@ -60,9 +77,10 @@ struct ExportedSession<'a> {
 }
 
 async fn export(app: &App, request: &Request) -> Result<Reply, Error> {
-    let principal = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
+    let caller = request.caller(app);
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
-    let Export { user, sessions, exported_at } = accounts::export(app, principal, &proof).await?;
+    let Export { user, sessions, exported_at } = accounts::export(app, &caller, principal, &proof).await?;
     Reply::ok(&Exported {
         exported_at: exported_at.rfc3339(),
         account: account(&user),
@@ -89,8 +107,23 @@ fn account(user: &User) -> ExportedAccount<'_> {
             privacy: &consent.privacy,
             at: consent.at.rfc3339(),
         }),
-        password_failures: user.password_failures.unwrap_or(0),
-        password_tried_at: user.password_tried_at.map(Timestamp::rfc3339),
+        mobile_proved_at: user.mobile_proved_at.map(Timestamp::rfc3339),
+        guessed_at: user.guessed_at.map(Timestamp::rfc3339),
+        guessing_texted_at: user.guessing_texted_at.map(Timestamp::rfc3339),
+        known_devices: user.devices.iter().map(device).collect(),
+        recovery: user.recovery.as_ref().map(|recovery| ExportedRecovery {
+            asked_at: recovery.asked_at.rfc3339(),
+            opens_at: recovery.opens_at.rfc3339(),
+            ends_at: recovery.ends_at.rfc3339(),
+        }),
+    }
+}
+
+fn device<'a>((id, used): (&'a String, &DeviceUse)) -> ExportedDevice<'a> {
+    ExportedDevice {
+        id,
+        last_used_on: Timestamp::from_unix_seconds(used.day * 86_400).utc_date(),
+        wrong_passwords: used.password_failures.unwrap_or(0),
     }
 }
 

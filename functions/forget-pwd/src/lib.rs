@@ -36,7 +36,7 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let code = (&code, challenge_id);
     let user = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await?;
     let errmsg = caller.language.pick("恭喜你修改成功", "The password was changed.");
-    Ok(Reply::ok(&Envelope { errno: "0", errmsg })?.without_session_of(app, request, &user))
+    Ok(Reply::ok(&Envelope { errno: "0", errmsg })?.without_session_of(app, request, &user).without_device_of(app, request, &user))
 }
 
 /// Refuses a cross-site request, by a signed double-submit cookie. A page of another site can make a browser send the

@@ -24,7 +24,7 @@ async fn log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let password = Password::new(password);
     let signed_in = accounts::log_in(app, &caller, username, &password, remembered).await?;
     let reply = Reply::ok(&LoggedIn::new(&signed_in, request))?;
-    reply.with_sign_in(app, request, &signed_in)
+    Ok(reply.with_device(app, request, &signed_in).with_session(app, request, &signed_in))
 }
 
 #[cfg(test)]

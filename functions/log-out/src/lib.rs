@@ -18,7 +18,8 @@ async fn log_out(app: &App, request: &Request) -> Result<Reply, Error> {
     if asks_for_all(request)? {
         let principal = sessions::authorize(app, &caller, request.bearer()).await?;
         accounts::log_out_everywhere(app, &principal.user).await?;
-        return Ok(Reply::no_content().without_session_of(app, request, &principal.user.id));
+        let user = &principal.user.id;
+        return Ok(Reply::no_content().without_session_of(app, request, user).without_device_of(app, request, user));
     }
     match end(app, &caller, request).await {
         Ok(()) => Ok(Reply::no_content().without_session(app, request)),

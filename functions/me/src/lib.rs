@@ -14,5 +14,5 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn me(app: &App, request: &Request) -> Result<Reply, Error> {
     let principal = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
-    Reply::ok(&Account::from(&principal.user))
+    Reply::ok(&Account::new(app, &principal.user))
 }

@@ -24,9 +24,10 @@ struct Reauthenticated<'a> {
 }
 
 async fn reauthenticate(app: &App, request: &Request) -> Result<Reply, Error> {
-    let principal = sessions::authorize(app, &request.caller(app), request.bearer()).await?;
+    let caller = request.caller(app);
+    let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let credential = request.json()?.credential(Digits::Pasted)?;
-    let reauthentication = accounts::reauthenticate(app, &principal, &credential).await?;
+    let reauthentication = accounts::reauthenticate(app, &caller, &principal, &credential).await?;
     Reply::ok(&Reauthenticated {
         reauthentication: reauthentication.expose_secret(),
         expires_in: ReauthenticationToken::LIFE_SECONDS,

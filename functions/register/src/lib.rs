@@ -47,7 +47,7 @@ async fn register(app: &App, request: &Request) -> Result<Reply, Error> {
             tokens: Tokens::new(&signed_in, request),
         },
     )?;
-    reply.with_sign_in(app, request, &signed_in)
+    Ok(reply.with_device(app, request, &signed_in).with_session(app, request, &signed_in))
 }
 
 fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {

@@ -26,7 +26,7 @@ async fn reset_password(app: &App, request: &Request) -> Result<Reply, Error> {
     }
     let user = accounts::reset_password_by_link(app, &caller, token, new_password).await?;
     let said = caller.language.pick("重置密码成功！", "The password was reset.");
-    Ok(Reply::ok(&said)?.without_session_of(app, request, &user))
+    Ok(Reply::ok(&said)?.without_session_of(app, request, &user).without_device_of(app, request, &user))
 }
 
 #[cfg(test)]

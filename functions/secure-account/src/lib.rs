@@ -28,7 +28,7 @@ async fn secure_account(app: &App, request: &Request) -> Result<Reply, Error> {
         "所有设备已退出登录，原密码已停用。请设置新密码。",
         "Every device was signed out, and the password no longer works. Please set a new one.",
     );
-    Ok(Reply::ok(&Secured { detail })?.without_session_of(app, request, &user))
+    Ok(Reply::ok(&Secured { detail })?.without_session_of(app, request, &user).without_device_of(app, request, &user))
 }
 
 #[cfg(test)]

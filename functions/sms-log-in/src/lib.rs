@@ -25,7 +25,7 @@ async fn sms_log_in(app: &App, request: &Request) -> Result<Reply, Error> {
     let log_in = parse(app, &request.json()?)?;
     let signed_in = accounts::sms_log_in(app, &request.caller(app), log_in).await?;
     let reply = Reply::ok(&LoggedIn::new(&signed_in, request))?;
-    reply.with_sign_in(app, request, &signed_in)
+    Ok(reply.with_device(app, request, &signed_in).with_session(app, request, &signed_in))
 }
 
 fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {

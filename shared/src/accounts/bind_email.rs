@@ -5,7 +5,7 @@ use crate::config::RateLimit;
 use crate::credentials;
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::credentials::reauthentication::{self, Reauthentication, SameOwner};
-use crate::crypto::TokenKeys;
+use crate::crypto::{KnownDevice, TokenKeys};
 use crate::domain::{AccountName, Code, CodeKey, Email, Principal, User};
 use crate::dynamodb::items::{Content, Recipient, SecurityEvent};
 use crate::dynamodb::{Part, Reason, Set, Transaction};
@@ -25,7 +25,7 @@ pub async fn send_email_code(
     email: &Email,
     offered: &Reauthentication,
 ) -> Result<(), Error> {
-    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
     let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
     let cost = OwnerCost(SameOwner { user: &principal.user, checked: &checked });
@@ -72,23 +72,31 @@ async fn bind(
     // If the account has changed meanwhile, the access token of this request is no longer valid either.
     let mut tx = Transaction::new("binding an email", || Error::Unauthorized);
     tx.add(code)?;
+    let mut acting = None;
     if user.email.as_ref() != Some(&email) {
         let (carried, carries) = sessions::carry(&session);
-        move_to(app, caller, &user, &email, &mut tx)?;
+        acting = credentials::acting_device(app, caller, &user);
+        move_to(app, caller, &user, (&email, acting.as_ref()), &mut tx)?;
         tx.require(carries);
         session = carried;
         user = User { credential_version: user.credential_version + 1, email: Some(email), ..user };
     }
-    let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
+    let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;
     app.store.commit(tx).await?;
     Ok(signed_in)
 }
 
-fn move_to(app: &App, caller: &Caller, user: &User, email: &Email, tx: &mut Transaction) -> Result<(), Error> {
+fn move_to(
+    app: &App,
+    caller: &Caller,
+    user: &User,
+    (email, acting): (&Email, Option<&KnownDevice>),
+    tx: &mut Transaction,
+) -> Result<(), Error> {
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     tx.require_or(claim(&AccountName::Email(email.clone()), &user.id)?, |_| Error::EmailTaken);
     let set = Set::to(User::EMAIL, email.as_str()).and_to(User::EMAIL_CHANGED_AT, app.clock.now());
-    tx.require(credentials::change(user, set));
+    tx.require(credentials::change(app, user, set, acting)?);
     if let Some(old) = &user.email {
         tx.require(release(&AccountName::Email(old.clone()), &user.id));
     }

@@ -27,7 +27,7 @@ pub async fn change_mobile(
     offered: &Reauthentication,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let checked = reauthentication::check(app, &principal.user, &principal.session, offered)
+    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered)
         .await
         .map_err(of_confirm_code)?
         .into_confirm_code();
@@ -57,8 +57,10 @@ async fn move_to(
     tx.add(code)?;
     tx.require_or(claim(&AccountName::Mobile(mobile.clone()), &user.id)?, |_| Error::MobileTaken);
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
-    let set = Set::to(User::MOBILE, mobile.as_str()).and_to(User::MOBILE_CHANGED_AT, app.clock.now());
-    tx.require(credentials::change(&user, set));
+    let (now, acting) = (app.clock.now(), credentials::acting_device(app, caller, &user));
+    let set = Set::to(User::MOBILE, mobile.as_str()).and_to(User::MOBILE_CHANGED_AT, now);
+    let set = set.and_to(User::MOBILE_PROVED_AT, now);
+    tx.require(credentials::change(app, &user, set, acting.as_ref())?);
     tx.require(carried);
     if let Some(old) = &user.mobile {
         tx.require(release(&AccountName::Mobile(old.clone()), &user.id));
@@ -67,8 +69,9 @@ async fn move_to(
     tx.also(Effect::remove(keys::failure_streak(mobile.as_str())));
     tx.add(checked)?;
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Mobile))?;
-    let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), ..user };
-    let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
+    let mobile_proved_at = Some(now);
+    let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), mobile_proved_at, ..user };
+    let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;
     app.store.commit(tx).await?;
     Ok(signed_in)
 }

@@ -4,7 +4,7 @@ use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::credentials::codes::forget_streaks;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
-use crate::credentials::{self, hash_new_password};
+use crate::credentials::{self, acting_device, hash_new_password};
 use crate::crypto::TokenKeys;
 use crate::domain::{NewPassword, Person, Principal, User};
 use crate::dynamodb::items::SecurityEvent;
@@ -12,6 +12,7 @@ use crate::dynamodb::{Set, Transaction};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
+use crate::throttling::attempts::end_streaks;
 use crate::throttling::limits::of_account;
 
 /// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
@@ -23,7 +24,7 @@ pub async fn change_password(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     checked.or_refund(app, set(app, caller, principal, &token_keys, &checked, password)).await
 }
 
@@ -41,12 +42,15 @@ async fn set(
     let mut tx = Transaction::new("changing a password", || Error::AccountChanged);
     tx.add(checked)?;
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
-    tx.require(credentials::change(&user, Set::to(User::PASSWORD_HASH, hash.as_str())));
+    let acting = acting_device(app, caller, &user);
+    let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_remove(User::GUESSED_AT);
+    tx.require(credentials::change(app, &user, set, acting.as_ref())?);
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Password))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
-    let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
+    let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;
     app.store.commit(tx).await?;
+    end_streaks(app, &signed_in.user).await;
     Ok(signed_in)
 }

@@ -9,14 +9,14 @@ use crate::error::Error;
 use crate::throttling::limits::count_source;
 use crate::users::claim_holder;
 
-/// Returns whether a number can be registered. It can if no account has it, or if its account was unused for so long
-/// that a carrier may have reissued the number. If registration is not disclosed, the result is always `true`, after
+/// Returns whether a number can be registered. It can if no account has it, or if it was not proved and its account not
+/// used for so long that a carrier may have reissued the number. If registration is not disclosed, the result is always `true`, after
 /// the same first read.
 pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
     let claim = probe(app, caller, mobile).await?;
     let Some(claim) = claim.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
     let user = claim_holder(app, &claim.user_id, Some(&AccountName::Mobile(mobile.clone()))).await?;
-    Ok(user.is_none_or(|user| user.is_dormant(app.config.dormant_days, app.clock.now())))
+    Ok(user.is_none_or(|user| user.may_lose_number(app.config.numbers.dormant_days, app.clock.now())))
 }
 
 /// Returns how many accounts a number has: 0 or 1. If registration is not disclosed, the result is always 1, after the

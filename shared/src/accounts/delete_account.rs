@@ -11,6 +11,7 @@ use crate::dynamodb::{Effect, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions;
+use crate::throttling::attempts::end_streaks;
 use crate::users::claims::release;
 use crate::users::unchanged_with_username;
 
@@ -26,10 +27,10 @@ pub async fn delete_account(
     principal: &Principal,
     offered: &Reauthentication,
 ) -> Result<(), Error> {
-    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     checked.or_refund(app, delete(app, caller, principal, &checked)).await?;
     audit::account_deleted(caller, &principal.user.id);
-    remove_what_is_left(app, &principal.user).await;
+    tokio::join!(remove_what_is_left(app, &principal.user), end_streaks(app, &principal.user));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Exporting all that is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication, SameOwner};
 use crate::domain::{Principal, Session, Timestamp, User};
@@ -19,11 +19,16 @@ pub struct Export {
 }
 
 /// Collects the export. An account has three a day.
-pub async fn export(app: &App, principal: Principal, offered: &Reauthentication) -> Result<Export, Error> {
+pub async fn export(
+    app: &App,
+    caller: &Caller,
+    principal: Principal,
+    offered: &Reauthentication,
+) -> Result<Export, Error> {
     let now = app.clock.now();
     // Read before a code or an export is used up, so that an export that cannot be collected costs nothing.
     let sessions = sessions::all_of(app, &principal.user.id).await?;
-    let checked = reauthentication::check(app, &principal.user, &principal.session, offered).await?;
+    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     checked.or_refund(app, count(app, &principal.user, &checked)).await?;
     Ok(Export { user: principal.user, sessions, exported_at: now })
 }

@@ -1,19 +1,25 @@
 //! Logging in with a name and a password.
 
+use futures_util::future::{OptionFuture, join_all};
+
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
-use crate::domain::{AccountName, Password, UserId};
+use crate::crypto::KnownDevice;
+use crate::domain::{AccountName, Password, Session, User, UserId};
 use crate::dynamodb::items::Claim;
-use crate::dynamodb::{Transaction, keys};
+use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
+use crate::messages::tell_of_guessing;
 use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
-use crate::throttling::attempts::{self, ThrottleKey};
+use crate::throttling::attempts::{self, Attempt, AttemptError, ThrottleKey};
 use crate::throttling::limits::{count_source, refund_source};
+use crate::users::known_devices::{is_in_known_network, is_known, list_device};
+use crate::users::{claim_holder, unchanged};
 
 /// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
-/// one, after the same work and the same two round trips: the claim and the source's count, then the attempt and the
-/// sessions. Only a correct password takes a third one, which stores the session.
+/// one, after the same work and the same two round trips: the counts and the claim, then the account and its sessions.
+/// Only a correct password takes a third one, which stores the session.
 pub async fn log_in(
     app: &App,
     caller: &Caller,
@@ -21,50 +27,151 @@ pub async fn log_in(
     password: &Password,
     remembered: bool,
 ) -> Result<SignedIn, Error> {
-    let store = &app.store;
     let classified = AccountName::classify(name);
     caller.who.note(classified.as_ref().map_or_else(|| "?".to_owned(), AccountName::masked));
-    // All spellings of one name count together.
-    let canonical =
-        classified.as_ref().map_or_else(|| name.to_owned(), |name| keys::claim(name).partition().to_owned());
-    let claim = classified.as_ref().map_or_else(keys::no_claim, keys::claim);
-    let (counted, claim, token_keys) = tokio::join!(
-        count_source(app, caller, RateLimit::LogInSource),
-        store.get::<Claim>(&claim, "finding an account"),
-        app.token_keys()
-    );
-    counted?;
-    let (id, token_keys) = (claim?.map(|claim| claim.user_id), token_keys?);
-    // An unknown name reads the sessions of a new random id. If all of them read one partition, they would slow down
-    // together, and that would show.
-    let throttle_key = match (&id, &caller.device) {
-        (Some(id), Some(device)) if device.user_id == *id => ThrottleKey::KnownDevice(device),
-        (Some(id), _) => ThrottleKey::Account(id),
-        (None, _) => ThrottleKey::Unknown(&canonical),
-    };
-    let whose = id.clone().unwrap_or_else(UserId::generate);
-    let (user, others) =
-        tokio::join!(attempts::count_by(app, throttle_key, classified.as_ref()), sessions::all_of(app, &whose));
-    let user = user?;
-    // They are read only to end the oldest, which can wait for the next sign-in.
-    let others = others.unwrap_or_default();
+    let tried = Tried { canonical: attempts::canonical(classified.as_ref(), name), name: classified };
+    let (entry, token_keys) = tokio::join!(enter(app, caller, &tried), app.token_keys());
+    let (Entry { user, others, attempt, is_on_known_device }, token_keys) = (entry?, token_keys?);
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let right = app.verify(password, hash)?;
-    let user = user.filter(|user| right && !user.disabled).ok_or(Error::BadCredentials)?;
+    let Some(user) = user.as_ref().filter(|user| right && !user.disabled) else {
+        if attempt.is_last() && !is_on_known_device {
+            tell_of_guessing(app, caller, user.as_ref()).await;
+        }
+        return Err(Error::BadCredentials);
+    };
 
     // If the account was changed or deleted meanwhile, the password or the name may no longer be right.
     let mut tx = Transaction::new("opening a session", || Error::BadCredentials);
-    let new = NewSession::new(app, caller, &user, remembered, others);
+    let new = NewSession::new(app, caller, user, remembered, others);
     tx.add(&new)?;
+    let mut set = list_device(app, Set::to(User::LAST_USED_AT, app.clock.now()), user, &new.device)?;
     // Only now is the password at hand, where its hash was made at another cost (ASVS 11.4.2).
-    let rehashed = match &user.password_hash {
-        Some(hash) => app.rehash(password, hash)?,
-        None => None,
-    };
-    attempts::succeed(&mut tx, &user, (throttle_key, classified.as_ref()), rehashed.as_ref(), app.clock.now());
+    if let Some(hash) = user.password_hash.as_ref().map(|hash| app.rehash(password, hash)).transpose()?.flatten() {
+        set = set.and_to(User::PASSWORD_HASH, hash.as_str());
+    }
+    tx.require(Write::update(keys::user(&user.id), set, unchanged(user, tried.name.as_ref())));
+    let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user.clone(), &new)?;
     // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
-    refund_source(app, caller, RateLimit::LogInSource)?.into_iter().for_each(|effect| tx.also(effect));
-    let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user, new.session)?;
-    store.commit(tx).await?;
-    Ok(signed_in)
+    let refund: OptionFuture<_> =
+        (!is_on_known_device).then(|| refund_source(app, caller, RateLimit::LogInSource)).into();
+    let (committed, (), _) = tokio::join!(app.store.commit(tx), attempt.forgive(app), refund);
+    committed.map(|()| signed_in)
+}
+
+/// The name that was tried.
+struct Tried {
+    /// `None` if no account can have it.
+    name: Option<AccountName>,
+    /// The form in which all its spellings count together.
+    canonical: String,
+}
+
+/// A log-in whose attempt is counted, and whose password may be compared.
+struct Entry {
+    /// `None` if nobody has the name.
+    user: Option<User>,
+    /// The account's sessions. They are read to end the oldest.
+    others: Vec<Session>,
+    attempt: Attempt,
+    is_on_known_device: bool,
+}
+
+async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error> {
+    if caller.devices.is_empty() {
+        let (counted, id) = tokio::join!(count_at_name(app, caller, tried), holder(app, tried));
+        let (user, others) = read(app, id?, tried).await?;
+        return or_from_known_network(app, caller, counted, user, others).await;
+    }
+    // The accounts of the devices are read beside the claim, so that a device that is no longer known shows in no time.
+    let devices = join_all(caller.devices.iter().map(|device| of_device(app, device)));
+    let (id, devices) = tokio::join!(holder(app, tried), devices);
+    let (id, devices) = (id?, devices.into_iter().collect::<Result<Vec<_>, _>>()?);
+    let known = devices.into_iter().flatten().find(|device| Some(&device.user_id) == id.as_ref());
+    if let Some(device) = known {
+        let counting = attempts::count(app, caller, ThrottleKey::KnownDevice(device));
+        let (counted, others) = tokio::join!(counting, sessions::all_of(app, &device.user_id));
+        match counted {
+            Ok(attempt) => {
+                let user = Some(attempt.user()?).filter(|user| bears(user, tried));
+                return Ok(Entry { user, others: others.unwrap_or_default(), attempt, is_on_known_device: true });
+            }
+            Err(AttemptError::Failed(error)) => return Err(error),
+            // Somebody guesses on the device, or the account has just forgotten it. From now on it is like any other.
+            Err(AttemptError::Blocked | AttemptError::Gone) => {}
+        }
+    }
+    let (counted, found) = tokio::join!(count_at_name(app, caller, tried), read(app, id, tried));
+    let (user, others) = found?;
+    or_from_known_network(app, caller, counted, user, others).await
+}
+
+/// Counts the attempt at the name and at the caller's address. Both must allow it.
+async fn count_at_name(app: &App, caller: &Caller, tried: &Tried) -> Result<Attempt, AttemptError> {
+    let (attempt, source) = tokio::join!(
+        attempts::count(app, caller, ThrottleKey::Name(&tried.canonical)),
+        count_source(app, caller, RateLimit::LogInSource)
+    );
+    let attempt = attempt?;
+    if let Err(error) = source {
+        // A crowd behind one address must not use up the attempts at a name.
+        attempt.refund(app).await;
+        return Err(error.into());
+    }
+    Ok(attempt)
+}
+
+/// Lets the attempt pass as it was counted. One that is refused is counted anew, where it comes from the network of a
+/// live session of the account.
+async fn or_from_known_network(
+    app: &App,
+    caller: &Caller,
+    counted: Result<Attempt, AttemptError>,
+    user: Option<User>,
+    others: Vec<Session>,
+) -> Result<Entry, Error> {
+    let refused = match counted {
+        Ok(attempt) => return Ok(Entry { user, others, attempt, is_on_known_device: false }),
+        Err(AttemptError::Failed(error @ (Error::Unavailable { .. } | Error::Internal { .. }))) => return Err(error),
+        Err(refused) => refused,
+    };
+    if let Some(user) = &user
+        && is_in_known_network(app, caller, user, &others)
+    {
+        let attempt = attempts::count(app, caller, ThrottleKey::KnownNetwork(&user.id)).await.map_err(of_log_in)?;
+        return Ok(Entry { user: Some(user.clone()), others, attempt, is_on_known_device: true });
+    }
+    Err(of_log_in(refused))
+}
+
+fn of_log_in(refused: AttemptError) -> Error {
+    match refused {
+        AttemptError::Blocked | AttemptError::Gone => Error::BadCredentials,
+        AttemptError::Failed(error) => error,
+    }
+}
+
+/// Returns the device, if its account knows it.
+async fn of_device<'a>(app: &App, device: &'a KnownDevice) -> Result<Option<&'a KnownDevice>, Error> {
+    let user: Option<User> = app.store.get(&keys::user(&device.user_id), "reading an account").await?;
+    Ok(user.filter(|user| is_known(device, user)).map(|_| device))
+}
+
+async fn holder(app: &App, tried: &Tried) -> Result<Option<UserId>, Error> {
+    let claim = tried.name.as_ref().map_or_else(keys::no_claim, keys::claim);
+    let claim = app.store.get::<Claim>(&claim, "finding an account").await?;
+    Ok(claim.map(|claim| claim.user_id))
+}
+
+/// Reads the account and its sessions. An unknown name reads those of a new random id. If all of them read one
+/// partition, they would slow down together, and that would show.
+async fn read(app: &App, id: Option<UserId>, tried: &Tried) -> Result<(Option<User>, Vec<Session>), Error> {
+    let id = id.unwrap_or_else(UserId::generate);
+    let (user, others) = tokio::join!(claim_holder(app, &id, tried.name.as_ref()), sessions::all_of(app, &id));
+    // The oldest session can be ended at the next sign-in.
+    Ok((user?, others.unwrap_or_default()))
+}
+
+fn bears(user: &User, tried: &Tried) -> bool {
+    tried.name.as_ref().is_some_and(|name| user.bears(name))
 }

@@ -1,12 +1,12 @@
 //! Signing out of one session or of all.
 
 use crate::app::{App, Caller};
+use crate::credentials;
 use crate::crypto::KeyGroup;
 use crate::domain::User;
-use crate::dynamodb::{Set, Transaction, Write, keys};
+use crate::dynamodb::{Set, Transaction};
 use crate::error::Error;
 use crate::sessions::{end, verify};
-use crate::users::unchanged;
 
 /// Ends the session of a refresh token, which may be a rotated one. It succeeds for a session that has ended already.
 pub async fn log_out(app: &App, caller: &Caller, token: &str) -> Result<(), Error> {
@@ -15,11 +15,10 @@ pub async fn log_out(app: &App, caller: &Caller, token: &str) -> Result<(), Erro
     end(app, &token.user_id, &token.session_id).await
 }
 
-/// Ends every session of the user and invalidates every access token and reset link, by incrementing the credential
-/// version.
+/// Ends every session of the user and invalidates every access token, reset link and known device, by incrementing
+/// the credential version.
 pub async fn log_out_everywhere(app: &App, user: &User) -> Result<(), Error> {
     let mut tx = Transaction::new("ending all sessions", || Error::Unauthorized);
-    let set = Set::default().and_increment(User::CREDENTIAL_VERSION);
-    tx.require(Write::update(keys::user(&user.id), set, unchanged(user, None)));
+    tx.require(credentials::change(app, user, Set::default(), None)?);
     app.store.commit(tx).await
 }

@@ -1,6 +1,6 @@
 //! Reauthenticating once, for several actions in the next minutes.
 
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::credentials::reauthentication::{self, Credential, SameOwner};
 use crate::crypto::{KeyGroup, ReauthenticationToken};
 use crate::domain::{Principal, SecretString};
@@ -9,8 +9,14 @@ use crate::error::Error;
 
 /// Exchanges a password or a code for a reauthentication token of this session. A reauthentication token is not
 /// accepted here, so every token ends five minutes after a credential was given.
-pub async fn reauthenticate(app: &App, principal: &Principal, credential: &Credential) -> Result<SecretString, Error> {
-    let checked = reauthentication::check_credential(app, &principal.user, credential).await?;
+pub async fn reauthenticate(
+    app: &App,
+    caller: &Caller,
+    principal: &Principal,
+    credential: &Credential,
+) -> Result<SecretString, Error> {
+    let Principal { user, session } = principal;
+    let checked = reauthentication::check_credential(app, caller, (user, session), credential).await?;
     if checked.code().is_some() {
         let using_up = async {
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);

@@ -3,18 +3,20 @@
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::credentials::hash_new_password;
+use crate::credentials::take_over::take_over;
 use crate::crypto::TokenKeys;
 use crate::domain::{
     AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, NewPassword, Nickname, Person, User, UserId,
 };
-use crate::dynamodb::items::{Claim, SecurityEvent};
-use crate::dynamodb::{Condition, Item, Reason, Set, Transaction, Write, keys, read_item};
+use crate::dynamodb::items::Claim;
+use crate::dynamodb::{Item, Reason, Transaction, read_item};
 use crate::error::Error;
-use crate::messages::Notification;
 use crate::sessions::NewSession;
 use crate::sessions::SignedIn;
+use crate::throttling::attempts::end_streaks;
 use crate::users::claims;
-use crate::users::{check_consent, claim_holder, make, new_user, unchanged};
+use crate::users::known_devices::only_device;
+use crate::users::{check_consent, claim_holder, make, new_user};
 
 /// The input of a registration.
 #[derive(Debug)]
@@ -55,7 +57,8 @@ async fn make_account(
     let hash = hash_new_password(app, password, &person).await?;
     let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
     let new = NewSession::new(app, caller, &user, true, Vec::new());
-    let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session.clone())?;
+    let user = User { devices: only_device(app, Some(&new.device)), ..user };
+    let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
     let (name, user) = (AccountName::Mobile(mobile), &signed_in.user);
 
     let mut tx = Transaction::new("making an account", || MakeError::Final(Error::MobileTaken));
@@ -63,7 +66,9 @@ async fn make_account(
     tx.require_or(claims::claim(&name, &user.id)?, held);
     tx.require(make(user)?);
     tx.add(&new)?;
-    let holder = match app.store.commit(tx).await {
+    // Strangers may have guessed at the name before anybody had it.
+    let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, user));
+    let holder = match committed {
         Ok(()) => return Ok(signed_in),
         Err(MakeError::HeldBy(holder)) => holder,
         Err(MakeError::Final(error)) => return Err(error),
@@ -105,29 +110,4 @@ fn held(claim: Option<Item>) -> MakeError {
         Ok(claim) => MakeError::HeldBy(claim.user_id),
         Err(error) => MakeError::Final(error),
     }
-}
-
-/// Takes a number from the account that has it, if that account is dormant. Carriers reissue numbers, and a former
-/// owner must not keep the present owner out. The old account keeps everything but the number. In the same transaction
-/// its sessions end and its email gets a security notification.
-fn take_over(
-    app: &App,
-    caller: &Caller,
-    name: &AccountName,
-    new: &UserId,
-    old: User,
-    tx: &mut Transaction,
-) -> Result<(), Error> {
-    let (now, days) = (app.clock.now(), app.config.dormant_days);
-    if old.disabled || !old.is_dormant(days, now) {
-        return Err(Error::MobileTaken);
-    }
-    tx.require(claims::take_over(name, new, &old.id)?);
-    let since = now.plus_seconds(-86_400 * days);
-    let unused = unchanged(&old, None).and(Condition::at_most(User::LAST_USED_AT, since));
-    let without = Set::default().and_remove(User::MOBILE).and_increment(User::CREDENTIAL_VERSION);
-    tx.require(Write::update(keys::user(&old.id), without, unused));
-    // The number is no longer the old owner's, so the notification goes to the email alone.
-    let old = User { mobile: None, ..old };
-    tx.add(Notification::new(app, caller, &old, SecurityEvent::Reissued))
 }

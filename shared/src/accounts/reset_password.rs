@@ -12,6 +12,7 @@ use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
+use crate::throttling::attempts::end_streaks;
 use crate::users::find_by_name;
 
 /// Sets a password by a code sent to the account's number, and returns the account's id. Every earlier session and
@@ -29,7 +30,7 @@ pub async fn reset_password_by_code(
     let name = AccountName::Mobile(mobile.clone());
     let key = CodeKey::reset_password(mobile).under(challenge_id);
     let finding = find_by_name(app, Some(&name));
-    let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| &user.id).await;
+    let (code, user) = redeem_beside(app, caller, (key, mobile, code), finding, |user| user).await;
     let code = code?;
     code.or_refund(app, async { set_by_code(app, caller, &code, user?, second_proof, password).await }).await
 }
@@ -53,9 +54,11 @@ async fn set_by_code(
         // read.
         let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
         tx.add(code)?;
-        set_password(app, caller, &user, &hash, &mut tx)?;
+        let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
+        set_password(app, caller, &user, (proved, &hash), &mut tx)?;
         tx.add(&checked)?;
         app.store.commit(tx).await?;
+        end_streaks(app, &user).await;
         Ok(user.id)
     };
     checked.or_refund(app, setting).await
@@ -81,8 +84,9 @@ pub async fn reset_password_by_link(
     }
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
-    set_password(app, caller, &user, &hash, &mut tx)?;
+    set_password(app, caller, &user, (Set::default(), &hash), &mut tx)?;
     app.store.commit(tx).await?;
+    end_streaks(app, &user).await;
     Ok(user.id)
 }
 
@@ -99,11 +103,11 @@ fn set_password(
     app: &App,
     caller: &Caller,
     user: &User,
-    hash: &PasswordHashText,
+    (set, hash): (Set, &PasswordHashText),
     tx: &mut Transaction,
 ) -> Result<(), Error> {
-    let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
-    tx.require(credentials::change(user, set));
+    let set = set.and_to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
+    tx.require(credentials::change(app, user, set.and_remove(User::GUESSED_AT), None)?);
     forget_streaks(user).for_each(|effect| tx.also(effect));
     tx.add(Notification::new(app, caller, user, SecurityEvent::Password))
 }

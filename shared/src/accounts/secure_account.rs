@@ -25,7 +25,7 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
     let used = ExpiringItem { expires_at: link.expires_at };
     let mut tx = Transaction::new("securing an account", || Error::AccountChanged);
     tx.require_or(Write::put(keys::used_pass(&link.id()), &used, Condition::no_item())?, |_| Error::LinkInvalid);
-    tx.require(credentials::change(&user, Set::default().and_remove(User::PASSWORD_HASH)));
+    tx.require(credentials::change(app, &user, Set::default().and_remove(User::PASSWORD_HASH), None)?);
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Secured))?;
     app.store.commit(tx).await?;
     audit::account_secured(caller, &link.user_id);

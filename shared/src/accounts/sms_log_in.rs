@@ -3,15 +3,17 @@
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
+use crate::credentials::take_over::take_over;
 use crate::crypto::TokenKeys;
-use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, Nickname, Session, User};
+use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, Nickname, Session, User, UserId};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
-use crate::throttling::attempts::forgetting;
+use crate::throttling::attempts::end_streaks;
 use crate::users::claims;
+use crate::users::known_devices::{known_device, list_device, only_device};
 use crate::users::{check_consent, make, new_user};
 use crate::users::{claim_holder, unchanged};
 
@@ -23,7 +25,7 @@ pub struct SmsLogIn {
     pub code: Code,
     /// The challenge id that the code was asked for with.
     pub challenge_id: Option<ChallengeId>,
-    /// The second proof, for an account that was unused for a long time.
+    /// The second proof, for a number that was not proved for a long time.
     pub second_proof: Option<SecondProof>,
     /// Whether the person asks to be remembered on the device.
     pub remembered: bool,
@@ -40,18 +42,33 @@ pub struct SmsSignUp {
     pub consent: Option<Consent>,
 }
 
-/// Signs in by a code. If the number is new and a sign-up is asked for, it makes an account. Only a correct code
-/// discloses whether the number has an account.
+/// Signs in by a code. If the number is new and a sign-up is asked for, it makes an account. It does so too, and takes
+/// the number over, if the number's account was neither proved by a code nor used for `DORMANT_DAYS`, and the request
+/// has no second proof for that account. Only a correct code discloses whether the number has an account.
 pub async fn sms_log_in(app: &App, caller: &Caller, log_in: SmsLogIn) -> Result<SignedIn, Error> {
     caller.who.note(log_in.mobile.masked());
-    let claim = keys::mobile_claim(&log_in.mobile);
     let key = CodeKey::log_in(&log_in.mobile).under(log_in.challenge_id.clone());
-    let finding = app.store.get::<Claim>(&claim, "finding an account");
+    let finding = find(app, &log_in.mobile);
     let code = (key, &log_in.mobile, &log_in.code);
-    let ((code, claim), token_keys) =
-        tokio::join!(redeem_beside(app, caller, code, finding, |claim| &claim.user_id), app.token_keys());
+    let ((code, found), token_keys) =
+        tokio::join!(redeem_beside(app, caller, code, finding, |found| &found.user), app.token_keys());
     let code = code?;
-    code.or_refund(app, async { by_code(app, caller, &code, &*token_keys?, claim?, log_in).await }).await
+    code.or_refund(app, async { by_code(app, caller, &code, &*token_keys?, found?, log_in).await }).await
+}
+
+/// The account that has the number, and its sessions, which are read to end the oldest.
+struct Found {
+    user: User,
+    others: Vec<Session>,
+}
+
+async fn find(app: &App, mobile: &Mobile) -> Result<Option<Found>, Error> {
+    let claim = app.store.get::<Claim>(&keys::mobile_claim(mobile), "finding an account").await?;
+    // An unknown number reads the account of a new random id, so that it takes as long.
+    let id = claim.map_or_else(UserId::generate, |claim| claim.user_id);
+    let name = AccountName::Mobile(mobile.clone());
+    let (user, others) = tokio::join!(claim_holder(app, &id, Some(&name)), sessions::all_of(app, &id));
+    Ok(user?.map(|user| Found { user, others: others.unwrap_or_default() }))
 }
 
 async fn by_code(
@@ -59,18 +76,25 @@ async fn by_code(
     caller: &Caller,
     code: &RightCode,
     token_keys: &TokenKeys,
-    claim: Option<Claim>,
+    found: Option<Found>,
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
-    let name = AccountName::Mobile(log_in.mobile.clone());
-    if let Some(Claim { user_id: id }) = claim {
-        let (user, others) = tokio::join!(claim_holder(app, &id, Some(&name)), sessions::all_of(app, &id));
-        if let Some(user) = user? {
-            return known(app, caller, code, token_keys, (user, others), &log_in).await;
+    match found {
+        None => new(app, caller, code, token_keys, (log_in, None)).await,
+        Some(found) if is_given_up(app, caller, &found.user, &log_in) => {
+            new(app, caller, code, token_keys, (log_in, Some(found.user))).await
         }
-        // The account was deleted or has moved to another number since the claim was read, so the number is free.
+        Some(found) => known(app, caller, code, token_keys, found, &log_in).await,
     }
-    new(app, caller, code, token_keys, log_in).await
+}
+
+/// Returns whether the number moves to a new account: the request asks for one, shows nothing else of the old one, and
+/// the old one was unused and its number unproved for so long that it may lose it.
+fn is_given_up(app: &App, caller: &Caller, user: &User, log_in: &SmsLogIn) -> bool {
+    log_in.sign_up.is_some()
+        && log_in.second_proof.is_none()
+        && known_device(caller, user).is_none()
+        && user.may_lose_number(app.config.numbers.dormant_days, app.clock.now())
 }
 
 /// Begins the transaction that opens a session. It is refused if the account was changed or deleted meanwhile, or if
@@ -87,7 +111,7 @@ async fn known(
     caller: &Caller,
     code: &RightCode,
     token_keys: &TokenKeys,
-    (user, others): (User, Result<Vec<Session>, Error>),
+    Found { user, others }: Found,
     log_in: &SmsLogIn,
 ) -> Result<SignedIn, Error> {
     if user.disabled {
@@ -96,13 +120,19 @@ async fn known(
     code.refuse_outdated(&user)?;
     let checked = second_proof::check(app, caller, &user, log_in.second_proof.as_ref()).await?;
     let entering = async {
-        let new = NewSession::new(app, caller, &user, log_in.remembered, others?);
+        let now = app.clock.now();
+        let new = NewSession::new(app, caller, &user, log_in.remembered, others);
         let mut tx = opening(code, &new)?;
-        let set = forgetting(Set::to(User::LAST_USED_AT, app.clock.now()));
+        let set = Set::to(User::LAST_USED_AT, now).and_to(User::MOBILE_PROVED_AT, now).and_remove(User::RECOVERY);
+        let set = if checked.is_password() { set.and_remove(User::GUESSED_AT) } else { set };
+        let set = list_device(app, set, &user, &new.device)?;
         tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
         tx.add(&checked)?;
-        let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
+        let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
         app.store.commit(tx).await?;
+        if checked.is_password() {
+            end_streaks(app, &signed_in.user).await;
+        }
         Ok(signed_in)
     };
     checked.or_refund(app, entering).await
@@ -113,17 +143,22 @@ async fn new(
     caller: &Caller,
     code: &RightCode,
     token_keys: &TokenKeys,
-    log_in: SmsLogIn,
+    (log_in, old): (SmsLogIn, Option<User>),
 ) -> Result<SignedIn, Error> {
     let SmsSignUp { nickname, consent } = log_in.sign_up.ok_or(Error::NoSuchUser)?;
     check_consent(app, consent.as_ref())?;
     let nickname = nickname.unwrap_or_else(|| Nickname::from_digits(&log_in.mobile));
     let user = User { consent, ..new_user(app, log_in.mobile.clone(), nickname) };
     let new = NewSession::new(app, caller, &user, log_in.remembered, Vec::new());
+    let user = User { devices: only_device(app, Some(&new.device)), ..user };
     let mut tx = opening(code, &new)?;
-    tx.require(claims::claim(&AccountName::Mobile(log_in.mobile), &user.id)?);
+    let name = AccountName::Mobile(log_in.mobile);
+    match old {
+        Some(old) => take_over(app, caller, &name, &user.id, old, &mut tx)?,
+        None => tx.require(claims::claim(&name, &user.id)?),
+    }
     tx.require(make(&user)?);
-    let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, new.session)?;
+    let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
     app.store.commit(tx).await?;
     Ok(signed_in)
 }

@@ -11,6 +11,12 @@ pub fn refresh_token_reused(caller: &Caller, user_id: &UserId, session_id: &Sess
     tracing::warn!(audit = "refresh_token_reused", %user_id, %session_id, source, request_id, "session ended");
 }
 
+/// Logs that so many wrong passwords were given to reauthenticate in a session that it was ended.
+pub fn session_guessed_out(caller: &Caller, user_id: &UserId, session_id: &SessionId) {
+    let (request_id, source) = (&caller.request_id, &caller.address);
+    tracing::warn!(audit = "session_guessed_out", %user_id, %session_id, source, request_id, "session ended");
+}
+
 /// Logs that an owner used the "this wasn't me" link of a security notification to secure the account.
 pub fn account_secured(caller: &Caller, user_id: &UserId) {
     let (request_id, source) = (&caller.request_id, &caller.address);

@@ -41,8 +41,9 @@ pub struct Caller {
     pub issuer: String,
     /// The `User-Agent` header. A client can send any text in it.
     pub user_agent: String,
-    /// The known device: one on which an account was signed in to before. It distinguishes the owner from strangers.
-    pub device: Option<KnownDevice>,
+    /// The devices that the caller's values name, one for each account that was signed in to on it. An account decides
+    /// whether it still knows its device: see `users::known_devices`.
+    pub devices: Vec<KnownDevice>,
     /// The refresh token in the session cookie of our own page. Its session may be over.
     pub cookie_session: Option<RefreshToken>,
     /// The id that API Gateway gave the request.

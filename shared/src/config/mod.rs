@@ -29,8 +29,9 @@ pub struct Config {
     pub tokens: TokenConfig,
     /// `SESSION_IDLE_DAYS`, `SESSION_MAX_DAYS`, `SESSION_UNREMEMBERED_HOURS` and `REFRESH_REPEAT_SECONDS`
     pub sessions: SessionRules,
-    /// `DORMANT_DAYS`
-    pub dormant_days: i64,
+    pub numbers: NumberConfig,
+    pub guessing: GuessingConfig,
+    pub devices: DeviceConfig,
     /// `RESERVED_USERNAMES`
     pub reserved_usernames: ReservedUsernames,
     pub passwords: PasswordConfig,
@@ -96,6 +97,39 @@ impl TokenConfig {
     pub fn rotation_rules(&self) -> RotationRules {
         RotationRules { period_seconds: self.rotation_days * 86_400, token_life_seconds: self.life_seconds }
     }
+}
+
+/// The settings for mobile numbers, which carriers reissue.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberConfig {
+    /// `NUMBER_PROVED_DAYS`
+    pub proved_days: i64,
+    /// `DORMANT_DAYS`
+    pub dormant_days: i64,
+    /// `RECOVERY_WAIT_HOURS`
+    pub recovery_wait_seconds: i64,
+    /// `RECOVERY_OPEN_DAYS`
+    pub recovery_open_seconds: i64,
+}
+
+/// The settings for wrong passwords in a row.
+#[derive(Clone, Copy, Debug)]
+pub struct GuessingConfig {
+    /// `PASSWORD_MAX_FAILURES`
+    pub max_failures: u32,
+    /// `PASSWORD_STREAK_DAYS`
+    pub streak_seconds: i64,
+    /// `REAUTHENTICATION_MAX_FAILURES`
+    pub max_reauthentication_failures: u32,
+}
+
+/// The settings for known devices.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceConfig {
+    /// `KNOWN_DEVICES`
+    pub most: usize,
+    /// `KNOWN_DEVICE_DAYS`
+    pub life_seconds: i64,
 }
 
 /// The settings for new passwords and password hashes.
@@ -295,7 +329,21 @@ impl Config {
                 unremembered_seconds: 3600 * i64::from(environment.number(&settings::SESSION_UNREMEMBERED_HOURS)?),
                 repeat_seconds: environment.number(&settings::REFRESH_REPEAT_SECONDS)?.into(),
             },
-            dormant_days: environment.number(&settings::DORMANT_DAYS)?.into(),
+            numbers: NumberConfig {
+                proved_days: environment.number(&settings::NUMBER_PROVED_DAYS)?.into(),
+                dormant_days: environment.number(&settings::DORMANT_DAYS)?.into(),
+                recovery_wait_seconds: 3600 * i64::from(environment.number(&settings::RECOVERY_WAIT_HOURS)?),
+                recovery_open_seconds: 86_400 * i64::from(environment.number(&settings::RECOVERY_OPEN_DAYS)?),
+            },
+            guessing: GuessingConfig {
+                max_failures: environment.number(&settings::PASSWORD_MAX_FAILURES)?,
+                streak_seconds: 86_400 * i64::from(environment.number(&settings::PASSWORD_STREAK_DAYS)?),
+                max_reauthentication_failures: environment.number(&settings::REAUTHENTICATION_MAX_FAILURES)?,
+            },
+            devices: DeviceConfig {
+                most: environment.number(&settings::KNOWN_DEVICES)? as usize,
+                life_seconds: 86_400 * i64::from(environment.number(&settings::KNOWN_DEVICE_DAYS)?),
+            },
             passwords: PasswordConfig {
                 rules: PasswordRules { min_characters: environment.number(&settings::PASSWORD_MIN_LENGTH)? as usize },
                 breached_url: environment.url("BREACHED_PASSWORDS_URL")?,

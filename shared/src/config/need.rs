@@ -32,7 +32,7 @@ impl Need {
     pub const LINKS: Self = Self::Keys(KeyGroup::Links);
     /// The keys of refresh tokens, reauthentications and known devices.
     pub const SESSIONS: Self = Self::Keys(KeyGroup::Sessions);
-    /// The keys of captcha passes, CSRF values, hashed addresses and unknown account names.
+    /// The keys of captcha passes, CSRF values, hashed addresses and hashed account names.
     pub const VISITORS: Self = Self::Keys(KeyGroup::Visitors);
     /// The keys that open the private keys of access tokens, to sign them.
     pub const SEALED_KEYS: Self = Self::Keys(KeyGroup::SealedKeys);

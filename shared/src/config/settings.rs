@@ -142,10 +142,29 @@ settings! {
     DISCLOSE_REGISTRATION: Parameter, SWITCH, "true";
     /// Whether a sign-up must include consent to the terms and the privacy policy.
     REQUIRE_CONSENT: Parameter, SWITCH, "false";
-    /// The number of days without use after which an account is dormant, because carriers reissue numbers after 90
-    /// days. A code sent to its number is then not enough to sign in, and the number's next owner may sign up with the
-    /// number.
+    /// The number of days after which a code to a number is not enough to sign in on an unknown device, unless the
+    /// number was proved by a code since. Carriers reissue numbers after 90 days.
+    NUMBER_PROVED_DAYS: Settings, number(1, 36_500), "90";
+    /// The number of days after which a number's next owner may sign up with it: its account was not used for so long,
+    /// and its number was not proved for so long.
     DORMANT_DAYS: Settings, number(90, 36_500), "180";
+    /// The number of hours after an operator's `admin recover` after which a code to the number alone opens the account.
+    /// The owner is told before, and can stop it.
+    RECOVERY_WAIT_HOURS: Settings, number(1, 720), "24";
+    /// The number of days for which it does so.
+    RECOVERY_OPEN_DAYS: Settings, number(1, 30), "7";
+    /// The number of wrong passwords in a row at one account name, from unknown devices, after which no more are
+    /// compared there. NIST SP 800-63B §3.2.2 allows 100 for an account, which has three names.
+    PASSWORD_MAX_FAILURES: Settings, number(5, 100), "33";
+    /// The number of days after the last counted attempt after which wrong passwords are forgotten.
+    PASSWORD_STREAK_DAYS: Settings, number(1, 366), "30";
+    /// The number of wrong passwords in a row by which a signed-in person fails to reauthenticate, after which the
+    /// session ends.
+    REAUTHENTICATION_MAX_FAILURES: Settings, number(1, 100), "10";
+    /// The number of devices on which an account is known. The least recently used one is forgotten.
+    KNOWN_DEVICES: Settings, number(1, 50), "20";
+    /// The number of days after a sign-in for which a device is known, if the person asked to be remembered.
+    KNOWN_DEVICE_DAYS: Settings, number(1, 400), "400";
     /// Messages to one mobile number or email address.
     LIMIT_RECIPIENT: Settings, Limits, "5/h,10/d";
     /// Messages to one mobile number or email address that one source requests. A source is the network address that a

@@ -8,6 +8,7 @@ use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError, read_item};
 use crate::error::Error;
+use crate::users::known_devices;
 
 /// How many wrong codes in a row are compared, over all codes of one streak, before it is blocked (NIST SP 800-63B
 /// §3.2.2).
@@ -34,11 +35,14 @@ impl Streak {
         Self { key: keys::failure_streak(mobile.as_str()), is_reset: true }
     }
 
-    /// Returns the streak of the known devices of `owner`, who has the number. `None` if the caller's device is not one
-    /// of them.
-    fn of_devices(caller: &Caller, owner: Option<&UserId>) -> Option<Self> {
-        let known = caller.device.as_ref().filter(|device| Some(&device.user_id) == owner)?;
-        Some(Self { key: keys::failure_streak_on_devices(&known.user_id), is_reset: true })
+    /// Returns the streak of the known devices of the account.
+    fn of_devices(owner: &User) -> Self {
+        Self { key: keys::failure_streak_on_devices(&owner.id), is_reset: true }
+    }
+
+    /// Returns the streak of the networks of the account's live sessions.
+    fn of_networks(owner: &User) -> Self {
+        Self { key: keys::failure_streak_in_networks(&owner.id), is_reset: true }
     }
 
     /// Returns the streak of codes by which a person shows that an account is theirs: for reauthentication, and mailed
@@ -101,16 +105,27 @@ async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
 }
 
 impl Guess {
-    /// Compares the guess with the code, after counting it in its streak too.
-    async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
-        let code = self.item.seed.digits(&self.key, app.keyring(KeyGroup::Codes)?);
-        if let Err(error) = streak.count(app).await {
-            // The guess was not compared, so it must not count.
+    /// Counts the guess in its streak.
+    async fn count_in(self, app: &App, streak: Streak) -> Result<(Self, Streak), Error> {
+        let counted = streak.count(app).await;
+        if let Err(error) = counted {
+            // The guess is not compared, so it must not count.
             let mut tx = Transaction::new("refunding a guess", || Error::CodeExpired);
             tx.require(self.refund());
             let _ = app.store.commit(tx).await;
             return Err(error);
         }
+        Ok((self, streak))
+    }
+
+    /// Compares the guess with the code, after counting it in its streak too.
+    async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
+        let (counted, streak) = self.count_in(app, streak).await?;
+        counted.compare_counted(app, streak, guess)
+    }
+
+    fn compare_counted(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
+        let code = self.item.seed.digits(&self.key, app.keyring(KeyGroup::Codes)?);
         if code.ok_or(Error::CodeExpired)?.matches(guess) {
             Ok(RightCode { guess: self, streak, now: app.clock.now(), used_up: || Error::CodeExpired })
         } else {
@@ -134,29 +149,53 @@ pub(crate) async fn redeem(app: &App, key: CodeKey, streak: Streak, guess: &Code
     count_guess(app, key).await?.compare(app, streak, guess).await
 }
 
-/// Counts and compares a guess at a code to a mobile number, while `finding` looks up who has the number. On a known
-/// device the comparison waits for that lookup, because the guess counts in the device's streak if the device is the
-/// owner's.
+/// Counts and compares a guess at a code to a mobile number, while `finding` looks up who has the number. With a device
+/// value the comparison waits for that lookup, because the guess counts in the devices' streak if the account knows the
+/// device. Where a number's streak is blocked, a guess from the network of a live session counts in a streak of its own.
 pub(crate) async fn redeem_beside<T>(
     app: &App,
     caller: &Caller,
     (key, mobile, guess): (CodeKey, &Mobile, &Code),
     finding: impl Future<Output = Result<Option<T>, Error>>,
-    id: fn(&T) -> &UserId,
+    account: fn(&T) -> &User,
 ) -> (Result<RightCode, Error>, Result<Option<T>, Error>) {
-    if caller.device.is_none() {
-        return tokio::join!(redeem(app, key, Streak::of_number(mobile), guess), finding);
+    let of_number = Streak::of_number(mobile);
+    if caller.devices.is_empty() {
+        let counting = async { count_guess(app, key.clone()).await?.compare(app, of_number, guess).await };
+        let (right, found) = tokio::join!(counting, finding);
+        return match (right, &found) {
+            (Err(Error::CodesBlocked), Ok(Some(owner))) => {
+                (redeem_in_network(app, caller, key, account(owner), guess).await, found)
+            }
+            (right, _) => (right, found),
+        };
     }
-    let (counted, found) = tokio::join!(count_guess(app, key), finding);
-    let owner = found.as_ref().ok().and_then(Option::as_ref).map(id);
+    let (counted, found) = tokio::join!(count_guess(app, key.clone()), finding);
+    let owner = found.as_ref().ok().and_then(Option::as_ref).map(account);
+    let known = owner.filter(|owner| known_devices::known_device(caller, owner).is_some());
     let right = match counted {
-        Ok(counted) => {
-            let streak = Streak::of_devices(caller, owner).unwrap_or_else(|| Streak::of_number(mobile));
-            counted.compare(app, streak, guess).await
-        }
+        Ok(counted) => counted.compare(app, known.map_or(of_number, Streak::of_devices), guess).await,
         Err(error) => Err(error),
     };
-    (right, found)
+    match (right, owner) {
+        (Err(Error::CodesBlocked), Some(owner)) => {
+            (redeem_in_network(app, caller, key, owner, guess).await, found)
+        }
+        (right, _) => (right, found),
+    }
+}
+
+async fn redeem_in_network(
+    app: &App,
+    caller: &Caller,
+    key: CodeKey,
+    owner: &User,
+    guess: &Code,
+) -> Result<RightCode, Error> {
+    if !known_devices::calls_from_known_network(app, caller, owner).await? {
+        return Err(Error::CodesBlocked);
+    }
+    redeem(app, key, Streak::of_networks(owner), guess).await
 }
 
 /// A correct code that is not yet used up.
@@ -229,6 +268,11 @@ pub(crate) fn of_confirm_code(error: Error) -> Error {
 pub(crate) fn forget_streaks(user: &User) -> impl Iterator<Item = Effect> {
     let id = &user.id;
     let of_number = user.mobile.as_ref().map(|mobile| keys::failure_streak(mobile.as_str()));
-    let of_account = [keys::failure_streak(id.as_str()), keys::failure_streak_on_devices(id), keys::second_proof(id)];
+    let of_account = [
+        keys::failure_streak(id.as_str()),
+        keys::failure_streak_on_devices(id),
+        keys::failure_streak_in_networks(id),
+        keys::second_proof(id),
+    ];
     of_account.into_iter().chain(of_number).map(Effect::remove)
 }

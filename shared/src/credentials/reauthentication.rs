@@ -2,14 +2,14 @@
 //! a code sent to the account's own number, or a reauthentication token, which stands for one of these given a moment
 //! ago (ASVS 7.5.1).
 
-use crate::app::App;
+use crate::app::{App, Caller, audit};
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::crypto::{KeyGroup, ReauthenticationToken};
-use crate::domain::{Code, CodeKey, Password, SecretString, Session, User};
+use crate::domain::{Code, CodeKey, Mobile, Password, SecretString, Session, User};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Part, Reason, Transaction, Write};
+use crate::dynamodb::{Condition, Part, Reason, Set, Transaction, Write, WriteError};
 use crate::error::Error;
-use crate::throttling::attempts::{self, ThrottleKey};
+use crate::throttling::attempts::{self, AttemptError, ThrottleKey};
 use crate::users::unchanged;
 
 /// The reauthentication that a request carries: a token, a credential, or both. The credential is checked only if the
@@ -44,6 +44,7 @@ pub(crate) enum CheckedReauthentication {
 /// Checks a reauthentication. Wrong tokens are not counted: nobody guesses a MAC of 256 bits.
 pub(crate) async fn check(
     app: &App,
+    caller: &Caller,
     user: &User,
     session: &Session,
     offered: &Reauthentication,
@@ -54,14 +55,16 @@ pub(crate) async fn check(
         return Ok(CheckedReauthentication::ByReauthentication(Box::new(session.clone())));
     }
     let credential = offered.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
-    check_credential(app, user, credential).await
+    check_credential(app, caller, (user, session), credential).await
 }
 
-/// Checks a password or a code. A password counts as an attempt in the same count as log-ins, so that the holder of a
-/// stolen token cannot guess faster than a stranger.
+/// Checks a password or a code. Passwords are counted for each session, apart from log-ins, so that a stranger's guesses
+/// make no owner wait here. After `REAUTHENTICATION_MAX_FAILURES` wrong ones in a row the session ends: whoever holds a
+/// stolen token does not guess on.
 pub(crate) async fn check_credential(
     app: &App,
-    user: &User,
+    caller: &Caller,
+    (user, session): (&User, &Session),
     credential: &Credential,
 ) -> Result<CheckedReauthentication, Error> {
     let password = match credential {
@@ -71,18 +74,34 @@ pub(crate) async fn check_credential(
             let key = CodeKey::reauthentication(&user.id, mobile);
             let right = redeem(app, key, Streak::of_account(&user.id), code).await?;
             right.refuse_outdated(user)?;
+            note_number_proved(app, user, mobile).await;
             return Ok(CheckedReauthentication::ByCode(right));
         }
         Credential::Password(password) => password,
     };
-    let counted = attempts::count(app, ThrottleKey::Account(&user.id)).await?.ok_or(Error::Unauthorized)?;
-    if !app.verify(password, counted.password_hash.as_ref())? {
-        return Err(Error::ProofWrong);
+    let attempt = attempts::count(app, caller, ThrottleKey::Session(session)).await.map_err(|refused| match refused {
+        AttemptError::Blocked | AttemptError::Gone => Error::Unauthorized,
+        AttemptError::Failed(error) => error,
+    })?;
+    if app.verify(password, user.password_hash.as_ref())? {
+        attempt.forgive(app).await;
+        return Ok(CheckedReauthentication::Outright);
     }
-    let mut tx = Transaction::new("refunding an attempt", || Error::Unauthorized);
-    tx.require(attempts::forget(user));
-    app.store.commit(tx).await?;
-    Ok(CheckedReauthentication::Outright)
+    if attempt.is_last() {
+        app.store.delete("ending a session", &keys::session(&session.user_id, &session.id)).await?;
+        audit::session_guessed_out(caller, &session.user_id, &session.id);
+    }
+    Err(Error::ProofWrong)
+}
+
+/// Records that the number is still the person's. If this fails, the next code records it.
+async fn note_number_proved(app: &App, user: &User, mobile: &Mobile) {
+    let (key, set) = (keys::user(&user.id), Set::to(User::MOBILE_PROVED_AT, app.clock.now()));
+    let same_number = Condition::equal(User::MOBILE, mobile.as_str());
+    let noted = app.store.write("noting a proof", &key, &set, &same_number, |_| WriteError::Refused).await;
+    if let Err(error) = WriteError::refused_as_none(noted) {
+        error.log_ignored("a proof of the number was not noted");
+    }
 }
 
 /// A pair of conditions for a transaction that writes neither the account nor the session: the account has the

@@ -22,8 +22,8 @@ pub enum Purpose {
     NotMeLink,
     /// The encryption of stored private keys.
     SealedKey,
-    /// The names under which attempts at accounts that do not exist are counted.
-    UnknownAccount,
+    /// The names under which attempts at a password are counted.
+    AccountName,
 }
 
 impl Purpose {
@@ -40,7 +40,7 @@ impl Purpose {
             Self::NotMeLink => "not-me-link",
             Self::KnownDevice => "device",
             Self::SealedKey => "sealed-key",
-            Self::UnknownAccount => "unknown-account",
+            Self::AccountName => "account-name",
         }
     }
 }
@@ -67,7 +67,7 @@ impl KeyGroup {
             Self::Codes => &[Purpose::Code],
             Self::Links => &[Purpose::ResetLink, Purpose::NotMeLink],
             Self::Sessions => &[Purpose::RefreshToken, Purpose::Reauthentication, Purpose::KnownDevice],
-            Self::Visitors => &[Purpose::CaptchaPass, Purpose::Csrf, Purpose::Address, Purpose::UnknownAccount],
+            Self::Visitors => &[Purpose::CaptchaPass, Purpose::Csrf, Purpose::Address, Purpose::AccountName],
             Self::SealedKeys => &[Purpose::SealedKey],
         }
     }

@@ -1,5 +1,5 @@
-//! Signed values that the system gives out and takes back: mailed links, refresh tokens, reauthentication tokens, known
-//! devices, captcha passes and CSRF cookies.
+//! Signed values that the system gives out and takes back: mailed links, refresh tokens, reauthentication tokens,
+//! captcha passes and CSRF cookies.
 //!
 //! Each is `key id . payload . MAC`, under a key of its own purpose, so that no value is ever valid as another kind or
 //! as an access token. The first part is not JSON, so no JWT library accepts a value as a token either.
@@ -129,62 +129,6 @@ impl ReauthenticationToken {
     }
 }
 
-/// A device on which an account was signed in to.
-///
-/// Attempts from a known device are counted separately from everybody else's, so that strangers who guess wrong lock no
-/// owner out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"). This separate allowance is the owner's
-/// reserve. A known device does not sign anybody in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownDevice {
-    #[serde(rename = "sub")]
-    pub user_id: UserId,
-    #[serde(rename = "jti")]
-    pub id: String,
-    /// The moment from which the device is no longer known.
-    #[serde(rename = "exp")]
-    pub expires_at: Timestamp,
-    /// Whether the cookie outlives the browser session. This is so after a sign-in by a person who asked to be
-    /// remembered.
-    #[serde(rename = "rem")]
-    pub is_lasting: bool,
-}
-
-impl KnownDevice {
-    /// How long a device is known after a sign-in that is remembered, in seconds.
-    const LIFE_SECONDS: i64 = 400 * 86_400;
-
-    /// Returns the device after a sign-in on it.
-    ///
-    /// `known` is the device that the same account was signed in to on before, if any. It keeps its id, so that
-    /// attempts counted on it still count.
-    #[must_use]
-    pub fn after_sign_in(known: Option<Self>, session: &Session, now: Timestamp) -> Self {
-        let was_lasting = known.as_ref().filter(|device| device.is_lasting).map(|device| device.expires_at);
-        let expires_at = match was_lasting {
-            _ if session.remembered => now.plus_seconds(Self::LIFE_SECONDS),
-            Some(as_before) => as_before,
-            None => session.ends_at,
-        };
-        Self {
-            user_id: session.user_id.clone(),
-            id: known.map_or_else(random_id, |device| device.id),
-            expires_at,
-            is_lasting: session.remembered || was_lasting.is_some(),
-        }
-    }
-
-    #[must_use]
-    pub fn sign(&self, keyring: &Keyring) -> String {
-        sign(self, Purpose::KnownDevice, keyring)
-    }
-
-    /// Returns the device of a text, or `None` when the text is not ours or has expired.
-    #[must_use]
-    pub fn verify(text: &str, keyring: &Keyring, now: Timestamp) -> Option<Self> {
-        verify::<Self>(text, Purpose::KnownDevice, keyring).filter(|device| now < device.expires_at)
-    }
-}
-
 /// The action that a captcha pass is valid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -297,7 +241,7 @@ impl CsrfValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::random_hex;
+    use crate::crypto::{KnownDevice, random_hex};
     use crate::domain::ClientInfo;
     use proptest::prelude::*;
 
@@ -369,7 +313,7 @@ mod tests {
         let value = ReauthenticationToken::issue(&session, &ring, NOW);
         let text = value.expose_secret();
         assert!(RefreshToken::verify(text, &ring).is_none() && ResetLink::verify(text, &ring, NOW).is_none());
-        assert!(KnownDevice::verify(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
+        assert!(KnownDevice::open(text, &ring, NOW).is_none() && !CsrfValue::accepts(text, text, &ring, NOW));
         // The same claims, signed for each other purpose.
         let claims = ReauthenticationToken {
             user_id: session.user_id.clone(),

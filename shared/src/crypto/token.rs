@@ -308,8 +308,11 @@ mod tests {
             mobile_changed_at: None,
             email_changed_at: None,
             last_used_at: None,
-            password_failures: None,
-            password_tried_at: None,
+            mobile_proved_at: None,
+            devices: std::collections::BTreeMap::new(),
+            guessed_at: None,
+            guessing_texted_at: None,
+            recovery: None,
         };
         let rules =
             SessionRules { idle_seconds: 7200, max_seconds: 7200, unremembered_seconds: 7200, repeat_seconds: 30 };

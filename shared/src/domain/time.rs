@@ -24,6 +24,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// Returns the day in UTC, in days since the Unix epoch.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(86_400)
+    }
+
     /// Returns the date in UTC: `2026-01-31`.
     #[must_use]
     pub fn utc_date(self) -> String {

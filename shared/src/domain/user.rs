@@ -1,10 +1,11 @@
 //! Accounts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Consent, Email, Mobile, Nickname, Timestamp, Username};
+use super::{AccountName, Consent, DeviceUse, Email, Mobile, Nickname, Timestamp, Username};
 
 /// An account's id: 128 random bits in lower-case hex. It tells nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,12 +74,37 @@ pub struct User {
     /// When a person last signed in, or when a session was last refreshed. Refreshes are recorded to the day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
-    /// The number of attempts at the password since the last correct one.
+    /// When a code last proved that the number is the person's. `None` in an account from before this was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_failures: Option<u32>,
-    /// The time of the last of these attempts.
+    pub mobile_proved_at: Option<Timestamp>,
+    /// The known devices, by their ids. A change of the credential version forgets them.
+    #[serde(default)]
+    pub devices: BTreeMap<String, DeviceUse>,
+    /// When so many wrong passwords in a row were tried at one of the account's names that unknown devices are refused
+    /// there. `None` after the password was changed since.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_tried_at: Option<Timestamp>,
+    pub guessed_at: Option<Timestamp>,
+    /// When the person was last told of that by SMS, which costs money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guessing_texted_at: Option<Timestamp>,
+    /// The recovery that an operator has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
+}
+
+/// A recovery of an account by whoever has its number, for a person who has nothing but the number. For some days a
+/// code to the number opens the account without a second proof.
+///
+/// The owner is told before. A change of the credential version ends the recovery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    pub asked_at: Timestamp,
+    /// The moment from which a code alone opens the account.
+    pub opens_at: Timestamp,
+    /// The moment from which it does so no longer.
+    pub ends_at: Timestamp,
+    /// The account's credential version at that time.
+    pub credential_version: u64,
 }
 
 /// The names of the attributes that conditions and updates use.
@@ -93,8 +119,11 @@ impl User {
     pub const MOBILE_CHANGED_AT: &'static str = "mobile_changed_at";
     pub const EMAIL_CHANGED_AT: &'static str = "email_changed_at";
     pub const LAST_USED_AT: &'static str = "last_used_at";
-    pub const PASSWORD_FAILURES: &'static str = "password_failures";
-    pub const PASSWORD_TRIED_AT: &'static str = "password_tried_at";
+    pub const MOBILE_PROVED_AT: &'static str = "mobile_proved_at";
+    pub const DEVICES: &'static str = "devices";
+    pub const GUESSED_AT: &'static str = "guessed_at";
+    pub const GUESSING_TEXTED_AT: &'static str = "guessing_texted_at";
+    pub const RECOVERY: &'static str = "recovery";
 }
 
 impl User {
@@ -116,13 +145,36 @@ impl User {
         }
     }
 
-    /// Returns whether the account has not been used for this many days, so that its number may belong to another
-    /// person now.
-    ///
-    /// An account without a recorded use is not dormant. Its next sign-in records one.
+    /// Returns when the number was last known to be the person's: when a code proved it, or else when it was bound.
     #[must_use]
-    pub fn is_dormant(&self, days: i64, now: Timestamp) -> bool {
-        self.last_used_at.is_some_and(|at| at.plus_seconds(days * 86_400) <= now)
+    pub fn number_proved_at(&self) -> Timestamp {
+        let bound_at = self.mobile_changed_at.map_or(self.created_at, |changed| changed.max(self.created_at));
+        self.mobile_proved_at.unwrap_or(bound_at)
+    }
+
+    /// Returns whether the number was last proved this many days ago or longer, so that a carrier may have reissued it.
+    #[must_use]
+    pub fn is_number_unproved(&self, days: i64, now: Timestamp) -> bool {
+        self.number_proved_at().plus_seconds(days * 86_400) <= now
+    }
+
+    /// Returns whether the number's next owner may take it: for this many days it was not proved, and the account was
+    /// not used.
+    ///
+    /// An account without a recorded use counts as used. Its next sign-in records one.
+    #[must_use]
+    pub fn may_lose_number(&self, days: i64, now: Timestamp) -> bool {
+        let is_unused = self.last_used_at.is_some_and(|at| at.plus_seconds(days * 86_400) <= now);
+        is_unused && self.is_number_unproved(days, now)
+    }
+
+    /// Returns the recovery that is pending or open, unless the credentials have changed since it was begun.
+    #[must_use]
+    pub fn current_recovery(&self, now: Timestamp) -> Option<&Recovery> {
+        let is_current = |recovery: &&Recovery| {
+            recovery.credential_version == self.credential_version && now < recovery.ends_at
+        };
+        self.recovery.as_ref().filter(is_current)
     }
 }
 
@@ -166,8 +218,16 @@ mod tests {
             mobile_changed_at: at,
             email_changed_at: at,
             last_used_at: at,
-            password_failures: Some(0),
-            password_tried_at: at,
+            mobile_proved_at: at,
+            devices: BTreeMap::new(),
+            guessed_at: at,
+            guessing_texted_at: at,
+            recovery: Some(Recovery {
+                asked_at: Timestamp::from_unix_seconds(0),
+                opens_at: Timestamp::from_unix_seconds(0),
+                ends_at: Timestamp::from_unix_seconds(0),
+                credential_version: 1,
+            }),
         };
         let mut stored = serde_json::to_value(user).unwrap();
         let stored = stored.as_object_mut().unwrap();
@@ -182,8 +242,11 @@ mod tests {
             User::MOBILE_CHANGED_AT,
             User::EMAIL_CHANGED_AT,
             User::LAST_USED_AT,
-            User::PASSWORD_FAILURES,
-            User::PASSWORD_TRIED_AT,
+            User::MOBILE_PROVED_AT,
+            User::DEVICES,
+            User::GUESSED_AT,
+            User::GUESSING_TEXTED_AT,
+            User::RECOVERY,
         ] {
             assert!(stored.remove(attribute).is_some(), "{attribute}");
         }
@@ -209,8 +272,11 @@ mod tests {
             mobile_changed_at: None,
             email_changed_at: None,
             last_used_at: None,
-            password_failures: None,
-            password_tried_at: None,
+            mobile_proved_at: None,
+            devices: BTreeMap::new(),
+            guessed_at: None,
+            guessing_texted_at: None,
+            recovery: None,
         };
         for own in ["13812345678", "Li@Example.com", "lilei", "ＬＩＬＥＩ"] {
             assert!(user.bears(&named(own).unwrap()), "{own}");

@@ -7,9 +7,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
 
 use crate::domain::Timestamp;
+use crate::error::Error;
 
+/// The name of an attribute, or a path to one within a map, such as `devices.0a1b.day`. No name contains a dot itself.
 pub type Attribute = Cow<'static, str>;
 
 /// A condition on an item, without which a write does not happen.
@@ -123,6 +126,8 @@ enum Operand {
     Incremented(AttributeValue),
     /// The attribute minus one. Where it is absent, this value minus one.
     Decremented(AttributeValue),
+    /// The attribute minus this value. It must be present.
+    Reduced(AttributeValue),
 }
 
 impl Set {
@@ -154,6 +159,12 @@ impl Set {
         self.assign(attribute, Operand::Decremented(Value::from(1_u64).0))
     }
 
+    /// Subtracts a number from an attribute that is present.
+    #[must_use]
+    pub fn and_reduce(self, attribute: impl Into<Attribute>, by: impl Into<Value>) -> Self {
+        self.assign(attribute, Operand::Reduced(by.into().0))
+    }
+
     #[must_use]
     pub fn and_remove(mut self, attribute: impl Into<Attribute>) -> Self {
         self.removed.push(attribute.into());
@@ -168,6 +179,13 @@ impl Set {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value(AttributeValue);
+
+impl Value {
+    /// Returns a value of several parts, in the form in which it is stored.
+    pub fn of<T: Serialize>(parts: &T) -> Result<Self, Error> {
+        serde_dynamo::to_attribute_value(parts).map(Self).map_err(|source| Error::internal("shaping an item", source))
+    }
+}
 
 impl From<Timestamp> for Value {
     fn from(moment: Timestamp) -> Self {
@@ -204,7 +222,7 @@ impl From<&str> for Value {
 pub(super) struct ExpressionText {
     pub condition: Option<String>,
     pub update: Option<String>,
-    names: Vec<Attribute>,
+    names: Vec<String>,
     values: Vec<AttributeValue>,
 }
 
@@ -219,7 +237,7 @@ impl ExpressionText {
 
     /// Returns the attributes by their placeholders.
     pub(super) fn names(&self) -> Option<HashMap<String, String>> {
-        let names = self.names.iter().enumerate().map(|(place, name)| (format!("#{place}"), name.to_string()));
+        let names = self.names.iter().enumerate().map(|(place, name)| (format!("#{place}"), name.clone()));
         (!self.names.is_empty()).then(|| names.collect())
     }
 
@@ -230,8 +248,13 @@ impl ExpressionText {
     }
 
     fn name(&mut self, attribute: &Attribute) -> String {
-        let place = self.names.iter().position(|name| name == attribute).unwrap_or_else(|| {
-            self.names.push(attribute.clone());
+        let steps: Vec<_> = attribute.split('.').map(|step| self.step(step)).collect();
+        steps.join(".")
+    }
+
+    fn step(&mut self, step: &str) -> String {
+        let place = self.names.iter().position(|name| name == step).unwrap_or_else(|| {
+            self.names.push(step.to_owned());
             self.names.len() - 1
         });
         format!("#{place}")
@@ -278,6 +301,7 @@ impl ExpressionText {
                 Operand::Of(other, or) => format!("if_not_exists({}, {})", self.name(other), self.value(or)),
                 Operand::Incremented(from) => self.changed_by_one(&name, from, '+'),
                 Operand::Decremented(from) => self.changed_by_one(&name, from, '-'),
+                Operand::Reduced(by) => format!("{name} - {}", self.value(by)),
             };
             let joint = if text.is_empty() { "SET " } else { ", " };
             let _ = write!(text, "{joint}{name} = {operand}");
@@ -358,6 +382,15 @@ mod tests {
             let text = ExpressionText::new(None, Some(&condition)).condition.unwrap();
             prop_assert!(!has_redundant_parentheses(&text), "{text}");
         }
+    }
+
+    #[test]
+    fn each_step_of_a_path_is_a_placeholder() {
+        let set = Set::to("devices.0a1b.day", 3_u64).and_remove("devices.2c3d");
+        let written = ExpressionText::new(Some(&set), Some(&Condition::exists("devices.0a1b")));
+        assert_eq!(written.update.as_deref(), Some("SET #0.#1.#2 = :0 REMOVE #0.#3"));
+        assert_eq!(written.condition.as_deref(), Some("attribute_exists(#0.#1)"));
+        assert_eq!(written.names().unwrap()["#1"], "0a1b");
     }
 
     #[test]

@@ -120,6 +120,10 @@ pub enum SecurityEvent {
     Reissued,
     /// The "this wasn't me" link of a security notification ended all sessions and removed the password.
     Secured,
+    /// So many wrong passwords in a row were tried that unknown devices are refused.
+    Guessed,
+    /// An operator began a recovery of the account.
+    Recovery,
     /// The account was deleted.
     Deleted,
 }
@@ -130,8 +134,8 @@ impl SecurityEvent {
     #[must_use]
     pub const fn can_be_stopped(self) -> bool {
         match self {
-            Self::Password | Self::Mobile | Self::Email => true,
-            Self::Reissued | Self::Secured | Self::Deleted => false,
+            Self::Password | Self::Mobile | Self::Email | Self::Recovery => true,
+            Self::Reissued | Self::Secured | Self::Guessed | Self::Deleted => false,
         }
     }
 }

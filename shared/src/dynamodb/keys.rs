@@ -10,13 +10,12 @@
 //! | user | `USER#id` | `PROFILE` |
 //! | claim | `MOBILE#digits`, `EMAIL#address`, `USERNAME#folded` | `CLAIM` |
 //! | code | `CODE#purpose#subject`, `CODE#purpose#subject#challenge id` | `CODE` |
-//! | failure streak | `STREAK#digits`, `STREAK#id`, `STREAK#id/devices`, `STREAK#id/new` | `STREAK` |
+//! | failure streak | `STREAK#digits`, `STREAK#id`, `STREAK#id/devices`, `STREAK#id/networks`, `STREAK#id/new` | `STREAK` |
 //! | attempts at a second proof | `STREAK#id/second` | `STREAK` |
 //! | resend cooldown | `COOLDOWN#channel#to` | `COOLDOWN` |
 //! | message | `MESSAGE#id` | `MESSAGE` |
 //! | session | `SESSION#user id` | the session's id |
-//! | attempts at an unknown account | `UNKNOWN#keyed hash` | `ATTEMPTS` |
-//! | attempts from a known device | `DEVICE#id` | `ATTEMPTS` |
+//! | attempts at an account name, or from the network of a session | `ATTEMPTS#keyed hash` | `ATTEMPTS` |
 //! | key set | `KEYS` | `KEYS` |
 //! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICES` |
 //! | change limit | `LIMIT#changes#id` | `LIMIT` |
@@ -86,7 +85,7 @@ impl Key {
 
 /// Returns the key of a user.
 ///
-/// Every operation about an account reads the user. `log_in` counts the attempts at the password in it.
+/// Every operation about an account reads the user. `log_in` counts the attempts from known devices in it.
 #[must_use]
 pub fn user(id: &UserId) -> Key {
     Key::new(format!("USER#{id}"), "PROFILE")
@@ -154,9 +153,15 @@ pub fn failure_streak_on_devices(user: &UserId) -> Key {
     failure_streak(&format!("{user}/devices"))
 }
 
-/// Returns the key of the attempts at a dormant account's password, made beside a correct code to its number.
+/// Returns the key of the failure streak for codes entered in the networks of an account's live sessions.
+#[must_use]
+pub fn failure_streak_in_networks(user: &UserId) -> Key {
+    failure_streak(&format!("{user}/networks"))
+}
+
+/// Returns the key of the attempts at an account's password, made beside a correct code to its number.
 ///
-/// `sms_log_in` and `forget_pwd` count these attempts. The item has the attributes of [`device`], not those of a
+/// `sms_log_in` and `forget_pwd` count these attempts. The item has the attributes of [`attempts`], not those of a
 /// failure streak.
 #[must_use]
 pub fn second_proof(user: &UserId) -> Key {
@@ -208,17 +213,13 @@ pub fn session(user: &UserId, id: &SessionId) -> Key {
     Key::new(sessions(user), id.as_str().to_owned())
 }
 
-/// Returns the key under which `log_in` counts attempts at an account name that nobody has.
+/// Returns the key under which attempts at a password are counted: those at an account name, whether or not anybody has
+/// it, and those from the network of a live session. `hash` is a keyed hash of either.
+///
+/// `log_in` counts in it. What ends the failure streak of a name deletes it.
 #[must_use]
-pub fn unknown_account(hash: &str) -> Key {
-    Key::new(format!("UNKNOWN#{hash}"), "ATTEMPTS")
-}
-
-/// Returns the key under which `log_in` counts attempts from a device on which the account was signed in to before.
-/// These are counted separately from everybody else's attempts.
-#[must_use]
-pub fn device(id: &str) -> Key {
-    Key::new(format!("DEVICE#{id}"), "ATTEMPTS")
+pub fn attempts(hash: &str) -> Key {
+    Key::new(format!("ATTEMPTS#{hash}"), "ATTEMPTS")
 }
 
 /// Returns the key of the set of keys that sign access tokens.

@@ -238,6 +238,19 @@ impl Store {
         }
     }
 
+    /// Makes one conditional update outside a transaction: see [`Store::write`].
+    pub async fn write_one<E: From<Error>>(
+        &self,
+        doing: &'static str,
+        write: Write,
+        why: impl FnOnce(Option<Item>) -> E,
+    ) -> Result<Item, E> {
+        let Change::Update(set) = &write.change else {
+            return Err(Error::internal(doing, "only updates are made outside a transaction").into());
+        };
+        self.write(doing, &write.key, set, &write.when, why).await
+    }
+
     /// Commits effects. Nothing can refuse them.
     pub async fn apply(&self, doing: &'static str, effects: impl IntoIterator<Item = Effect>) -> Result<(), Error> {
         let refused = || Error::internal("applying effects", "a write without a condition was refused");

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Request;
-use crate::domain::{Email, ExposeSecret, Mobile, Nickname, User, UserId, Username};
+use crate::app::App;
+use crate::domain::{Email, ExposeSecret, Mobile, Nickname, Timestamp, User, UserId, Username};
 use crate::sessions::SignedIn;
 
 /// The account as its owner sees it (`me`, `change_profile`, `change_mobile`).
@@ -16,10 +17,33 @@ pub struct Account<'a> {
     email: Option<&'a Email>,
     avatar: &'a str,
     has_password: bool,
+    /// When a code last proved that the number is the person's.
+    mobile_proved_at: Option<String>,
+    /// When guesses at the password led to the refusal of unknown devices.
+    guessed_at: Option<String>,
+    pending_recovery: Option<PendingRecovery>,
 }
 
-impl<'a> From<&'a User> for Account<'a> {
-    fn from(user: &'a User) -> Self {
+/// A recovery that an operator began. An operator has no device and no network that would tell the owner anything.
+#[derive(Debug, Serialize)]
+struct PendingRecovery {
+    asked_at: String,
+    until: String,
+    device: Option<String>,
+    network: Option<String>,
+}
+
+impl<'a> Account<'a> {
+    #[must_use]
+    pub fn new(app: &App, user: &'a User) -> Self {
+        let now = app.clock.now();
+        let blocked_since = now.plus_seconds(-app.config.guessing.streak_seconds);
+        let pending = user.current_recovery(now).map(|recovery| PendingRecovery {
+            asked_at: recovery.asked_at.rfc3339(),
+            until: recovery.opens_at.rfc3339(),
+            device: None,
+            network: None,
+        });
         Self {
             id: &user.id,
             username: user.username.as_ref(),
@@ -28,6 +52,9 @@ impl<'a> From<&'a User> for Account<'a> {
             email: user.email.as_ref(),
             avatar: &user.avatar,
             has_password: user.password_hash.is_some(),
+            mobile_proved_at: user.mobile.as_ref().map(|_| user.number_proved_at().rfc3339()),
+            guessed_at: user.guessed_at.filter(|at| *at > blocked_since).map(Timestamp::rfc3339),
+            pending_recovery: pending,
         }
     }
 }
@@ -61,16 +88,31 @@ impl<'a> LoggedIn<'a> {
 pub struct Renewed<'a> {
     token: &'a str,
     expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
 }
 
-impl<'a> From<&'a SignedIn> for Renewed<'a> {
-    fn from(signed_in: &'a SignedIn) -> Self {
-        Self { token: &signed_in.token, expires_in: signed_in.expires_in_seconds }
+impl<'a> Renewed<'a> {
+    /// Creates the answer to this request.
+    #[must_use]
+    pub fn new(signed_in: &'a SignedIn, request: &Request) -> Self {
+        Self {
+            token: &signed_in.token,
+            expires_in: signed_in.expires_in_seconds,
+            device: device(signed_in, request),
+        }
     }
 }
 
+/// Returns the value of the known device, unless it travels in a cookie.
+fn device<'a>(signed_in: &'a SignedIn, request: &Request) -> Option<&'a str> {
+    let issued = signed_in.device.as_ref().filter(|_| !request.wants_cookie())?;
+    Some(issued.value.expose_secret())
+}
+
 /// The tokens of a session (`log_in`, `register`, `refresh_token`, `change_password`, `sms_log_in`), and after a
-/// sign-in the reauthentication token. The refresh token is left out where it travels in a cookie.
+/// sign-in the reauthentication token and the known device. The refresh token and the device are left out where they
+/// travel in cookies.
 #[derive(Serialize)]
 pub struct Tokens<'a> {
     token: &'a str,
@@ -79,6 +121,8 @@ pub struct Tokens<'a> {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     reauthentication: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
 }
 
 impl<'a> Tokens<'a> {
@@ -90,6 +134,7 @@ impl<'a> Tokens<'a> {
             refresh_token: (!request.wants_cookie()).then_some(signed_in.refresh_token.as_str()),
             expires_in: signed_in.expires_in_seconds,
             reauthentication: signed_in.reauthentication.as_ref().map(ExposeSecret::expose_secret),
+            device: device(signed_in, request),
         }
     }
 }

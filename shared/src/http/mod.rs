@@ -1,6 +1,7 @@
 //! HTTP: parsing of requests, replies, and the formats of errors.
 
 mod answers;
+mod device_cookies;
 mod digits;
 mod endpoint;
 mod error_format;

@@ -122,7 +122,7 @@ impl Request {
             language: self.language(),
             issuer: app.config.tokens.issuer.clone().unwrap_or_else(|| format!("https://{}", self.domain_name())),
             user_agent: self.header("user-agent").unwrap_or_default().chars().take(512).collect(),
-            device: self.device(app),
+            devices: self.devices(app).map(|(_, device)| device).collect(),
             cookie_session: self.session_of_cookie(app),
             request_id: self.id().to_owned(),
             who: self.who.clone(),
@@ -145,12 +145,16 @@ impl Request {
     /// Returns the value of the first cookie with this name.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies().find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// Returns the names and values of all cookies.
+    pub(super) fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         // Reads each pair by itself. Any script of the domain can set a cookie beside ours that is not text.
         let lines = self.inner.headers().get_all(header::COOKIE).iter().map(|line| line.as_bytes());
         lines
             .flat_map(|line| line.split(|byte| *byte == b';'))
             .filter_map(|pair| text(pair)?.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
     }
 
     /// Returns the first value of a query parameter.

@@ -1,29 +1,21 @@
-//! Cookies: the refresh token of our own pages, and the known device.
+//! The cookie of our own pages' refresh token.
 //!
-//! Scripts cannot read the refresh token's cookie, and requests that other sites cause do not carry it. The known
-//! device tells an owner from strangers. A request asks for the cookie of the refresh token by `X-Session: cookie`, a
-//! header that no form, image or link of another site can set.
+//! Scripts cannot read it, and requests that other sites cause do not carry it. A request asks for it by
+//! `X-Session: cookie`, a header that no form, image or link of another site can set.
 
 use super::{Fields, Reply, Request};
 use crate::app::App;
-use crate::crypto::{KeyGroup, KnownDevice};
+use crate::crypto::KeyGroup;
 use crate::domain::{RefreshToken, UserId};
 use crate::error::Error;
 use crate::sessions::SignedIn;
 
-/// Returns the name of one of our cookies. On `https`, no other host and no plain connection can set a cookie of this
-/// name (RFC 6265bis §4.1.3.2).
-fn name(app: &App, name: &'static str) -> &'static str {
-    match (name, app.config.answers.is_https()) {
-        (DEVICE, true) => PUBLIC_DEVICE,
-        (_, true) => "__Host-refresh_token",
-        (name, false) => name,
-    }
+/// Returns the name of the refresh token's cookie. On `https`, no other host and no plain connection can set a cookie
+/// of this name (RFC 6265bis §4.1.3.2).
+fn name(app: &App) -> &'static str {
+    if app.config.answers.is_https() { "__Host-refresh_token" } else { "refresh_token" }
 }
 
-const REFRESH_TOKEN: &str = "refresh_token";
-const DEVICE: &str = "device";
-const PUBLIC_DEVICE: &str = "__Host-device";
 /// The cookie that tells the scripts of our pages whether it is worth asking for an access token. It gives access to
 /// nothing.
 ///
@@ -50,15 +42,6 @@ impl Request {
         self.json().and_then(|body: Fields| Ok(body.texts(["refresh_token"])?[0].to_owned()))
     }
 
-    /// Returns the known device, where an account was signed in to on it.
-    ///
-    /// Both names are accepted. The value is signed, and a cookie that a stranger planted belongs to another account.
-    #[must_use]
-    pub fn device(&self, app: &App) -> Option<KnownDevice> {
-        let cookie = self.cookie(PUBLIC_DEVICE).or_else(|| self.cookie(DEVICE))?;
-        KnownDevice::verify(cookie, app.keyring(KeyGroup::Sessions).ok()?, app.clock.now())
-    }
-
     /// Returns the session that the cookie names, where the request comes from our own pages. The session may have
     /// ended.
     pub(super) fn session_of_cookie(&self, app: &App) -> Option<RefreshToken> {
@@ -68,7 +51,7 @@ impl Request {
 
     /// Returns the value of the session's cookie, valid or not, where the request comes from our own pages.
     fn session_cookie(&self, app: &App) -> Option<&str> {
-        if self.is_from_own_page(app) { self.cookie(name(app, REFRESH_TOKEN)) } else { None }
+        if self.is_from_own_page(app) { self.cookie(name(app)) } else { None }
     }
 
     /// Returns whether the request comes from one of our own pages and asks for a cookie. `SameSite` protects against
@@ -80,21 +63,6 @@ impl Request {
 }
 
 impl Reply {
-    /// Sets the device's cookie after a sign-in, and the session's cookie where the request asks for it.
-    ///
-    /// Where the person did not ask to be remembered, the device is forgotten with the browser session, and when the
-    /// session ends at the latest. A device on which the same account asked to be remembered before stays known as it
-    /// was: one sign-in without the tick must not take away an owner's reserve on their own device. A device of another
-    /// account never stays.
-    pub fn with_sign_in(self, app: &App, request: &Request, signed_in: &SignedIn) -> Result<Self, Error> {
-        let (session, now) = (&signed_in.session, app.clock.now());
-        let known = request.device(app).filter(|device| device.user_id == session.user_id);
-        let device = KnownDevice::after_sign_in(known, session, now);
-        let life = if device.is_lasting { max_age(now.seconds_until(device.expires_at)) } else { String::new() };
-        let device = device.sign(app.keyring(KeyGroup::Sessions)?);
-        Ok(self.with_cookie(app, DEVICE, &device, &life).with_session(app, request, signed_in))
-    }
-
     /// Sets the session's cookie, where the request asks for it. The cookie outlives the browser session only for a
     /// person who asked to be remembered.
     #[must_use]
@@ -105,7 +73,7 @@ impl Reply {
         let session = &signed_in.session;
         let life = app.clock.now().seconds_until(session.expires_at.min(session.ends_at));
         let life = if session.remembered { max_age(life) } else { String::new() };
-        self.with_cookie(app, REFRESH_TOKEN, &signed_in.refresh_token, &life).with_hint(app, "1", &life)
+        self.with_cookie(app, name(app), &signed_in.refresh_token, &life).with_hint(app, "1", &life)
     }
 
     /// Removes the session's cookie from our own pages, because its session has ended and no script can remove the
@@ -115,7 +83,7 @@ impl Reply {
         if !request.is_from_own_page(app) {
             return self;
         }
-        self.with_cookie(app, REFRESH_TOKEN, "", &max_age(0)).with_hint(app, "", &max_age(0))
+        self.with_cookie(app, name(app), "", &max_age(0)).with_hint(app, "", &max_age(0))
     }
 
     /// Removes the session's cookie, where every session of this account has ended and the cookie names one of them.
@@ -123,14 +91,6 @@ impl Reply {
     pub fn without_session_of(self, app: &App, request: &Request, user: &UserId) -> Self {
         let is_theirs = request.session_of_cookie(app).is_some_and(|session| session.user_id == *user);
         if is_theirs { self.without_session(app, request) } else { self }
-    }
-
-    /// Removes the device's cookie, where it belongs to this account, which is deleted.
-    #[must_use]
-    pub fn without_device_of(self, app: &App, request: &Request, user: &UserId) -> Self {
-        let is_theirs = request.device(app).is_some_and(|device| device.user_id == *user);
-        let takes_away = is_theirs && request.is_from_own_page(app);
-        if takes_away { self.with_cookie(app, DEVICE, "", &max_age(0)) } else { self }
     }
 
     /// Refuses a refresh or a sign-out, and removes the cookie where the error shows that it is worthless for good. On
@@ -149,8 +109,9 @@ impl Reply {
         if takes_away { reply.without_session(app, request) } else { reply }
     }
 
-    fn with_cookie(self, app: &App, cookie: &'static str, value: &str, life: &str) -> Self {
-        let (name, secure) = (name(app, cookie), secure(app));
+    /// Sets a cookie that no script can read.
+    pub(super) fn with_cookie(self, app: &App, name: &str, value: &str, life: &str) -> Self {
+        let secure = secure(app);
         self.with_header("set-cookie", &format!("{name}={value}; Path=/; HttpOnly{secure}; SameSite=Strict{life}"))
     }
 
@@ -165,6 +126,6 @@ fn secure(app: &App) -> &'static str {
     if app.config.answers.is_https() { "; Secure" } else { "" }
 }
 
-fn max_age(seconds: u64) -> String {
+pub(super) fn max_age(seconds: u64) -> String {
     format!("; Max-Age={seconds}")
 }

@@ -7,13 +7,15 @@
 use super::CaptchaResult;
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
-use crate::crypto::{KnownDevice, NotMeLink, random, random_hex};
+use crate::crypto::{NotMeLink, random, random_hex};
 use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, Timestamp, User};
-use crate::dynamodb::items::{AboutAccount, Claim, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
+use crate::dynamodb::items::{AboutAccount, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
 use crate::throttling::limits;
+use crate::users::find_by_name;
+use crate::users::known_devices::known_device;
 
 /// The resend cooldown: how long the next message to a number or address is delayed, in seconds, whatever its content.
 pub(crate) const COOLDOWN_SECONDS: i64 = 60;
@@ -76,8 +78,8 @@ pub(crate) async fn send(
     });
     let message = new_message(caller, &request, app.clock.now());
     let submission = Submission { app, caller, solved, request: &request, message: &message };
-    if let Some(device) = &caller.device {
-        match submission.send(Allowance::At(device), cost).await {
+    if submission.is_of_owner().await? {
+        match submission.send(Allowance::OfOwner, cost).await {
             Err(SendError::OutsideReserve) => {}
             sent => return sent.map_err(Error::from),
         }
@@ -87,11 +89,11 @@ pub(crate) async fn send(
 
 /// The allowance that a message counts in. A stranger may use up the messages that a number can receive in an hour.
 /// Requests from the owner's known devices therefore have an allowance of their own, the reserve, so that the owner
-/// still gets a code.
+/// still gets a code. They are also outside the limit of their address, which neighbours may have spent.
 #[derive(Clone, Copy)]
-enum Allowance<'a> {
-    /// The reserve, on condition that this device is the recipient's.
-    At(&'a KnownDevice),
+enum Allowance {
+    /// The reserve.
+    OfOwner,
     /// The recipient's allowance for all messages.
     WithAll,
 }
@@ -99,7 +101,7 @@ enum Allowance<'a> {
 /// Why a message is not sent.
 #[derive(Debug)]
 pub(crate) enum SendError {
-    /// The device is not the recipient's, or the reserve is spent.
+    /// The reserve is spent.
     OutsideReserve,
     /// The source's limit is spent for this many seconds, and a solved captcha raises it. People behind a shared
     /// address can thus go on: a school, a company or a carrier's NAT has only one.
@@ -149,7 +151,7 @@ struct Submission<'a> {
 impl Submission<'_> {
     /// Declares and commits the writes. If several are refused, the first in the order of declaration decides the
     /// error.
-    async fn send(&self, allowance: Allowance<'_>, cost: impl Part<SendError>) -> Result<(), SendError> {
+    async fn send(&self, allowance: Allowance, cost: impl Part<SendError>) -> Result<(), SendError> {
         let now = self.app.clock.now();
         let mut tx = Transaction::new("asking for a message", || SendError::Final(Error::AccountChanged));
         tx.add(cost)?;
@@ -158,8 +160,9 @@ impl Submission<'_> {
                 Error::unavailable("asking for a message", "the day's budget is spent").into()
             });
         }
-        if let Allowance::At(device) = allowance {
-            self.require_reserve(&mut tx, device);
+        if let Allowance::OfOwner = allowance {
+            let reserve = limits::of_devices(self.app, &self.request.recipient);
+            reserve.declare_as(&mut tx, |_| SendError::OutsideReserve);
         }
         tx.require_or(cooldown(&self.request.recipient, now)?, move |item| still_held(item, now));
         if let Some(code) = not_guessed_out(&self.request.content, now) {
@@ -169,17 +172,21 @@ impl Submission<'_> {
             for limit in limits::of_recipient(self.app, self.caller, &self.request.recipient)? {
                 tx.add(limit)?;
             }
+            self.require_source_limit(&mut tx)?;
         }
-        self.require_source_limit(&mut tx)?;
         tx.also(Effect::put(keys::message(&self.message.id), self.message)?);
         self.app.store.commit(tx).await
     }
 
-    fn require_reserve(&self, tx: &mut Transaction<SendError>, device: &KnownDevice) {
-        limits::of_devices(self.app, &self.request.recipient).declare_as(tx, |_| SendError::OutsideReserve);
-        let is_owner = Condition::equal(Claim::USER_ID, device.user_id.as_str());
-        let owner = Write::check(keys::claim(&self.request.recipient.account_name()), is_owner);
-        tx.require_or(owner, |_| SendError::OutsideReserve);
+    /// Returns whether the caller's device is a known one of the account that has the recipient. A device that another
+    /// account knows is of no use here.
+    async fn is_of_owner(&self) -> Result<bool, Error> {
+        let (app, caller) = (self.app, self.caller);
+        if caller.devices.is_empty() {
+            return Ok(false);
+        }
+        let owner = find_by_name(app, Some(&self.request.recipient.account_name())).await?;
+        Ok(owner.is_some_and(|owner| known_device(caller, &owner).is_some()))
     }
 
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
@@ -187,7 +194,8 @@ impl Submission<'_> {
             CaptchaResult::Solved | CaptchaResult::OwnRecipient => RateLimit::SourceCaptcha,
             CaptchaResult::NotSolved | CaptchaResult::NotAsked => RateLimit::Source,
         };
-        let captcha_helps = self.solved == CaptchaResult::NotSolved;
+        // Without a captcha nobody could solve one, so the answer is that it is too soon.
+        let captcha_helps = self.solved == CaptchaResult::NotSolved && self.app.config.captcha.provider.is_some();
         for count in limits::of_source(self.app, self.caller, limit)? {
             count.declare_as(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
@@ -227,19 +235,33 @@ pub(crate) struct Notification<'a> {
     caller: &'a Caller,
     user: &'a User,
     event: SecurityEvent,
+    reach: Reach,
+}
+
+/// The addresses of the account that a notification goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Everywhere,
+    /// The email, or the number of an account without an email.
+    MailOrSms,
 }
 
 impl<'a> Notification<'a> {
     pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, event: SecurityEvent) -> Self {
-        Self { app, caller, user, event }
+        Self { app, caller, user, event, reach: Reach::Everywhere }
+    }
+
+    pub(crate) const fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
     }
 }
 
 impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let Self { app, caller, user, event } = self;
+        let Self { app, caller, user, event, reach } = self;
         let now = app.clock.now();
-        let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
+        let texts = reach == Reach::Everywhere || user.email.is_none();
+        let sms = user.mobile.clone().filter(|_| texts).map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
         for (recipient, with_link) in [sms, email].into_iter().flatten() {
             let about = AboutAccount { event, user_id: user.id.clone(), with_link };
@@ -258,7 +280,7 @@ pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool 
     changed_at.is_none_or(|at| at.plus_seconds(NotMeLink::LIFE_SECONDS) <= now)
 }
 
-fn new_message(caller: &Caller, request: &MessageRequest, now: Timestamp) -> Message {
+pub(super) fn new_message(caller: &Caller, request: &MessageRequest, now: Timestamp) -> Message {
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),

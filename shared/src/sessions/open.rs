@@ -4,11 +4,12 @@
 //! increments that version, so this one write ends all sessions, except those that the change carries along.
 
 use crate::app::{App, Caller};
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, KnownDevice};
 use crate::domain::{MAX_SESSIONS, RefreshToken, Session, SessionId, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write};
 use crate::error::Error;
+use crate::users::known_devices::known_device;
 
 /// How many ended sessions one transaction removes. More would not fit beside its other writes. The rest is removed at
 /// the next sign-in.
@@ -19,9 +20,10 @@ pub(crate) async fn all_of(app: &App, user: &UserId) -> Result<Vec<Session>, Err
     app.store.query(&keys::sessions(user), "reading sessions").await
 }
 
-/// A new session, and the sessions that its opening ends.
+/// A new session, the known device that the person signs in on, and the sessions that the opening ends.
 pub(crate) struct NewSession {
     pub session: Session,
+    pub device: KnownDevice,
     ended: Vec<Key>,
 }
 
@@ -41,13 +43,15 @@ impl NewSession {
         over.extend(live.into_iter().skip(MAX_SESSIONS - 1));
         let over = over.iter().take(MAX_REMOVED).map(|other| keys::session(&user.id, &other.id));
         let former = former.map(|former| keys::session(&former.user_id, &former.session_id));
-        Self { session, ended: former.into_iter().chain(over).collect() }
+        let known = known_device(caller, user);
+        let device = KnownDevice::after_sign_in(known, &session, app.config.devices.life_seconds, now);
+        Self { session, device, ended: former.into_iter().chain(over).collect() }
     }
 }
 
 impl<E: Reason> Part<E> for &NewSession {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let NewSession { session, ended } = self;
+        let NewSession { session, ended, .. } = self;
         let key = keys::session(&session.user_id, &session.id);
         transaction.require(Write::put(key, session, Condition::no_item())?);
         // Unconditional, so that they can never fail the transaction they are part of.

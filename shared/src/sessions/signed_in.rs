@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::NewSession;
 use crate::app::{App, Caller};
 use crate::crypto::{
-    AccessToken, KeyGroup, KeySet, ReauthenticationToken, TokenContext, TokenKeys, is_access_token_shaped,
+    AccessToken, KeyGroup, KeySet, KnownDevice, ReauthenticationToken, TokenContext, TokenKeys, is_access_token_shaped,
 };
 use crate::domain::{Principal, SecretString, Session, SessionId, User, UserId};
 use crate::dynamodb::{Item, keys, read_item};
@@ -24,6 +25,14 @@ pub struct SignedIn {
     /// The reauthentication token that a sign-in returns, because its user has just shown who they are. `None` for
     /// renewed tokens.
     pub reauthentication: Option<SecretString>,
+    /// The known device: after a sign-in, and after a change of credentials on a known device.
+    pub device: Option<IssuedDevice>,
+}
+
+/// A known device, and the value by which the client shows it.
+pub struct IssuedDevice {
+    pub device: KnownDevice,
+    pub value: SecretString,
 }
 
 impl fmt::Debug for SignedIn {
@@ -37,12 +46,21 @@ impl fmt::Debug for SignedIn {
 }
 
 impl SignedIn {
-    /// Signs the tokens of a session. Nothing is stored. Callers do this before they store the session, so that a
-    /// function that cannot sign changes nothing.
-    pub fn new(app: &App, caller: &Caller, keys: &TokenKeys, user: User, session: Session) -> Result<Self, Error> {
+    /// Signs the tokens of a session after a change of the account. `device` is the known device that it was made on.
+    /// Nothing is stored. Callers do this before they store the session, so that a function that cannot sign changes
+    /// nothing.
+    pub(crate) fn of_change(
+        app: &App,
+        caller: &Caller,
+        keys: &TokenKeys,
+        user: User,
+        (session, device): (Session, Option<KnownDevice>),
+    ) -> Result<Self, Error> {
         let context = app.token_context(caller);
         let token = AccessToken::new(&user, &session, context.now, &context);
-        Self::sign(app, &context, keys, user, session, &token)
+        let keyring = app.keyring(KeyGroup::Sessions)?;
+        let device = device.map(|device| IssuedDevice { value: device.seal(keyring), device });
+        Ok(Self { device, ..Self::sign(app, &context, keys, user, session, &token)? })
     }
 
     /// Does the same for a sign-in, which has just confirmed who the user is, and adds a reauthentication token.
@@ -51,11 +69,12 @@ impl SignedIn {
         caller: &Caller,
         keys: &TokenKeys,
         user: User,
-        session: Session,
+        new: &NewSession,
     ) -> Result<Self, Error> {
+        let (session, device) = (new.session.clone(), new.device.clone());
         let reauthentication =
             ReauthenticationToken::issue(&session, app.keyring(KeyGroup::Sessions)?, app.clock.now());
-        let signed_in = Self::new(app, caller, keys, user, session)?;
+        let signed_in = Self::of_change(app, caller, keys, user, (session, Some(device)))?;
         Ok(Self { reauthentication: Some(reauthentication), ..signed_in })
     }
 
@@ -83,7 +102,7 @@ impl SignedIn {
         let expires_in_seconds = token.expires_at.unix_seconds() - token.issued_at.unix_seconds();
         let token = keys.sign(token, context.now).map_err(|source| Error::internal("signing a token", source))?;
         let refresh_token = session.refresh_token().sign(app.keyring(KeyGroup::Sessions)?);
-        Ok(Self { user, session, token, refresh_token, expires_in_seconds, reauthentication: None })
+        Ok(Self { user, session, token, refresh_token, expires_in_seconds, reauthentication: None, device: None })
     }
 }
 

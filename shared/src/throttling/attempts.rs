@@ -1,25 +1,28 @@
-//! Attempts at a password. Each is counted before it is compared, and after the fifth wrong one in a row the next has
-//! to wait.
+//! Attempts at a password. Each is counted before it is compared. After the fifth wrong one in a row the next has to
+//! wait, and after `PASSWORD_MAX_FAILURES` no more are compared.
 //!
-//! The count of an account is part of the account's item. Counting therefore returns the hash to compare with, in one
-//! round trip.
+//! Attempts from unknown devices count at the name that was tried, whether or not anybody has it. An account has up to
+//! three names, and no count is common to them: a stranger could learn from its waits which names belong together.
 //!
-//! Attempts from a device on which the account was signed in before are counted apart. A stranger who guesses all the
-//! time therefore cannot keep the owner waiting there.
+//! Attempts from a known device count in the account's item, apart from all others, so that a stranger who guesses all
+//! the time cannot keep the owner waiting there. The network of a live session, a second proof and the reauthentication
+//! of a session have counts of their own too.
 //!
-//! Attempts at a name that nobody has are counted in the same way, under a keyed hash of the name. Both kinds of count
-//! are forgotten a day after the last attempt, so that a wait does not tell whether the account exists.
+//! A success from an unknown device takes back the wrong attempts from its own network address alone (NIST SP 800-63B
+//! §3.2.2). Those of strangers stay, so an owner's sign-ins give them no new attempts. The count of a name ends with a
+//! change of the password, or when someone signs in with a code and the password.
 
 use ring::hmac;
 use serde::Deserialize;
 
-use crate::app::App;
+use super::limits::narrowest_source;
+use crate::app::{App, Caller};
 use crate::crypto::{KeyGroup, KnownDevice, Purpose};
-use crate::domain::{AccountName, PasswordHashText, Timestamp, User, UserId};
+use crate::domain::{AccountName, Session, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Effect, Item, Reason, Set, Transaction, Write, read_item};
+use crate::dynamodb::{Condition, Item, Set, WriteError, read_item};
 use crate::error::Error;
-use crate::users::{claim_holder, unchanged};
+use crate::users::known_devices;
 
 /// How many attempts in a row are free of a wait.
 const FREE_ATTEMPTS: u32 = 5;
@@ -27,13 +30,14 @@ const FREE_ATTEMPTS: u32 = 5;
 const LONGEST_WAIT_SECONDS: i64 = 900;
 /// How many waits come before the longest. The first is one second, and each is twice the one before.
 const DOUBLINGS: u32 = 10;
-/// How long after the last attempt a count is forgotten, in seconds.
-const LIFE_SECONDS: i64 = 86_400;
 
-/// Adds to an update of an account's item that its attempts are forgotten.
-pub(crate) fn forgetting(set: Set) -> Set {
-    set.and_remove(User::PASSWORD_FAILURES).and_remove(User::PASSWORD_TRIED_AT)
-}
+/// The attributes of a count.
+const FAILURES: &str = "password_failures";
+const TRIED_AT: &str = "password_tried_at";
+/// The prefix of the attributes that hold how many of the attempts came from one source.
+const OF_SOURCE: &str = "from_";
+
+const DOING: &str = "counting an attempt";
 
 /// Returns how long the next attempt has to wait after this many in a row, in seconds.
 fn wait_seconds(failures: u32) -> i64 {
@@ -44,203 +48,348 @@ fn wait_seconds(failures: u32) -> i64 {
     }
 }
 
-/// Returns the condition that an attempt may be made now: nothing is counted, or the wait is over. DynamoDB cannot
-/// compute the wait from the count, so the condition has one clause for each count. It fails for a count that has
-/// expired.
-///
-/// The items of devices and unknown names use the same attributes as those of accounts.
-fn may_try(now: Timestamp) -> Condition {
-    let tried_before = |wait_seconds: i64| Condition::less(User::PASSWORD_TRIED_AT, now.plus_seconds(-wait_seconds));
-    let free = Condition::less(User::PASSWORD_FAILURES, FREE_ATTEMPTS).or(tried_before(LONGEST_WAIT_SECONDS));
-    let steps = FREE_ATTEMPTS..FREE_ATTEMPTS + DOUBLINGS;
-    let over = steps.fold(free, |over, failures| {
-        over.or(Condition::equal(User::PASSWORD_FAILURES, failures).and(tried_before(wait_seconds(failures))))
-    });
-    let remembered = Condition::greater(User::PASSWORD_TRIED_AT, now.plus_seconds(-LIFE_SECONDS));
-    Condition::absent(User::PASSWORD_TRIED_AT).or(remembered.and(over))
-}
-
-#[derive(Deserialize)]
-struct Attempts {
-    #[serde(default)]
-    password_failures: u32,
-    password_tried_at: Option<Timestamp>,
-}
-
 /// The throttle key: whose attempts are counted.
 #[derive(Clone, Copy)]
 pub(crate) enum ThrottleKey<'a> {
-    /// Attempts at an account, from any device.
-    Account(&'a UserId),
+    /// Attempts at a name from unknown devices. The name is in its canonical form, see [`canonical`].
+    Name(&'a str),
     /// Attempts at an account from one of its known devices.
     KnownDevice(&'a KnownDevice),
+    /// Attempts at an account from the network of one of its live sessions.
+    KnownNetwork(&'a UserId),
     /// Passwords given as a second proof, after a correct code to the account's number.
     SecondProof(&'a UserId),
-    /// Attempts at a name that nobody has, in its canonical form.
-    Unknown(&'a str),
+    /// Passwords by which the person of a session reauthenticates.
+    Session(&'a Session),
 }
 
-/// Counts an attempt and returns the account as it is now, or `None` if there is none. During a wait nothing is
-/// counted, so the wait does not grow.
-pub(crate) async fn count(app: &App, throttle_key: ThrottleKey<'_>) -> Result<Option<User>, Error> {
-    count_by(app, throttle_key, None).await
-}
-
-/// Counts an attempt at an account that was found by `name`. Returns `None` if the account has changed to another name
-/// since.
-pub(crate) async fn count_by(
-    app: &App,
-    throttle_key: ThrottleKey<'_>,
-    name: Option<&AccountName>,
-) -> Result<Option<User>, Error> {
-    let ThrottleKey::KnownDevice(device) = throttle_key else { return count_in(app, throttle_key, name).await };
-    let (counted, user) = tokio::join!(count_in(app, throttle_key, name), claim_holder(app, &device.user_id, name));
-    counted?;
-    user
-}
-
-async fn count_in(app: &App, throttle_key: ThrottleKey<'_>, name: Option<&AccountName>) -> Result<Option<User>, Error> {
-    let now = app.clock.now();
-    let key = match throttle_key {
-        ThrottleKey::Account(id) => keys::user(id),
-        ThrottleKey::KnownDevice(device) => keys::device(&device.id),
-        ThrottleKey::SecondProof(id) => keys::second_proof(id),
-        ThrottleKey::Unknown(name) => keys::unknown_account(&unknown(app, name)?),
-    };
-    let counter = Counter { app, key, now, has_account: matches!(throttle_key, ThrottleKey::Account(_)), name };
-    let refused = match counter.count_on().await {
-        Ok(item) => return counter.account(item),
-        Err(CountError::Refused(item)) => item,
-        Err(CountError::Failed(error)) => return Err(error),
-    };
-    // Without an item, the account was deleted after its name was looked up.
-    let Some(item) = refused else { return Ok(None) };
-    let Ok(attempts) = serde_dynamo::from_item::<_, Attempts>(item.clone()) else { return Ok(None) };
-    if counter.has_account && counter.account(item)?.is_none() {
-        // The account no longer has the name it was asked for by, so its wait is not disclosed.
-        return Ok(None);
-    }
-    let tried_at = attempts.password_tried_at.unwrap_or(now);
-    if tried_at <= now.plus_seconds(-LIFE_SECONDS) {
-        match counter.begin_anew(tried_at).await {
-            Ok(item) => return counter.account(item),
-            Err(CountError::Refused(_)) => {}
-            Err(CountError::Failed(error)) => return Err(error),
-        }
-    }
-    // Times are cut to whole seconds. Add one, so that no wait is shorter than announced.
-    let until = tried_at.plus_seconds(wait_seconds(attempts.password_failures) + 1);
-    Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) })
-}
-
-/// The item that attempts are counted in: an account's, a device's, or that of a name nobody has.
-struct Counter<'a> {
-    app: &'a App,
-    key: Key,
-    now: Timestamp,
-    has_account: bool,
-    /// The name that the account must still have, if it was found by one.
-    name: Option<&'a AccountName>,
-}
-
-/// Why an attempt was not counted.
-enum CountError {
-    /// The wait is not over, the count has expired, or there is no account. Holds the item as it is, if there is one.
-    Refused(Option<Item>),
+/// The reason why an attempt may not be compared.
+#[derive(Debug)]
+pub(crate) enum AttemptError {
+    /// Too many attempts in a row were wrong.
+    Blocked,
+    /// The session has ended, or the device is no longer known.
+    Gone,
+    /// It is too soon after the last attempt, or the count failed.
     Failed(Error),
 }
 
-impl From<Error> for CountError {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl Counter<'_> {
-    async fn count_on(&self) -> Result<Item, CountError> {
-        self.update(Set::default().and_increment(User::PASSWORD_FAILURES), may_try(self.now)).await
+/// Returns the form of a name under which all its spellings count together.
+pub(crate) fn canonical(classified: Option<&AccountName>, as_typed: &str) -> String {
+    classified.map_or_else(|| as_typed.to_owned(), |name| keys::claim(name).partition().to_owned())
+}
+
+/// An attempt that is counted.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    counter: Counter,
+    /// The item as it is after the count.
+    item: Item,
+    failures: u32,
+}
+
+impl Attempt {
+    /// Returns whether no further attempt is compared if this one is wrong.
+    pub(crate) const fn is_last(&self) -> bool {
+        self.failures == self.counter.most
     }
 
-    /// Starts the count again at one, because the last attempt is more than a day ago.
-    async fn begin_anew(&self, tried_at: Timestamp) -> Result<Item, CountError> {
-        let still = Condition::equal(User::PASSWORD_TRIED_AT, tried_at);
-        self.update(Set::to(User::PASSWORD_FAILURES, 1_u64), still).await
+    /// Returns the account, for an attempt from a known device.
+    pub(crate) fn user(&self) -> Result<User, Error> {
+        read_item(self.item.clone(), DOING)
     }
 
-    async fn update(&self, set: Set, when: Condition) -> Result<Item, CountError> {
-        let set = set.and_to(User::PASSWORD_TRIED_AT, self.now);
-        let (set, when) = if self.has_account {
-            (set, when.and(Condition::exists(keys::PARTITION)))
-        } else {
-            (set.and_to(keys::EXPIRES_AT, self.now.plus_seconds(LIFE_SECONDS)), when)
+    /// Takes back what a correct password excuses: the wrong attempts from the same source, or where attempts are not
+    /// told apart by source, all of them. The count of a known device ends when the sign-in is recorded with the account.
+    ///
+    /// This is a write of its own, so that somebody who tries the same name at the same moment cannot make the sign-in
+    /// fail. If it fails, nothing more happens than that some attempts stay counted.
+    pub(crate) async fn forgive(&self, app: &App) {
+        let counter = &self.counter;
+        let forgiven = match &counter.place {
+            Place::Device => return,
+            Place::Item { source: Some(source) } => {
+                let own = self.of_source(source);
+                let set = Set::default().and_reduce(FAILURES, u64::from(own)).and_remove(source.clone());
+                let when = Condition::exists(source.clone());
+                app.store.write(DOING, &counter.key, &set, &when, |_| WriteError::Refused).await.map(drop)
+            }
+            Place::Item { source: None } => app.store.delete(DOING, &counter.key).await.map_err(WriteError::from),
+            Place::Session => {
+                let set = Set::default().and_remove(FAILURES).and_remove(TRIED_AT);
+                let when = Condition::exists(keys::PARTITION);
+                app.store.write(DOING, &counter.key, &set, &when, |_| WriteError::Refused).await.map(drop)
+            }
         };
-        self.app.store.write(DOING, &self.key, &set, &when, CountError::Refused).await
-    }
-
-    fn account(&self, item: Item) -> Result<Option<User>, Error> {
-        if !self.has_account {
-            return Ok(None);
+        if let Err(error) = WriteError::refused_as_none(forgiven) {
+            error.log_ignored("wrong attempts stay counted after a correct one");
         }
-        let user: User = read_item(item, DOING)?;
-        Ok(Some(user).filter(|user| self.name.is_none_or(|name| user.bears(name))))
+    }
+
+    /// Takes this attempt back, because it was not compared.
+    pub(crate) async fn refund(&self, app: &App) {
+        let Place::Item { source: Some(source) } = &self.counter.place else { return };
+        let set = Set::default().and_decrement(FAILURES).and_decrement(source.clone());
+        let when = Condition::exists(source.clone());
+        let refunded = app.store.write(DOING, &self.counter.key, &set, &when, |_| WriteError::Refused).await;
+        if let Err(error) = WriteError::refused_as_none(refunded) {
+            error.log_ignored("an attempt that was not compared stays counted");
+        }
+    }
+
+    fn of_source(&self, source: &str) -> u32 {
+        self.item.get(source).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or(1)
     }
 }
 
-const DOING: &str = "counting an attempt";
-
-/// Returns a keyed hash of a name, so that readers of the table do not learn which names were tried.
-fn unknown(app: &App, name: &str) -> Result<String, Error> {
-    let key = app.keyring(KeyGroup::Visitors)?.newest(Purpose::UnknownAccount);
-    Ok(hex::encode(&hmac::sign(&key, name.as_bytes()).as_ref()[..16]))
+/// Counts an attempt. During a wait nothing is counted, so the wait does not grow.
+pub(crate) async fn count(
+    app: &App,
+    caller: &Caller,
+    throttle_key: ThrottleKey<'_>,
+) -> Result<Attempt, AttemptError> {
+    let counter = Counter::new(app, caller, throttle_key)?;
+    let now = app.clock.now();
+    let life = app.config.guessing.streak_seconds;
+    let refused = match counter.update(app, &counter.one_more(now, life), counter.may_try(now, life)).await {
+        Ok(item) => return Ok(counter.counted(item)),
+        Err(NotCounted::Refused(item)) => item,
+        Err(NotCounted::Failed(error)) => return Err(error.into()),
+    };
+    let Some(item) = refused.filter(|item| counter.is_there(item)) else { return Err(AttemptError::Gone) };
+    let (failures, tried_at) = counter.read(&item);
+    let tried_at = tried_at.unwrap_or(now);
+    if tried_at <= now.plus_seconds(-life) {
+        let still = Condition::equal(counter.path(TRIED_AT), tried_at);
+        match counter.update(app, &counter.anew(&item, now, life), still).await {
+            Ok(item) => return Ok(counter.counted(item)),
+            Err(NotCounted::Refused(_)) => {}
+            Err(NotCounted::Failed(error)) => return Err(error.into()),
+        }
+    }
+    if failures >= counter.most {
+        return Err(AttemptError::Blocked);
+    }
+    // Times are cut to whole seconds. Add one, so that no wait is shorter than announced.
+    let until = tried_at.plus_seconds(wait_seconds(failures) + 1);
+    Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) }.into())
 }
 
-/// Forgets the attempts of an account whose password was right, on condition that its credentials are still the same.
-pub(crate) fn forget(user: &User) -> Write {
-    Write::update(keys::user(&user.id), forgetting(Set::default()), unchanged(user, None))
+/// Ends the failure streaks of all names of an account, because its password was changed or proved together with a
+/// code. If this fails, they end by themselves after `PASSWORD_STREAK_DAYS`.
+///
+/// Each is a write of its own, so that nobody who tries a name at the same moment can make the change fail.
+pub(crate) async fn end_streaks(app: &App, user: &User) {
+    let names = [
+        user.mobile.clone().map(AccountName::Mobile),
+        user.email.clone().map(AccountName::Email),
+        user.username.clone().map(AccountName::Username),
+    ];
+    let ended = names.into_iter().flatten().map(async |name| {
+        let key = of_name(app, &canonical(Some(&name), ""))?;
+        app.store.delete("ending a failure streak", &key).await
+    });
+    for ended in futures_util::future::join_all(ended).await {
+        if let Err(error) = ended {
+            error.log_ignored("a failure streak did not end");
+        }
+    }
 }
 
-/// Declares the writes of a successful log-in: its time, a new hash if there is one, and the removal of the attempts
-/// under its throttle key. All depend on the condition that the account is still as it was read and has the name it was
-/// found by.
-pub(crate) fn succeed<E: Reason>(
-    tx: &mut Transaction<E>,
-    user: &User,
-    (throttle_key, name): (ThrottleKey<'_>, Option<&AccountName>),
-    hash: Option<&PasswordHashText>,
-    now: Timestamp,
-) {
-    let mut set = Set::to(User::LAST_USED_AT, now);
-    if let Some(hash) = hash {
-        set = set.and_to(User::PASSWORD_HASH, hash.as_str());
+fn of_name(app: &App, canonical: &str) -> Result<Key, Error> {
+    Ok(keys::attempts(&keyed_hash(app, &format!("name:{canonical}"))?))
+}
+
+/// Returns a keyed hash, so that readers of the table do not learn which names were tried, and from where.
+fn keyed_hash(app: &App, text: &str) -> Result<String, Error> {
+    let key = app.keyring(KeyGroup::Visitors)?.newest(Purpose::AccountName);
+    Ok(hex::encode(&hmac::sign(&key, text.as_bytes()).as_ref()[..16]))
+}
+
+/// The place in which attempts are counted.
+#[derive(Debug)]
+enum Place {
+    /// An item of their own, which also counts the attempts from the caller's source, in this attribute.
+    Item { source: Option<String> },
+    /// The account's item, with the known device.
+    Device,
+    /// The session's item.
+    Session,
+}
+
+#[derive(Debug)]
+struct Counter {
+    key: Key,
+    place: Place,
+    /// The path of the attributes within the item, with a dot at its end, or nothing.
+    prefix: String,
+    /// The condition on an item that is not the counter's own.
+    guard: Option<Condition>,
+    /// The number of attempts in a row after which no more are compared.
+    most: u32,
+}
+
+/// Why an attempt was not counted.
+enum NotCounted {
+    /// A condition does not hold. Holds the item as it is, if there is one.
+    Refused(Option<Item>),
+    Failed(Error),
+}
+
+impl From<Error> for NotCounted {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
-    if let ThrottleKey::KnownDevice(device) = throttle_key {
-        tx.also(Effect::remove(keys::device(&device.id)));
-    } else {
-        set = forgetting(set);
+}
+
+/// The part of a count that decides the next wait.
+#[derive(Default, Deserialize)]
+struct Count {
+    #[serde(default)]
+    password_failures: u32,
+    password_tried_at: Option<Timestamp>,
+}
+
+impl Counter {
+    fn new(app: &App, caller: &Caller, throttle_key: ThrottleKey<'_>) -> Result<Self, Error> {
+        let most = app.config.guessing.max_failures;
+        let of_source = || {
+            let source = narrowest_source(app, caller)?;
+            Ok::<_, Error>(Some(format!("{OF_SOURCE}{}", source.get(..8).unwrap_or(&source))))
+        };
+        let own = |key, source| Self { key, place: Place::Item { source }, prefix: String::new(), guard: None, most };
+        Ok(match throttle_key {
+            ThrottleKey::Name(name) => own(of_name(app, name)?, of_source()?),
+            ThrottleKey::KnownNetwork(user) => {
+                let network = caller.client_info().address;
+                own(keys::attempts(&keyed_hash(app, &format!("network:{user}/{network}"))?), of_source()?)
+            }
+            ThrottleKey::SecondProof(user) => own(keys::second_proof(user), None),
+            ThrottleKey::KnownDevice(device) => {
+                let listed = known_devices::path(&device.id);
+                let same_version = Condition::equal(User::CREDENTIAL_VERSION, device.credential_version);
+                Self {
+                    key: keys::user(&device.user_id),
+                    place: Place::Device,
+                    prefix: format!("{listed}."),
+                    guard: Some(Condition::exists(listed).and(same_version)),
+                    most,
+                }
+            }
+            ThrottleKey::Session(session) => Self {
+                key: keys::session(&session.user_id, &session.id),
+                place: Place::Session,
+                prefix: String::new(),
+                guard: Some(Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version)),
+                most: app.config.guessing.max_reauthentication_failures,
+            },
+        })
     }
-    tx.require(Write::update(keys::user(&user.id), set, unchanged(user, name)));
+
+    fn path(&self, attribute: &str) -> String {
+        format!("{}{attribute}", self.prefix)
+    }
+
+    /// Returns the condition that an attempt may be made now: nothing is counted, or the wait is over and attempts are
+    /// left. DynamoDB cannot compute the wait from the count, so the condition has one clause for each count. It fails
+    /// for a count that has expired.
+    fn may_try(&self, now: Timestamp, life_seconds: i64) -> Condition {
+        let (failures, tried_at) = (self.path(FAILURES), self.path(TRIED_AT));
+        let tried_before = |seconds: i64| Condition::less(tried_at.clone(), now.plus_seconds(-seconds));
+        let free = Condition::less(failures.clone(), FREE_ATTEMPTS).or(tried_before(LONGEST_WAIT_SECONDS));
+        let steps = FREE_ATTEMPTS..FREE_ATTEMPTS + DOUBLINGS;
+        let over = steps.fold(free, |over, step| {
+            over.or(Condition::equal(failures.clone(), step).and(tried_before(wait_seconds(step))))
+        });
+        let remembered = Condition::greater(tried_at.clone(), now.plus_seconds(-life_seconds));
+        let left = Condition::less(failures, self.most);
+        Condition::absent(tried_at).or(remembered.and(left).and(over))
+    }
+
+    fn one_more(&self, now: Timestamp, life_seconds: i64) -> Set {
+        let set = Set::default().and_increment(self.path(FAILURES)).and_to(self.path(TRIED_AT), now);
+        match &self.place {
+            Place::Item { source } => {
+                let set = set.and_to(keys::EXPIRES_AT, now.plus_seconds(life_seconds));
+                source.iter().fold(set, |set, source| set.and_increment(source.clone()))
+            }
+            Place::Device | Place::Session => set,
+        }
+    }
+
+    /// Returns the update that starts the count again at one, because the last attempt is long ago.
+    fn anew(&self, old: &Item, now: Timestamp, life_seconds: i64) -> Set {
+        let set = Set::to(self.path(FAILURES), 1_u64).and_to(self.path(TRIED_AT), now);
+        let Place::Item { source } = &self.place else { return set };
+        let set = set.and_to(keys::EXPIRES_AT, now.plus_seconds(life_seconds));
+        let set = source.iter().fold(set, |set, source| set.and_to(source.clone(), 1_u64));
+        let others = old.keys().filter(|name| name.starts_with(OF_SOURCE) && Some(*name) != source.as_ref());
+        others.fold(set, |set, name| set.and_remove(name.clone()))
+    }
+
+    async fn update(&self, app: &App, set: &Set, when: Condition) -> Result<Item, NotCounted> {
+        let when = match &self.guard {
+            Some(guard) => guard.clone().and(when),
+            None => when,
+        };
+        app.store.write(DOING, &self.key, set, &when, NotCounted::Refused).await
+    }
+
+    fn counted(self, item: Item) -> Attempt {
+        let (failures, _) = self.read(&item);
+        Attempt { counter: self, item, failures }
+    }
+
+    /// Returns whether the item still has what is counted: the device or the session.
+    fn is_there(&self, item: &Item) -> bool {
+        match &self.guard {
+            None => true,
+            Some(guard) => holds(guard, item),
+        }
+    }
+
+    fn read(&self, item: &Item) -> (u32, Option<Timestamp>) {
+        let within = self.prefix.split('.').filter(|step| !step.is_empty());
+        let mut place = Some(item);
+        for step in within {
+            place = place.and_then(|item| item.get(step)?.as_m().ok());
+        }
+        let count: Count = place.and_then(|item| serde_dynamo::from_item(item.clone()).ok()).unwrap_or_default();
+        (count.password_failures, count.password_tried_at)
+    }
+}
+
+/// Returns whether a guard holds for an item. It says why a conditional write was refused.
+fn holds(guard: &Condition, item: &Item) -> bool {
+    let find = |path: &str| {
+        let mut steps = path.split('.');
+        let mut found = item.get(steps.next()?)?;
+        for step in steps {
+            found = found.as_m().ok()?.get(step)?;
+        }
+        Some(found)
+    };
+    match guard {
+        Condition::Exists(path) => find(path).is_some(),
+        Condition::Is(path, _, value) => find(path) == Some(value),
+        Condition::All(all) => all.iter().all(|one| holds(one, item)),
+        Condition::Absent(_) | Condition::Any(_) => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::*;
 
     #[test]
     fn waits_double_from_the_fifth_attempt_to_a_quarter_of_an_hour() {
         let waits: Vec<_> = [0, 4, 5, 6, 7, 14, 15, 1000].map(wait_seconds).into();
         assert_eq!(waits, [0, 0, 1, 2, 4, 512, 900, 900]);
-    }
-
-    #[test]
-    fn a_count_is_read_from_the_attributes_that_are_written() {
-        let item = Item::from([
-            (User::PASSWORD_FAILURES.to_owned(), AttributeValue::N("7".to_owned())),
-            (User::PASSWORD_TRIED_AT.to_owned(), AttributeValue::N("9".to_owned())),
-        ]);
-        let attempts: Attempts = serde_dynamo::from_item(item).unwrap();
-        assert_eq!(attempts.password_failures, 7);
-        assert_eq!(attempts.password_tried_at, Some(Timestamp::from_unix_seconds(9)));
     }
 }

@@ -13,7 +13,7 @@ use crate::crypto::{KeyGroup, hash_address};
 use crate::domain::{Limit, Timestamp, UserId, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write};
+use crate::dynamodb::{Condition, Item, Part, Reason, Set, Transaction, Write, WriteError};
 use crate::error::Error;
 
 /// The attribute that holds the count of a window.
@@ -32,6 +32,12 @@ enum Wait {
 }
 
 impl LimitCount {
+    /// Counts the action in a write of its own.
+    async fn alone(self, app: &App) -> Result<(), Error> {
+        let Self { write, wait, now } = self;
+        app.store.write_one("counting an action", write, |item| wait.refusal(item.as_ref(), now)).await.map(drop)
+    }
+
     /// Declares the write. `meaning` turns the [`Error::TooMany`] of a refusal into the transaction's error.
     pub(crate) fn declare_as<E: Reason>(
         self,
@@ -39,15 +45,18 @@ impl LimitCount {
         meaning: impl FnOnce(Error) -> E + Send + 'static,
     ) {
         let Self { write, wait, now } = self;
-        transaction.require_or(write, move |item| {
-            let seconds = match wait {
-                Wait::Until(end) => now.seconds_until(end),
-                Wait::Sliding(limits) => {
-                    limits.iter().map(|limit| sliding_wait(*limit, item.as_ref(), now)).max().unwrap_or(0)
-                }
-            };
-            meaning(Error::TooMany { retry_after_seconds: seconds.max(1) })
-        });
+        transaction.require_or(write, move |item| meaning(wait.refusal(item.as_ref(), now)));
+    }
+}
+
+impl Wait {
+    /// Returns the error for an action above the limit.
+    fn refusal(&self, item: Option<&Item>, now: Timestamp) -> Error {
+        let seconds = match self {
+            Self::Until(end) => now.seconds_until(*end),
+            Self::Sliding(limits) => limits.iter().map(|limit| sliding_wait(*limit, item, now)).max().unwrap_or(0),
+        };
+        Error::TooMany { retry_after_seconds: seconds.max(1) }
     }
 }
 
@@ -66,12 +75,12 @@ fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
 /// Returns the counts of a message to a recipient: the count of all its messages, and the count of those that the
 /// caller's source requests.
 pub(crate) fn of_recipient(app: &App, caller: &Caller, recipient: &Recipient) -> Result<Vec<LimitCount>, Error> {
-    let mut counts = vec![sliding(app, RateLimit::Recipient, keys::recipient_limit(recipient))];
     // Only the narrowest source counts. For a wider source, the limit would be looser than the recipient's own.
-    if let Some((source, _)) = hashed_sources(app, caller)?.into_iter().next() {
-        counts.push(sliding(app, RateLimit::RecipientSource, keys::recipient_source_limit(recipient, &source)));
-    }
-    Ok(counts)
+    let source = narrowest_source(app, caller)?;
+    Ok(vec![
+        sliding(app, RateLimit::Recipient, keys::recipient_limit(recipient)),
+        sliding(app, RateLimit::RecipientSource, keys::recipient_source_limit(recipient, &source)),
+    ])
 }
 
 /// Returns the count of messages that the recipient's own known devices request. These devices have a reserve: messages
@@ -121,22 +130,30 @@ pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<
     Ok(windows.collect())
 }
 
-/// Returns the writes that take back one action of a source. If the window has changed since the action was counted,
-/// they go to the new window.
-pub(crate) fn refund_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Effect>, Error> {
-    let windows = windows_of_source(app, caller, limit)?.into_iter();
-    let taken =
-        windows.map(|window| Effect::update(window.key, Set::to(keys::EXPIRES_AT, window.end).and_decrement(USED)));
-    Ok(taken.collect())
+/// Takes back one action of a source. If the window has changed since the action was counted, this goes to the new
+/// window. If it fails, the action stays counted.
+pub(crate) async fn refund_source(app: &App, caller: &Caller, limit: RateLimit) {
+    let refund = async |window: Window| {
+        let (set, counted) = (Set::default().and_decrement(USED), Condition::greater(USED, 0_u64));
+        let doing = "taking back what a source did";
+        let refunded = app.store.write(doing, &window.key, &set, &counted, |_| WriteError::Refused).await;
+        WriteError::refused_as_none(refunded).map(drop)
+    };
+    let refunded = async {
+        let windows = windows_of_source(app, caller, limit)?;
+        futures_util::future::try_join_all(windows.into_iter().map(refund)).await
+    };
+    if let Err(error) = refunded.await {
+        error.log_ignored("an action of a source stays counted");
+    }
 }
 
-/// Counts an action of a source, in a transaction of its own.
+/// Counts an action of a source. Each window is a write of its own: many requests from one address must not fail
+/// because their transactions conflict. Where one of two windows refuses, the other may count the action all the same.
 pub(crate) async fn count_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<(), Error> {
-    let mut tx = Transaction::new("counting what a source does", || Error::TooMany { retry_after_seconds: 1 });
-    for one in of_source(app, caller, limit)? {
-        tx.add(one)?;
-    }
-    app.store.commit(tx).await
+    let counts = of_source(app, caller, limit)?;
+    let counted = counts.into_iter().map(|count| count.alone(app));
+    futures_util::future::try_join_all(counted).await.map(drop)
 }
 
 struct Window {
@@ -155,6 +172,11 @@ fn windows_of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec
         }
     }
     Ok(windows)
+}
+
+/// Returns the keyed hash of the caller's network address, or of the /64 that its IPv6 address is in.
+pub(super) fn narrowest_source(app: &App, caller: &Caller) -> Result<String, Error> {
+    Ok(hashed_sources(app, caller)?.into_iter().next().map(|(source, _)| source).unwrap_or_default())
 }
 
 /// Returns the keyed hashes of a caller's sources, each with the factor for its limit. The sources are hashed so that a

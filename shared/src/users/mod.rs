@@ -2,6 +2,7 @@
 
 pub(crate) mod claims;
 mod find;
+pub(crate) mod known_devices;
 mod new_user;
 
 pub(crate) use find::{claim_holder, unchanged_with_username};

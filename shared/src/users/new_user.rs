@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::domain::{Consent, Mobile, Nickname, User, UserId};
 use crate::dynamodb::{Condition, Write, keys};
@@ -25,8 +27,11 @@ pub(crate) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
         mobile_changed_at: None,
         email_changed_at: None,
         last_used_at: Some(app.clock.now()),
-        password_failures: None,
-        password_tried_at: None,
+        mobile_proved_at: Some(app.clock.now()),
+        devices: BTreeMap::new(),
+        guessed_at: None,
+        guessing_texted_at: None,
+        recovery: None,
     }
 }
 

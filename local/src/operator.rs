@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::json;
 use shared::Clock;
 use shared::config::{Config, Environment, Need};
-use shared::crypto::Rotation;
 use shared::credentials::begin_recovery;
+use shared::crypto::Rotation;
 use shared::domain::{AccountName, Language, Mobile, Session, Timestamp, User};
 use shared::dynamodb::{Condition, Reason, Set, Transaction, Value, Write, keys};
 use shared::users;
@@ -222,7 +222,10 @@ fn show(user: &User, sessions: &[Session]) -> Vec<String> {
         format!("password    {}", if user.password_hash.is_some() { "set" } else { "none" }),
         format!("created     {}", user.created_at.rfc3339()),
         format!("proved      {}", user.number_proved_at().rfc3339()),
-        format!("recovery    {}", user.recovery.as_ref().map_or_else(none, |one| format!("opens {}", one.opens_at.rfc3339()))),
+        format!(
+            "recovery    {}",
+            user.recovery.as_ref().map_or_else(none, |one| format!("opens {}", one.opens_at.rfc3339()))
+        ),
         format!("sessions    {}", sessions.len()),
     ];
     lines.extend(sessions.iter().map(|session| {

@@ -135,8 +135,8 @@ pub enum Error {
     /// The account has no number to which a code could be sent.
     #[error("the account has no number")]
     NoMobile,
-    /// The account was not used for a long time, so that its number may belong to another person now. Its password, or
-    /// a code mailed to its address, is needed too.
+    /// The number was not proved for a long time, so that it may belong to another person now. The account's password,
+    /// or a code mailed to its address, is needed too.
     #[error("a second proof is required")]
     SecondProofRequired,
     #[error("the username is taken")]

@@ -5,9 +5,9 @@ use shared::accounts;
 use shared::config::Need;
 use shared::credentials;
 use shared::crypto::{CaptchaAction, CsrfValue, KeyGroup};
-use shared::domain::{NewPassword, Person};
+use shared::domain::{Language, NewPassword, Person};
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
-use shared::{App, Error};
+use shared::{App, Caller, Error};
 
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd",
@@ -34,9 +34,30 @@ async fn forget_pwd(app: &App, request: &Request) -> Result<Reply, Error> {
     let person = Person { mobile: Some(&mobile), ..Person::default() };
     let password = NewPassword::parse(password, app.config.passwords.rules, &person)?;
     let code = (&code, challenge_id);
-    let user = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await?;
+    let reset = accounts::reset_password_by_code(app, &caller, &mobile, code, second_proof.as_ref(), password).await;
+    let user = match reset {
+        Err(error @ Error::SecondProofRequired) => return Ok(lead_to_own_page(app, &caller).refusing(error)),
+        reset => reset?,
+    };
     let errmsg = caller.language.pick("恭喜你修改成功", "The password was changed.");
-    Ok(Reply::ok(&Envelope { errno: "0", errmsg })?.without_session_of(app, request, &user).without_device_of(app, request, &user))
+    Ok(Reply::ok(&Envelope { errno: "0", errmsg })?
+        .without_session_of(app, request, &user)
+        .without_device_of(app, request, &user))
+}
+
+/// Names our own page to a person who needs a second proof. The old client can send none.
+fn lead_to_own_page(app: &App, caller: &Caller) -> Reply {
+    let host = app.config.answers.client_host.as_ref().unwrap_or(&caller.issuer);
+    let text = match caller.language {
+        Language::Zh => format!(
+            "该手机号已很久没有验证。请打开 {host}/forget_pwd/ ，用密码或发送到绑定邮箱的验证码再次确认。都没有的，请联系我们。"
+        ),
+        Language::En => format!(
+            "This number was not confirmed for long. Open {host}/forget_pwd/ and confirm who you are by your password or \
+             by the code that was mailed to you. If you have neither, contact us."
+        ),
+    };
+    Reply::text(403, &text)
 }
 
 /// Refuses a cross-site request, by a signed double-submit cookie. A page of another site can make a browser send the

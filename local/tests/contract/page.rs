@@ -60,6 +60,13 @@ impl<'a> Page<'a> {
         self.cookies.borrow().get(name).cloned()
     }
 
+    /// Returns the names and values of the device cookies.
+    pub fn devices(&self) -> Vec<(String, String)> {
+        let cookies = self.cookies.borrow();
+        let devices = cookies.iter().filter(|(name, _)| name.starts_with("device_"));
+        devices.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     pub fn has_no_cookie(&self) -> bool {
         self.cookies.borrow().is_empty()
     }
@@ -77,16 +84,21 @@ pub fn set_cookies(answer: &Answer) -> Vec<String> {
     answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
+/// Returns the `Set-Cookie` lines except those of known devices, which have tests of their own.
+fn session_cookies(answer: &Answer) -> Vec<String> {
+    set_cookies(answer).into_iter().filter(|line| !line.starts_with("device_")).collect()
+}
+
 #[track_caller]
 pub fn takes_the_cookie_away(answer: &Answer) {
     let gone = [
         "refresh_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
         "signed_in=; Path=/; SameSite=Strict; Max-Age=0",
     ];
-    assert_eq!(set_cookies(answer), gone, "{answer:?}");
+    assert_eq!(session_cookies(answer), gone, "{answer:?}");
 }
 
 #[track_caller]
 pub fn leaves_the_cookies_alone(answer: &Answer) {
-    assert_eq!(set_cookies(answer), [""; 0], "{answer:?}");
+    assert_eq!(session_cookies(answer), [""; 0], "{answer:?}");
 }

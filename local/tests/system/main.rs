@@ -23,6 +23,7 @@ mod event_table;
 mod events;
 mod faults;
 mod fuzzed;
+mod guessing;
 mod keys;
 mod limits;
 mod month;

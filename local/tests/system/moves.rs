@@ -57,11 +57,13 @@ impl Account {
         site.send_as(&self.person.token, Method::DELETE, "/users/me/", &proof).await.is_done();
     }
 
-    /// Makes the account look long unused.
+    /// Makes the account look long unused, its number long unproved, and its email long bound.
     pub async fn become_dormant(&self, site: &Site) {
         let client = local::dynamodb(&site.system.as_ref().unwrap().variables).unwrap();
         let update = client.update_item().table_name(local::TABLE).set_key(Some(keys::user(&self.id()).attributes()));
-        let update = update.update_expression("SET last_used_at = :long_ago");
+        let update = update.update_expression(
+            "SET last_used_at = :long_ago, mobile_proved_at = :long_ago, email_changed_at = :long_ago",
+        );
         update.expression_attribute_values(":long_ago", AttributeValue::N("1".into())).send().await.unwrap();
     }
 }

@@ -123,42 +123,44 @@ type Prepare = for<'a> fn(&'a Site) -> BoxFuture<'a, Asked>;
 /// Every use case that reaches the table: its function, its calls when nothing fails, and its request.
 const CASES: &[(&str, &[&str], Prepare)] = &[
     ("bind-email", &[READ, UPDATE, UPDATE, WRITE], |site| bind_email(site).boxed()),
-    ("change-mobile", &[READ, UPDATE, WRITE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
-    ("change-password", &[READ, UPDATE, WRITE, WRITE], |site| change_password(site).boxed()),
-    ("change-password", &[READ, UPDATE, UPDATE, WRITE], |site| first_password(site).boxed()),
+    ("change-mobile", &[READ, UPDATE, UPDATE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
+    ("change-password", &[READ, UPDATE, UPDATE, WRITE, DELETE], |site| change_password(site).boxed()),
+    ("change-password", &[READ, UPDATE, UPDATE, WRITE, DELETE], |site| first_password(site).boxed()),
     ("change-profile", &[READ, WRITE], |site| change_profile(site).boxed()),
-    ("check-mobile", &[WRITE, GET], |site| check_mobile(site).boxed()),
+    ("check-mobile", &[UPDATE, GET], |site| check_mobile(site).boxed()),
     ("check-reset-token", &[GET], |site| check_reset_token(site).boxed()),
-    ("delete-account", &[READ, UPDATE, WRITE, QUERY, WRITE, QUERY], |site| delete_account(site).boxed()),
+    ("delete-account", &[READ, UPDATE, UPDATE, QUERY, WRITE, QUERY, DELETE], |site| delete_account(site).boxed()),
     ("end-session", &[READ, WRITE], |site| end_session(site).boxed()),
-    ("export", &[READ, UPDATE, WRITE, WRITE, QUERY], |site| export(site).boxed()),
-    ("forget-pwd", &[UPDATE, UPDATE, GET, GET, WRITE], |site| forget_pwd(site).boxed()),
-    ("forget-pwd-mobile", &[WRITE, GET], |site| forget_pwd_mobile(site).boxed()),
+    ("export", &[READ, UPDATE, UPDATE, WRITE, QUERY], |site| export(site).boxed()),
+    ("forget-pwd", &[UPDATE, UPDATE, GET, GET, WRITE, DELETE], |site| forget_pwd(site).boxed()),
+    ("forget-pwd-mobile", &[UPDATE, GET], |site| forget_pwd_mobile(site).boxed()),
     ("forget-pwd-sms-code", &[WRITE], |site| forget_pwd_sms_code(site).boxed()),
     ("list-sessions", &[READ, QUERY], |site| list_sessions(site).boxed()),
-    ("log-in", &[WRITE, GET, GET, UPDATE, QUERY, WRITE], |site| log_in(site).boxed()),
+    ("log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE, UPDATE, UPDATE], |site| log_in(site).boxed()),
     ("log-out", &[WRITE], |site| log_out(site).boxed()),
     ("me", &[READ], |site| me(site).boxed()),
-    ("reauthenticate", &[READ, UPDATE, WRITE], |site| reauthenticate(site).boxed()),
+    ("reauthenticate", &[READ, UPDATE, UPDATE], |site| reauthenticate(site).boxed()),
     ("reauthenticate", &[READ, UPDATE, UPDATE, WRITE], |site| reauthenticate_by_code(site).boxed()),
-    ("delete-account", &[READ, QUERY, WRITE, QUERY], |site| delete_account_at_once(site).boxed()),
+    ("delete-account", &[READ, QUERY, WRITE, QUERY, DELETE], |site| delete_account_at_once(site).boxed()),
     ("export", &[READ, QUERY, WRITE], |site| export_at_once(site).boxed()),
     ("send-email-code", &[READ, WRITE], |site| send_email_code_at_once(site).boxed()),
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
-    ("register", &[UPDATE, UPDATE, GET, WRITE], |site| register(site).boxed()),
-    ("register", &[UPDATE, UPDATE, GET, WRITE, GET, WRITE], |site| take_over(site).boxed()),
-    ("reset-password", &[GET, WRITE], |site| reset_password(site).boxed()),
+    ("register", &[UPDATE, UPDATE, GET, WRITE, DELETE], |site| register(site).boxed()),
+    ("register", &[UPDATE, UPDATE, GET, WRITE, GET, WRITE, DELETE], |site| take_over(site).boxed()),
+    ("reset-password", &[GET, WRITE, DELETE, DELETE], |site| reset_password(site).boxed()),
     ("secure-account", &[GET, WRITE, WRITE], |site| secure_account(site).boxed()),
-    ("send-email-code", &[READ, UPDATE, WRITE, WRITE], |site| send_email_code(site).boxed()),
+    ("send-email-code", &[READ, UPDATE, UPDATE, WRITE], |site| send_email_code(site).boxed()),
     ("send-proof-code", &[READ, WRITE], |site| send_proof_code(site).boxed()),
-    ("send-reset-email", &[WRITE, GET, WRITE], |site| send_reset_email(site).boxed()),
+    ("send-reset-email", &[UPDATE, GET, WRITE], |site| send_reset_email(site).boxed()),
     ("send-sms-code", &[WRITE], |site| send_sms_code(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_log_in(site).boxed()),
-    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, WRITE], |site| sms_sign_up(site).boxed()),
-    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, WRITE], |site| second_proof(site).boxed()),
-    ("send-sms-code", &[WRITE, WRITE], |site| send_on_a_device(site).boxed()),
+    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_sign_up(site).boxed()),
+    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, DELETE, WRITE, DELETE], |site| {
+        second_proof(site).boxed()
+    }),
+    ("send-sms-code", &[GET, GET, WRITE], |site| send_on_a_device(site).boxed()),
     ("refresh-token", &[READ, UPDATE, UPDATE], |site| refresh_after_a_day(site).boxed()),
-    ("verify-captcha", &[WRITE], |site| verify_captcha(site).boxed()),
+    ("verify-captcha", &[UPDATE], |site| verify_captcha(site).boxed()),
     ("well-known", &[GET], |site| well_known(site).boxed()),
 ];
 /// Functions whose requests do not reach the table. For the last two, `delivery` and `keys` test the faults.
@@ -172,6 +174,7 @@ const READ: &str = "BatchGetItem";
 const QUERY: &str = "Query";
 const UPDATE: &str = "UpdateItem";
 const WRITE: &str = "TransactWriteItems";
+const DELETE: &str = "DeleteItem";
 
 async fn own_site() -> Site {
     // The timeout is short, so that the test is fast. On a slow machine it may end a call too early. That causes a

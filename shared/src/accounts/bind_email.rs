@@ -28,7 +28,7 @@ pub async fn send_email_code(
     let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
     let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let cost = OwnerCost(SameOwner { user: &principal.user, checked: &checked });
+    let cost = OwnerCost(SameOwner { app, user: &principal.user, checked: &checked });
     checked.or_refund(app, send(app, caller, CaptchaResult::NotAsked, request, cost)).await
 }
 

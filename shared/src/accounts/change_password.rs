@@ -44,13 +44,14 @@ async fn set(
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     let acting = acting_device(app, caller, &user);
     let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_remove(User::GUESSED_AT);
+    let set = checked.note_number_proved(app, set);
     tx.require(credentials::change(app, &user, set, acting.as_ref())?);
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Password))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;
-    app.store.commit(tx).await?;
-    end_streaks(app, &signed_in.user).await;
+    let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, &signed_in.user));
+    committed?;
     Ok(signed_in)
 }

@@ -96,9 +96,9 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
                 let user = Some(attempt.user()?).filter(|user| bears(user, tried));
                 return Ok(Entry { user, others: others.unwrap_or_default(), attempt, is_on_known_device: true });
             }
-            Err(AttemptError::Failed(error)) => return Err(error),
             // Somebody guesses on the device, or the account has just forgotten it. From now on it is like any other.
-            Err(AttemptError::Blocked | AttemptError::Gone) => {}
+            Err(AttemptError::Blocked(_) | AttemptError::Gone) => {}
+            Err(refused) => return Err(of_log_in(refused)),
         }
     }
     let (counted, found) = tokio::join!(count_at_name(app, caller, tried), read(app, id, tried));
@@ -121,8 +121,8 @@ async fn count_at_name(app: &App, caller: &Caller, tried: &Tried) -> Result<Atte
     Ok(attempt)
 }
 
-/// Lets the attempt pass as it was counted. One that is refused is counted anew, where it comes from the network of a
-/// live session of the account.
+/// Lets the attempt pass as it was counted. One that is refused because of others' attempts at the name is counted anew,
+/// where it comes from the network of a live session of the account.
 async fn or_from_known_network(
     app: &App,
     caller: &Caller,
@@ -130,12 +130,13 @@ async fn or_from_known_network(
     user: Option<User>,
     others: Vec<Session>,
 ) -> Result<Entry, Error> {
-    let refused = match counted {
+    let (refused, own) = match counted {
         Ok(attempt) => return Ok(Entry { user, others, attempt, is_on_known_device: false }),
-        Err(AttemptError::Failed(error @ (Error::Unavailable { .. } | Error::Internal { .. }))) => return Err(error),
-        Err(refused) => refused,
+        Err(refused @ (AttemptError::Blocked(own) | AttemptError::TooSoon { own, .. })) => (refused, own),
+        Err(refused) => return Err(of_log_in(refused)),
     };
     if let Some(user) = &user
+        && own.is_innocent()
         && is_in_known_network(app, caller, user, &others)
     {
         let attempt = attempts::count(app, caller, ThrottleKey::KnownNetwork(&user.id)).await.map_err(of_log_in)?;
@@ -146,7 +147,8 @@ async fn or_from_known_network(
 
 fn of_log_in(refused: AttemptError) -> Error {
     match refused {
-        AttemptError::Blocked | AttemptError::Gone => Error::BadCredentials,
+        AttemptError::Blocked(_) | AttemptError::Gone => Error::BadCredentials,
+        AttemptError::TooSoon { retry_after_seconds, .. } => Error::TooMany { retry_after_seconds },
         AttemptError::Failed(error) => error,
     }
 }

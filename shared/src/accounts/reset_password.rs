@@ -57,8 +57,8 @@ async fn set_by_code(
         let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
         set_password(app, caller, &user, (proved, &hash), &mut tx)?;
         tx.add(&checked)?;
-        app.store.commit(tx).await?;
-        end_streaks(app, &user).await;
+        let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, &user));
+        committed?;
         Ok(user.id)
     };
     checked.or_refund(app, setting).await
@@ -85,8 +85,8 @@ pub async fn reset_password_by_link(
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
     set_password(app, caller, &user, (Set::default(), &hash), &mut tx)?;
-    app.store.commit(tx).await?;
-    end_streaks(app, &user).await;
+    let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, &user));
+    committed?;
     Ok(user.id)
 }
 

@@ -1,5 +1,7 @@
 //! Signing in with a code sent to the mobile number, and signing up in the same step.
 
+use futures_util::future::OptionFuture;
+
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
@@ -129,10 +131,9 @@ async fn known(
         tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
         tx.add(&checked)?;
         let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
-        app.store.commit(tx).await?;
-        if checked.is_password() {
-            end_streaks(app, &signed_in.user).await;
-        }
+        let ending: OptionFuture<_> = checked.is_password().then(|| end_streaks(app, &signed_in.user)).into();
+        let (committed, _) = tokio::join!(app.store.commit(tx), ending);
+        committed?;
         Ok(signed_in)
     };
     checked.or_refund(app, entering).await

@@ -6,8 +6,9 @@ use crate::crypto::KeyGroup;
 use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
-use crate::dynamodb::{Condition, Effect, Part, Reason, Set, Transaction, Write, WriteError, read_item};
+use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write, read_item};
 use crate::error::Error;
+use crate::throttling::attempts::{OwnShare, source_attribute};
 use crate::users::known_devices;
 
 /// How many wrong codes in a row are compared, over all codes of one streak, before it is blocked (NIST SP 800-63B
@@ -26,52 +27,86 @@ pub(crate) struct Streak {
     key: Key,
     /// `true`: a right code resets the streak. `false`: it only undoes its own increment.
     is_reset: bool,
+    /// The attribute that counts the codes from the caller's source, where the streak tells sources apart.
+    source: Option<String>,
+}
+
+/// The reason why a code is not compared.
+enum StreakError {
+    /// Too many codes in a row were wrong.
+    Blocked(OwnShare),
+    Failed(Error),
+}
+
+impl From<StreakError> for Error {
+    fn from(error: StreakError) -> Self {
+        match error {
+            StreakError::Blocked(_) => Self::CodesBlocked,
+            StreakError::Failed(error) => error,
+        }
+    }
+}
+
+impl From<Error> for StreakError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Streak {
     /// Returns the streak of a mobile number. It is the same whether a code opens an account, takes a number over or
     /// makes an account.
     pub(crate) fn of_number(mobile: &Mobile) -> Self {
-        Self { key: keys::failure_streak(mobile.as_str()), is_reset: true }
+        Self { key: keys::failure_streak(mobile.as_str()), is_reset: true, source: None }
     }
 
     /// Returns the streak of the known devices of the account.
     fn of_devices(owner: &User) -> Self {
-        Self { key: keys::failure_streak_on_devices(&owner.id), is_reset: true }
+        Self { key: keys::failure_streak_on_devices(&owner.id), is_reset: true, source: None }
     }
 
     /// Returns the streak of the networks of the account's live sessions.
     fn of_networks(owner: &User) -> Self {
-        Self { key: keys::failure_streak_in_networks(&owner.id), is_reset: true }
+        Self { key: keys::failure_streak_in_networks(&owner.id), is_reset: true, source: None }
     }
 
     /// Returns the streak of codes by which a person shows that an account is theirs: for reauthentication, and mailed
     /// as a second proof.
     pub(crate) fn of_account(user: &UserId) -> Self {
-        Self { key: keys::failure_streak(user.as_str()), is_reset: true }
+        Self { key: keys::failure_streak(user.as_str()), is_reset: true, source: None }
     }
 
     /// Returns the streak of codes that an account had sent to a new number or address. An attacker who guesses at
     /// other people's numbers can also redeem correct codes to their own. Therefore a correct code does not reset this
     /// streak: it ends only after a week without a guess.
     pub(crate) fn of_new_name(user: &UserId) -> Self {
-        Self { key: keys::failure_streak_at_new_names(user), is_reset: false }
+        Self { key: keys::failure_streak_at_new_names(user), is_reset: false, source: None }
     }
 
-    async fn count(&self, app: &App) -> Result<(), Error> {
+    /// Returns the same streak, which also counts how many of its codes came from the caller's source.
+    fn by_source(self, app: &App, caller: &Caller) -> Result<Self, Error> {
+        Ok(Self { source: Some(source_attribute(app, caller)?), ..self })
+    }
+
+    async fn count(&self, app: &App) -> Result<(), StreakError> {
         let (store, now) = (&app.store, app.clock.now());
         let until = Set::to(EXPIRES_AT, now.plus_seconds(STREAK_LIFE_SECONDS));
+        let until = self.source.iter().fold(until, |set, source| set.and_increment(source.clone()));
         let goes_on = Condition::less(IN_A_ROW, MAX_WRONG_IN_A_ROW).and(Condition::greater(EXPIRES_AT, now));
         let going_on = (until.clone().and_increment(IN_A_ROW), Condition::absent(IN_A_ROW).or(goes_on));
         // A streak that has expired starts again at one, whatever its count was.
         let anew = (until.and_to(IN_A_ROW, 1_u64), Condition::at_most(EXPIRES_AT, now));
+        let mut own = OwnShare::of(&Item::new(), None);
         for (set, when) in [going_on, anew] {
-            let counted = store.write("counting wrong codes", &self.key, &set, &when, |_| WriteError::Refused).await;
-            if WriteError::refused_as_none(counted)?.is_some() {
-                return Ok(());
+            let share = |item: Option<Item>| OwnShare::of(&item.unwrap_or_default(), self.source.as_ref());
+            let blocked = |item| StreakError::Blocked(share(item));
+            match store.write("counting wrong codes", &self.key, &set, &when, blocked).await {
+                Ok(_) => return Ok(()),
+                Err(StreakError::Blocked(share)) => own = share,
+                Err(failed) => return Err(failed),
             }
         }
-        Err(Error::CodesBlocked)
+        Err(StreakError::Blocked(own))
     }
 
     /// Returns what a correct code does to the streak that it was counted in.
@@ -105,31 +140,21 @@ async fn count_guess(app: &App, key: CodeKey) -> Result<Guess, Error> {
 }
 
 impl Guess {
-    /// Counts the guess in its streak.
-    async fn count_in(self, app: &App, streak: Streak) -> Result<(Self, Streak), Error> {
-        let counted = streak.count(app).await;
-        if let Err(error) = counted {
-            // The guess is not compared, so it must not count.
+    /// Compares the guess with the code, after counting it in its streak too.
+    async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, StreakError> {
+        let keyring = app.keyring(KeyGroup::Codes)?;
+        if let Err(error) = streak.count(app).await {
+            // The guess was not compared, so it must not count.
             let mut tx = Transaction::new("refunding a guess", || Error::CodeExpired);
             tx.require(self.refund());
             let _ = app.store.commit(tx).await;
             return Err(error);
         }
-        Ok((self, streak))
-    }
-
-    /// Compares the guess with the code, after counting it in its streak too.
-    async fn compare(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
-        let (counted, streak) = self.count_in(app, streak).await?;
-        counted.compare_counted(app, streak, guess)
-    }
-
-    fn compare_counted(self, app: &App, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
-        let code = self.item.seed.digits(&self.key, app.keyring(KeyGroup::Codes)?);
-        if code.ok_or(Error::CodeExpired)?.matches(guess) {
+        let code = self.item.seed.digits(&self.key, keyring).ok_or(Error::CodeExpired)?;
+        if code.matches(guess) {
             Ok(RightCode { guess: self, streak, now: app.clock.now(), used_up: || Error::CodeExpired })
         } else {
-            Err(Error::CodeWrong)
+            Err(Error::CodeWrong.into())
         }
     }
 
@@ -146,12 +171,13 @@ impl Guess {
 }
 
 pub(crate) async fn redeem(app: &App, key: CodeKey, streak: Streak, guess: &Code) -> Result<RightCode, Error> {
-    count_guess(app, key).await?.compare(app, streak, guess).await
+    Ok(count_guess(app, key).await?.compare(app, streak, guess).await?)
 }
 
 /// Counts and compares a guess at a code to a mobile number, while `finding` looks up who has the number. With a device
 /// value the comparison waits for that lookup, because the guess counts in the devices' streak if the account knows the
-/// device. Where a number's streak is blocked, a guess from the network of a live session counts in a streak of its own.
+/// device. Where others have blocked a number's streak, a guess from the network of a live session counts in a streak of
+/// its own.
 pub(crate) async fn redeem_beside<T>(
     app: &App,
     caller: &Caller,
@@ -159,29 +185,30 @@ pub(crate) async fn redeem_beside<T>(
     finding: impl Future<Output = Result<Option<T>, Error>>,
     account: fn(&T) -> &User,
 ) -> (Result<RightCode, Error>, Result<Option<T>, Error>) {
-    let of_number = Streak::of_number(mobile);
-    if caller.devices.is_empty() {
-        let counting = async { count_guess(app, key.clone()).await?.compare(app, of_number, guess).await };
-        let (right, found) = tokio::join!(counting, finding);
-        return match (right, &found) {
-            (Err(Error::CodesBlocked), Ok(Some(owner))) => {
-                (redeem_in_network(app, caller, key, account(owner), guess).await, found)
-            }
-            (right, _) => (right, found),
-        };
-    }
-    let (counted, found) = tokio::join!(count_guess(app, key.clone()), finding);
-    let owner = found.as_ref().ok().and_then(Option::as_ref).map(account);
-    let known = owner.filter(|owner| known_devices::known_device(caller, owner).is_some());
-    let right = match counted {
-        Ok(counted) => counted.compare(app, known.map_or(of_number, Streak::of_devices), guess).await,
-        Err(error) => Err(error),
+    let of_number = async |counted: Guess| {
+        let streak = Streak::of_number(mobile).by_source(app, caller)?;
+        counted.compare(app, streak, guess).await
     };
+    let counting = count_guess(app, key.clone());
+    let (right, found) = if caller.devices.is_empty() {
+        tokio::join!(async { of_number(counting.await?).await }, finding)
+    } else {
+        let (counted, found) = tokio::join!(counting, finding);
+        let owner = found.as_ref().ok().and_then(Option::as_ref).map(account);
+        let known = owner.filter(|owner| known_devices::known_device(caller, owner).is_some());
+        let right = match (counted, known) {
+            (Ok(counted), Some(owner)) => counted.compare(app, Streak::of_devices(owner), guess).await,
+            (Ok(counted), None) => of_number(counted).await,
+            (Err(error), _) => Err(error.into()),
+        };
+        (right, found)
+    };
+    let owner = found.as_ref().ok().and_then(Option::as_ref).map(account);
     match (right, owner) {
-        (Err(Error::CodesBlocked), Some(owner)) => {
+        (Err(StreakError::Blocked(own)), Some(owner)) if own.is_innocent() => {
             (redeem_in_network(app, caller, key, owner, guess).await, found)
         }
-        (right, _) => (right, found),
+        (right, _) => (right.map_err(Error::from), found),
     }
 }
 

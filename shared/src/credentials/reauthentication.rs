@@ -5,9 +5,9 @@
 use crate::app::{App, Caller, audit};
 use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::crypto::{KeyGroup, ReauthenticationToken};
-use crate::domain::{Code, CodeKey, Mobile, Password, SecretString, Session, User};
+use crate::domain::{Code, CodeKey, Password, SecretString, Session, User};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Part, Reason, Set, Transaction, Write, WriteError};
+use crate::dynamodb::{Condition, Part, Reason, Set, Transaction, Write};
 use crate::error::Error;
 use crate::throttling::attempts::{self, AttemptError, ThrottleKey};
 use crate::users::unchanged;
@@ -74,15 +74,16 @@ pub(crate) async fn check_credential(
             let key = CodeKey::reauthentication(&user.id, mobile);
             let right = redeem(app, key, Streak::of_account(&user.id), code).await?;
             right.refuse_outdated(user)?;
-            note_number_proved(app, user, mobile).await;
             return Ok(CheckedReauthentication::ByCode(right));
         }
         Credential::Password(password) => password,
     };
-    let attempt = attempts::count(app, caller, ThrottleKey::Session(session)).await.map_err(|refused| match refused {
-        AttemptError::Blocked | AttemptError::Gone => Error::Unauthorized,
-        AttemptError::Failed(error) => error,
-    })?;
+    let attempt =
+        attempts::count(app, caller, ThrottleKey::Session(session)).await.map_err(|refused| match refused {
+            AttemptError::Blocked(_) | AttemptError::Gone => Error::Unauthorized,
+            AttemptError::TooSoon { retry_after_seconds, .. } => Error::TooMany { retry_after_seconds },
+            AttemptError::Failed(error) => error,
+        })?;
     if app.verify(password, user.password_hash.as_ref())? {
         attempt.forgive(app).await;
         return Ok(CheckedReauthentication::Outright);
@@ -94,28 +95,24 @@ pub(crate) async fn check_credential(
     Err(Error::ProofWrong)
 }
 
-/// Records that the number is still the person's. If this fails, the next code records it.
-async fn note_number_proved(app: &App, user: &User, mobile: &Mobile) {
-    let (key, set) = (keys::user(&user.id), Set::to(User::MOBILE_PROVED_AT, app.clock.now()));
-    let same_number = Condition::equal(User::MOBILE, mobile.as_str());
-    let noted = app.store.write("noting a proof", &key, &set, &same_number, |_| WriteError::Refused).await;
-    if let Err(error) = WriteError::refused_as_none(noted) {
-        error.log_ignored("a proof of the number was not noted");
-    }
-}
-
-/// A pair of conditions for a transaction that writes neither the account nor the session: the account has the
-/// credentials that were read, and if a reauthentication token was given, its session still lives.
+/// A pair of conditions for a transaction that otherwise writes neither the account nor the session: the account has
+/// the credentials that were read, and if a reauthentication token was given, its session still lives. A code also
+/// proves the account's number.
 #[derive(Clone, Copy)]
 pub(crate) struct SameOwner<'a> {
+    pub app: &'a App,
     pub user: &'a User,
     pub checked: &'a CheckedReauthentication,
 }
 
 impl<E: Reason> Part<E> for SameOwner<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let unchanged = Write::check(keys::user(&self.user.id), unchanged(self.user, None));
-        transaction.require_or(unchanged, |_| Error::AccountChanged.into());
+        let (key, unchanged) = (keys::user(&self.user.id), unchanged(self.user, None));
+        let same = match self.checked.code() {
+            Some(_) => Write::update(key, self.checked.note_number_proved(self.app, Set::default()), unchanged),
+            None => Write::check(key, unchanged),
+        };
+        transaction.require_or(same, |_| Error::AccountChanged.into());
         if let Some((session, goes_on)) = self.checked.session() {
             transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
         }
@@ -139,6 +136,11 @@ impl CheckedReauthentication {
             Self::ByCode(code) => Some(code),
             Self::Outright | Self::ByReauthentication(_) => None,
         }
+    }
+
+    /// Adds to an update of the account that its number was proved, if it was proved by a code.
+    pub(crate) fn note_number_proved(&self, app: &App, set: Set) -> Set {
+        if self.code().is_some() { set.and_to(User::MOBILE_PROVED_AT, app.clock.now()) } else { set }
     }
 
     /// Returns the key of the session that a reauthentication token is bound to, and the condition that it still lives.

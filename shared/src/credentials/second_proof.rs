@@ -60,7 +60,8 @@ pub(crate) async fn check(
 
 fn of_attempt(refused: AttemptError) -> Error {
     match refused {
-        AttemptError::Blocked | AttemptError::Gone => Error::ProofWrong,
+        AttemptError::Blocked(_) | AttemptError::Gone => Error::ProofWrong,
+        AttemptError::TooSoon { retry_after_seconds, .. } => Error::TooMany { retry_after_seconds },
         AttemptError::Failed(error) => error,
     }
 }

@@ -34,7 +34,7 @@ pub enum CodePurpose {
     Reauthentication,
     /// Binding an email (`bind_email`).
     BindEmail,
-    /// Opening an account that was long unused, in addition to a code to its number (`sms_log_in`, `forget_pwd`).
+    /// Opening an account in addition to a code to its number, which was not proved for long (`sms_log_in`, `forget_pwd`).
     SecondProof,
 }
 

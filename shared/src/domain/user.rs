@@ -171,9 +171,8 @@ impl User {
     /// Returns the recovery that is pending or open, unless the credentials have changed since it was begun.
     #[must_use]
     pub fn current_recovery(&self, now: Timestamp) -> Option<&Recovery> {
-        let is_current = |recovery: &&Recovery| {
-            recovery.credential_version == self.credential_version && now < recovery.ends_at
-        };
+        let is_current =
+            |recovery: &&Recovery| recovery.credential_version == self.credential_version && now < recovery.ends_at;
         self.recovery.as_ref().filter(is_current)
     }
 }

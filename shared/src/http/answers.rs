@@ -96,11 +96,7 @@ impl<'a> Renewed<'a> {
     /// Creates the answer to this request.
     #[must_use]
     pub fn new(signed_in: &'a SignedIn, request: &Request) -> Self {
-        Self {
-            token: &signed_in.token,
-            expires_in: signed_in.expires_in_seconds,
-            device: device(signed_in, request),
-        }
+        Self { token: &signed_in.token, expires_in: signed_in.expires_in_seconds, device: device(signed_in, request) }
     }
 }
 

@@ -117,7 +117,7 @@ impl Fields {
         Ok(Credential::Password(Password::new(password)))
     }
 
-    /// Returns the second proof, which a long unused account needs in addition to a code by SMS: `password` or
+    /// Returns the second proof, which an account needs in addition to a code to a number that was not proved for long: `password` or
     /// `email_code`.
     pub fn second_proof(&self, digits: Digits) -> Result<Option<SecondProof>, Error> {
         if let Some(code) = self.optional_text("email_code")? {

@@ -152,9 +152,7 @@ impl Request {
     pub(super) fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         // Reads each pair by itself. Any script of the domain can set a cookie beside ours that is not text.
         let lines = self.inner.headers().get_all(header::COOKIE).iter().map(|line| line.as_bytes());
-        lines
-            .flat_map(|line| line.split(|byte| *byte == b';'))
-            .filter_map(|pair| text(pair)?.trim().split_once('='))
+        lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| text(pair)?.trim().split_once('='))
     }
 
     /// Returns the first value of a query parameter.

@@ -82,9 +82,9 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::MobileTaken => ("当前手机号码已经被注册", "This number has an account."),
         Error::NoMobile => ("账号没有绑定手机号。", "The account has no mobile number."),
         Error::SecondProofRequired => (
-            "该账号已长期未使用，请再输入密码，或发送到绑定邮箱的验证码。如果这是您新办的号码，请直接注册。",
-            "This account was long unused. Enter its password too, or the code that was mailed to it. If the number is \
-             new to you, sign up instead.",
+            "该手机号已很久没有验证，请再输入密码，或发送到绑定邮箱的验证码。如果这是您新办的号码，请注册新账号。",
+            "This number was not confirmed for long. Enter the account's password too, or the code that was mailed to it. \
+             If the number is new to you, sign up instead.",
         ),
         Error::UsernameTaken => ("该用户名已被使用。", "This username is taken."),
         Error::EmailTaken => ("该邮箱已被其他账号使用。", "This email belongs to another account."),

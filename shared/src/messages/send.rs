@@ -195,7 +195,7 @@ impl Submission<'_> {
             CaptchaResult::NotSolved | CaptchaResult::NotAsked => RateLimit::Source,
         };
         // Without a captcha nobody could solve one, so the answer is that it is too soon.
-        let captcha_helps = self.solved == CaptchaResult::NotSolved && self.app.config.captcha.provider.is_some();
+        let captcha_helps = self.solved == CaptchaResult::NotSolved && self.app.config.pages.captcha_app_id.is_some();
         for count in limits::of_source(self.app, self.caller, limit)? {
             count.declare_as(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
@@ -261,7 +261,11 @@ impl<E: Reason> Part<E> for Notification<'_> {
         let Self { app, caller, user, event, reach } = self;
         let now = app.clock.now();
         let texts = reach == Reach::Everywhere || user.email.is_none();
-        let sms = user.mobile.clone().filter(|_| texts).map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
+        let sms = user
+            .mobile
+            .clone()
+            .filter(|_| texts)
+            .map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
         for (recipient, with_link) in [sms, email].into_iter().flatten() {
             let about = AboutAccount { event, user_id: user.id.clone(), with_link };

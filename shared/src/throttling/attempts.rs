@@ -31,9 +31,14 @@ const LONGEST_WAIT_SECONDS: i64 = 900;
 /// How many waits come before the longest. The first is one second, and each is twice the one before.
 const DOUBLINGS: u32 = 10;
 
+/// How often a success tries to take attempts back, while others count more.
+const FORGIVING_TRIES: usize = 4;
+
 /// The attributes of a count.
 const FAILURES: &str = "password_failures";
 const TRIED_AT: &str = "password_tried_at";
+/// The time of the try before the last.
+const TRIED_BEFORE: &str = "password_tried_before";
 /// The prefix of the attributes that hold how many of the attempts came from one source.
 const OF_SOURCE: &str = "from_";
 
@@ -67,11 +72,39 @@ pub(crate) enum ThrottleKey<'a> {
 #[derive(Debug)]
 pub(crate) enum AttemptError {
     /// Too many attempts in a row were wrong.
-    Blocked,
+    Blocked(OwnShare),
+    /// It is too soon after the last attempt.
+    TooSoon {
+        retry_after_seconds: u64,
+        own: OwnShare,
+    },
     /// The session has ended, or the device is no longer known.
     Gone,
-    /// It is too soon after the last attempt, or the count failed.
     Failed(Error),
+}
+
+/// How many of the wrong attempts in a row came from the caller's own source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnShare(u32);
+
+impl OwnShare {
+    /// Returns the share in an item that counts attempts by source.
+    pub(crate) fn of(item: &Item, source: Option<&String>) -> Self {
+        let count = source.and_then(|source| item.get(source)?.as_n().ok()?.parse().ok());
+        Self(count.unwrap_or(0))
+    }
+
+    /// Returns whether the refusal is the doing of others. Only then does the network of a live session count as a known
+    /// device: whoever guesses from there must not get a second count.
+    pub(crate) const fn is_innocent(self) -> bool {
+        self.0 < FREE_ATTEMPTS
+    }
+}
+
+/// Returns the name of the attribute that counts the attempts from the caller's source.
+pub(crate) fn source_attribute(app: &App, caller: &Caller) -> Result<String, Error> {
+    let source = narrowest_source(app, caller)?;
+    Ok(format!("{OF_SOURCE}{}", source.get(..8).unwrap_or(&source)))
 }
 
 impl From<Error> for AttemptError {
@@ -114,12 +147,7 @@ impl Attempt {
         let counter = &self.counter;
         let forgiven = match &counter.place {
             Place::Device => return,
-            Place::Item { source: Some(source) } => {
-                let own = self.of_source(source);
-                let set = Set::default().and_reduce(FAILURES, u64::from(own)).and_remove(source.clone());
-                let when = Condition::exists(source.clone());
-                app.store.write(DOING, &counter.key, &set, &when, |_| WriteError::Refused).await.map(drop)
-            }
+            Place::Item { source: Some(source) } => counter.forgive_source(app, &self.item, source).await,
             Place::Item { source: None } => app.store.delete(DOING, &counter.key).await.map_err(WriteError::from),
             Place::Session => {
                 let set = Set::default().and_remove(FAILURES).and_remove(TRIED_AT);
@@ -142,18 +170,10 @@ impl Attempt {
             error.log_ignored("an attempt that was not compared stays counted");
         }
     }
-
-    fn of_source(&self, source: &str) -> u32 {
-        self.item.get(source).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or(1)
-    }
 }
 
 /// Counts an attempt. During a wait nothing is counted, so the wait does not grow.
-pub(crate) async fn count(
-    app: &App,
-    caller: &Caller,
-    throttle_key: ThrottleKey<'_>,
-) -> Result<Attempt, AttemptError> {
+pub(crate) async fn count(app: &App, caller: &Caller, throttle_key: ThrottleKey<'_>) -> Result<Attempt, AttemptError> {
     let counter = Counter::new(app, caller, throttle_key)?;
     let now = app.clock.now();
     let life = app.config.guessing.streak_seconds;
@@ -173,12 +193,13 @@ pub(crate) async fn count(
             Err(NotCounted::Failed(error)) => return Err(error.into()),
         }
     }
+    let own = counter.own_share(&item);
     if failures >= counter.most {
-        return Err(AttemptError::Blocked);
+        return Err(AttemptError::Blocked(own));
     }
     // Times are cut to whole seconds. Add one, so that no wait is shorter than announced.
     let until = tried_at.plus_seconds(wait_seconds(failures) + 1);
-    Err(Error::TooMany { retry_after_seconds: now.seconds_until(until).max(1) }.into())
+    Err(AttemptError::TooSoon { retry_after_seconds: now.seconds_until(until).max(1), own })
 }
 
 /// Ends the failure streaks of all names of an account, because its password was changed or proved together with a
@@ -259,16 +280,13 @@ struct Count {
 impl Counter {
     fn new(app: &App, caller: &Caller, throttle_key: ThrottleKey<'_>) -> Result<Self, Error> {
         let most = app.config.guessing.max_failures;
-        let of_source = || {
-            let source = narrowest_source(app, caller)?;
-            Ok::<_, Error>(Some(format!("{OF_SOURCE}{}", source.get(..8).unwrap_or(&source))))
-        };
         let own = |key, source| Self { key, place: Place::Item { source }, prefix: String::new(), guard: None, most };
         Ok(match throttle_key {
-            ThrottleKey::Name(name) => own(of_name(app, name)?, of_source()?),
+            ThrottleKey::Name(name) => own(of_name(app, name)?, Some(source_attribute(app, caller)?)),
             ThrottleKey::KnownNetwork(user) => {
                 let network = caller.client_info().address;
-                own(keys::attempts(&keyed_hash(app, &format!("network:{user}/{network}"))?), of_source()?)
+                let key = keys::attempts(&keyed_hash(app, &format!("network:{user}/{network}"))?);
+                own(key, Some(source_attribute(app, caller)?))
             }
             ThrottleKey::SecondProof(user) => own(keys::second_proof(user), None),
             ThrottleKey::KnownDevice(device) => {
@@ -317,6 +335,7 @@ impl Counter {
         match &self.place {
             Place::Item { source } => {
                 let set = set.and_to(keys::EXPIRES_AT, now.plus_seconds(life_seconds));
+                let set = set.and_moved(TRIED_BEFORE, TRIED_AT, 0_u64);
                 source.iter().fold(set, |set, source| set.and_increment(source.clone()))
             }
             Place::Device | Place::Session => set,
@@ -352,6 +371,37 @@ impl Counter {
             None => true,
             Some(guard) => holds(guard, item),
         }
+    }
+
+    /// Takes back all attempts from a source. Another attempt from it may be counted meanwhile, so the condition names
+    /// the number, and the item of a refusal gives the next one to try.
+    async fn forgive_source(&self, app: &App, item: &Item, source: &String) -> Result<(), WriteError> {
+        let (mut own, (mut failures, _)) = (OwnShare::of(item, Some(source)), self.read(item));
+        for _ in 0..FORGIVING_TRIES {
+            let set = Set::default().and_reduce(FAILURES, own.0).and_remove(source.clone());
+            // A success makes nobody wait: the next wait is again counted from the last try before it.
+            let set =
+                if failures > own.0 { set.and_moved(TRIED_AT, TRIED_BEFORE, 0_u64) } else { set.and_remove(TRIED_AT) };
+            let when = Condition::equal(source.clone(), own.0);
+            match app.store.write(DOING, &self.key, &set, &when, NotCounted::Refused).await {
+                Ok(_) => return Ok(()),
+                Err(NotCounted::Failed(error)) => return Err(error.into()),
+                Err(NotCounted::Refused(item)) => {
+                    let item = item.unwrap_or_default();
+                    (own, (failures, _)) = (OwnShare::of(&item, Some(source)), self.read(&item));
+                }
+            }
+            if own.0 == 0 {
+                // Another sign-in has taken them back.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn own_share(&self, item: &Item) -> OwnShare {
+        let Place::Item { source } = &self.place else { return OwnShare(0) };
+        OwnShare::of(item, source.as_ref())
     }
 
     fn read(&self, item: &Item) -> (u32, Option<Timestamp>) {

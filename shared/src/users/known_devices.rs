@@ -47,7 +47,8 @@ pub(crate) fn path(id: &str) -> String {
 pub(crate) fn is_in_known_network(app: &App, caller: &Caller, user: &User, sessions: &[Session]) -> bool {
     let network = caller.client_info().address;
     let now = app.clock.now();
-    !network.is_empty() && sessions.iter().any(|session| session.is_live(user, now) && session.client.address == network)
+    !network.is_empty()
+        && sessions.iter().any(|session| session.is_live(user, now) && session.client.address == network)
 }
 
 /// Does the same after reading the sessions.

@@ -124,11 +124,13 @@ async fn b11_tells_who_is_signed_in() {
     let (person, email) = site.register_with_email().await;
     let answer = site.send_as(&person.token, Method::GET, "/users/me/", &json!({})).await;
     let masked = format!("{}****{}", &person.mobile[..3], &person.mobile[7..]);
+    let proved_at = answer.json()["mobile_proved_at"].clone();
+    assert!(proved_at.as_str().is_some_and(|at| at.ends_with('Z')), "{answer:?}");
     answer.is(
         200,
         &json!({
             "id": person.id, "username": null, "nickname": "小明", "mobile": masked, "email": email, "avatar": "",
-            "has_password": true,
+            "has_password": true, "mobile_proved_at": proved_at, "guessed_at": null, "pending_recovery": null,
         }),
     );
 }

@@ -18,6 +18,7 @@ async fn c5_changes_nickname_and_username() {
     let expected = json!({
         "id": person.id, "username": name, "nickname": "雷雷", "email": null, "avatar": "", "has_password": true,
         "mobile": format!("{}****{}", &person.mobile[..3], &person.mobile[7..]),
+        "mobile_proved_at": answer.json()["mobile_proved_at"], "guessed_at": null, "pending_recovery": null,
     });
     answer.is(200, &expected);
     assert_eq!(site.me(&person.token).await.json(), expected, "no token died");
@@ -222,7 +223,7 @@ async fn c11_exports_all_but_hashes_three_times_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn attempts_at_a_proof_count_on_the_log_in_s_counter() {
+async fn attempts_at_a_proof_count_apart_from_log_ins() {
     let site = Site::with_inbox().await;
     let person = site.register().await;
     let guess = json!({ "password": "wrong password" });
@@ -235,10 +236,8 @@ async fn attempts_at_a_proof_count_on_the_log_in_s_counter() {
     waits.is_refused(429, "too_many_requests");
     waits.says_when_to_retry(2);
     let log_in = json!({ "username": person.mobile, "password": PASSWORD });
-    let waits = site.post("/users/login/", &log_in).await;
-    assert_eq!((waits.status, waits.header("x-error-code")), (429, Some("too_many_requests")), "the log-in waits too");
+    assert_eq!(site.post("/users/login/", &log_in).await.status, 200, "the log-in does not wait");
     site.advance(2).await;
-    site.log_in(&person.mobile).await;
     let answer = site.send_as(&person.token, Method::DELETE, "/users/me/", &guess).await;
     answer.is_refused(400, "proof_wrong");
 }
@@ -307,8 +306,8 @@ async fn a_wait_tells_nobody_whether_a_name_is_known_however_it_is_written() {
         for way in &ways {
             assert_eq!(attempt(way).await, "too_many_requests", "{way}");
         }
-        // A day later the failure streaks of both names are over.
-        site.advance(86_400).await;
+        // Thirty days later the failure streaks of both names are over.
+        site.advance(30 * 86_400).await;
         for _ in 0..5 {
             assert_eq!(attempt(name).await, "bad_credentials");
         }

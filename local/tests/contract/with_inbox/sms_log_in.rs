@@ -27,7 +27,7 @@ async fn c9_signs_in_by_a_code() {
     let keys: Vec<_> = signed_in.as_object().unwrap().keys().cloned().collect();
     assert_eq!(
         (answer.status, keys.join(" ")),
-        (200, "avatar expires_in id reauthentication refresh_token token username".into())
+        (200, "avatar device expires_in id reauthentication refresh_token token username".into())
     );
     assert_eq!((&signed_in["id"], &signed_in["username"]), (&json!(person.id), &json!(person.mobile)));
     assert_eq!(site.me(signed_in["token"].as_str().unwrap()).await.status, 200);

@@ -16,7 +16,15 @@ async fn only_configured_origins_and_those_of_this_machine_may_read_answers() {
         let allowed = preflight(origin).await;
         assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (204, Some(origin)));
         let headers = allowed.header("access-control-allow-headers").unwrap();
-        for name in ["Authorization", "Content-Type", "Accept-Language", "X-CSRFToken", "X-Captcha-Pass", "X-Device", "X-Session"] {
+        for name in [
+            "Authorization",
+            "Content-Type",
+            "Accept-Language",
+            "X-CSRFToken",
+            "X-Captcha-Pass",
+            "X-Device",
+            "X-Session",
+        ] {
             assert!(headers.split(',').any(|one| one == name), "{name}: {headers}");
         }
         assert_eq!(allowed.header("access-control-allow-credentials"), None);

@@ -278,7 +278,9 @@ fn every_function_has_a_row_and_no_two_are_answered_alike() {
 /// the event does not carry, an account in another state, or a mail that the answer does not depend on.
 const NOT_IN_EVENTS: &[(&str, Need)] = &[
     ("change-password", Need::CODES),
+    ("change-password", Need::VISITORS),
     ("delete-account", Need::CODES),
+    ("delete-account", Need::VISITORS),
     ("export", Need::CODES),
     ("forget-pwd", Need::SESSIONS),
     ("forget-pwd-sms-code", Need::SESSIONS),
@@ -290,7 +292,6 @@ const NOT_IN_EVENTS: &[(&str, Need)] = &[
     ("send-proof-code", Need::SESSIONS),
     ("send-reset-email", Need::SESSIONS),
     ("send-sms-code", Need::SESSIONS),
-    ("sms-log-in", Need::VISITORS),
     ("sms-log-in", Need::SeldomPasswordHashing),
 ];
 

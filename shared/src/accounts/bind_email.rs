@@ -92,5 +92,5 @@ fn move_to(app: &App, caller: &Caller, user: &User, email: &Email, tx: &mut Tran
     if let Some(old) = &user.email {
         tx.require(release(&AccountName::Email(old.clone()), &user.id));
     }
-    tx.add(Notification::new(app, caller, user, SecurityEvent::Email))
+    tx.add(Notification::new(app, caller, user, SecurityEvent::new_email(user)))
 }

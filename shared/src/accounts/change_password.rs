@@ -44,7 +44,7 @@ async fn set(
     tx.require(credentials::change(&user, Set::to(User::PASSWORD_HASH, hash.as_str())));
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, &user, SecurityEvent::Password))?;
+    tx.add(Notification::new(app, caller, &user, SecurityEvent::new_password(&user)))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::new(app, caller, token_keys, user, session)?;
     app.store.commit(tx).await?;

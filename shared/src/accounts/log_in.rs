@@ -34,7 +34,7 @@ pub async fn log_in(
         app.token_keys()
     );
     counted?;
-    let (id, token_keys) = (claim?.map(|claim| claim.user_id), token_keys?);
+    let (id, token_keys) = (claim?.and_then(Claim::holder), token_keys?);
     // An unknown name reads the sessions of a new random id. If all of them read one partition, they would slow down
     // together, and that would show.
     let throttle_key = match (&id, &caller.device) {

@@ -105,5 +105,5 @@ fn set_password(
     let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
     tx.require(credentials::change(user, set));
     forget_streaks(user).for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, user, SecurityEvent::Password))
+    tx.add(Notification::new(app, caller, user, SecurityEvent::new_password(user)))
 }

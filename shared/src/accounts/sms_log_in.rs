@@ -63,7 +63,7 @@ async fn by_code(
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
     let name = AccountName::Mobile(log_in.mobile.clone());
-    if let Some(Claim { user_id: id }) = claim {
+    if let Some(Claim { user_id: id, .. }) = claim {
         let (user, others) = tokio::join!(claim_holder(app, &id, Some(&name)), sessions::all_of(app, &id));
         if let Some(user) = user? {
             return known(app, caller, code, token_keys, (user, others), &log_in).await;
@@ -118,7 +118,7 @@ async fn new(
     let SmsSignUp { nickname, consent } = log_in.sign_up.ok_or(Error::NoSuchUser)?;
     check_consent(app, consent.as_ref())?;
     let nickname = nickname.unwrap_or_else(|| Nickname::from_digits(&log_in.mobile));
-    let user = User { consent, ..new_user(app, log_in.mobile.clone(), nickname) };
+    let user = User { consent, ..new_user(app, caller, log_in.mobile.clone(), nickname) };
     let new = NewSession::new(app, caller, &user, log_in.remembered, Vec::new());
     let mut tx = opening(code, &new)?;
     tx.require(claims::claim(&AccountName::Mobile(log_in.mobile), &user.id)?);

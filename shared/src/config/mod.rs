@@ -31,6 +31,8 @@ pub struct Config {
     pub sessions: SessionRules,
     /// `DORMANT_DAYS`
     pub dormant_days: i64,
+    /// `NAME_RESERVED_DAYS`
+    pub name_reserved_days: i64,
     /// `RESERVED_USERNAMES`
     pub reserved_usernames: ReservedUsernames,
     pub passwords: PasswordConfig,
@@ -296,6 +298,7 @@ impl Config {
                 repeat_seconds: environment.number(&settings::REFRESH_REPEAT_SECONDS)?.into(),
             },
             dormant_days: environment.number(&settings::DORMANT_DAYS)?.into(),
+            name_reserved_days: environment.number(&settings::NAME_RESERVED_DAYS)?.into(),
             passwords: PasswordConfig {
                 rules: PasswordRules { min_characters: environment.number(&settings::PASSWORD_MIN_LENGTH)? as usize },
                 breached_url: environment.url("BREACHED_PASSWORDS_URL")?,

@@ -40,13 +40,10 @@ impl LimitCount {
     ) {
         let Self { write, wait, now } = self;
         transaction.require_or(write, move |item| {
-            let seconds = match wait {
-                Wait::Until(end) => now.seconds_until(end),
-                Wait::Sliding(limits) => {
-                    limits.iter().map(|limit| sliding_wait(*limit, item.as_ref(), now)).max().unwrap_or(0)
-                }
-            };
-            meaning(Error::TooMany { retry_after_seconds: seconds.max(1) })
+            meaning(match wait {
+                Wait::Until(end) => too_many(now.seconds_until(end)),
+                Wait::Sliding(limits) => sliding_refusal(&limits, item.as_ref(), now),
+            })
         });
     }
 }
@@ -56,6 +53,15 @@ impl<E: Reason> Part<E> for LimitCount {
         self.declare_as(transaction, E::from);
         Ok(())
     }
+}
+
+fn too_many(seconds: u64) -> Error {
+    Error::TooMany { retry_after_seconds: seconds.max(1) }
+}
+
+/// Returns the error of a sliding count, with the wait until all its limits allow the action again.
+fn sliding_refusal(limits: &[Limit], item: Option<&Item>, now: Timestamp) -> Error {
+    too_many(limits.iter().map(|limit| sliding_wait(*limit, item, now)).max().unwrap_or(0))
 }
 
 fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
@@ -85,11 +91,26 @@ pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCou
     sliding(app, limit, keys::account_limit(limit.key_word(), user))
 }
 
-/// Returns a sliding count. The item holds the last times, newest first, as attributes `t1`, `t2`, …. The write moves
-/// each time to the next attribute. Its condition is, for each limit of n times, that the n-th time is outside the
-/// limit's window.
+/// Counts one account's action at once, outside a transaction. It therefore stays counted if what follows is refused.
+pub(crate) async fn count_account(app: &App, limit: RateLimit, user: &UserId) -> Result<(), Error> {
+    let (limits, now) = (app.config.limits.of(limit), app.clock.now());
+    let (set, when) = sliding_update(limits, now);
+    let refused = |item: Option<Item>| sliding_refusal(limits, item.as_ref(), now);
+    let key = keys::account_limit(limit.key_word(), user);
+    app.store.write("counting what an account does", &key, &set, &when, refused).await.map(drop)
+}
+
+/// Returns a sliding count.
 fn sliding(app: &App, limit: RateLimit, key: Key) -> LimitCount {
     let (limits, now) = (app.config.limits.of(limit), app.clock.now());
+    let (set, when) = sliding_update(limits, now);
+    LimitCount { write: Write::update(key, set, when), wait: Wait::Sliding(limits.to_vec()), now }
+}
+
+/// Returns the update and the condition of a sliding count. The item holds the last times, newest first, as attributes
+/// `t1`, `t2`, …. The update moves each time to the next attribute. The condition is, for each limit of n times, that
+/// the n-th time is outside the limit's window.
+fn sliding_update(limits: &[Limit], now: Timestamp) -> (Set, Condition) {
     let window = limits.iter().map(|limit| limit.window_seconds).max().unwrap_or(0);
     let mut set = Set::to(keys::EXPIRES_AT, now.plus_seconds(window)).and_to(time_attribute(1), now);
     for nth in 2..=limits.iter().map(|limit| limit.most).max().unwrap_or(1) {
@@ -99,8 +120,7 @@ fn sliding(app: &App, limit: RateLimit, key: Key) -> LimitCount {
         let nth = time_attribute(limit.most);
         Condition::absent(nth.clone()).or(Condition::at_most(nth, now.plus_seconds(-limit.window_seconds)))
     };
-    let write = Write::update(key, set, Condition::All(limits.iter().map(out_of_window).collect()));
-    LimitCount { write, wait: Wait::Sliding(limits.to_vec()), now }
+    (set, Condition::All(limits.iter().map(out_of_window).collect()))
 }
 
 fn time_attribute(nth: u32) -> String {

@@ -126,7 +126,8 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("change-mobile", &[READ, UPDATE, WRITE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
     ("change-password", &[READ, UPDATE, WRITE, WRITE], |site| change_password(site).boxed()),
     ("change-password", &[READ, UPDATE, UPDATE, WRITE], |site| first_password(site).boxed()),
-    ("change-profile", &[READ, WRITE], |site| change_profile(site).boxed()),
+    ("change-profile", &[READ, WRITE], |site| change_nickname(site).boxed()),
+    ("change-profile", &[READ, UPDATE, WRITE, UPDATE, WRITE], |site| change_profile(site).boxed()),
     ("check-mobile", &[WRITE, GET], |site| check_mobile(site).boxed()),
     ("check-reset-token", &[GET], |site| check_reset_token(site).boxed()),
     ("delete-account", &[READ, UPDATE, WRITE, QUERY, WRITE, QUERY], |site| delete_account(site).boxed()),
@@ -158,6 +159,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, WRITE], |site| second_proof(site).boxed()),
     ("send-sms-code", &[WRITE, WRITE], |site| send_on_a_device(site).boxed()),
     ("refresh-token", &[READ, UPDATE, UPDATE], |site| refresh_after_a_day(site).boxed()),
+    ("refresh-token", &[READ, WRITE], |site| refresh_on_another_device(site).boxed()),
     ("verify-captcha", &[WRITE], |site| verify_captcha(site).boxed()),
     ("well-known", &[GET], |site| well_known(site).boxed()),
 ];

@@ -233,7 +233,7 @@ def main():
     listed = json.loads(call("list-sessions", headers=bearer)["body"])
     other = next(session["id"] for session in listed if not session["current"])
     call("end-session", 204, headers=bearer, path={"id": other})
-    call("change-profile", headers=bearer)
+    call("change-profile", headers=bearer, body={"password": "gravel sunrise piano"})
     changed = {"password": "gravel sunrise piano", "new_password": password}
     bearer["authorization"] = "Bearer " + json.loads(call("change-password", headers=bearer, body=changed)["body"])["token"]
     new = json.loads(event_of("change-mobile")["body"])["mobile"]

@@ -83,8 +83,16 @@ fn compose_link(brand: &str, language: Language, url: &str, minutes: u64) -> Mes
 fn compose_notification(brand: &str, language: Language, event: SecurityEvent, url: Option<&str>) -> MessageText {
     let (zh, en) = match event {
         SecurityEvent::Password => ("登录密码已修改", "The password of your account was changed"),
+        SecurityEvent::FirstPassword => ("账号已设置登录密码", "A password was set for your account"),
         SecurityEvent::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
         SecurityEvent::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
+        SecurityEvent::FirstEmail => ("账号已绑定邮箱", "An email was bound to your account"),
+        SecurityEvent::Username => ("账号已更改用户名", "The username of your account was changed"),
+        SecurityEvent::FirstUsername => ("账号已设置用户名", "A username was set for your account"),
+        SecurityEvent::Device => (
+            "账号有一处登录已改由另一设备或浏览器使用",
+            "A sign-in to your account is now used by another device or browser",
+        ),
         SecurityEvent::Reissued => (
             "账号久未使用，其手机号已由新机主注册，已与账号解绑",
             "The number of your long unused account was signed up by its new owner, and is no longer the account's",
@@ -151,6 +159,17 @@ mod tests {
         CodePurpose::SecondProof,
     ];
 
+    const STOPPABLE: [SecurityEvent; 8] = [
+        SecurityEvent::Password,
+        SecurityEvent::FirstPassword,
+        SecurityEvent::Mobile,
+        SecurityEvent::Email,
+        SecurityEvent::FirstEmail,
+        SecurityEvent::Username,
+        SecurityEvent::FirstUsername,
+        SecurityEvent::Device,
+    ];
+
     #[test]
     fn every_code_message_names_its_action_warns_and_fits_one_sms() {
         for purpose in PURPOSES {
@@ -166,11 +185,11 @@ mod tests {
     #[test]
     fn every_notice_says_what_to_do_and_fits_two_sms() {
         let url = format!("https://accounts.example.com/secure#{}", "x".repeat(54));
-        let linked = [SecurityEvent::Password, SecurityEvent::Mobile, SecurityEvent::Email]
-            .map(|event| (event, Some(url.clone())));
+        let linked = STOPPABLE.map(|event| (event, Some(url.clone())));
         let plain =
             [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Deleted].map(|event| (event, None));
         for (event, url) in linked.into_iter().chain(plain) {
+            assert_eq!(event.can_be_stopped(), url.is_some(), "{event:?}");
             // One SMS holds 70 characters in Chinese and 160 in ASCII. In a text of several, each holds 67 and 153.
             let (most_zh, most_en) = if url.is_some() { (134, 306) } else { (70, 306) };
             let payload = Payload::SecurityNotification { event, url: url.clone() };
@@ -198,14 +217,12 @@ mod tests {
         let code = |purpose| Payload::Code { purpose, code: Code::parse("012345").unwrap(), minutes: 10 };
         let url = "https://accounts.example.com/secure#TOKEN";
         let event = |event, url: Option<&str>| Payload::SecurityNotification { event, url: url.map(str::to_owned) };
-        let all = PURPOSES.into_iter().map(code).chain([
-            Payload::ResetLink {
-                url: "https://accounts.example.com/reset_password?access_token=T&x=1".into(),
-                minutes: 10,
-            },
-            event(SecurityEvent::Password, Some(url)),
-            event(SecurityEvent::Mobile, Some(url)),
-            event(SecurityEvent::Email, Some(url)),
+        let reset_link = Payload::ResetLink {
+            url: "https://accounts.example.com/reset_password?access_token=T&x=1".into(),
+            minutes: 10,
+        };
+        let stoppable = STOPPABLE.into_iter().map(|one| event(one, Some(url)));
+        let all = PURPOSES.into_iter().map(code).chain([reset_link]).chain(stoppable).chain([
             event(SecurityEvent::Password, None),
             event(SecurityEvent::Reissued, None),
             event(SecurityEvent::Secured, None),

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use shared::accounts::{self, Export};
 use shared::config::Need;
-use shared::domain::{DeviceUse, Email, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username};
+use shared::domain::{
+    DeviceUse, Email, Language, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username,
+};
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
 use shared::{App, Error};
@@ -26,10 +28,13 @@ struct Exported<'a> {
 struct ExportedAccount<'a> {
     id: &'a UserId,
     username: Option<&'a Username>,
+    reserved_username: Option<&'a Username>,
+    username_reserved_until: Option<String>,
     nickname: &'a Nickname,
     mobile: Option<&'a str>,
     email: Option<&'a Email>,
     avatar: &'a str,
+    language: Option<Language>,
     has_password: bool,
     credential_version: u64,
     created_at: String,
@@ -92,10 +97,13 @@ fn account(user: &User) -> ExportedAccount<'_> {
     ExportedAccount {
         id: &user.id,
         username: user.username.as_ref(),
+        reserved_username: user.reserved_username.as_ref(),
+        username_reserved_until: user.username_reserved_until.map(Timestamp::rfc3339),
         nickname: &user.nickname,
         mobile: user.mobile.as_ref().map(Mobile::as_str),
         email: user.email.as_ref(),
         avatar: &user.avatar,
+        language: user.language,
         has_password: user.password_hash.is_some(),
         credential_version: user.credential_version,
         created_at: user.created_at.rfc3339(),

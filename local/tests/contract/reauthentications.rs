@@ -28,6 +28,7 @@ const fn row(
 pub const TABLE: &[Row] = &[
     row("send-email-code", ("POST", "/users/me/email/"), "sms_code", 200),
     row("change-password", ("PUT", "/users/me/password/"), "sms_code", 200),
+    row("change-profile", ("PATCH", "/users/me/"), "sms_code", 200),
     row("change-mobile", ("PUT", "/users/me/mobile/"), "confirm_code", 200),
     row("delete-account", ("DELETE", "/users/me/"), "sms_code", 204),
     row("export", ("POST", "/users/me/export/"), "sms_code", 200),
@@ -39,6 +40,7 @@ impl Row {
         match self.function {
             "send-email-code" => json!({ "email": new_email() }),
             "change-password" => json!({ "new_password": NEW_PASSWORD }),
+            "change-profile" => json!({ "username": format!("name{}", &new_mobile()[2..]) }),
             "change-mobile" => {
                 let mobile = new_mobile();
                 let path = format!("/users/sms/{mobile}/?purpose=mobile");

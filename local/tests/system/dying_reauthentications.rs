@@ -57,6 +57,10 @@ async fn assert_nothing_done(site: &Site, row: &Row, (mobile, token): (&str, &st
     if let Some(email) = body["email"].as_str() {
         assert!(site.messages_to(email).await.is_empty(), "{what}");
     }
+    if row.function == "change-profile" {
+        let me = site.me(token).await.json();
+        assert_eq!(me["username"], Value::Null, "{what}");
+    }
     // The refused request used up neither an export nor a code.
     let body = if row.function == "change-mobile" { body } else { &json!({}) };
     let again = match row.function {

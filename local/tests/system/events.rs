@@ -279,6 +279,7 @@ fn every_function_has_a_row_and_no_two_are_answered_alike() {
 const NOT_IN_EVENTS: &[(&str, Need)] = &[
     ("change-password", Need::CODES),
     ("change-password", Need::VISITORS),
+    ("change-profile", Need::CODES),
     ("delete-account", Need::CODES),
     ("delete-account", Need::VISITORS),
     ("export", Need::CODES),

@@ -40,9 +40,16 @@ pub async fn change_password(site: &Site) -> Asked {
 
 pub async fn change_profile(site: &Site) -> Asked {
     let person = site.register().await;
-    let body = json!({ "nickname": "新", "username": format!("name{}", &person.mobile[2..]) });
+    let username = format!("name{}", &person.mobile[2..]);
+    let body = json!({ "nickname": "新", "username": username, "password": PASSWORD });
     let shows = Shows::Nickname(person.token.clone(), "新");
     Asked::new(Method::PATCH, "/users/me/", body, shows).by(&person.token)
+}
+
+pub async fn change_nickname(site: &Site) -> Asked {
+    let person = site.register().await;
+    let shows = Shows::Nickname(person.token.clone(), "新");
+    Asked::new(Method::PATCH, "/users/me/", json!({ "nickname": "新" }), shows).by(&person.token)
 }
 
 pub async fn check_mobile(_: &Site) -> Asked {
@@ -249,6 +256,16 @@ pub async fn send_on_a_device(site: &Site) -> Asked {
 pub async fn refresh_after_a_day(site: &Site) -> Asked {
     let asked = refresh_token(site).await;
     site.advance(86_400).await;
+    asked
+}
+
+/// The session was opened on a device without a name. The owner is told of the device with one.
+pub async fn refresh_on_another_device(site: &Site) -> Asked {
+    let person = site.register().await;
+    let body = json!({ "refresh_token": person.refresh_token });
+    let shows = message(site, sms(&person.mobile)).await;
+    let mut asked = Asked::new(Method::POST, "/users/token/refresh/", body, shows);
+    asked.headers.push(("user-agent", "curl/8.14.1".to_owned()));
     asked
 }
 

@@ -126,7 +126,8 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("change-mobile", &[READ, UPDATE, UPDATE, UPDATE, UPDATE, WRITE], |site| change_mobile(site).boxed()),
     ("change-password", &[READ, UPDATE, UPDATE, WRITE, DELETE], |site| change_password(site).boxed()),
     ("change-password", &[READ, UPDATE, UPDATE, WRITE, DELETE], |site| first_password(site).boxed()),
-    ("change-profile", &[READ, WRITE], |site| change_profile(site).boxed()),
+    ("change-profile", &[READ, WRITE], |site| change_nickname(site).boxed()),
+    ("change-profile", &[READ, UPDATE, UPDATE, UPDATE, WRITE], |site| change_profile(site).boxed()),
     ("check-mobile", &[UPDATE, GET], |site| check_mobile(site).boxed()),
     ("check-reset-token", &[GET], |site| check_reset_token(site).boxed()),
     ("delete-account", &[READ, UPDATE, UPDATE, QUERY, WRITE, QUERY, DELETE], |site| delete_account(site).boxed()),
@@ -160,6 +161,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     }),
     ("send-sms-code", &[GET, GET, WRITE], |site| send_on_a_device(site).boxed()),
     ("refresh-token", &[READ, UPDATE, UPDATE], |site| refresh_after_a_day(site).boxed()),
+    ("refresh-token", &[READ, WRITE], |site| refresh_on_another_device(site).boxed()),
     ("verify-captcha", &[UPDATE], |site| verify_captcha(site).boxed()),
     ("well-known", &[GET], |site| well_known(site).boxed()),
 ];

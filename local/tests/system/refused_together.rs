@@ -46,7 +46,9 @@ const CASES: &[&str] = &[
     "reauthenticate by code",
     "change_nickname",
     "change_username",
+    "change_username by reauthentication",
     "change_username in place of another",
+    "change_username in place of another, and one is reserved",
     "delete_account by password",
     "delete_account by code",
     "delete_account by reauthentication",
@@ -54,6 +56,7 @@ const CASES: &[&str] = &[
     "export by code",
     "export by reauthentication",
     "refresh_token",
+    "refresh_token on another device",
     "log_out",
     "log_out everywhere",
     "end_session",
@@ -135,6 +138,10 @@ async fn prepare_of_account(site: &Site, case: &str) -> RequestBuilder {
             let (code, csrf) = (site.code_for(mobile).await, site.csrf().await);
             let body = json!({ "mobile": mobile, "sms_code": code, "new_password": NEW_PASSWORD });
             post("/forget_pwd/", body).header("cookie", format!("csrf_token={csrf}")).header("x-csrftoken", csrf)
+        }
+        "refresh_token on another device" => {
+            let body = json!({ "refresh_token": person.refresh_token });
+            post("/users/token/refresh/", body).header("user-agent", "curl/8.14.1")
         }
         "refresh_token" => post("/users/token/refresh/", json!({ "refresh_token": person.refresh_token })),
         "log_out" => post("/users/logout/", json!({ "refresh_token": person.refresh_token })),
@@ -236,7 +243,8 @@ async fn prepare_of_email(site: &Site, case: &str, person: Person) -> RequestBui
 async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> RequestBuilder {
     let request =
         |method: Method, path: &str, body: Value| site.request(method, path).json(&body).bearer_auth(&person.token);
-    let profile = |name: &str| json!({ "username": format!("{name}{}", person.mobile.replace('1', "x")) });
+    let name = |prefix: &str| format!("{prefix}{}", person.mobile.replace('1', "x"));
+    let profile = |prefix: &str| json!({ "username": name(prefix), "password": PASSWORD });
     let proof_name = if case.starts_with("change_mobile") { "confirm_code" } else { "sms_code" };
     let mut body = match case {
         _ if case.ends_with("by password") => json!({ "password": PASSWORD }),
@@ -250,8 +258,18 @@ async fn prepare_of_signed_in(site: &Site, case: &str, person: Person) -> Reques
         "send_proof_code" => request(Method::POST, "/users/me/sms/", body),
         "change_nickname" => request(Method::PATCH, "/users/me/", json!({ "nickname": "新名字" })),
         "change_username" => request(Method::PATCH, "/users/me/", profile("b")),
+        "change_username by reauthentication" => {
+            body["username"] = name("b").into();
+            request(Method::PATCH, "/users/me/", body)
+        }
         "change_username in place of another" => {
             site.send_as(&person.token, Method::PATCH, "/users/me/", &profile("a")).await;
+            request(Method::PATCH, "/users/me/", profile("b"))
+        }
+        "change_username in place of another, and one is reserved" => {
+            for former in ["a", "c"] {
+                site.send_as(&person.token, Method::PATCH, "/users/me/", &profile(former)).await;
+            }
             request(Method::PATCH, "/users/me/", profile("b"))
         }
         _ if case.starts_with("change_password") => {

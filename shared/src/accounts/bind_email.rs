@@ -100,5 +100,5 @@ fn move_to(
     if let Some(old) = &user.email {
         tx.require(release(&AccountName::Email(old.clone()), &user.id));
     }
-    tx.add(Notification::new(app, caller, user, SecurityEvent::Email))
+    tx.add(Notification::new(app, caller, user, SecurityEvent::new_email(user)))
 }

@@ -7,7 +7,7 @@ use crate::credentials::codes::forget_streaks;
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::domain::{AccountName, Principal, Session, User};
 use crate::dynamodb::items::SecurityEvent;
-use crate::dynamodb::{Effect, Transaction, Write, keys};
+use crate::dynamodb::{Effect, Transaction, Write, WriteError, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions;
@@ -19,8 +19,8 @@ use crate::users::unchanged_with_username;
 /// removed right after it.
 const MAX_SESSIONS: usize = 75;
 
-/// Deletes the account, its names and its sessions in one transaction. Number, username and email are released. Only
-/// one line without personal data remains, in the audit log (PIPL article 47, GDPR article 17).
+/// Deletes the account, its names and its sessions in one transaction. Number, email, username and the reserved username
+/// are released. Only one line without personal data remains, in the audit log (PIPL article 47, GDPR article 17).
 pub async fn delete_account(
     app: &App,
     caller: &Caller,
@@ -44,13 +44,14 @@ async fn delete(
     let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);
     tx.add(checked)?;
-    // A change of username does not increment the credential version, so the condition compares the username too.
+    // A change of username does not increment the credential version, so the condition compares the usernames too.
     // Otherwise a username taken since the account was read would stay claimed for ever.
     tx.require(Write::delete(keys::user(&user.id), unchanged_with_username(user)));
     let names = [
         user.mobile.clone().map(AccountName::Mobile),
         user.email.clone().map(AccountName::Email),
         user.username.clone().map(AccountName::Username),
+        user.name_in_reserve(app.clock.now()).cloned().map(AccountName::Username),
     ];
     names.iter().flatten().for_each(|name| tx.require(release(name, &user.id)));
     if let Some((session, goes_on)) = checked.session() {
@@ -72,14 +73,27 @@ fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
     some.map(|session| Effect::remove(keys::session(&session.user_id, &session.id)))
 }
 
-/// Removes the sessions that did not fit into the transaction or were opened meanwhile. They are of no use to anybody,
-/// but they tell where somebody signed in from. If this fails, TTL removes them.
+/// Removes the sessions that did not fit into the transaction or were opened meanwhile, and a reservation that has
+/// expired. They are of no use to anybody, but they tell where somebody signed in from and what their name was. If this
+/// fails, TTL removes them.
 async fn remove_what_is_left(app: &App, user: &User) {
     let left = async {
         let left = sessions::all_of(app, &user.id).await?;
         if left.is_empty() { Ok(()) } else { app.store.apply("removing sessions", remove(&left)).await }
     };
-    if let Err(error) = left.await {
-        error.log_ignored("sessions of a deleted account are left to TTL");
+    for removed in [left.await, remove_expired_reservation(app, user).await] {
+        if let Err(error) = removed {
+            error.log_ignored("items of a deleted account are left to TTL");
+        }
     }
+}
+
+/// Another account may have claimed the name since the reservation expired, so this cannot be part of the deletion.
+async fn remove_expired_reservation(app: &App, user: &User) -> Result<(), Error> {
+    let Some(name) = user.reserved_username.clone().filter(|_| user.name_in_reserve(app.clock.now()).is_none()) else {
+        return Ok(());
+    };
+    let mut tx = Transaction::new("removing an expired reservation", || WriteError::Refused);
+    tx.require(release(&AccountName::Username(name), &user.id));
+    WriteError::refused_as_none(app.store.commit(tx).await).map(drop)
 }

@@ -162,7 +162,8 @@ async fn of_device<'a>(app: &App, device: &'a KnownDevice) -> Result<Option<&'a 
 async fn holder(app: &App, tried: &Tried) -> Result<Option<UserId>, Error> {
     let claim = tried.name.as_ref().map_or_else(keys::no_claim, keys::claim);
     let claim = app.store.get::<Claim>(&claim, "finding an account").await?;
-    Ok(claim.map(|claim| claim.user_id))
+    // A username that is only reserved for its former owner is like one that nobody has.
+    Ok(claim.and_then(Claim::holder))
 }
 
 /// Reads the account and its sessions. An unknown name reads those of a new random id. If all of them read one

@@ -25,7 +25,7 @@ mod sms_log_in;
 pub use bind_email::{bind_email, send_email_code};
 pub use change_mobile::change_mobile;
 pub use change_password::change_password;
-pub use change_profile::change_profile;
+pub use change_profile::{change_nickname, rename};
 pub use check_mobile::{count_registered, is_mobile_free};
 pub use delete_account::delete_account;
 pub use end_session::end_session;

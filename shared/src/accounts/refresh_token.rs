@@ -1,11 +1,15 @@
 //! Exchanging a refresh token for its successor.
 
 use crate::app::{App, Caller, audit};
+use crate::config::RateLimit;
 use crate::crypto::KeyGroup;
 use crate::domain::{Session, Standing, Timestamp, User};
-use crate::dynamodb::{Condition, Set, WriteError, keys};
+use crate::dynamodb::items::SecurityEvent;
+use crate::dynamodb::{Condition, Reason, Set, Transaction, Write, WriteError, keys};
 use crate::error::Error;
+use crate::messages::Notification;
 use crate::sessions::{SignedIn, end, user_and_session, verify};
+use crate::throttling::limits::of_account;
 
 /// How often the exchange reads the session, when another use of the same token changes it meanwhile.
 const TRIES: usize = 4;
@@ -27,7 +31,7 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
             Standing::Current => {
                 let successor = successor_of(app, caller, &session, now);
                 let signed_in = SignedIn::of_refresh(app, caller, &keys, user, successor.clone())?;
-                let rotated = rotate(app, &session, &successor);
+                let rotated = rotate(app, caller, &signed_in.user, (&session, &successor));
                 let (rotated, ()) = tokio::join!(rotated, note_use(app, &signed_in.user, now));
                 if rotated? {
                     return Ok(signed_in);
@@ -52,22 +56,73 @@ fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -
     successor.rotated_at = now;
     successor.last_used_at = now;
     successor.expires_at = now.plus_seconds(app.config.sessions.idle_seconds).min(session.ends_at);
-    successor.client.address = caller.client_info().address;
+    // Device and address move together. Otherwise a stolen token would be listed as the owner's device at the thief's
+    // address.
+    successor.client = caller.client_info();
     successor
 }
 
-/// Stores the successor, on condition that the session is still as it was read. Returns `false` if it is not.
-async fn rotate(app: &App, session: &Session, successor: &Session) -> Result<bool, Error> {
-    let key = keys::session(&session.user_id, &session.id);
+/// Stores the successor, on condition that the session is still as it was read. Returns `false` if it is not. If the
+/// session goes on from another device, the owner is told in the same transaction, so that a use of the token that is
+/// repeated or loses a race tells nothing. Above the limit the successor is stored without telling.
+async fn rotate(app: &App, caller: &Caller, user: &User, rotation: (&Session, &Session)) -> Result<bool, Error> {
+    let (session, successor) = rotation;
+    if session.client.device != successor.client.device {
+        match rotate_and_tell(app, caller, user, rotation).await {
+            Ok(()) => return Ok(true),
+            Err(RotateError::SessionChanged) => return Ok(false),
+            Err(RotateError::OverLimit) => {}
+            Err(RotateError::Failed(error)) => return Err(error),
+        }
+    }
+    let (key, (set, unchanged)) = (keys::session(&session.user_id, &session.id), update(session, successor));
+    let rotated = app.store.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;
+    Ok(WriteError::refused_as_none(rotated)?.is_some())
+}
+
+/// Why a refresh that tells the owner of another device was not stored.
+#[derive(Debug)]
+enum RotateError {
+    /// The session is no longer as it was read.
+    SessionChanged,
+    /// The owner was told often enough.
+    OverLimit,
+    Failed(Error),
+}
+
+impl From<Error> for RotateError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Reason for RotateError {}
+
+async fn rotate_and_tell(
+    app: &App,
+    caller: &Caller,
+    user: &User,
+    (session, successor): (&Session, &Session),
+) -> Result<(), RotateError> {
+    let (set, unchanged) = update(session, successor);
+    let mut tx = Transaction::new("refreshing a session on another device", || RotateError::SessionChanged);
+    tx.require(Write::update(keys::session(&session.user_id, &session.id), set, unchanged));
+    of_account(app, RateLimit::DeviceNotices, &user.id).declare_as(&mut tx, |_| RotateError::OverLimit);
+    tx.add(Notification::new(app, caller, user, SecurityEvent::Device).preferably_by_mail())?;
+    app.store.commit(tx).await
+}
+
+/// Returns the update of the session to its successor, and the condition that it is still as it was read.
+fn update(session: &Session, successor: &Session) -> (Set, Condition) {
     let set = Set::to(Session::GENERATION, successor.generation)
         .and_to(Session::ROTATED_AT, successor.rotated_at)
         .and_to(Session::LAST_USED_AT, successor.last_used_at)
         .and_to(Session::EXPIRES_AT, successor.expires_at)
+        .and_to(Session::DEVICE, successor.client.device.as_str())
         .and_to(Session::ADDRESS, successor.client.address.as_str());
     let unchanged = Condition::equal(Session::GENERATION, session.generation)
         .and(Condition::equal(Session::CREDENTIAL_VERSION, session.credential_version));
-    let rotated = app.store.write("refreshing a session", &key, &set, &unchanged, |_| WriteError::Refused).await;
-    Ok(WriteError::refused_as_none(rotated)?.is_some())
+    (set, unchanged)
 }
 
 /// A use is recorded at most once a day, so that most refreshes write only one item.

@@ -55,7 +55,7 @@ async fn make_account(
     let Registration { nickname, mobile, password, consent, .. } = registration;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
     let hash = hash_new_password(app, password, &person).await?;
-    let user = User { password_hash: Some(hash), consent, ..new_user(app, mobile.clone(), nickname) };
+    let user = User { password_hash: Some(hash), consent, ..new_user(app, caller, mobile.clone(), nickname) };
     let new = NewSession::new(app, caller, &user, true, Vec::new());
     let user = User { devices: only_device(app, Some(&new.device)), ..user };
     let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;

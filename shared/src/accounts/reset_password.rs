@@ -109,5 +109,5 @@ fn set_password(
     let set = set.and_to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
     tx.require(credentials::change(app, user, set.and_remove(User::GUESSED_AT), None)?);
     forget_streaks(user).for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, user, SecurityEvent::Password))
+    tx.add(Notification::new(app, caller, user, SecurityEvent::new_password(user)))
 }

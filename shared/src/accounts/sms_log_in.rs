@@ -149,7 +149,7 @@ async fn new(
     let SmsSignUp { nickname, consent } = log_in.sign_up.ok_or(Error::NoSuchUser)?;
     check_consent(app, consent.as_ref())?;
     let nickname = nickname.unwrap_or_else(|| Nickname::from_digits(&log_in.mobile));
-    let user = User { consent, ..new_user(app, log_in.mobile.clone(), nickname) };
+    let user = User { consent, ..new_user(app, caller, log_in.mobile.clone(), nickname) };
     let new = NewSession::new(app, caller, &user, log_in.remembered, Vec::new());
     let user = User { devices: only_device(app, Some(&new.device)), ..user };
     let mut tx = opening(code, &new)?;

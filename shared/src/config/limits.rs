@@ -25,13 +25,20 @@ pub enum RateLimit {
     Changes,
     /// Exports of one account.
     Exports,
+    /// Changes of one account's username.
+    Renames,
+    /// Attempts to change one account's username, whether or not the new one was free.
+    RenameTries,
+    /// Security notifications that a session of one account goes on from another device.
+    DeviceNotices,
 }
 
 impl RateLimit {
-    /// The limits on what one account does.
-    pub const OF_ACCOUNT: [Self; 2] = [Self::Changes, Self::Exports];
+    /// The limits on what one account does. Their counts are deleted with the account.
+    pub const OF_ACCOUNT: [Self; 5] =
+        [Self::Changes, Self::Exports, Self::Renames, Self::RenameTries, Self::DeviceNotices];
 
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Recipient,
         Self::RecipientSource,
         Self::Source,
@@ -41,6 +48,9 @@ impl RateLimit {
         Self::CaptchaSource,
         Self::Changes,
         Self::Exports,
+        Self::Renames,
+        Self::RenameTries,
+        Self::DeviceNotices,
     ];
 
     /// Returns the limit's setting, and the word for its counts in the table's keys. `Source` and `SourceCaptcha` share
@@ -56,6 +66,9 @@ impl RateLimit {
             Self::CaptchaSource => (&settings::LIMIT_CAPTCHA_SOURCE, "captchas"),
             Self::Changes => (&settings::LIMIT_CHANGES, "changes"),
             Self::Exports => (&settings::LIMIT_EXPORTS, "exports"),
+            Self::Renames => (&settings::LIMIT_RENAMES, "renames"),
+            Self::RenameTries => (&settings::LIMIT_RENAME_TRIES, "rename_tries"),
+            Self::DeviceNotices => (&settings::LIMIT_DEVICE_NOTICES, "device_notices"),
         }
     }
 

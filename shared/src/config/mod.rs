@@ -3,6 +3,7 @@
 //! A function does not start if a setting that it needs is missing, or if a setting is malformed. The message names the
 //! variable.
 
+mod access;
 mod address;
 mod environment;
 mod limits;
@@ -11,6 +12,7 @@ pub mod settings;
 
 use std::time::Duration;
 
+pub use access::{DeviceConfig, GuessingConfig, NumberConfig};
 pub use environment::{ConfigError, Environment};
 pub use limits::{LimitConfig, RateLimit};
 pub use need::{Keys, Need};
@@ -32,6 +34,8 @@ pub struct Config {
     pub numbers: NumberConfig,
     pub guessing: GuessingConfig,
     pub devices: DeviceConfig,
+    /// `NAME_RESERVED_DAYS`
+    pub name_reserved_days: i64,
     /// `RESERVED_USERNAMES`
     pub reserved_usernames: ReservedUsernames,
     pub passwords: PasswordConfig,
@@ -97,39 +101,6 @@ impl TokenConfig {
     pub fn rotation_rules(&self) -> RotationRules {
         RotationRules { period_seconds: self.rotation_days * 86_400, token_life_seconds: self.life_seconds }
     }
-}
-
-/// The settings for mobile numbers, which carriers reissue.
-#[derive(Clone, Copy, Debug)]
-pub struct NumberConfig {
-    /// `NUMBER_PROVED_DAYS`
-    pub proved_days: i64,
-    /// `DORMANT_DAYS`
-    pub dormant_days: i64,
-    /// `RECOVERY_WAIT_HOURS`
-    pub recovery_wait_seconds: i64,
-    /// `RECOVERY_OPEN_DAYS`
-    pub recovery_open_seconds: i64,
-}
-
-/// The settings for wrong passwords in a row.
-#[derive(Clone, Copy, Debug)]
-pub struct GuessingConfig {
-    /// `PASSWORD_MAX_FAILURES`
-    pub max_failures: u32,
-    /// `PASSWORD_STREAK_DAYS`
-    pub streak_seconds: i64,
-    /// `REAUTHENTICATION_MAX_FAILURES`
-    pub max_reauthentication_failures: u32,
-}
-
-/// The settings for known devices.
-#[derive(Clone, Copy, Debug)]
-pub struct DeviceConfig {
-    /// `KNOWN_DEVICES`
-    pub most: usize,
-    /// `KNOWN_DEVICE_DAYS`
-    pub life_seconds: i64,
 }
 
 /// The settings for new passwords and password hashes.
@@ -329,21 +300,10 @@ impl Config {
                 unremembered_seconds: 3600 * i64::from(environment.number(&settings::SESSION_UNREMEMBERED_HOURS)?),
                 repeat_seconds: environment.number(&settings::REFRESH_REPEAT_SECONDS)?.into(),
             },
-            numbers: NumberConfig {
-                proved_days: environment.number(&settings::NUMBER_PROVED_DAYS)?.into(),
-                dormant_days: environment.number(&settings::DORMANT_DAYS)?.into(),
-                recovery_wait_seconds: 3600 * i64::from(environment.number(&settings::RECOVERY_WAIT_HOURS)?),
-                recovery_open_seconds: 86_400 * i64::from(environment.number(&settings::RECOVERY_OPEN_DAYS)?),
-            },
-            guessing: GuessingConfig {
-                max_failures: environment.number(&settings::PASSWORD_MAX_FAILURES)?,
-                streak_seconds: 86_400 * i64::from(environment.number(&settings::PASSWORD_STREAK_DAYS)?),
-                max_reauthentication_failures: environment.number(&settings::REAUTHENTICATION_MAX_FAILURES)?,
-            },
-            devices: DeviceConfig {
-                most: environment.number(&settings::KNOWN_DEVICES)? as usize,
-                life_seconds: 86_400 * i64::from(environment.number(&settings::KNOWN_DEVICE_DAYS)?),
-            },
+            numbers: NumberConfig::read(environment)?,
+            guessing: GuessingConfig::read(environment)?,
+            devices: DeviceConfig::read(environment)?,
+            name_reserved_days: environment.number(&settings::NAME_RESERVED_DAYS)?.into(),
             passwords: PasswordConfig {
                 rules: PasswordRules { min_characters: environment.number(&settings::PASSWORD_MIN_LENGTH)? as usize },
                 breached_url: environment.url("BREACHED_PASSWORDS_URL")?,

@@ -165,6 +165,9 @@ settings! {
     KNOWN_DEVICES: Settings, number(1, 50), "20";
     /// The number of days after a sign-in for which a device is known, if the person asked to be remembered.
     KNOWN_DEVICE_DAYS: Settings, number(1, 400), "400";
+    /// The number of days for which a username that its owner changed stays reserved for them. Nobody else can take it
+    /// in this time.
+    NAME_RESERVED_DAYS: Settings, number(0, 36_500), "30";
     /// Messages to one mobile number or email address.
     LIMIT_RECIPIENT: Settings, Limits, "5/h,10/d";
     /// Messages to one mobile number or email address that one source requests. A source is the network address that a
@@ -187,6 +190,14 @@ settings! {
     LIMIT_CHANGES: Settings, Limits, "10/d";
     /// Exports of one account.
     LIMIT_EXPORTS: Settings, Limits, "3/d";
+    /// Changes of one account's username, the first one included.
+    LIMIT_RENAMES: Settings, Limits, "3/30d";
+    /// Attempts to change one account's username, with the password or a code. An attempt counts even if the username
+    /// is taken, so that nobody learns by this which usernames exist.
+    LIMIT_RENAME_TRIES: Settings, Limits, "10/d";
+    /// Security notifications to one account that a session goes on from another device. Above this limit the session
+    /// goes on without one.
+    LIMIT_DEVICE_NOTICES: Settings, Limits, "3/d";
     /// Codes by SMS in a day (UTC). Sign-ups and changes to new numbers may use 60 % of them. When the budget is spent,
     /// requests get a 503 and an alarm is raised.
     SMS_DAILY_BUDGET: Settings, BUDGET, "2000";

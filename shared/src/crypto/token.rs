@@ -296,10 +296,13 @@ mod tests {
         let user = User {
             id: UserId::generate(),
             username: None,
+            reserved_username: None,
+            username_reserved_until: None,
             nickname: Nickname::parse("李雷").unwrap(),
             mobile: Some(Mobile::parse("13800000000").unwrap()),
             email: None,
             avatar: String::new(),
+            language: None,
             password_hash: None,
             credential_version: 1,
             disabled: false,

@@ -99,6 +99,7 @@ impl Session {
     pub const LAST_USED_AT: &'static str = "last_used_at";
     pub const EXPIRES_AT: &'static str = "expires_at";
     pub const ENDS_AT: &'static str = "ends_at";
+    pub const DEVICE: &'static str = "device";
     pub const ADDRESS: &'static str = "address";
     pub const CREDENTIAL_VERSION: &'static str = "credential_version";
 }
@@ -237,13 +238,14 @@ mod tests {
             Session::LAST_USED_AT,
             Session::EXPIRES_AT,
             Session::ENDS_AT,
+            Session::DEVICE,
             Session::ADDRESS,
             Session::CREDENTIAL_VERSION,
         ] {
             assert!(stored.remove(attribute).is_some(), "{attribute}");
         }
         let never_named: Vec<_> = stored.keys().collect();
-        assert_eq!(never_named, ["created_at", "device", "id", "remembered", "user_id"]);
+        assert_eq!(never_named, ["created_at", "id", "remembered", "user_id"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountName, Consent, DeviceUse, Email, Mobile, Nickname, Timestamp, Username};
+use super::{AccountName, Consent, DeviceUse, Email, Language, Mobile, Nickname, Timestamp, Username};
 
 /// An account's id: 128 random bits in lower-case hex. It tells nothing about the person or the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,13 @@ pub struct User {
     /// The username, if the person chose one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<Username>,
+    /// The username that the account had before. It stays reserved for the account for some time: see
+    /// [`User::name_in_reserve`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserved_username: Option<Username>,
+    /// The moment from which others can claim the reserved username.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username_reserved_until: Option<Timestamp>,
     /// The name that the person is addressed by. It need not be unique.
     pub nickname: Nickname,
     /// The number with which the account was created, or to which it was changed since.
@@ -52,6 +59,10 @@ pub struct User {
     /// The address of a picture. Empty when there is none.
     #[serde(default)]
     pub avatar: String,
+    /// The language of the sign-up, in which security notifications are written. Later requests do not change it,
+    /// because a thief can send any `Accept-Language`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// The Argon2id hash of the password (a PHC string). `None` for an account that signs in by SMS alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<PasswordHashText>,
@@ -110,6 +121,8 @@ pub struct Recovery {
 /// The names of the attributes that conditions and updates use.
 impl User {
     pub const USERNAME: &'static str = "username";
+    pub const RESERVED_USERNAME: &'static str = "reserved_username";
+    pub const USERNAME_RESERVED_UNTIL: &'static str = "username_reserved_until";
     pub const NICKNAME: &'static str = "nickname";
     pub const MOBILE: &'static str = "mobile";
     pub const EMAIL: &'static str = "email";
@@ -143,6 +156,13 @@ impl User {
             AccountName::Email(email) => self.email.as_ref() == Some(email),
             AccountName::Username(username) => self.username.as_ref().is_some_and(|own| own.key() == username.key()),
         }
+    }
+
+    /// Returns the former username that is still reserved for the account. Nobody signs in by it, and nobody else can
+    /// claim it.
+    #[must_use]
+    pub fn name_in_reserve(&self, now: Timestamp) -> Option<&Username> {
+        self.reserved_username.as_ref().filter(|_| self.username_reserved_until.is_some_and(|until| now < until))
     }
 
     /// Returns when the number was last known to be the person's: when a code proved it, or else when it was bound.
@@ -205,10 +225,13 @@ mod tests {
         let user = User {
             id: UserId::generate(),
             username: Username::parse("LiLei").ok(),
+            reserved_username: Username::parse("Lei").ok(),
+            username_reserved_until: at,
             nickname: Nickname::parse("Li Lei").unwrap(),
             mobile: Mobile::parse("13812345678").ok(),
             email: Email::parse("li@example.com").ok(),
             avatar: String::new(),
+            language: Some(Language::En),
             password_hash: Some(PasswordHashText(String::new())),
             credential_version: 1,
             disabled: false,
@@ -232,6 +255,8 @@ mod tests {
         let stored = stored.as_object_mut().unwrap();
         for attribute in [
             User::USERNAME,
+            User::RESERVED_USERNAME,
+            User::USERNAME_RESERVED_UNTIL,
             User::NICKNAME,
             User::MOBILE,
             User::EMAIL,
@@ -250,7 +275,7 @@ mod tests {
             assert!(stored.remove(attribute).is_some(), "{attribute}");
         }
         let never_named: Vec<_> = stored.keys().collect();
-        assert_eq!(never_named, ["avatar", "created_at", "id"]);
+        assert_eq!(never_named, ["avatar", "created_at", "id", "language"]);
     }
 
     #[test]
@@ -259,10 +284,13 @@ mod tests {
         let user = User {
             id: UserId::generate(),
             username: Username::parse("LiLei").ok(),
+            reserved_username: Username::parse("HanMeimei").ok(),
+            username_reserved_until: Some(Timestamp::from_unix_seconds(9)),
             nickname: Nickname::parse("Li Lei").unwrap(),
             mobile: Mobile::parse("13812345678").ok(),
             email: Email::parse("li@example.com").ok(),
             avatar: String::new(),
+            language: None,
             password_hash: None,
             credential_version: 1,
             disabled: false,
@@ -280,12 +308,14 @@ mod tests {
         for own in ["13812345678", "Li@Example.com", "lilei", "ＬＩＬＥＩ"] {
             assert!(user.bears(&named(own).unwrap()), "{own}");
         }
-        for foreign in ["13812345679", "lei@example.com", "lilei2"] {
+        for foreign in ["13812345679", "lei@example.com", "lilei2", "hanmeimei"] {
             assert!(!user.bears(&named(foreign).unwrap()), "{foreign}");
         }
         let nameless = User { username: None, mobile: None, email: None, ..user };
         for name in ["13812345678", "li@example.com", "lilei"] {
             assert!(!nameless.bears(&named(name).unwrap()), "{name}");
         }
+        let reserved = |seconds| nameless.name_in_reserve(Timestamp::from_unix_seconds(seconds)).map(Username::as_str);
+        assert_eq!((reserved(8), reserved(9)), (Some("HanMeimei"), None));
     }
 }

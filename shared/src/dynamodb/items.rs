@@ -3,18 +3,28 @@
 use serde::{Deserialize, Serialize};
 
 use super::expression::Condition;
-use crate::domain::{AccountName, CodeKey, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp, UserId};
+use crate::domain::{AccountName, CodeKey, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp, User, UserId};
 
 /// A claim: the item that makes a name belong to one user alone, so that uniqueness is a condition of a write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claim {
-    /// The user who has the name.
+    /// The user who has the name, or for whom it is reserved.
     pub user_id: UserId,
+    /// The moment from which others can claim the name. Only the claim of a reserved name has it: a username that its
+    /// owner has given up for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The name of the attribute that conditions use.
 impl Claim {
     pub const USER_ID: &'static str = "user_id";
+
+    /// Returns the user who has the name. Nobody has a reserved name.
+    #[must_use]
+    pub fn holder(self) -> Option<UserId> {
+        if self.expires_at.is_none() { Some(self.user_id) } else { None }
+    }
 }
 
 /// A live code: the seed of its digits, and the number of guesses at it.
@@ -110,12 +120,22 @@ pub struct AboutAccount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecurityEvent {
-    /// The password was set or changed.
+    /// The account has another password.
     Password,
+    /// The account had no password, and has one now.
+    FirstPassword,
     /// The account has another mobile number.
     Mobile,
     /// The account has another email.
     Email,
+    /// The account had no email, and has one now.
+    FirstEmail,
+    /// The account has another username.
+    Username,
+    /// The account had no username, and has one now.
+    FirstUsername,
+    /// A session was refreshed from another device.
+    Device,
     /// The account was long unused, and the next owner of its number signed up.
     Reissued,
     /// The "this wasn't me" link of a security notification ended all sessions and removed the password.
@@ -129,12 +149,38 @@ pub enum SecurityEvent {
 }
 
 impl SecurityEvent {
+    /// Returns the event of a new password for this account.
+    #[must_use]
+    pub const fn new_password(user: &User) -> Self {
+        if user.password_hash.is_some() { Self::Password } else { Self::FirstPassword }
+    }
+
+    /// Returns the event of a new email for this account.
+    #[must_use]
+    pub const fn new_email(user: &User) -> Self {
+        if user.email.is_some() { Self::Email } else { Self::FirstEmail }
+    }
+
+    /// Returns the event of a new username for this account.
+    #[must_use]
+    pub const fn new_username(user: &User) -> Self {
+        if user.username.is_some() { Self::Username } else { Self::FirstUsername }
+    }
+
     /// Whether the "this wasn't me" link can stop what follows. It cannot where the account is deleted or secured
     /// already, nor where its number has gone to another person.
     #[must_use]
     pub const fn can_be_stopped(self) -> bool {
         match self {
-            Self::Password | Self::Mobile | Self::Email | Self::Recovery => true,
+            Self::Password
+            | Self::FirstPassword
+            | Self::Mobile
+            | Self::Email
+            | Self::FirstEmail
+            | Self::Username
+            | Self::FirstUsername
+            | Self::Device
+            | Self::Recovery => true,
             Self::Reissued | Self::Secured | Self::Guessed | Self::Deleted => false,
         }
     }
@@ -154,7 +200,7 @@ pub struct Message {
     /// Whether the message is dropped unless the recipient's number or address has an account. Where the content is for
     /// a particular account, it must be that one.
     pub requires_account: bool,
-    /// The language of the caller who requested the message.
+    /// The language of the caller who requested the message. A security notification is in the language of the account.
     pub language: Language,
     /// When the message was requested.
     pub created_at: Timestamp,
@@ -219,7 +265,7 @@ mod tests {
         let code = CodeItem { seed, expires_at: at, guesses: 0, credential_version: Some(1) };
         let message = Message { claimed_by: Some("me".into()), ..message(&Mobile::parse("13800000000").unwrap()) };
         for (item, attributes) in [
-            (stored(&Claim { user_id: UserId::generate() }), &[Claim::USER_ID][..]),
+            (stored(&Claim { user_id: UserId::generate(), expires_at: Some(at) }), &[Claim::USER_ID, EXPIRES_AT][..]),
             (
                 stored(&code),
                 &[CodeSeed::NONCE, CodeSeed::KEY_ID, CodeItem::GUESSES, CodeItem::CREDENTIAL_VERSION, EXPIRES_AT],

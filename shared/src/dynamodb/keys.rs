@@ -20,13 +20,15 @@
 //! | recipient limit | `LIMIT#channel#to` | `LIMIT`, `SOURCE#keyed hash`, `DEVICES` |
 //! | change limit | `LIMIT#changes#id` | `LIMIT` |
 //! | export limit | `LIMIT#exports#id` | `LIMIT` |
+//! | limits of renames and of tries at them | `LIMIT#renames#id`, `LIMIT#rename_tries#id` | `LIMIT` |
+//! | limit of notifications of another device | `LIMIT#device_notices#id` | `LIMIT` |
 //! | source window | `SOURCE#action#keyed hash` | the window's number |
 //! | budget | `BUDGET#kind#date#shard` | `BUDGET` |
 //! | flag of a spent budget | `FLAG#kind#copy` | `FLAG` |
 //! | operator action | `AUDIT#date` | time and a random part |
 //! | used pass or link | `PASS#id` | `USED` |
 //!
-//! Every item except users, claims and the key set has `expires_at`, the table's TTL attribute. DynamoDB deletes an
+//! Every item except users, claims of names in use and the key set has `expires_at`, the table's TTL attribute. DynamoDB deletes an
 //! expired item within days, so every read and every condition checks the expiry itself.
 
 use std::borrow::Cow;
@@ -107,6 +109,8 @@ pub fn email_claim(email: &Email) -> Key {
 }
 
 /// Returns the key of the item that reserves a username for one user. See [`mobile_claim`].
+///
+/// A change of username leaves the claim of the old name with an expiry, so that nobody else gets the name at once.
 #[must_use]
 pub fn username_claim(username: &Username) -> Key {
     Key::new(format!("USERNAME#{}", username.key()), "CLAIM")

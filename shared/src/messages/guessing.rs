@@ -1,6 +1,6 @@
 //! Telling an owner that somebody guesses at the account's password.
 
-use super::send::{MessageRequest, Notification, Reach, new_message};
+use super::send::{MessageRequest, Notification, new_message};
 use crate::app::{App, Caller};
 use crate::crypto::random_hex;
 use crate::domain::{Email, User};
@@ -35,7 +35,7 @@ fn told(app: &App, caller: &Caller, user: &User, tx: &mut Transaction<WriteError
     let mut set = Set::to(User::GUESSED_AT, now);
     let is_texted = user.guessing_texted_at.is_some_and(|at| now < at.plus_seconds(SMS_EVERY_SECONDS));
     if user.email.is_some() || !is_texted {
-        tx.add(Notification::new(app, caller, user, SecurityEvent::Guessed).reaching(Reach::MailOrSms))?;
+        tx.add(Notification::new(app, caller, user, SecurityEvent::Guessed).preferably_by_mail())?;
     }
     if user.email.is_none() && !is_texted {
         set = set.and_to(User::GUESSING_TEXTED_AT, now);
@@ -52,7 +52,7 @@ fn nobody_told(app: &App, caller: &Caller, tx: &mut Transaction<WriteError>) -> 
     let Ok(nobody) = Email::parse(&format!("{}@nobody.invalid", random_hex::<8>())) else { return Ok(()) };
     let recipient = Recipient::Email(nobody);
     let request = MessageRequest { recipient, content: Content::ResetLink, requires_account: true };
-    let message = new_message(caller, &request, app.clock.now());
+    let message = new_message(caller.language, &request, app.clock.now());
     tx.also(Effect::put(keys::message(&message.id), &message)?);
     Ok(())
 }

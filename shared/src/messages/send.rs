@@ -8,7 +8,7 @@ use super::CaptchaResult;
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::crypto::{NotMeLink, random, random_hex};
-use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, Timestamp, User};
+use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, Language, Timestamp, User};
 use crate::dynamodb::items::{AboutAccount, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
@@ -76,7 +76,7 @@ pub(crate) async fn send(
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
     });
-    let message = new_message(caller, &request, app.clock.now());
+    let message = new_message(caller.language, &request, app.clock.now());
     let submission = Submission { app, caller, solved, request: &request, message: &message };
     if submission.is_of_owner().await? {
         match submission.send(Allowance::OfOwner, cost).await {
@@ -229,49 +229,39 @@ fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
 }
 
 /// A security notification, to every address of the account. It ignores the resend cooldown and is part of the
-/// transaction that makes the change.
+/// transaction that makes the change. It is in the account's language, not the caller's, who may be a thief.
 pub(crate) struct Notification<'a> {
     app: &'a App,
     caller: &'a Caller,
     user: &'a User,
     event: SecurityEvent,
-    reach: Reach,
-}
-
-/// The addresses of the account that a notification goes to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    Everywhere,
-    /// The email, or the number of an account without an email.
-    MailOrSms,
+    preferably_by_mail: bool,
 }
 
 impl<'a> Notification<'a> {
     pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, event: SecurityEvent) -> Self {
-        Self { app, caller, user, event, reach: Reach::Everywhere }
+        Self { app, caller, user, event, preferably_by_mail: false }
     }
 
-    pub(crate) const fn reaching(self, reach: Reach) -> Self {
-        Self { reach, ..self }
+    /// Returns the same notification by mail alone, or by SMS where the account has no email. For events that are
+    /// frequent and mostly harmless.
+    pub(crate) fn preferably_by_mail(self) -> Self {
+        Self { preferably_by_mail: true, ..self }
     }
 }
 
 impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let Self { app, caller, user, event, reach } = self;
+        let Self { app, caller, user, event, preferably_by_mail } = self;
         let now = app.clock.now();
-        let texts = reach == Reach::Everywhere || user.email.is_none();
-        let sms = user
-            .mobile
-            .clone()
-            .filter(|_| texts)
-            .map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
+        let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
-        for (recipient, with_link) in [sms, email].into_iter().flatten() {
+        let most = if preferably_by_mail { 1 } else { 2 };
+        for (recipient, with_link) in [email, sms].into_iter().flatten().take(most) {
             let about = AboutAccount { event, user_id: user.id.clone(), with_link };
             let request =
                 MessageRequest { recipient, content: Content::SecurityNotification(about), requires_account: false };
-            let message = new_message(caller, &request, now);
+            let message = new_message(user.language.unwrap_or(caller.language), &request, now);
             transaction.also(Effect::put(keys::message(&message.id), &message)?);
         }
         Ok(())
@@ -284,14 +274,14 @@ pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool 
     changed_at.is_none_or(|at| at.plus_seconds(NotMeLink::LIFE_SECONDS) <= now)
 }
 
-pub(super) fn new_message(caller: &Caller, request: &MessageRequest, now: Timestamp) -> Message {
+pub(super) fn new_message(language: Language, request: &MessageRequest, now: Timestamp) -> Message {
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
         recipient: request.recipient.clone(),
         content: request.content.clone(),
         requires_account: request.requires_account,
-        language: caller.language,
+        language,
         created_at: now,
         expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
         claimed_by: None,

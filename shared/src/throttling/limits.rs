@@ -94,6 +94,11 @@ pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCou
     sliding(app, limit, keys::account_limit(limit.key_word(), user))
 }
 
+/// Counts one account's action at once, outside a transaction. It therefore stays counted if what follows is refused.
+pub(crate) async fn count_account(app: &App, limit: RateLimit, user: &UserId) -> Result<(), Error> {
+    of_account(app, limit, user).alone(app).await
+}
+
 /// Returns a sliding count. The item holds the last times, newest first, as attributes `t1`, `t2`, …. The write moves
 /// each time to the next attribute. Its condition is, for each limit of n times, that the n-th time is outside the
 /// limit's window.

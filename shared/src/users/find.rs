@@ -1,5 +1,5 @@
 use crate::app::App;
-use crate::domain::{AccountName, User, UserId};
+use crate::domain::{AccountName, User, UserId, Username};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::{Condition, keys};
 use crate::error::Error;
@@ -11,7 +11,7 @@ pub async fn find_by_name(app: &App, name: Option<&AccountName>) -> Result<Optio
     let claim = app.store.get::<Claim>(&key, "finding an account").await?;
     // Each unknown name reads a new random id. If all of them read one key, they would slow down together, and that
     // would show.
-    let id = claim.map_or_else(UserId::generate, |claim| claim.user_id);
+    let id = claim.and_then(Claim::holder).unwrap_or_else(UserId::generate);
     claim_holder(app, &id, name).await
 }
 
@@ -32,11 +32,13 @@ pub fn unchanged(user: &User, name: Option<&AccountName>) -> Condition {
     }
 }
 
-/// Returns the condition that an account is still as it was read, including its username.
+/// Returns the condition that an account is still as it was read, including its username and the reserved one.
 pub(crate) fn unchanged_with_username(user: &User) -> Condition {
-    let same_name = match &user.username {
-        Some(username) => Condition::equal(User::USERNAME, username.as_str()),
-        None => Condition::absent(User::USERNAME),
+    let same = |attribute, name: Option<&Username>| match name {
+        Some(name) => Condition::equal(attribute, name.as_str()),
+        None => Condition::absent(attribute),
     };
-    Condition::equal(User::CREDENTIAL_VERSION, user.credential_version).and(same_name)
+    Condition::equal(User::CREDENTIAL_VERSION, user.credential_version)
+        .and(same(User::USERNAME, user.username.as_ref()))
+        .and(same(User::RESERVED_USERNAME, user.reserved_username.as_ref()))
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::domain::{Consent, Mobile, Nickname, User, UserId};
 use crate::dynamodb::{Condition, Write, keys};
 use crate::error::Error;
@@ -10,15 +10,18 @@ pub(crate) fn check_consent(app: &App, consent: Option<&Consent>) -> Result<(), 
     if app.config.answers.require_consent && consent.is_none() { Err(Error::ConsentRequired) } else { Ok(()) }
 }
 
-/// Returns a new account without a password.
-pub(crate) fn new_user(app: &App, mobile: Mobile, nickname: Nickname) -> User {
+/// Returns a new account without a password, in the language of the person who signs up.
+pub(crate) fn new_user(app: &App, caller: &Caller, mobile: Mobile, nickname: Nickname) -> User {
     User {
         id: UserId::generate(),
         username: None,
+        reserved_username: None,
+        username_reserved_until: None,
         nickname,
         mobile: Some(mobile),
         email: None,
         avatar: String::new(),
+        language: Some(caller.language),
         password_hash: None,
         credential_version: 1,
         disabled: false,

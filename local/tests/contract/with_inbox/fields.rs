@@ -118,7 +118,8 @@ const TABLE: &[Row] = &[
     row("bind-email", BIND, "email", Kind::Address, r#"{"email_code":"000000"}"#),
     row("bind-email", BIND, "email_code", Kind::ExactCode, r#"{"email":"li@example.com"}"#),
     row("change-profile", PROFILE, "nickname", Kind::Nickname, "{}"),
-    row("change-profile", PROFILE, "username", Kind::Username, "{}"),
+    row("change-profile", PROFILE, "username", Kind::Username, r#"{"password":"wrong horse battery"}"#),
+    row("change-profile", PROFILE, "sms_code", Kind::PastedCode, r#"{"username":"zhang.wei"}"#),
     row(
         "change-password",
         ("PUT", "/users/me/password/"),
@@ -351,7 +352,12 @@ async fn whoever_has_a_name_signs_in_by_each_spelling_of_it() {
     person.token = bound.json()["token"].as_str().unwrap().to_owned();
     let name = format!("नमस्ते\u{200D}ते{}", &person.mobile[6..]).replace("ते\u{200D}", "क्\u{200D}");
     let named = site
-        .send_as(&person.token, Method::PATCH, "/users/me/", &json!({ "username": format!("{name}\u{3000}") }))
+        .send_as(
+            &person.token,
+            Method::PATCH,
+            "/users/me/",
+            &json!({ "username": format!("{name}\u{3000}"), "password": PASSWORD }),
+        )
         .await;
     assert_eq!((named.status, &named.json()["username"]), (200, &json!(name)), "{named:?}");
     for spelling in [
@@ -385,7 +391,7 @@ async fn whoever_has_a_name_signs_in_by_each_spelling_of_it() {
     assert_eq!(site.post("/users/login/", &padded).await.status, 400, "nothing is cut off a password");
     // Two names that differ only in a joiner are the same name.
     let other = site.register().await;
-    let same = json!({ "username": name.replace('\u{200D}', "") });
+    let same = json!({ "username": name.replace('\u{200D}', ""), "password": PASSWORD });
     site.send_as(&other.token, Method::PATCH, "/users/me/", &same).await.is_refused(400, "username_taken");
 }
 

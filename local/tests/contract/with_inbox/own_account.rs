@@ -5,8 +5,13 @@ use serde_json::{Value, json};
 
 use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, other_code};
 
+/// Sends the names, and the password with a username.
 async fn patch(site: &Site, person: &Person, body: &Value) -> Answer {
-    site.send_as(&person.token, Method::PATCH, "/users/me/", body).await
+    let mut body = body.clone();
+    if body.get("username").is_some() {
+        body["password"] = PASSWORD.into();
+    }
+    site.send_as(&person.token, Method::PATCH, "/users/me/", &body).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,14 +30,34 @@ async fn c5_changes_nickname_and_username() {
     for written in [name.clone(), name.to_uppercase(), name.replace("Lei", "ｌｅｉ")] {
         assert_eq!(site.log_in(&written).await["username"], name.as_str(), "{written}");
     }
-    // A change of case alone keeps the name. A different name frees the old one.
+    // A change of case alone keeps the name. A different name leaves the old one reserved.
     let answer = patch(&site, &person, &json!({ "username": name.to_lowercase() })).await;
     assert_eq!(answer.json()["username"], name.to_lowercase(), "{answer:?}");
     let answer = patch(&site, &person, &json!({ "username": format!("{name}.2") })).await;
     assert_eq!((answer.status, &answer.json()["nickname"]), (200, &json!("雷雷")), "{answer:?}");
     let next = site.register().await;
-    assert_eq!(patch(&site, &next, &json!({ "username": name })).await.status, 200, "it is free again");
+    patch(&site, &next, &json!({ "username": name })).await.is_refused(400, "username_taken");
     assert_eq!(patch(&site, &next, &json!({})).await.status, 200, "nothing asked for is nothing done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_takes_a_proof_for_another_username_and_none_for_the_rest() {
+    let site = Site::with_inbox().await;
+    let person = site.register().await;
+    let send = async |body: &Value| site.send_as(&person.token, Method::PATCH, "/users/me/", body).await;
+    let name = format!("Anna-{}", &person.mobile[5..]);
+    assert_eq!(send(&json!({ "nickname": "安娜" })).await.status, 200);
+    send(&json!({ "username": name })).await.is_refused(400, "field_required");
+    send(&json!({ "username": name, "password": "wrong password" })).await.is_refused(400, "proof_wrong");
+    send(&json!({ "username": name, "reauthentication": "stale" })).await.is_refused(400, "reauthentication_refused");
+    send(&json!({ "username": name, "sms_code": "123456" })).await.is_refused(400, "code_expired");
+    assert_eq!(site.me(&person.token).await.json()["username"], Value::Null);
+    let by_code = json!({ "username": name, "sms_code": site.proof_code(&person).await });
+    assert_eq!(send(&by_code).await.json()["username"], name.as_str());
+    // The present username counts as not given. Another spelling of it does not.
+    let same = send(&json!({ "username": name, "nickname": "小安" })).await;
+    assert_eq!((same.status, &same.json()["nickname"]), (200, &json!("小安")), "{same:?}");
+    send(&json!({ "username": name.to_lowercase() })).await.is_refused(400, "field_required");
 }
 
 #[tokio::test(flavor = "multi_thread")]

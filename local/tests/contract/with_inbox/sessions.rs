@@ -145,7 +145,9 @@ async fn c3_lists_the_devices_in_plain_words() {
     let body = json!({ "username": person.mobile, "password": PASSWORD });
     let phone = read(site.request(Method::POST, "/users/login/").header("user-agent", agent).json(&body)).await.json();
     site.advance(60).await;
-    let phone = site.refresh(text(&phone, "refresh_token")).await.json();
+    let body = json!({ "refresh_token": phone["refresh_token"] });
+    let refresh = site.request(Method::POST, "/users/token/refresh/").header("user-agent", agent);
+    let phone = read(refresh.json(&body)).await.json();
     let listed = list(&site, text(&phone, "token")).await;
     assert_eq!(listed.len(), 2);
     let (newest, oldest) = (&listed[0], &listed[1]);

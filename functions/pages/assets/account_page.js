@@ -28,11 +28,11 @@ const keep = (answer) => {
 };
 
 function profile() {
-  const username = { username_malformed: "username", username_reserved: "username", username_taken: "username" };
+  const username = Object.fromEntries(["malformed", "reserved", "taken"].map((problem) => [`username_${problem}`, "username"]));
   row("nickname", { nickname_refused: "nickname" }, () =>
     callSignedIn("PATCH", "/users/me/", { body: { nickname: byId("nickname").value } }), keep);
-  row("username", username, () =>
-    callSignedIn("PATCH", "/users/me/", { body: { username: value(byId("username")) } }), keep);
+  row("username", { ...placesOf("username-proof"), ...username }, () =>
+    callProved("username-proof", "PATCH", "/users/me/", { username: value(byId("username")) }), keep);
 }
 
 function mobile() {

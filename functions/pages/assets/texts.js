@@ -21,6 +21,7 @@ const texts = {
   waitSeconds: ["请{n}秒后再试。", "Please try again in {n} seconds."],
   waitMinutes: ["请{n}分钟后再试。", "Please try again in {n} minutes."],
   waitHours: ["请{n}小时后再试。", "Please try again in {n} hours."],
+  waitDays: ["请{n}天后再试。", "Please try again in {n} days."],
   tooMany: ["操作过于频繁。", "Too many requests."],
   checking: ["正在检查号码…", "Checking the number…"],
   unchecked: ["暂时无法检查号码，可以先继续填写。", "It cannot be checked now. Just go on."],
@@ -74,5 +75,6 @@ export const hasReason = (reason) => REASONS.includes(reason);
 export function wait(seconds) {
   if (seconds < 90) return say("waitSeconds", { n: seconds });
   if (seconds < 5400) return say("waitMinutes", { n: Math.ceil(seconds / 60) });
-  return say("waitHours", { n: Math.ceil(seconds / 3600) });
+  if (seconds < 172_800) return say("waitHours", { n: Math.ceil(seconds / 3600) });
+  return say("waitDays", { n: Math.ceil(seconds / 86_400) });
 }

@@ -23,7 +23,8 @@ pub(crate) fn page(view: &View<'_>) -> Page {
                     (view.field(&Field { id: "nickname", label: view.t("新昵称", "New nickname"), kind: Kind::Text("nickname", 200), hint: "" }))
                 }, view.t("保存", "Save"))))
                 (item("username-item", view.t("用户名", "Username"), &form(view, "username-form", &html! {
-                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::Username, hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
+                    (proof(view, "username-proof"))
+                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::NewUsername, hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
                 }, view.t("保存", "Save"))))
             }
             section.card aria-labelledby="security-title" {

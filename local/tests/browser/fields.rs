@@ -30,6 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "/users",
         &[
             "nickname -",
+            "username-proof-account-name -",
             "username name",
             "mobile-proof-account-name -",
             "mobile mobile",

@@ -48,6 +48,10 @@ const texts = {
   downloaded: ["已下载", "Downloaded"],
   bySms: ["改用短信登录", "Sign in by SMS"],
   byPassword: ["改用密码登录", "Use your password"],
+  numberInUse: [
+    "这个号码仍属于一个账号，现在不能注册新账号。账号是您的，请填写上面的密码或邮件验证码；不是您的，请联系本站的运营方，或换一个号码。",
+    "This number still belongs to an account, so it gets no new one now. If the account is yours, fill in its password or the mailed code above. If not, contact the operators of this site, or use another number.",
+  ],
   byMail: ["改用邮箱找回", "Recover by email"],
   codeMailedTo: ["验证码已发送到 {email}。", "A code was sent to {email}."],
   mailed: ["邮件已发送到 {email}，请在10分钟内打开其中的链接。", "An email was sent to {email}. Open its link within ten minutes."],

@@ -251,12 +251,15 @@ impl View<'_> {
         }
     }
 
-    /// Renders the fields of the second proof, which an account that was unused for long requires beside a code by SMS.
-    /// A script shows them on demand.
+    /// Renders the fields of the second proof, which the account of a number that was not confirmed for long requires
+    /// beside a code by SMS. A script shows them on demand.
     pub(crate) fn second_proof(&self) -> Markup {
         html! {
-            div #second-proof hidden {
-                p.notice { (self.t("这个账号很久没有使用了。请再提供其中一项：", "This account has not been used for a long time. Please give one of these too:")) }
+            div #second-proof data-second-proof hidden {
+                div.notice {
+                    p #second-proof-text tabindex="-1" { (self.t("这个号码很久没有确认过了，只凭短信验证码还不够。请再提供其中一项：", "This number was not confirmed for long, so a code by SMS is not enough. Please give one of these too:")) }
+                    p.hint { (self.t("账号没有密码，也没有收到邮件？请联系本站的运营方。", "No password, and no mail came? Please contact the operators of this site.")) }
+                }
                 div.field {
                     label #second-password-label for="second-password" { (self.t("账号的密码", "The account's password")) }
                     div.with-button {

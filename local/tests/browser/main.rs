@@ -19,6 +19,7 @@ mod reauthentication;
 mod refusals;
 mod refusing_browsers;
 mod safety;
+mod second_proof;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;

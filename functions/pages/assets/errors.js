@@ -47,7 +47,7 @@ export const errors = {
   ],
   second_proof_required: [
     "这个号码很久没有确认过。请再输入账号的密码，或刚发送到绑定邮箱的验证码。",
-    "This number was not confirmed for long. Enter the account's password too, or the code that was just mailed to it.",
+    "This number has not been confirmed for a long time. Enter the account's password too, or the code that was just mailed to it.",
   ],
   unauthorized: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],
   refresh_token_invalid: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],

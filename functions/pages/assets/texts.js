@@ -58,6 +58,17 @@ const texts = {
   mailAgain: ["没有收到？重新发送", "Nothing arrived? Send again"],
   resetDone: ["密码已重置，请用新密码登录。", "Your password was reset. Sign in with the new one."],
   linkFor: ["正在为 {email} 设置新密码。", "Setting a new password for {email}."],
+  guessed: [
+    "{at}，有人连续多次输错您账号的密码。为了安全，陌生设备暂时不能用密码登录；修改密码后恢复正常。",
+    "On {at} somebody had entered many wrong passwords for your account. Unknown devices cannot sign in by password until you change it.",
+  ],
+  recovery: [
+    "{at}，有人申请找回您的账号{from}。从{until}起，只凭您号码收到的验证码就能进入账号。不是您申请的？修改密码或退出所有设备，就能取消。",
+    "Recovery of your account was asked for on {at}{from}. From {until} on, a code to your number alone opens it. If this was not you, change the password or sign out everywhere to stop it.",
+  ],
+  recoveryFrom: ["（{where}）", " ({where})"],
+  isItYours: ["{mobile} 还是您的号码吗？上次确认是在{at}。", "Is {mobile} still your number? It was last confirmed on {at}."],
+  confirmed: ["谢谢，号码已确认。", "Thank you. Your number is confirmed."],
   account_deleted: ["账号已注销，数据已删除。", "The account was deleted with all its data."],
 };
 

@@ -257,7 +257,7 @@ impl View<'_> {
         html! {
             div #second-proof data-second-proof hidden {
                 div.notice {
-                    p #second-proof-text tabindex="-1" { (self.t("这个号码很久没有确认过了，只凭短信验证码还不够。请再提供其中一项：", "This number was not confirmed for long, so a code by SMS is not enough. Please give one of these too:")) }
+                    p #second-proof-text tabindex="-1" { (self.t("这个号码很久没有确认过了，只凭短信验证码还不够。请再提供其中一项：", "This number has not been confirmed for a long time, so a code by SMS is not enough. Please give one of these too:")) }
                     p.hint { (self.t("账号没有密码，也没有收到邮件？请联系本站的运营方。", "No password, and no mail came? Please contact the operators of this site.")) }
                 }
                 div.field {

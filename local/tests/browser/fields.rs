@@ -29,6 +29,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "/users",
         &[
+            "number-code code",
             "nickname -",
             "username-proof-account-name -",
             "username name",

@@ -5,6 +5,7 @@
 
 mod account_page;
 mod account_rows;
+mod banners;
 mod browser;
 mod dead_cookies;
 mod fields;

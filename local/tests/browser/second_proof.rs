@@ -101,7 +101,7 @@ async fn who_has_a_new_number_makes_an_account_with_the_same_code() {
         look(&browser, if setup.english { "new-number-en" } else { "new-number" }).await;
         // Sent once more without a second proof, the form says what is missing.
         browser.submit("by-sms").await;
-        browser.status_says("by-sms", if setup.english { "not confirmed for long" } else { "很久没有确认" }).await;
+        browser.status_says("by-sms", if setup.english { "confirmed for a long time" } else { "很久没有确认" }).await;
         // A password that was typed is not the new account's.
         browser.fill("second-password", PASSWORD).await;
         browser.click("new-number-sign-up").await;
@@ -168,7 +168,9 @@ async fn a_forgotten_password_of_a_number_not_confirmed_for_long_says_so_and_whe
         browser.fill("code", &site.code_for(&person.mobile).await).await;
         browser.fill("password", NEW_PASSWORD).await;
         browser.submit("forgotten").await;
-        browser.says("second-proof-text", if setup.english { "not confirmed for long" } else { "很久没有确认" }).await;
+        browser
+            .says("second-proof-text", if setup.english { "confirmed for a long time" } else { "很久没有确认" })
+            .await;
         browser.until("document.activeElement.id === 'second-proof-text'").await;
         look(&browser, if setup.english { "forgotten-second-proof-en" } else { "forgotten-second-proof" }).await;
         browser.click("to-sms-log-in").await;

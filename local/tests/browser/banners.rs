@@ -180,10 +180,10 @@ async fn an_account_whose_number_went_to_the_next_owner_asks_for_a_new_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_not_proved_for_long_is_asked_about_once_for_each_date() {
     let (_site, _, browser) = signed_in(SETUPS[0]).await;
-    let old = open_with(&browser, "{ mobile_proved_at: '2026-01-02T03:04:05Z' }").await;
+    let old = open_with(&browser, "{ mobile_proved_at: '2021-01-02T03:04:05Z' }").await;
     browser.js("document.activeElement.blur()").await;
     assert_eq!(shown(&browser).await, ["number"]);
-    browser.says("number-text", "2026年1月2日").await;
+    browser.says("number-text", "2021年1月2日").await;
     look(&browser, "banner-number").await;
     browser.click("number-later").await;
     browser.until("!document.getElementById('number-banner').checkVisibility()").await;
@@ -192,11 +192,11 @@ async fn a_number_not_proved_for_long_is_asked_about_once_for_each_date() {
     browser.see("devices").await;
     assert!(shown(&browser).await.is_empty(), "it was answered");
     let kept = browser.js("return JSON.stringify(localStorage)").await;
-    assert!(kept.as_str().unwrap().contains("number-asked-") && !kept.as_str().unwrap().contains("2026"), "{kept}");
+    assert!(kept.as_str().unwrap().contains("number-asked-") && !kept.as_str().unwrap().contains("2021"), "{kept}");
 
     // A later proof that is old in its turn is another question.
     browser.without(old).await;
-    let next = open_with(&browser, "{ mobile_proved_at: '2026-02-02T03:04:05Z' }").await;
+    let next = open_with(&browser, "{ mobile_proved_at: '2021-02-02T03:04:05Z' }").await;
     assert_eq!(shown(&browser).await, ["number"]);
     browser.click("number-no").await;
     browser.until("document.getElementById('mobile-item').open").await;
@@ -207,7 +207,7 @@ async fn a_number_not_proved_for_long_is_asked_about_once_for_each_date() {
 
     // Another account in the same browser is asked for itself.
     browser.without(next).await;
-    open_with(&browser, "{ mobile_proved_at: '2026-02-02T03:04:05Z', id: 'another' }").await;
+    open_with(&browser, "{ mobile_proved_at: '2021-02-02T03:04:05Z', id: 'another' }").await;
     assert_eq!(shown(&browser).await, ["number"]);
     browser.close().await;
 }
@@ -217,7 +217,7 @@ async fn a_number_is_confirmed_by_a_code_and_a_reload_in_between_loses_nothing()
     for setup in SETUPS {
         let (site, person, browser) = signed_in(setup).await;
         browser.js("sessionStorage.removeItem('reauthentication')").await;
-        open_with(&browser, "{ mobile_proved_at: '2026-01-02T03:04:05Z' }").await;
+        open_with(&browser, "{ mobile_proved_at: '2021-01-02T03:04:05Z' }").await;
         site.advance(61).await;
         browser.click("number-yes").await;
         browser.until("document.getElementById('number-code-send-live').textContent").await;
@@ -247,7 +247,7 @@ async fn a_number_is_confirmed_by_a_code_and_a_reload_in_between_loses_nothing()
 #[tokio::test(flavor = "multi_thread")]
 async fn banners_come_with_the_account_and_move_nothing_after_it() {
     let (_site, _, browser) = signed_in(SETUPS[0]).await;
-    let all = "{ guessed_at: '2026-03-04T05:06:07Z', mobile_proved_at: '2026-01-02T03:04:05Z', has_password: false,
+    let all = "{ guessed_at: '2026-03-04T05:06:07Z', mobile_proved_at: '2021-01-02T03:04:05Z', has_password: false,
         pending_recovery: { asked_at: '2026-03-04T05:06:07Z', until: '2026-03-11T05:06:07Z', device: 'Chrome', network: null } }";
     let watch = "new MutationObserver(() => {
             const account = document.getElementById('account');

@@ -92,26 +92,29 @@ codeButton(byId("code-send"), button, async () => {
   );
 });
 
-/** Sends the code, with more fields. A correct code that is refused for another reason can be sent again. */
-function sendCode(more) {
+/** Returns the fields of the form, as they are when a button is pressed. Both steps send the same. */
+function typed() {
   const mobile = value(byId("mobile"));
-  const code = { mobile, sms_code: value(byId("code")), handle: challengeOf("login", mobile) };
-  return open("/users/sms_login/", { ...code, remember: byId("remember-sms").checked, ...more }, {});
+  const handle = challengeOf("login", mobile);
+  return { mobile, sms_code: value(byId("code")), handle, remember: byId("remember-sms").checked };
 }
 
+// A correct code that is refused for another reason can be sent again.
+const send = (body) => open("/users/sms_login/", body, {});
+
 /** Makes a new account. An account that had the number and was not used for long loses it. */
-function signUp() {
+function signUp(fields) {
   const { terms, privacy } = byId("consent").dataset;
-  return sendCode({ register: true, consent: { terms, privacy } });
+  return send({ ...fields, register: true, consent: { terms, privacy } });
 }
 
 /**
  * Signs in, and makes an account only for a number that has none: the owner of an account that was not used for long
  * may be the one who signs in.
  */
-async function signInOrUp() {
-  const answer = await sendCode(secondProof());
-  return answer.code === "no_such_user" ? signUp() : answer;
+async function signInOrUp(fields) {
+  const answer = await send({ ...fields, ...secondProof() });
+  return answer.code === "no_such_user" ? signUp(fields) : answer;
 }
 
 /** Goes on after a success. Shows a refusal. */
@@ -131,20 +134,20 @@ function goOnBySms(answer, mobile) {
 }
 
 onSubmit(bySms, async () => {
-  const mobile = value(byId("mobile"));
+  const fields = typed();
   status(byId("new-number"), "");
-  await goOnBySms(await signInOrUp(), mobile);
+  await goOnBySms(await signInOrUp(fields), fields.mobile);
 });
 
 byId("new-number-sign-up").addEventListener("click", ({ currentTarget }) => {
   if (bySms.dataset.busy || !check(bySms)) return;
-  const mobile = value(byId("mobile"));
+  const fields = typed();
   status(bySms, "");
   status(byId("new-number"), "");
   busy(bySms, currentTarget, async () => {
-    const answer = await signUp();
+    const answer = await signUp(fields);
     if (answer.code === "second_proof_required") return status(byId("new-number"), say("numberInUse"), "bad");
-    await goOnBySms(answer, mobile);
+    await goOnBySms(answer, fields.mobile);
   });
 });
 

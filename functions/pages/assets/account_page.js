@@ -1,15 +1,17 @@
 // `/users`: the account page.
 
 import { fillAccountNames, keepAccountName } from "./account_name.js";
+import { setUpBanners, showBanners } from "./banners.js";
 import { busy, byId, isMobile, numberField, passwordSwitches, fault, loaded, retry, strength, value } from "./form.js";
 import { withCaptcha } from "./captcha.js";
 import { codeButton } from "./codes.js";
+import { moment } from "./dates.js";
 import { emailRow } from "./email_row.js";
 import { callProved, fillProofs, placesOf } from "./proof.js";
 import { row, saved } from "./row.js";
 import { callSignedIn, over, signOut } from "./session.js";
 import { ready } from "./site.js";
-import { english, say } from "./texts.js";
+import { say } from "./texts.js";
 
 let account = {};
 
@@ -22,17 +24,35 @@ function show() {
   fillAccountNames(account);
 }
 
-const keep = (answer) => {
+/** Shows or hides the banners. What the person is at stays in its place, although they are above it. */
+function tell() {
+  const at = document.activeElement;
+  const top = at.getBoundingClientRect().top;
+  showBanners(account);
+  scrollBy(0, at.getBoundingClientRect().top - top);
+}
+
+/** Adopts what an answer shows of the account. */
+function keep(answer) {
+  const before = account;
   account = { ...account, ...answer.body };
+  if (account.has_password !== before.has_password || Boolean(account.mobile) !== Boolean(before.mobile)) fillProofs(account);
   show();
-};
+  tell();
+}
+
+/** Loads the account and its devices again after a change of credentials, which can end what a banner is about. */
+async function again() {
+  const [answer] = await Promise.all([callSignedIn("GET", "/users/me/"), devices()]);
+  if (answer.ok) keep(answer);
+}
 
 function profile() {
-  const username = { username_malformed: "username", username_reserved: "username", username_taken: "username" };
+  const username = Object.fromEntries(["malformed", "reserved", "taken"].map((problem) => [`username_${problem}`, "username"]));
   row("nickname", { nickname_refused: "nickname" }, () =>
     callSignedIn("PATCH", "/users/me/", { body: { nickname: byId("nickname").value } }), keep);
-  row("username", username, () =>
-    callSignedIn("PATCH", "/users/me/", { body: { username: value(byId("username")) } }), keep);
+  row("username", { ...placesOf("username-proof"), ...username }, () =>
+    callProved("username-proof", "PATCH", "/users/me/", { username: value(byId("username")) }), keep);
 }
 
 function mobile() {
@@ -57,7 +77,7 @@ function mobile() {
   }, (answer) => {
     keepAccountName(moved);
     keep(answer);
-    return devices();
+    return again();
   });
 }
 
@@ -68,9 +88,8 @@ function password() {
     const body = { new_password: byId("new-password").value };
     return callProved("password-proof", "PUT", "/users/me/password/", body);
   }, () => {
-    if (!account.has_password) fillProofs(account.id, true);
     keep({ body: { has_password: true } });
-    return devices();
+    return again();
   });
   strength(byId("new-password"), () => [account.nickname, account.username || ""]);
 }
@@ -79,9 +98,6 @@ async function devices() {
   const answer = await callSignedIn("GET", "/users/me/sessions/");
   if (!answer.ok) return retry(byId("devices-status"), byId("devices-retry"), answer.message, devices);
   loaded(byId("devices-status"));
-  // Listed one by one, because Safari 14.0 and Firefox 78 do not support `timeStyle`.
-  const parts = { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
-  const date = new Intl.DateTimeFormat(english ? "en" : "zh-CN", parts);
   byId("devices").textContent = "";
   byId("devices").append(
     ...answer.body.map((session) => {
@@ -90,7 +106,7 @@ async function devices() {
       const words = document.createElement("div");
       words.append(session.device, " ");
       const small = document.createElement("small");
-      small.textContent = say("lastUsed", { at: date.format(new Date(session.last_used_at)), address: session.address });
+      small.textContent = say("lastUsed", { at: moment(session.last_used_at), address: session.address });
       if (session.current) {
         const badge = document.createElement("span");
         badge.className = "badge";
@@ -155,26 +171,30 @@ async function start() {
   const [answer] = await Promise.all([callSignedIn("GET", "/users/me/"), devices()]);
   if (!answer.ok) return retry(byId("loading"), byId("retry"), answer.message, start);
   account = answer.body;
-  fillProofs(account.id, account.has_password);
+  fillProofs(account);
   show();
   const hadFocus = document.activeElement === byId("loading");
   byId("waiting").hidden = true;
   byId("account").hidden = false;
+  showBanners(account);
   if (hadFocus) byId("main").focus({ preventScroll: true });
   profile();
   mobile();
   emailRow(account.id, (email) => {
     keep({ body: { email } });
-    return devices();
+    return again();
   });
   password();
   data();
   // The password fields for reauthentication have theirs already.
   passwordSwitches(byId("new-password-field"));
   const card = byId("devices").closest("section");
-  byId("sign-out-all").addEventListener("click", ({ currentTarget }) =>
-    busy(card, currentTarget, () => leave("/users/logout/", { all: true }, byId("devices-status"))),
-  );
+  for (const [button, line] of [["sign-out-all", "devices-status"], ["recovery-sign-out-all", "account-status"]]) {
+    byId(button).addEventListener("click", ({ currentTarget }) =>
+      busy(card, currentTarget, () => leave("/users/logout/", { all: true }, byId(line))),
+    );
+  }
+  setUpBanners(() => account);
 }
 
 byId("sign-out").addEventListener("click", () => leave("", null, byId("account-status")));

@@ -10,11 +10,11 @@ const COOLDOWN_MS = 60_000;
 const CODE_LIFE_MS = 600_000;
 
 /**
- * Returns sixteen bits of a number (FNV-1a, folded). They suffice to notice another number, and are too few to tell
+ * Returns sixteen bits of a number or another text (FNV-1a, folded). They suffice to notice another number, and are too few to tell
  * whose it is. A longer digest of eleven digits could be found by trying all, and it stays on a shared computer for a
  * while.
  */
-function markOf(number) {
+export function markOf(number) {
   let hash = 0x811c9dc5;
   for (const character of number) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
   return ((hash >>> 16) ^ hash) & 0xffff;

@@ -46,8 +46,8 @@ export const errors = {
     "Too many wrong codes. Please use your password, or recover it by email.",
   ],
   second_proof_required: [
-    "该账号已长期未使用。请再输入密码，或输入刚发送到绑定邮箱的验证码。如果这是您新办的号码，请直接注册。",
-    "This account has not been used for a long time. Enter its password too, or the code that was just mailed to it. If the number is new to you, sign up instead.",
+    "这个号码很久没有确认过。请再输入账号的密码，或刚发送到绑定邮箱的验证码。",
+    "This number has not been confirmed for a long time. Enter the account's password too, or the code that was just mailed to it.",
   ],
   unauthorized: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],
   refresh_token_invalid: ["登录已结束，请重新登录。", "You have been signed out. Please sign in again."],

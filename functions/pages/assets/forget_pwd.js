@@ -4,7 +4,7 @@ import { COOKIE, call, refusal } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
 import { byId, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, strength, value } from "./form.js";
-import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
+import { hideSecondProof, secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { ready } from "./site.js";
 import { cookie, cookiesWork, tab } from "./storage.js";
 import { say } from "./texts.js";
@@ -47,6 +47,7 @@ onSubmit(form, async () => {
   if (answer.ok) {
     codeUsed("forgotten");
     form.hidden = true;
+    hideSecondProof();
     byId("done").hidden = false;
     byId("done-text").textContent = say("resetDone");
     byId("done-text").focus();
@@ -58,12 +59,14 @@ onSubmit(form, async () => {
     mobile_malformed: "mobile", no_such_user: "mobile",
     code_wrong: "code", code_expired: "code", code_malformed: "code", codes_blocked: "code",
   };
-  showSecondProof(answer);
+  if (showSecondProof(answer, number)) return;
   const line = refuse(form, answer, { ...places, ...secondPlaces, ...Object.fromEntries(password) });
   const codeFails = ["code_expired", "codes_blocked", "too_many_requests"].includes(answer.code);
   if (codeFails) offer(line, say("byMail"), () => location.assign("/find_password"));
 });
 
+// The sign-in page gets the number too, but not in its address.
+byId("to-sms-log-in").addEventListener("click", () => tab.set("mobile", value(mobile)));
 strength(byId("password"), () => [value(mobile)]);
 passwordSwitches();
 ready();

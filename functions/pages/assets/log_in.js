@@ -4,7 +4,7 @@ import { keepAccountName } from "./account_name.js";
 import { call } from "./api.js";
 import { withCaptcha } from "./captcha.js";
 import { askForCode, challengeOf, codeButton, codeUsed } from "./codes.js";
-import { byId, check, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, value } from "./form.js";
+import { busy, byId, check, fault, isMobile, numberField, offer, onSubmit, passwordSwitches, refuse, status, value } from "./form.js";
 import { secondPlaces, secondProof, showSecondProof } from "./second_proof.js";
 import { goOn, open } from "./session.js";
 import { ready } from "./site.js";
@@ -91,33 +91,64 @@ codeButton(byId("code-send"), button, async () => {
     withCaptcha("sms", (headers) => call("POST", `${path}&handle=${challenge}`, { headers })),
   );
 });
-onSubmit(bySms, async () => {
-  const remember = byId("remember-sms").checked;
-  const box = byId("consent");
-  const answer = await open(
-    "/users/sms_login/",
-    {
-      mobile: value(byId("mobile")),
-      sms_code: value(byId("code")),
-      handle: challengeOf("login", value(byId("mobile"))),
-      register: true,
-      remember,
-      consent: { terms: box.dataset.terms, privacy: box.dataset.privacy },
-      ...secondProof(),
-    },
-    {},
-  );
+
+/** Returns the fields of the form, as they are when a button is pressed. Both steps send the same. */
+function typed() {
+  const mobile = value(byId("mobile"));
+  const handle = challengeOf("login", mobile);
+  return { mobile, sms_code: value(byId("code")), handle, remember: byId("remember-sms").checked };
+}
+
+// A correct code that is refused for another reason can be sent again.
+const send = (body) => open("/users/sms_login/", body, {});
+
+/** Makes a new account. An account that had the number and was not used for long loses it. */
+function signUp(fields) {
+  const { terms, privacy } = byId("consent").dataset;
+  return send({ ...fields, register: true, consent: { terms, privacy } });
+}
+
+/**
+ * Signs in, and makes an account only for a number that has none: the owner of an account that was not used for long
+ * may be the one who signs in.
+ */
+async function signInOrUp(fields) {
+  const answer = await send({ ...fields, ...secondProof() });
+  return answer.code === "no_such_user" ? signUp(fields) : answer;
+}
+
+/** Goes on after a success. Shows a refusal. */
+function goOnBySms(answer, mobile) {
   if (answer.ok) {
     codeUsed("login");
-    keepAccountName(value(byId("mobile")));
+    keepAccountName(mobile);
     return goOn();
   }
   const places = {
     code_wrong: "code", code_expired: "code", code_malformed: "code",
     mobile_malformed: "mobile", consent_required: "consent", consent_outdated: "consent",
   };
-  showSecondProof(answer);
+  if (showSecondProof(answer, mobile)) return undefined;
   offerPassword(refuse(bySms, answer, { ...places, ...secondPlaces }), answer);
+  return undefined;
+}
+
+onSubmit(bySms, async () => {
+  const fields = typed();
+  status(byId("new-number"), "");
+  await goOnBySms(await signInOrUp(fields), fields.mobile);
+});
+
+byId("new-number-sign-up").addEventListener("click", ({ currentTarget }) => {
+  if (bySms.dataset.busy || !check(bySms)) return;
+  const fields = typed();
+  status(bySms, "");
+  status(byId("new-number"), "");
+  busy(bySms, currentTarget, async () => {
+    const answer = await signUp(fields);
+    if (answer.code === "second_proof_required") return status(byId("new-number"), say("numberInUse"), "bad");
+    await goOnBySms(answer, fields.mobile);
+  });
 });
 
 numberField(byId("mobile"));

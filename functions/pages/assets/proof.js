@@ -27,11 +27,8 @@ function expire() {
   for (const place of places()) place.hidden = place.closest("details").open;
 }
 
-/**
- * Fills every place with the fields for this account (`whose`). An account without a password is asked for a code at
- * once.
- */
-export function fillProofs(whose, hasPassword) {
+/** Fills every place with the fields for this account. An account without a password is asked for a code at once. */
+export function fillProofs({ id: whose, has_password: hasPassword, mobile }) {
   for (const place of places()) {
     place.textContent = "";
     place.append(byId("proof").content.cloneNode(true));
@@ -44,7 +41,7 @@ export function fillProofs(whose, hasPassword) {
       for (const part of place.querySelectorAll("[data-by]")) part.hidden = part.dataset.by !== by;
     };
     for (const button of place.querySelectorAll("[data-other]")) {
-      button.hidden = !hasPassword;
+      button.hidden = !hasPassword || !mobile;
       button.addEventListener("click", () => {
         choose(button.dataset.other);
         fieldOf(place.id).focus();

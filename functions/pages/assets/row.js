@@ -9,6 +9,14 @@ export function empty(form) {
   for (const input of form.querySelectorAll("input")) fault(input, "");
 }
 
+/** Opens a row, and moves the focus to its first field. */
+export function openRow(id) {
+  const item = byId(`${id}-item`);
+  item.open = true;
+  const first = [...item.querySelectorAll("input")].find((input) => !input.closest("[hidden]"));
+  (first || byId(`${id}-item-summary`)).focus();
+}
+
 /** Closes a row, shows the result in it, and moves the focus there, so that a screen reader reads it out. */
 export function saved(id, words = say("saved")) {
   const item = byId(`${id}-item`);

@@ -21,6 +21,7 @@ const texts = {
   waitSeconds: ["请{n}秒后再试。", "Please try again in {n} seconds."],
   waitMinutes: ["请{n}分钟后再试。", "Please try again in {n} minutes."],
   waitHours: ["请{n}小时后再试。", "Please try again in {n} hours."],
+  waitDays: ["请{n}天后再试。", "Please try again in {n} days."],
   tooMany: ["操作过于频繁。", "Too many requests."],
   checking: ["正在检查号码…", "Checking the number…"],
   unchecked: ["暂时无法检查号码，可以先继续填写。", "It cannot be checked now. Just go on."],
@@ -47,12 +48,27 @@ const texts = {
   downloaded: ["已下载", "Downloaded"],
   bySms: ["改用短信登录", "Sign in by SMS"],
   byPassword: ["改用密码登录", "Use your password"],
+  numberInUse: [
+    "这个号码仍属于一个账号，现在不能注册新账号。账号是您的，请填写上面的密码或邮件验证码；不是您的，请联系本站的运营方，或换一个号码。",
+    "This number still belongs to an account, so it gets no new one now. If the account is yours, fill in its password or the mailed code above. If not, contact the operators of this site, or use another number.",
+  ],
   byMail: ["改用邮箱找回", "Recover by email"],
   codeMailedTo: ["验证码已发送到 {email}。", "A code was sent to {email}."],
   mailed: ["邮件已发送到 {email}，请在10分钟内打开其中的链接。", "An email was sent to {email}. Open its link within ten minutes."],
   mailAgain: ["没有收到？重新发送", "Nothing arrived? Send again"],
   resetDone: ["密码已重置，请用新密码登录。", "Your password was reset. Sign in with the new one."],
   linkFor: ["正在为 {email} 设置新密码。", "Setting a new password for {email}."],
+  guessed: [
+    "{at}，有人连续多次输错您账号的密码。为了安全，陌生设备暂时不能用密码登录；修改密码后恢复正常。",
+    "On {at} somebody had entered many wrong passwords for your account. Unknown devices cannot sign in by password until you change it.",
+  ],
+  recovery: [
+    "{at}，有人申请找回您的账号{from}。从{until}起，只凭您号码收到的验证码就能进入账号。不是您申请的？修改密码或退出所有设备，就能取消。",
+    "Recovery of your account was asked for on {at}{from}. From {until} on, a code to your number alone opens it. If this was not you, change the password or sign out everywhere to stop it.",
+  ],
+  recoveryFrom: ["（{where}）", " ({where})"],
+  isItYours: ["{mobile} 还是您的号码吗？上次确认是在{at}。", "Is {mobile} still your number? It was last confirmed on {at}."],
+  confirmed: ["谢谢，号码已确认。", "Thank you. Your number is confirmed."],
   account_deleted: ["账号已注销，数据已删除。", "The account was deleted with all its data."],
 };
 
@@ -74,5 +90,6 @@ export const hasReason = (reason) => REASONS.includes(reason);
 export function wait(seconds) {
   if (seconds < 90) return say("waitSeconds", { n: seconds });
   if (seconds < 5400) return say("waitMinutes", { n: Math.ceil(seconds / 60) });
-  return say("waitHours", { n: Math.ceil(seconds / 3600) });
+  if (seconds < 172_800) return say("waitHours", { n: Math.ceil(seconds / 3600) });
+  return say("waitDays", { n: Math.ceil(seconds / 86_400) });
 }

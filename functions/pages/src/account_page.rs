@@ -12,6 +12,7 @@ pub(crate) fn page(view: &View<'_>) -> Page {
             button #sign-out .plain type="button" { (view.t("退出登录", "Sign out")) }
         }
         p #account-status .status role="status" {}
+        (banners(view))
         section #waiting .card {
             p #loading .lead role="status" tabindex="-1" { (view.t("正在加载…", "Loading…")) }
             (view.retry("retry"))
@@ -23,7 +24,8 @@ pub(crate) fn page(view: &View<'_>) -> Page {
                     (view.field(&Field { id: "nickname", label: view.t("新昵称", "New nickname"), kind: Kind::Text("nickname", 200), hint: "" }))
                 }, view.t("保存", "Save"))))
                 (item("username-item", view.t("用户名", "Username"), &form(view, "username-form", &html! {
-                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::Username, hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
+                    (proof(view, "username-proof"))
+                    (view.field(&Field { id: "username", label: view.t("新用户名", "New username"), kind: Kind::NewUsername, hint: view.t("3–30个字符：文字、数字、_ - .", "3 to 30 letters, digits, _ - .") }))
                 }, view.t("保存", "Save"))))
             }
             section.card aria-labelledby="security-title" {
@@ -52,6 +54,58 @@ pub(crate) fn page(view: &View<'_>) -> Page {
         (proof_template(view))
     };
     Page { path: "/users", title, script: "account_page.js", wide: true, has_base: false, body }
+}
+
+/// Renders the banners above the account. A script shows those that apply, together with the account itself. It fills in
+/// the texts that name a time or the number.
+fn banners(view: &View<'_>) -> Markup {
+    html! {
+        // A change of one banner does not make a screen reader repeat the others.
+        div #banners role="status" aria-atomic="false" {
+            (banner("guessed", "", true, &opens("password", view.t("修改密码", "Change the password"))))
+            (banner("recovery", "", true, &html! {
+                (opens("password", view.t("修改密码", "Change the password")))
+                button #recovery-sign-out-all .plain type="button" { (view.t("退出所有设备", "Sign out everywhere")) }
+            }))
+            (banner("no-mobile", view.t(
+                "您的号码已归新的机主，不再属于这个账号。请绑定您现在的号码。",
+                "Your number has gone to its next owner and no longer belongs to this account. Please add the one you have now.",
+            ), true, &opens("mobile", view.t("绑定新号码", "Add a number"))))
+            (banner("no-way-back", view.t(
+                "账号没有密码，也没有邮箱：丢了号码，就丢了账号。请至少设置一项。",
+                "The account has neither a password nor an email: without the number it would be lost. Please add one.",
+            ), false, &html! {
+                (opens("password", view.t("设置密码", "Set a password")))
+                (opens("email", view.t("绑定邮箱", "Add an email")))
+            }))
+            div #number-banner .notice hidden {
+                p #number-text tabindex="-1" {}
+                div #number-ways .ways {
+                    button #number-yes .plain type="button" { (view.t("是，发验证码确认", "Yes, send me a code")) }
+                    button #number-no .plain type="button" { (view.t("不是，更换号码", "No, change it")) }
+                    button #number-later .plain type="button" { (view.t("以后再说", "Not now")) }
+                }
+                form #number-form method="post" novalidate hidden aria-labelledby="number-text" {
+                    (view.field(&Field { id: "number-code", label: view.t("短信验证码", "Code by SMS"), kind: Kind::Code, hint: view.code_hint() }))
+                    (view.submit(view.t("确认号码", "Confirm the number")))
+                }
+            }
+        }
+    }
+}
+
+fn banner(name: &str, text: &str, is_urgent: bool, ways: &Markup) -> Markup {
+    html! {
+        div.notice.urgent[is_urgent] id={ (name) "-banner" } hidden {
+            p id={ (name) "-text" } tabindex="-1" { (text) }
+            div.ways { (ways) }
+        }
+    }
+}
+
+/// Renders a button that opens a row.
+fn opens(row: &str, text: &str) -> Markup {
+    html! { button.plain type="button" data-opens=(row) { (text) } }
 }
 
 fn deletion(view: &View<'_>) -> Markup {

@@ -32,9 +32,11 @@ macro_rules! assets {
 assets! {
     "account_name.js": "text/javascript; charset=utf-8",
     "api.js": "text/javascript; charset=utf-8",
+    "banners.js": "text/javascript; charset=utf-8",
     "captcha.js": "text/javascript; charset=utf-8",
     "account_page.js": "text/javascript; charset=utf-8",
     "codes.js": "text/javascript; charset=utf-8",
+    "dates.js": "text/javascript; charset=utf-8",
     "email_row.js": "text/javascript; charset=utf-8",
     "errors.js": "text/javascript; charset=utf-8",
     "find_password.js": "text/javascript; charset=utf-8",

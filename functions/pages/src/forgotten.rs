@@ -39,6 +39,10 @@ pub(crate) fn forget_pwd(view: &View<'_>) -> Page {
                 (view.field(&Field { id: "password", label: view.t("新密码", "New password"), kind: Kind::NewPassword(least), hint: "" }))
                 (view.submit(view.t("修改密码", "Change password")))
             }
+            p #new-number .apart data-second-proof hidden {
+                (view.t("号码是您新办的，原来的账号不是您的？", "Is the number new to you, and the account not yours? "))
+                a #to-sms-log-in href="/login?by=sms" { (view.t("用短信注册新账号", "Make a new account by SMS")) }
+            }
             (done(view))
         }
     };

@@ -133,7 +133,7 @@ pub(crate) enum Kind<'a> {
     Code,
     /// A mobile number, an email or a username.
     Account,
-    Username,
+    NewUsername,
     /// The present password.
     CurrentPassword,
     /// A new password, with its least length in characters.
@@ -149,9 +149,9 @@ impl View<'_> {
     pub(crate) fn field(&self, field: &Field<'_>) -> Markup {
         let Field { id, label, kind, hint } = *field;
         let described = if hint.is_empty() { format!("{id}-error") } else { format!("{id}-error {id}-hint") };
-        let text = |autocomplete: &str, length: usize, read_as: Option<&str>| {
+        let text = |name: &str, autocomplete: &str, length: usize, read_as: Option<&str>| {
             html! {
-                input id=(id) name=(autocomplete) type="text" autocomplete=(autocomplete) maxlength=(length) required data-kind=[read_as] aria-describedby=(described) autocapitalize="none" spellcheck="false";
+                input id=(id) name=(name) type="text" autocomplete=(autocomplete) maxlength=(length) required data-kind=[read_as] aria-describedby=(described) autocapitalize="none" spellcheck="false";
             }
         };
         let number = |autocomplete: &str| {
@@ -161,7 +161,7 @@ impl View<'_> {
         };
         let is_code = matches!(kind, Kind::Code);
         // The messages of these fields are longer.
-        let is_roomy = is_code || matches!(kind, Kind::Username);
+        let is_roomy = is_code || matches!(kind, Kind::NewUsername);
         html! {
             div.field id={ (id) "-field" } {
                 label id={ (id) "-label" } for=(id) { (label) }
@@ -173,15 +173,16 @@ impl View<'_> {
                         input id=(id) name="one-time-code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="24" required data-kind="code" aria-describedby=(described);
                         button.plain id={ (id) "-send" } type="button" aria-labelledby={ (id) "-send " (id) "-label" } { (self.t("发送验证码", "Send code")) }
                     },
-                    Kind::Account => (text("username", 254, Some("account"))),
-                    Kind::Username => (text("username", 150, Some("name"))),
+                    Kind::Account => (text("username", "username", 254, Some("account"))),
+                    // A password manager must not keep the present password under a name that may be refused.
+                    Kind::NewUsername => (text("new-username", "off", 150, Some("name"))),
                     Kind::CurrentPassword => (self.password(id, "current-password", &described, None, None)),
                     Kind::NewPassword(least) => {
                         (self.password(id, "new-password", &described, Some(least), None))
                         div.meter id={ (id) "-meter" } aria-hidden="true" { i {} }
                     },
                     Kind::Repeat(other) => (self.password(id, "new-password", &described, None, Some(other))),
-                    Kind::Text(autocomplete, length) => (text(autocomplete, length, None)),
+                    Kind::Text(autocomplete, length) => (text(autocomplete, autocomplete, length, None)),
                 }
                 // One line is always reserved for the message, so that it does not move a button that somebody is about
                 // to press.
@@ -250,12 +251,15 @@ impl View<'_> {
         }
     }
 
-    /// Renders the fields of the second proof, which an account that was unused for long requires beside a code by SMS.
-    /// A script shows them on demand.
+    /// Renders the fields of the second proof, which the account of a number that was not confirmed for long requires
+    /// beside a code by SMS. A script shows them on demand.
     pub(crate) fn second_proof(&self) -> Markup {
         html! {
-            div #second-proof hidden {
-                p.notice { (self.t("这个账号很久没有使用了。请再提供其中一项：", "This account has not been used for a long time. Please give one of these too:")) }
+            div #second-proof data-second-proof hidden {
+                div.notice {
+                    p #second-proof-text tabindex="-1" { (self.t("这个号码很久没有确认过了，只凭短信验证码还不够。请再提供其中一项：", "This number has not been confirmed for a long time, so a code by SMS is not enough. Please give one of these too:")) }
+                    p.hint { (self.t("账号没有密码，也没有收到邮件？请联系本站的运营方。", "No password, and no mail came? Please contact the operators of this site.")) }
+                }
                 div.field {
                     label #second-password-label for="second-password" { (self.t("账号的密码", "The account's password")) }
                     div.with-button {

@@ -18,7 +18,7 @@ pub(crate) fn page(view: &View<'_>, is_by_sms: bool, has_reason: bool) -> Page {
                 button #by-sms-tab role="tab" type="button" aria-selected=(is_by_sms) aria-controls="by-sms-panel" tabindex=[(!is_by_sms).then_some("-1")] { (view.t("短信登录", "Code by SMS")) }
             }
             div #by-password-panel role="tabpanel" aria-labelledby="by-password-tab" hidden[is_by_sms] { (by_password(view)) }
-            div #by-sms-panel role="tabpanel" aria-labelledby="by-sms-tab" hidden[!is_by_sms] { (by_sms(view)) }
+            div #by-sms-panel role="tabpanel" aria-labelledby="by-sms-tab" hidden[!is_by_sms] { (by_sms(view)) (new_number(view)) }
         }
     };
     Page { path: "/login", title, script: "log_in.js", wide: false, has_base: false, body }
@@ -49,6 +49,21 @@ fn by_sms(view: &View<'_>) -> Markup {
             (view.second_proof())
             (remember(view, "remember-sms"))
             (view.submit(view.t("登录 / 注册", "Sign in or sign up")))
+        }
+    }
+}
+
+/// Renders the way for a person to whom the number is new. It is apart from the form: pressed by the owner of the old
+/// account, it would take the number away from that account.
+fn new_number(view: &View<'_>) -> Markup {
+    html! {
+        div #new-number .apart data-second-proof hidden {
+            p { (view.t(
+                "号码是您新办的，原来的账号不是您的？可以注册新账号。如果账号是您的，请不要点：它会失去这个号码。",
+                "Is the number new to you, and the account not yours? Then make a new one. If it is yours, do not: it would lose the number.",
+            )) }
+            button #new-number-sign-up .plain type="button" { (view.t("号码是我新办的，注册新账号", "It is new to me: make a new account")) }
+            p.status role="status" {}
         }
     }
 }

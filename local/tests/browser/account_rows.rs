@@ -26,11 +26,20 @@ async fn a_person_changes_names_and_password() {
         browser.open_row("username-item").await;
         browser.fill("username", &person.mobile).await;
         browser.submit("username-form").await;
+        let missing = if setup.english { "Please fill this in" } else { "请填写这一项" };
+        browser.says("username-proof-password-error", missing).await;
+        browser.fill("username-proof-password", "wrong password").await;
+        browser.submit("username-form").await;
+        browser.says("username-proof-password-error", if setup.english { "Wrong password" } else { "密码错误" }).await;
+        browser.fill("username-proof-password", PASSWORD).await;
+        browser.submit("username-form").await;
         browser.says("username-error", if setup.english { "like a number" } else { "手机号" }).await;
         browser.fill("username", "leilei.1").await;
         browser.submit("username-form").await;
         browser.says("username-item-value", "leilei.1").await;
 
+        // The proof was a moment ago. The next change is made as long after it.
+        browser.come_back_later().await;
         let other = site.log_in("leilei.1").await;
         browser.open_row("password-item").await;
         browser.fill("password-proof-password", "wrong password").await;

@@ -29,7 +29,9 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "/users",
         &[
+            "number-code code",
             "nickname -",
+            "username-proof-account-name -",
             "username name",
             "mobile-proof-account-name -",
             "mobile mobile",

@@ -5,6 +5,7 @@
 
 mod account_page;
 mod account_rows;
+mod banners;
 mod browser;
 mod dead_cookies;
 mod fields;
@@ -19,6 +20,7 @@ mod reauthentication;
 mod refusals;
 mod refusing_browsers;
 mod safety;
+mod second_proof;
 #[path = "../contract/site.rs"]
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;

@@ -119,6 +119,27 @@ async fn a_known_code_is_worded_by_the_page_and_an_unknown_one_by_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_username_changed_too_often_says_how_many_days_to_wait() {
+    for setup in SETUPS {
+        let site = site().await;
+        let person = site.register().await;
+        let browser = Browser::start(&site.base_url, setup).await;
+        browser.sign_in(&person.mobile, PASSWORD).await;
+        let refused = "{ const send = window.fetch;
+            window.fetch = (path, init) => init && init.method === 'PATCH'
+                ? Promise.resolve(new Response('{}', { status: 429, headers: { 'X-Error-Code': 'too_many_requests', 'Retry-After': '2000000' } }))
+                : send(path, init); }";
+        browser.before_scripts(refused).await;
+        browser.open("/users").await;
+        browser.open_row("username-item").await;
+        browser.fill("username", "leilei.1").await;
+        browser.submit("username-form").await;
+        browser.status_says("username-form", if setup.english { "in 24 days" } else { "请24天后再试" }).await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reason_in_an_address_says_only_what_leads_there() {
     let site = site().await;
     let browser = Browser::start(&site.base_url, SETUPS[0]).await;

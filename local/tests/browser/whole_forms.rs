@@ -211,7 +211,15 @@ async fn every_form_with_a_password_tells_a_password_manager_whose_it_is() {
     assert_eq!(passwords_are_kept_under(&browser, &email).await, ["reset"]);
 
     // The account page knows only a part of the number. The username is therefore the name that was used to sign in.
-    let rows = ["mobile-form", "email-form", "email-code-form", "password-form", "export-form", "delete-form"];
+    let rows = [
+        "username-form",
+        "mobile-form",
+        "email-form",
+        "email-code-form",
+        "password-form",
+        "export-form",
+        "delete-form",
+    ];
     for name in [&person.mobile, &email] {
         browser.open("/login").await;
         browser.fill("username", name).await;

@@ -222,6 +222,30 @@ async fn a_stranger_s_guesses_do_not_keep_the_owner_out_on_their_own_device() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_behind_one_address_stops_no_known_device() {
+    let settings = [("LIMIT_SOURCE", "3/h"), ("LIMIT_LOG_IN_SOURCE", "5/5m"), ("CAPTCHA_PROVIDER", "none"), ("CAPTCHA_APP_ID", "")];
+    let site = site(&settings).await;
+    let (person, email) = site.register_with_email().await;
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    let device = site.post("/users/login/", &body).await.json()["device"].as_str().unwrap().to_owned();
+    site.advance(3600).await;
+    // A neighbour sends messages to anybody and tries to sign in to anything.
+    let ask = |mobile: &str| format!("/users/sms/{mobile}/?purpose=login");
+    while site.post(&ask(&new_mobile()), &json!({})).await.status == 200 {}
+    while site.post("/users/login/", &json!({ "username": new_mobile(), "password": "x" })).await.status == 400 {}
+    assert_eq!(site.post("/users/login/", &body).await.status, 429);
+    // Without a captcha nobody is asked to solve one.
+    assert_eq!(site.post(&ask(&new_mobile()), &json!({})).await.header("x-error-code"), Some("too_many_requests"));
+    let mail = json!({ "email": email });
+    let on_device = async |path: &str, body: &serde_json::Value| {
+        read(site.request(Method::POST, path).header("x-device", &device).json(body)).await.status
+    };
+    assert_eq!(on_device("/users/login/", &body).await, 200);
+    assert_eq!(on_device(&ask(&person.mobile), &json!({})).await, 200);
+    assert_eq!(on_device("/users/find/password/email/", &mail).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reset_by_sms_clears_the_waits() {
     let site = site(&[("LIMIT_LOG_IN_SOURCE", "1000/5m")]).await;
     let person = site.register().await;

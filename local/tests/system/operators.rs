@@ -49,6 +49,49 @@ async fn an_operator_finds_locks_and_unlocks_an_account() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// A person who has nothing but the number, which was not proved for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_lets_the_holder_of_a_number_in_after_the_owner_could_stop_it() {
+    let (site, target, folder) = site().await;
+    let (person, email) = site.register_with_email().await;
+    site.advance(100 * 86_400).await;
+    let token = site.log_in(&email).await["token"].as_str().unwrap().to_owned();
+    let recover = OperatorAction::Recover(person.mobile.clone());
+    let pending = async |token: &str| site.me(token).await.json()["pending_recovery"].clone();
+    assert_eq!(pending(&token).await, json!(null));
+    let by_code = async |status: u16| {
+        site.advance(61).await;
+        site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+        let body = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
+        let answer = site.post("/users/sms_login/", &body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    };
+    let shown = act(&recover, &target, "anna").await.unwrap().join("\n");
+    assert!(shown.contains("recovery    opens "), "{shown}");
+    // The owner is told by mail and in every session, and stops it.
+    site.was_told(&email, "正在人工找回").await;
+    assert!(pending(&token).await["until"].is_string());
+    by_code(403).await;
+    site.send_as(&token, Method::POST, "/users/logout/", &json!({ "all": true })).await.is_done();
+    let token = site.log_in(&email).await["token"].as_str().unwrap().to_owned();
+    assert_eq!(pending(&token).await, json!(null));
+    site.advance(86_400).await;
+    by_code(403).await;
+    // Nobody stops it the next time. It opens after a day, for seven days.
+    act(&recover, &target, "anna").await.unwrap();
+    site.advance(86_000).await;
+    by_code(403).await;
+    site.advance(401).await;
+    by_code(200).await;
+    site.advance(91 * 86_400).await;
+    act(&recover, &target, "anna").await.unwrap();
+    site.advance(8 * 86_400).await;
+    by_code(403).await;
+    let missing = act(&OperatorAction::Recover(email.clone()), &target, "anna").await;
+    assert!(missing.is_ok(), "by any name: {missing:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_use_leaves_a_line() {
     let (site, target, folder) = site().await;

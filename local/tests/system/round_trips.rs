@@ -161,6 +161,32 @@ async fn an_enforced_captcha_adds_one() {
     assert_eq!((trips, answer.status), (2, 200));
 }
 
+/// Refusals at a known name, at another name of the same account and at an unknown one take the same calls, whether the
+/// password is wrong, the name has to wait, the streak becomes full or it is full.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_log_in_makes_the_same_calls_at_every_name() {
+    let site = Site::with_settings(&[("PASSWORD_MAX_FAILURES", "6")]).await;
+    let (person, email) = site.register_with_email().await;
+    let names = [person.mobile.clone(), email, new_mobile(), "nobody@example.com".to_owned()];
+    let attempt = async |name: &str, password: &str| {
+        let body = json!({ "username": name, "password": password });
+        let (trips, answer) = count(&site, site.post("/users/login/", &body)).await;
+        (trips, answer.status, answer.header("x-error-code").map(str::to_owned), answer.text)
+    };
+    for (number, status) in [400, 400, 400, 400, 400, 429, 400, 400].into_iter().enumerate() {
+        if number == 6 {
+            site.advance(901).await;
+        }
+        let password = if number == 7 { PASSWORD } else { "wrong password" };
+        let mut answers = Vec::new();
+        for name in &names {
+            answers.push(attempt(name, password).await);
+        }
+        assert_eq!(answers[0].1, status, "{number}: {answers:?}");
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{number}: {answers:?}");
+    }
+}
+
 /// With `DISCLOSE_REGISTRATION=false`, registered and unregistered names get the same status, body and headers after
 /// the same number of sequential calls. The time of an answer depends on that number. (ASVS 6.3.8)
 #[tokio::test(flavor = "multi_thread")]

@@ -36,8 +36,8 @@ Runs Latchkey on this machine, and does what operators do by hand.
   cargo run -- admin disable NAME     locks an account and signs it out everywhere
   cargo run -- admin enable NAME      unlocks it
   cargo run -- admin end-sessions NAME
-  cargo run -- admin recover NAME     tells the owner by mail and in every session; a day later a code to the number
-                                      alone opens the account, for seven days
+  cargo run -- admin recover NAME     tells the owner by mail and in every session; later (RECOVERY_WAIT_HOURS) a code
+                                      to the number alone opens the account
   cargo run -- rotate-keys [--compromised KID|all]
                        the next key's turn; or drops a key, or all of them, at once
     --data FOLDER      of the local system that is running (.local)

@@ -1,4 +1,4 @@
-//! The operators' commands: find, lock and unlock an account, end its sessions, rotate the keys.
+//! The operators' commands: find, lock and unlock an account, end its sessions, recover it, rotate the keys.
 //!
 //! They work directly on the table, either the local engine's or a deployed one. For a deployed table, IAM therefore
 //! decides who may use them. Every use writes an audit item. The item is written in the transaction of the change
@@ -107,6 +107,7 @@ pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Resul
         return Err(OperatorError::NoAccount);
     };
     if matches!(act, OperatorAction::Recover(_)) && user.mobile.is_none() {
+        record(&app, act, operator, None).await?;
         return Err(OperatorError::NoNumber);
     }
     record(&app, act, operator, Some((&user, name.as_ref()))).await?;
@@ -114,7 +115,7 @@ pub async fn act(act: &OperatorAction, target: &Target, operator: &str) -> Resul
     let user: Option<User> = app.store.get(&keys::user(&user.id), "reading an account").await?;
     let user = user.ok_or(OperatorError::NoAccount)?;
     let sessions = accounts::list_sessions(&app, &user).await?;
-    Ok(show(&user, &sessions))
+    Ok(show(&app, &user, &sessions))
 }
 
 fn app(target: &Target, needs: &[Need]) -> Result<App, OperatorError> {
@@ -210,7 +211,7 @@ async fn record(
     Ok(())
 }
 
-fn show(user: &User, sessions: &[Session]) -> Vec<String> {
+fn show(app: &App, user: &User, sessions: &[Session]) -> Vec<String> {
     let none = || "none".to_owned();
     let mut lines = vec![
         format!("id          {}", user.id),
@@ -224,7 +225,7 @@ fn show(user: &User, sessions: &[Session]) -> Vec<String> {
         format!("proved      {}", user.number_proved_at().rfc3339()),
         format!(
             "recovery    {}",
-            user.recovery.as_ref().map_or_else(none, |one| format!("opens {}", one.opens_at.rfc3339()))
+            user.current_recovery(app.clock.now()).map_or_else(none, |one| format!("opens {}", one.opens_at.rfc3339()))
         ),
         format!("sessions    {}", sessions.len()),
     ];

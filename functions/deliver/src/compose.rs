@@ -106,8 +106,8 @@ fn compose_notification(brand: &str, language: Language, event: SecurityEvent, u
              in with it",
         ),
         SecurityEvent::Recovery => (
-            "账号正在人工找回，一天后凭绑定手机号的验证码即可登录",
-            "Your account is being recovered by our staff: in a day a code to its number will open it",
+            "账号正在人工找回，稍后仅凭绑定手机号的验证码即可登录",
+            "Your account is being recovered by our staff, and later a code to its number alone will open it",
         ),
         SecurityEvent::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
     };

@@ -278,10 +278,8 @@ fn every_function_has_a_row_and_no_two_are_answered_alike() {
 /// the event does not carry, an account in another state, or a mail that the answer does not depend on.
 const NOT_IN_EVENTS: &[(&str, Need)] = &[
     ("change-password", Need::CODES),
-    ("change-password", Need::VISITORS),
     ("change-profile", Need::CODES),
     ("delete-account", Need::CODES),
-    ("delete-account", Need::VISITORS),
     ("export", Need::CODES),
     ("forget-pwd", Need::SESSIONS),
     ("forget-pwd-sms-code", Need::SESSIONS),

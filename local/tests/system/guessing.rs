@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, read};
+use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, other_code, read, registration};
 
 const DAY: u32 = 86_400;
 const WRONG: &str = "wrong password";
@@ -236,4 +236,66 @@ async fn who_has_no_mail_is_told_of_guesses_by_sms_once_in_thirty_days() {
     site.advance(31 * DAY).await;
     guess(&site, &username, 33).await;
     assert_eq!(told().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_33_in_a_row_on_a_known_device_it_is_like_an_unknown_one() {
+    let site = site().await;
+    let person = site.register().await;
+    let (stolen, own) = {
+        let sign_in = async || device_in(&attempt(&site, &person.mobile, PASSWORD).await);
+        (sign_in().await, sign_in().await)
+    };
+    for _ in 0..33 {
+        assert_eq!(on_device(&site, &stolen, &person.mobile, WRONG).await.status, 400);
+        site.advance(901).await;
+    }
+    guess(&site, &person.mobile, 33).await;
+    is_refused(&on_device(&site, &stolen, &person.mobile, PASSWORD).await);
+    assert_eq!(on_device(&site, &own, &person.mobile, PASSWORD).await.status, 200, "another device does not suffer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_code_to_a_number_in_use_gives_no_new_guesses_at_its_password() {
+    let site = site().await;
+    let person = site.register().await;
+    guess(&site, &person.mobile, 33).await;
+    // Whoever has the number cannot sign up with it, and the refusal changes nothing.
+    let code = site.sms_code(&person.mobile).await;
+    let taken = site.post("/users/", &registration(&person.mobile, &code)).await;
+    assert_eq!(taken.header("x-error-code"), Some("mobile_taken"));
+    is_refused(&attempt(&site, &person.mobile, PASSWORD).await);
+    // A number that strangers guessed at before anybody had it opens to its owner.
+    let mobile = new_mobile();
+    guess(&site, &mobile, 33).await;
+    let code = site.sms_code(&mobile).await;
+    assert_eq!(site.post("/users/", &registration(&mobile, &code)).await.status, 201);
+    assert_eq!(attempt(&site, &mobile, PASSWORD).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_strangers_blocked_a_number_s_codes_the_network_of_a_live_session_has_a_row_of_its_own() {
+    let site = site().await;
+    let person = site.register().await;
+    let enter = async |address: [u8; 4], code: &str| {
+        let client = Client::builder().local_address(Some(Ipv4Addr::from(address).into())).build().unwrap();
+        let body = json!({ "mobile": person.mobile, "sms_code": code });
+        read(client.post(format!("{}/users/sms_login/", site.base_url)).json(&body)).await
+    };
+    let code = async || {
+        site.advance(601).await;
+        site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+        site.code_for(&person.mobile).await
+    };
+    for number in 0..100 {
+        if number % 5 == 0 {
+            site.advance(86_400 / 8).await;
+        }
+        let wrong = if number % 5 == 0 { other_code(&code().await) } else { "000000".to_owned() };
+        let refused = enter([127, 0, 6, number], &wrong).await;
+        assert_eq!(refused.status, 400, "{number}: {refused:?}");
+    }
+    let right = code().await;
+    enter([127, 0, 4, 1], &right).await.is_refused(403, "codes_blocked");
+    assert_eq!(enter([127, 0, 0, 9], &right).await.status, 200, "the owner is signed in in this network");
 }

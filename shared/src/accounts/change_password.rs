@@ -48,10 +48,10 @@ async fn set(
     tx.require(credentials::change(app, &user, set, acting.as_ref())?);
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));
+    end_streaks(app, &user)?.into_iter().for_each(|effect| tx.also(effect));
     tx.add(Notification::new(app, caller, &user, SecurityEvent::new_password(&user)))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;
-    let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, &signed_in.user));
-    committed?;
+    app.store.commit(tx).await?;
     Ok(signed_in)
 }

@@ -17,7 +17,7 @@ use crate::users::unchanged_with_username;
 
 /// How many sessions the transaction removes. More would not fit. The others are invalid without their account, and are
 /// removed right after it.
-const MAX_SESSIONS: usize = 75;
+const MAX_SESSIONS: usize = 70;
 
 /// Deletes the account, its names and its sessions in one transaction. Number, email, username and the reserved username
 /// are released. Only one line without personal data remains, in the audit log (PIPL article 47, GDPR article 17).
@@ -30,7 +30,7 @@ pub async fn delete_account(
     let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     checked.or_refund(app, delete(app, caller, principal, &checked)).await?;
     audit::account_deleted(caller, &principal.user.id);
-    tokio::join!(remove_what_is_left(app, &principal.user), end_streaks(app, &principal.user));
+    remove_what_is_left(app, &principal.user).await;
     Ok(())
 }
 
@@ -60,6 +60,7 @@ async fn delete(
     }
     remove(&sessions).for_each(|effect| tx.also(effect));
     forget_streaks(user).for_each(|effect| tx.also(effect));
+    end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
     for limit in RateLimit::OF_ACCOUNT {
         tx.also(Effect::remove(keys::account_limit(limit.key_word(), &user.id)));
     }

@@ -31,11 +31,11 @@ pub async fn log_in(
     caller.who.note(classified.as_ref().map_or_else(|| "?".to_owned(), AccountName::masked));
     let tried = Tried { canonical: attempts::canonical(classified.as_ref(), name), name: classified };
     let (entry, token_keys) = tokio::join!(enter(app, caller, &tried), app.token_keys());
-    let (Entry { user, others, attempt, is_on_known_device }, token_keys) = (entry?, token_keys?);
+    let (Entry { user, others, attempt, way }, token_keys) = (entry?, token_keys?);
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let right = app.verify(password, hash)?;
     let Some(user) = user.as_ref().filter(|user| right && !user.disabled) else {
-        if attempt.is_last() && !is_on_known_device {
+        if attempt.is_last() && way == Way::Name {
             tell_of_guessing(app, caller, user.as_ref()).await;
         }
         return Err(Error::BadCredentials);
@@ -54,7 +54,7 @@ pub async fn log_in(
     let signed_in = SignedIn::of_sign_in(app, caller, &token_keys, user.clone(), &new)?;
     // Refund only this attempt. A successful log-in to one's own account must not reset the count of the whole address.
     let refund: OptionFuture<_> =
-        (!is_on_known_device).then(|| refund_source(app, caller, RateLimit::LogInSource)).into();
+        (way != Way::KnownDevice).then(|| refund_source(app, caller, RateLimit::LogInSource)).into();
     let (committed, (), _) = tokio::join!(app.store.commit(tx), attempt.forgive(app), refund);
     committed.map(|()| signed_in)
 }
@@ -74,7 +74,16 @@ struct Entry {
     /// The account's sessions. They are read to end the oldest.
     others: Vec<Session>,
     attempt: Attempt,
-    is_on_known_device: bool,
+    way: Way,
+}
+
+/// What an attempt is counted at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Name,
+    KnownNetwork,
+    /// A device is outside the limit of its address.
+    KnownDevice,
 }
 
 async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error> {
@@ -94,7 +103,7 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
         match counted {
             Ok(attempt) => {
                 let user = Some(attempt.user()?).filter(|user| bears(user, tried));
-                return Ok(Entry { user, others: others.unwrap_or_default(), attempt, is_on_known_device: true });
+                return Ok(Entry { user, others: others.unwrap_or_default(), attempt, way: Way::KnownDevice });
             }
             // Somebody guesses on the device, or the account has just forgotten it. From now on it is like any other.
             Err(AttemptError::Blocked(_) | AttemptError::Gone) => {}
@@ -131,7 +140,7 @@ async fn or_from_known_network(
     others: Vec<Session>,
 ) -> Result<Entry, Error> {
     let (refused, own) = match counted {
-        Ok(attempt) => return Ok(Entry { user, others, attempt, is_on_known_device: false }),
+        Ok(attempt) => return Ok(Entry { user, others, attempt, way: Way::Name }),
         Err(refused @ (AttemptError::Blocked(own) | AttemptError::TooSoon { own, .. })) => (refused, own),
         Err(refused) => return Err(of_log_in(refused)),
     };
@@ -140,7 +149,7 @@ async fn or_from_known_network(
         && is_in_known_network(app, caller, user, &others)
     {
         let attempt = attempts::count(app, caller, ThrottleKey::KnownNetwork(&user.id)).await.map_err(of_log_in)?;
-        return Ok(Entry { user: Some(user.clone()), others, attempt, is_on_known_device: true });
+        return Ok(Entry { user: Some(user.clone()), others, attempt, way: Way::KnownNetwork });
     }
     Err(of_log_in(refused))
 }

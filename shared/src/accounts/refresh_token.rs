@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{SignedIn, end, user_and_session, verify};
 use crate::throttling::limits::of_account;
+use crate::users::known_devices::{known_device, list_device};
 
 /// How often the exchange reads the session, when another use of the same token changes it meanwhile.
 const TRIES: usize = 4;
@@ -32,7 +33,7 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
                 let successor = successor_of(app, caller, &session, now);
                 let signed_in = SignedIn::of_refresh(app, caller, &keys, user, successor.clone())?;
                 let rotated = rotate(app, caller, &signed_in.user, (&session, &successor));
-                let (rotated, ()) = tokio::join!(rotated, note_use(app, &signed_in.user, now));
+                let (rotated, ()) = tokio::join!(rotated, note_use(app, caller, &signed_in.user, now));
                 if rotated? {
                     return Ok(signed_in);
                 }
@@ -129,14 +130,20 @@ fn update(session: &Session, successor: &Session) -> (Set, Condition) {
 const NOTE_USE_SECONDS: i64 = 86_400;
 
 /// Records that the account is in use, because only an account that was unused for long may lose its number to the
-/// number's next owner. If this fails, the next refresh records it.
-async fn note_use(app: &App, user: &User, now: Timestamp) {
+/// number's next owner, and that its known device is. If this fails, the next refresh records it.
+async fn note_use(app: &App, caller: &Caller, user: &User, now: Timestamp) {
     if user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS)) {
         return;
     }
-    let (key, set) = (keys::user(&user.id), Set::to(User::LAST_USED_AT, now));
-    let is_there = Condition::exists(keys::PARTITION);
-    let noted = app.store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser);
+    let noted = async {
+        let set = Set::to(User::LAST_USED_AT, now);
+        let set = match known_device(caller, user) {
+            Some(device) => list_device(app, set, user, device)?,
+            None => set,
+        };
+        let (key, is_there) = (keys::user(&user.id), Condition::exists(keys::PARTITION));
+        app.store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser).await
+    };
     if let Err(error) = noted.await {
         error.log_ignored("a use was not noted");
     }

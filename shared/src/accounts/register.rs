@@ -61,14 +61,15 @@ async fn make_account(
     let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
     let (name, user) = (AccountName::Mobile(mobile), &signed_in.user);
 
+    // Strangers may have guessed at the name before anybody had it.
+    let ended = end_streaks(app, user)?;
     let mut tx = Transaction::new("making an account", || MakeError::Final(Error::MobileTaken));
     tx.add(code)?;
+    ended.iter().cloned().for_each(|effect| tx.also(effect));
     tx.require_or(claims::claim(&name, &user.id)?, held);
     tx.require(make(user)?);
     tx.add(&new)?;
-    // Strangers may have guessed at the name before anybody had it.
-    let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, user));
-    let holder = match committed {
+    let holder = match app.store.commit(tx).await {
         Ok(()) => return Ok(signed_in),
         Err(MakeError::HeldBy(holder)) => holder,
         Err(MakeError::Final(error)) => return Err(error),
@@ -76,6 +77,7 @@ async fn make_account(
 
     let mut tx = Transaction::new("taking a number over", || Error::MobileTaken);
     tx.add(code)?;
+    ended.into_iter().for_each(|effect| tx.also(effect));
     match claim_holder(app, &holder, Some(&name)).await? {
         Some(old) => take_over(app, caller, &name, &user.id, old, &mut tx)?,
         // The account has released the number meanwhile.

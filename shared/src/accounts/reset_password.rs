@@ -57,8 +57,7 @@ async fn set_by_code(
         let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
         set_password(app, caller, &user, (proved, &hash), &mut tx)?;
         tx.add(&checked)?;
-        let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, &user));
-        committed?;
+        app.store.commit(tx).await?;
         Ok(user.id)
     };
     checked.or_refund(app, setting).await
@@ -85,8 +84,7 @@ pub async fn reset_password_by_link(
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
     set_password(app, caller, &user, (Set::default(), &hash), &mut tx)?;
-    let (committed, ()) = tokio::join!(app.store.commit(tx), end_streaks(app, &user));
-    committed?;
+    app.store.commit(tx).await?;
     Ok(user.id)
 }
 
@@ -109,5 +107,6 @@ fn set_password(
     let set = set.and_to(User::PASSWORD_HASH, hash.as_str()).and_to(User::LAST_USED_AT, app.clock.now());
     tx.require(credentials::change(app, user, set.and_remove(User::GUESSED_AT), None)?);
     forget_streaks(user).for_each(|effect| tx.also(effect));
+    end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
     tx.add(Notification::new(app, caller, user, SecurityEvent::new_password(user)))
 }

@@ -1,7 +1,5 @@
 //! Signing in with a code sent to the mobile number, and signing up in the same step.
 
-use futures_util::future::OptionFuture;
-
 use crate::app::{App, Caller};
 use crate::credentials::codes::{RightCode, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
@@ -130,10 +128,11 @@ async fn known(
         let set = list_device(app, set, &user, &new.device)?;
         tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
         tx.add(&checked)?;
+        if checked.is_password() {
+            end_streaks(app, &user)?.into_iter().for_each(|effect| tx.also(effect));
+        }
         let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
-        let ending: OptionFuture<_> = checked.is_password().then(|| end_streaks(app, &signed_in.user)).into();
-        let (committed, _) = tokio::join!(app.store.commit(tx), ending);
-        committed?;
+        app.store.commit(tx).await?;
         Ok(signed_in)
     };
     checked.or_refund(app, entering).await

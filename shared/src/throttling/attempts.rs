@@ -20,7 +20,7 @@ use crate::app::{App, Caller};
 use crate::crypto::{KeyGroup, KnownDevice, Purpose};
 use crate::domain::{AccountName, Session, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
-use crate::dynamodb::{Condition, Item, Set, WriteError, read_item};
+use crate::dynamodb::{Condition, Effect, Item, Set, WriteError, read_item};
 use crate::error::Error;
 use crate::users::known_devices;
 
@@ -202,25 +202,18 @@ pub(crate) async fn count(app: &App, caller: &Caller, throttle_key: ThrottleKey<
     Err(AttemptError::TooSoon { retry_after_seconds: now.seconds_until(until).max(1), own })
 }
 
-/// Ends the failure streaks of all names of an account, because its password was changed or proved together with a
-/// code. If this fails, they end by themselves after `PASSWORD_STREAK_DAYS`.
+/// Returns the effects that end the failure streaks of all names of an account, because its password was changed or
+/// proved together with a code.
 ///
-/// Each is a write of its own, so that nobody who tries a name at the same moment can make the change fail.
-pub(crate) async fn end_streaks(app: &App, user: &User) {
+/// They belong to the transaction of that change, so that one that is refused gives nobody new attempts.
+pub(crate) fn end_streaks(app: &App, user: &User) -> Result<Vec<Effect>, Error> {
     let names = [
         user.mobile.clone().map(AccountName::Mobile),
         user.email.clone().map(AccountName::Email),
         user.username.clone().map(AccountName::Username),
     ];
-    let ended = names.into_iter().flatten().map(async |name| {
-        let key = of_name(app, &canonical(Some(&name), ""))?;
-        app.store.delete("ending a failure streak", &key).await
-    });
-    for ended in futures_util::future::join_all(ended).await {
-        if let Err(error) = ended {
-            error.log_ignored("a failure streak did not end");
-        }
-    }
+    let keys = names.into_iter().flatten().map(|name| of_name(app, &canonical(Some(&name), "")));
+    keys.map(|key| key.map(Effect::remove)).collect()
 }
 
 fn of_name(app: &App, canonical: &str) -> Result<Key, Error> {

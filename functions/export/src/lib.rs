@@ -42,6 +42,7 @@ struct ExportedAccount<'a> {
     mobile_changed_at: Option<String>,
     email_changed_at: Option<String>,
     consent: Option<ExportedConsent<'a>>,
+    pending_email: Option<&'a Email>,
     mobile_proved_at: Option<String>,
     guessed_at: Option<String>,
     guessing_texted_at: Option<String>,
@@ -53,6 +54,7 @@ struct ExportedAccount<'a> {
 struct ExportedDevice<'a> {
     id: &'a str,
     last_used_on: String,
+    came_back: bool,
     wrong_passwords: u32,
 }
 
@@ -115,6 +117,7 @@ fn account(user: &User) -> ExportedAccount<'_> {
             privacy: &consent.privacy,
             at: consent.at.rfc3339(),
         }),
+        pending_email: user.pending_email.as_ref(),
         mobile_proved_at: user.mobile_proved_at.map(Timestamp::rfc3339),
         guessed_at: user.guessed_at.map(Timestamp::rfc3339),
         guessing_texted_at: user.guessing_texted_at.map(Timestamp::rfc3339),
@@ -131,6 +134,7 @@ fn device<'a>((id, used): (&'a String, &DeviceUse)) -> ExportedDevice<'a> {
     ExportedDevice {
         id,
         last_used_on: Timestamp::from_unix_seconds(used.day * 86_400).utc_date(),
+        came_back: used.came_back,
         wrong_passwords: used.password_failures.unwrap_or(0),
     }
 }

@@ -33,7 +33,10 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     let purpose = match request.query("purpose").as_deref() {
         None | Some("register") => SmsPurpose::Register,
         Some("login") => SmsPurpose::LogIn { register: request.query("register").as_deref() == Some("true") },
-        Some("mobile") => SmsPurpose::ChangeMobile(sessions::authorize(app, &caller, request.bearer()).await?.user.id),
+        Some("mobile") => {
+            let principal = sessions::authorize(app, &caller, request.bearer()).await?;
+            SmsPurpose::ChangeMobile(Box::new(principal.user))
+        }
         Some(_) => return Err(Error::PurposeUnknown),
     };
     // Refuses a request that a form on another site can send, in old browsers too.

@@ -299,3 +299,32 @@ async fn where_strangers_blocked_a_number_s_codes_the_network_of_a_live_session_
     enter([127, 0, 4, 1], &right).await.is_refused(403, "codes_blocked");
     assert_eq!(enter([127, 0, 0, 9], &right).await.status, 200, "the owner is signed in in this network");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_counts_at_a_name_by_a_text_that_is_no_name() {
+    let site = site().await;
+    let person = site.register().await;
+    for _ in 0..8 {
+        attempt(&site, &format!("MOBILE#{}", person.mobile), WRONG).await;
+    }
+    assert_eq!(attempt(&site, &person.mobile, PASSWORD).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_in_the_network_of_a_live_session_is_the_wait_of_the_name() {
+    let site = site().await;
+    let person = site.register().await;
+    assert_eq!(from(&site, [127, 0, 5, 1], &person.mobile, PASSWORD).await.status, 200);
+    let nobody = new_mobile();
+    for name in [&person.mobile, &nobody] {
+        for number in 0..12 {
+            assert_eq!(from(&site, [127, 0, 6, number], name, WRONG).await.status, 400);
+            site.advance(901).await;
+        }
+        assert_eq!(from(&site, [127, 0, 6, 99], name, WRONG).await.status, 400);
+        // Inside the network or outside, a known name or not: nobody learns who is signed in here.
+        for address in [[127, 0, 5, 2], [127, 0, 7, 1]] {
+            assert_eq!(from(&site, address, name, WRONG).await.status, 429, "{name} {address:?}");
+        }
+    }
+}

@@ -223,7 +223,12 @@ async fn a_stranger_s_guesses_do_not_keep_the_owner_out_on_their_own_device() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_neighbour_behind_one_address_stops_no_known_device() {
-    let settings = [("LIMIT_SOURCE", "3/h"), ("LIMIT_LOG_IN_SOURCE", "5/5m"), ("CAPTCHA_PROVIDER", "none"), ("CAPTCHA_APP_ID", "")];
+    let settings = [
+        ("LIMIT_SOURCE", "3/h"),
+        ("LIMIT_LOG_IN_SOURCE", "5/5m"),
+        ("CAPTCHA_PROVIDER", "none"),
+        ("CAPTCHA_APP_ID", ""),
+    ];
     let site = site(&settings).await;
     let (person, email) = site.register_with_email().await;
     let body = json!({ "username": person.mobile, "password": PASSWORD });

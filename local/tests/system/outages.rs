@@ -156,9 +156,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("send-sms-code", &[WRITE], |site| send_sms_code(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_log_in(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_sign_up(site).boxed()),
-    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, DELETE, WRITE], |site| {
-        second_proof(site).boxed()
-    }),
+    ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, DELETE, WRITE], |site| second_proof(site).boxed()),
     ("send-sms-code", &[GET, GET, WRITE], |site| send_on_a_device(site).boxed()),
     ("refresh-token", &[READ, UPDATE, UPDATE], |site| refresh_after_a_day(site).boxed()),
     ("refresh-token", &[READ, WRITE], |site| refresh_on_another_device(site).boxed()),

@@ -126,3 +126,21 @@ async fn a_code_that_is_asked_for_again_after_a_change_is_another_and_good() {
     let signed_in = redeem(&site, &person.mobile, "", PASSWORD, Kind::LogIn, &after).await;
     assert_eq!(signed_in.status, 200, "{signed_in:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_a_second_address_voids_the_first_code() {
+    let site = Site::with_settings(&[]).await;
+    let person = site.register().await;
+    let mut sent = Vec::new();
+    for email in [new_email(), new_email()] {
+        let asked = json!({ "email": email, "password": PASSWORD });
+        assert_eq!(site.send_as(&person.token, Method::POST, "/users/me/email/", &asked).await.status, 200);
+        sent.push((email.clone(), site.code_for(&email).await));
+    }
+    let bind = async |(email, code): &(String, String)| {
+        let body = json!({ "email": email, "email_code": code });
+        site.send_as(&person.token, Method::PUT, "/users/me/email/", &body).await
+    };
+    bind(&sent[0]).await.is_refused(400, "code_expired");
+    assert_eq!(bind(&sent[1]).await.status, 200);
+}

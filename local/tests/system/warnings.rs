@@ -85,3 +85,21 @@ async fn bind_an_email(site: &Site, token: &str, proof: &Value) -> String {
     let bind = json!({ "email": email, "email_code": site.code_for(&email).await });
     text(&site.send_as(token, Method::PUT, "/users/me/email/", &bind).await.json(), "token")
 }
+
+/// A number that was not proved for long may be another person's, who must not be able to end the owner's sessions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_not_proved_for_long_is_sent_no_link_that_ends_sessions() {
+    let site = Site::with_settings(&[]).await;
+    let person = site.register().await;
+    let change = async |days: u32| {
+        site.advance(days * 86_400).await;
+        let token = text(&site.log_in(&person.mobile).await, "token");
+        let body = json!({ "password": PASSWORD, "new_password": PASSWORD });
+        assert_eq!(site.send_as(&token, Method::PUT, "/users/me/password/", &body).await.status, 200);
+        text(&site.messages_to(&format!("+86{}", person.mobile)).await[0], "text")
+    };
+    let lately = change(10).await;
+    assert!(lately.contains("登录密码已修改") && lately.contains("/secure#"), "{lately}");
+    let long_ago = change(80).await;
+    assert!(long_ago.contains("登录密码已修改") && !long_ago.contains("/secure#"), "{long_ago}");
+}

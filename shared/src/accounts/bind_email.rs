@@ -3,18 +3,20 @@
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::credentials;
-use crate::credentials::codes::{RightCode, Streak, redeem};
-use crate::credentials::reauthentication::{self, Reauthentication, SameOwner};
+use crate::credentials::codes::{RightCode, Streak, forget_device_streaks, redeem};
+use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::crypto::{KnownDevice, TokenKeys};
 use crate::domain::{AccountName, Code, CodeKey, Email, Principal, User};
 use crate::dynamodb::items::{Content, Recipient, SecurityEvent};
-use crate::dynamodb::{Part, Reason, Set, Transaction};
+use crate::dynamodb::{Part, Reason, Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
 use crate::messages::{MessageRequest, Notification, send};
 use crate::sessions::{self, SignedIn};
 use crate::throttling::limits::of_account;
 use crate::users::claims::{claim, release};
+use crate::users::known_devices::known_device;
+use crate::users::unchanged;
 
 /// Sends a code to the address. It does not tell whether another account has the address: only a person who reads its
 /// mail learns that.
@@ -28,19 +30,33 @@ pub async fn send_email_code(
     let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
     let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let cost = OwnerCost(SameOwner { app, user: &principal.user, checked: &checked });
-    checked.or_refund(app, send(app, caller, CaptchaResult::NotAsked, request, cost)).await
+    let cost = OwnerCost { app, user: &principal.user, checked: &checked, email };
+    let is_known = known_device(caller, &principal.user).is_some();
+    let captcha = if is_known { CaptchaResult::KnownDevice } else { CaptchaResult::NotAsked };
+    checked.or_refund(app, send(app, caller, captcha, request, cost)).await
 }
 
-/// The cost of a message that a signed-in owner asks for: the reauthentication is used up, on condition that the
-/// account and the session are still as they were.
+/// The cost of a code to a new address: the reauthentication is used up, on condition that the account and the session
+/// are still as they were, and the account remembers the address. A code to an address that was asked for before is
+/// then worth nothing.
 #[derive(Clone, Copy)]
-struct OwnerCost<'a>(SameOwner<'a>);
+struct OwnerCost<'a> {
+    app: &'a App,
+    user: &'a User,
+    checked: &'a CheckedReauthentication,
+    email: &'a Email,
+}
 
 impl<E: Reason> Part<E> for OwnerCost<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        transaction.add(self.0)?;
-        transaction.add(self.0.checked)
+        let Self { app, user, checked, email } = self;
+        let set = checked.note_number_proved(app, Set::to(User::PENDING_EMAIL, email.as_str()));
+        let same = Write::update(keys::user(&user.id), set, unchanged(user, None));
+        transaction.require_or(same, |_| Error::AccountChanged.into());
+        if let Some((session, goes_on)) = checked.session() {
+            transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
+        }
+        transaction.add(checked)
     }
 }
 
@@ -69,6 +85,9 @@ async fn bind(
 ) -> Result<SignedIn, Error> {
     let Principal { mut user, mut session } = principal;
     code.refuse_outdated(&user)?;
+    if user.pending_email.as_ref() != Some(&email) {
+        return Err(Error::CodeExpired);
+    }
     // If the account has changed meanwhile, the access token of this request is no longer valid either.
     let mut tx = Transaction::new("binding an email", || Error::Unauthorized);
     tx.add(code)?;
@@ -96,6 +115,8 @@ fn move_to(
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     tx.require_or(claim(&AccountName::Email(email.clone()), &user.id)?, |_| Error::EmailTaken);
     let set = Set::to(User::EMAIL, email.as_str()).and_to(User::EMAIL_CHANGED_AT, app.clock.now());
+    let set = set.and_remove(User::PENDING_EMAIL);
+    forget_device_streaks(user).into_iter().for_each(|effect| tx.also(effect));
     tx.require(credentials::change(app, user, set, acting)?);
     if let Some(old) = &user.email {
         tx.require(release(&AccountName::Email(old.clone()), &user.id));

@@ -3,7 +3,7 @@
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::credentials;
-use crate::credentials::codes::{RightCode, Streak, of_confirm_code, redeem};
+use crate::credentials::codes::{RightCode, Streak, forget_device_streaks, of_confirm_code, redeem};
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::crypto::TokenKeys;
 use crate::domain::{AccountName, Code, CodeKey, Mobile, Principal, User};
@@ -67,6 +67,7 @@ async fn move_to(
         tx.also(Effect::remove(keys::failure_streak(old.as_str())));
     }
     tx.also(Effect::remove(keys::failure_streak(mobile.as_str())));
+    forget_device_streaks(&user).into_iter().for_each(|effect| tx.also(effect));
     tx.add(checked)?;
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Mobile))?;
     let mobile_proved_at = Some(now);

@@ -81,7 +81,7 @@ struct Entry {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Name,
-    KnownNetwork,
+    Network,
     /// A device is outside the limit of its address.
     KnownDevice,
 }
@@ -90,7 +90,7 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     if caller.devices.is_empty() {
         let (counted, id) = tokio::join!(count_at_name(app, caller, tried), holder(app, tried));
         let (user, others) = read(app, id?, tried).await?;
-        return or_from_known_network(app, caller, counted, user, others).await;
+        return or_from_known_network(app, caller, tried, counted, (user, others)).await;
     }
     // The accounts of the devices are read beside the claim, so that a device that is no longer known shows in no time.
     let devices = join_all(caller.devices.iter().map(|device| of_device(app, device)));
@@ -112,7 +112,7 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     }
     let (counted, found) = tokio::join!(count_at_name(app, caller, tried), read(app, id, tried));
     let (user, others) = found?;
-    or_from_known_network(app, caller, counted, user, others).await
+    or_from_known_network(app, caller, tried, counted, (user, others)).await
 }
 
 /// Counts the attempt at the name and at the caller's address. Both must allow it.
@@ -130,34 +130,35 @@ async fn count_at_name(app: &App, caller: &Caller, tried: &Tried) -> Result<Atte
     Ok(attempt)
 }
 
-/// Lets the attempt pass as it was counted. One that is refused because of others' attempts at the name is counted anew,
-/// where it comes from the network of a live session of the account.
+/// Lets the attempt pass as it was counted. Where others have used up the attempts at the name, it is counted anew for
+/// the caller's network, and compared if that is the network of a live session of the account. Any other is compared
+/// with nothing, so that neither the answer nor the time tells whose network it is.
 async fn or_from_known_network(
     app: &App,
     caller: &Caller,
+    tried: &Tried,
     counted: Result<Attempt, AttemptError>,
-    user: Option<User>,
-    others: Vec<Session>,
+    (user, others): (Option<User>, Vec<Session>),
 ) -> Result<Entry, Error> {
-    let (refused, own) = match counted {
-        Ok(attempt) => return Ok(Entry { user, others, attempt, way: Way::Name }),
-        Err(refused @ (AttemptError::Blocked(own) | AttemptError::TooSoon { own, .. })) => (refused, own),
-        Err(refused) => return Err(of_log_in(refused)),
-    };
-    if let Some(user) = &user
-        && own.is_innocent()
-        && is_in_known_network(app, caller, user, &others)
-    {
-        let attempt = attempts::count(app, caller, ThrottleKey::KnownNetwork(&user.id)).await.map_err(of_log_in)?;
-        return Ok(Entry { user: Some(user.clone()), others, attempt, way: Way::KnownNetwork });
+    match counted {
+        Ok(attempt) => Ok(Entry { user, others, attempt, way: Way::Name }),
+        Err(AttemptError::Blocked(own)) if own.is_innocent() => {
+            let counting = attempts::count(app, caller, ThrottleKey::Network(&tried.canonical));
+            let attempt = counting.await.map_err(|refused| match refused {
+                AttemptError::Failed(error) => error,
+                _ => Error::BadCredentials,
+            })?;
+            let user = user.filter(|user| is_in_known_network(app, caller, user, &others));
+            Ok(Entry { user, others, attempt, way: Way::Network })
+        }
+        Err(refused) => Err(of_log_in(refused)),
     }
-    Err(of_log_in(refused))
 }
 
 fn of_log_in(refused: AttemptError) -> Error {
     match refused {
         AttemptError::Blocked(_) | AttemptError::Gone => Error::BadCredentials,
-        AttemptError::TooSoon { retry_after_seconds, .. } => Error::TooMany { retry_after_seconds },
+        AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
         AttemptError::Failed(error) => error,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::app::{App, Caller};
 use crate::credentials;
+use crate::credentials::codes::forget_device_streaks;
 use crate::crypto::KeyGroup;
 use crate::domain::User;
 use crate::dynamodb::{Set, Transaction};
@@ -20,5 +21,6 @@ pub async fn log_out(app: &App, caller: &Caller, token: &str) -> Result<(), Erro
 pub async fn log_out_everywhere(app: &App, user: &User) -> Result<(), Error> {
     let mut tx = Transaction::new("ending all sessions", || Error::Unauthorized);
     tx.require(credentials::change(app, user, Set::default(), None)?);
+    forget_device_streaks(user).into_iter().for_each(|effect| tx.also(effect));
     app.store.commit(tx).await
 }

@@ -3,6 +3,7 @@
 use crate::app::audit;
 use crate::app::{App, Caller};
 use crate::credentials;
+use crate::credentials::codes::forget_device_streaks;
 use crate::crypto::{KeyGroup, NotMeLink};
 use crate::domain::{User, UserId};
 use crate::dynamodb::items::{Content, ExpiringItem, Recipient, SecurityEvent};
@@ -26,6 +27,7 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
     let mut tx = Transaction::new("securing an account", || Error::AccountChanged);
     tx.require_or(Write::put(keys::used_pass(&link.id()), &used, Condition::no_item())?, |_| Error::LinkInvalid);
     tx.require(credentials::change(app, &user, Set::default().and_remove(User::PASSWORD_HASH), None)?);
+    forget_device_streaks(&user).into_iter().for_each(|effect| tx.also(effect));
     tx.add(Notification::new(app, caller, &user, SecurityEvent::Secured))?;
     app.store.commit(tx).await?;
     audit::account_secured(caller, &link.user_id);

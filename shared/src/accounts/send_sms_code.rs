@@ -1,10 +1,11 @@
 //! Requesting a code by SMS.
 
 use crate::app::{App, Caller};
-use crate::domain::{ChallengeId, CodeKey, Mobile, UserId};
+use crate::domain::{ChallengeId, CodeKey, Mobile, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::error::Error;
 use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
+use crate::users::known_devices::known_device;
 
 /// The action that an SMS code allows.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub enum SmsPurpose {
         register: bool,
     },
     /// To change this account's number.
-    ChangeMobile(UserId),
+    ChangeMobile(Box<User>),
     /// To set a new password.
     ResetPassword,
 }
@@ -27,7 +28,7 @@ pub enum SmsPurpose {
 pub async fn send_sms_code(
     app: &App,
     caller: &Caller,
-    solved: CaptchaResult,
+    mut solved: CaptchaResult,
     mobile: &Mobile,
     purpose: SmsPurpose,
     challenge_id: Option<ChallengeId>,
@@ -35,7 +36,12 @@ pub async fn send_sms_code(
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
         SmsPurpose::LogIn { register } => (CodeKey::log_in(mobile), !register),
-        SmsPurpose::ChangeMobile(user) => (CodeKey::change_mobile(&user, mobile), false),
+        SmsPurpose::ChangeMobile(user) => {
+            if known_device(caller, &user).is_some() {
+                solved = CaptchaResult::KnownDevice;
+            }
+            (CodeKey::change_mobile(&user.id, mobile), false)
+        }
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
     let request = MessageRequest {

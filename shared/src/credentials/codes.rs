@@ -3,7 +3,7 @@
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
-use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Timestamp, User, UserId};
+use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Session, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write, read_item};
@@ -34,7 +34,8 @@ pub(crate) struct Streak {
 /// The reason why a code is not compared.
 enum StreakError {
     /// Too many codes in a row were wrong.
-    Blocked(OwnShare),
+    /// Holds the caller's share, where the streak tells sources apart.
+    Blocked(Option<OwnShare>),
     Failed(Error),
 }
 
@@ -91,14 +92,16 @@ impl Streak {
     async fn count(&self, app: &App) -> Result<(), StreakError> {
         let (store, now) = (&app.store, app.clock.now());
         let until = Set::to(EXPIRES_AT, now.plus_seconds(STREAK_LIFE_SECONDS));
-        let until = self.source.iter().fold(until, |set, source| set.and_increment(source.clone()));
+        let one_more = |set: Set| self.source.iter().fold(set, |set, source| set.and_increment(source.clone()));
+        let first = |set: Set| self.source.iter().fold(set, |set, source| set.and_to(source.clone(), 1_u64));
         let goes_on = Condition::less(IN_A_ROW, MAX_WRONG_IN_A_ROW).and(Condition::greater(EXPIRES_AT, now));
-        let going_on = (until.clone().and_increment(IN_A_ROW), Condition::absent(IN_A_ROW).or(goes_on));
+        let going_on = (one_more(until.clone().and_increment(IN_A_ROW)), Condition::absent(IN_A_ROW).or(goes_on));
         // A streak that has expired starts again at one, whatever its count was.
-        let anew = (until.and_to(IN_A_ROW, 1_u64), Condition::at_most(EXPIRES_AT, now));
-        let mut own = OwnShare::of(&Item::new(), None);
+        let anew = (first(until.and_to(IN_A_ROW, 1_u64)), Condition::at_most(EXPIRES_AT, now));
+        let mut own = None;
         for (set, when) in [going_on, anew] {
-            let share = |item: Option<Item>| OwnShare::of(&item.unwrap_or_default(), self.source.as_ref());
+            let source = self.source.as_ref();
+            let share = |item: Option<Item>| source.map(|_| OwnShare::of(&item.unwrap_or_default(), source));
             let blocked = |item| StreakError::Blocked(share(item));
             match store.write("counting wrong codes", &self.key, &set, &when, blocked).await {
                 Ok(_) => return Ok(()),
@@ -205,7 +208,7 @@ pub(crate) async fn redeem_beside<T>(
     };
     let owner = found.as_ref().ok().and_then(Option::as_ref).map(account);
     match (right, owner) {
-        (Err(StreakError::Blocked(own)), Some(owner)) if own.is_innocent() => {
+        (Err(StreakError::Blocked(Some(own))), owner) if own.is_innocent() => {
             (redeem_in_network(app, caller, key, owner, guess).await, found)
         }
         (right, _) => (right.map_err(Error::from), found),
@@ -216,13 +219,17 @@ async fn redeem_in_network(
     app: &App,
     caller: &Caller,
     key: CodeKey,
-    owner: &User,
+    owner: Option<&User>,
     guess: &Code,
 ) -> Result<RightCode, Error> {
-    if !known_devices::calls_from_known_network(app, caller, owner).await? {
-        return Err(Error::CodesBlocked);
+    // A number without an account reads the sessions of a new random id, so that it takes as long.
+    let nobody = UserId::generate();
+    let id = owner.map_or(&nobody, |owner| &owner.id);
+    let sessions: Vec<Session> = app.store.query(&keys::sessions(id), "reading sessions").await?;
+    match owner.filter(|owner| known_devices::is_in_known_network(app, caller, owner, &sessions)) {
+        Some(owner) => redeem(app, key, Streak::of_networks(owner), guess).await,
+        None => Err(Error::CodesBlocked),
     }
-    redeem(app, key, Streak::of_networks(owner), guess).await
 }
 
 /// A correct code that is not yet used up.
@@ -289,6 +296,12 @@ pub(crate) fn of_confirm_code(error: Error) -> Error {
         Error::CodeExpired => Error::ConfirmCodeExpired,
         other => other,
     }
+}
+
+/// Returns the effects that remove the failure streaks of an account's known devices and networks, because the account
+/// forgets its devices. Somebody else may have filled them.
+pub(crate) fn forget_device_streaks(user: &User) -> [Effect; 2] {
+    [keys::failure_streak_on_devices(&user.id), keys::failure_streak_in_networks(&user.id)].map(Effect::remove)
 }
 
 /// Returns the effects that remove the failure streaks of an account that was recovered.

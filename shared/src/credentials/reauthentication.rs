@@ -81,7 +81,7 @@ pub(crate) async fn check_credential(
     let attempt =
         attempts::count(app, caller, ThrottleKey::Session(session)).await.map_err(|refused| match refused {
             AttemptError::Blocked(_) | AttemptError::Gone => Error::Unauthorized,
-            AttemptError::TooSoon { retry_after_seconds, .. } => Error::TooMany { retry_after_seconds },
+            AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
             AttemptError::Failed(error) => error,
         })?;
     if app.verify(password, user.password_hash.as_ref())? {

@@ -61,7 +61,7 @@ pub(crate) async fn check(
 fn of_attempt(refused: AttemptError) -> Error {
     match refused {
         AttemptError::Blocked(_) | AttemptError::Gone => Error::ProofWrong,
-        AttemptError::TooSoon { retry_after_seconds, .. } => Error::TooMany { retry_after_seconds },
+        AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
         AttemptError::Failed(error) => error,
     }
 }

@@ -311,6 +311,7 @@ mod tests {
             mobile_changed_at: None,
             email_changed_at: None,
             last_used_at: None,
+            pending_email: None,
             mobile_proved_at: None,
             devices: std::collections::BTreeMap::new(),
             guessed_at: None,

@@ -85,6 +85,9 @@ pub struct User {
     /// When a person last signed in, or when a session was last refreshed. Refreshes are recorded to the day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+    /// The address that the last code to bind an email was sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_email: Option<Email>,
     /// When a code last proved that the number is the person's. `None` in an account from before this was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mobile_proved_at: Option<Timestamp>,
@@ -132,6 +135,7 @@ impl User {
     pub const MOBILE_CHANGED_AT: &'static str = "mobile_changed_at";
     pub const EMAIL_CHANGED_AT: &'static str = "email_changed_at";
     pub const LAST_USED_AT: &'static str = "last_used_at";
+    pub const PENDING_EMAIL: &'static str = "pending_email";
     pub const MOBILE_PROVED_AT: &'static str = "mobile_proved_at";
     pub const DEVICES: &'static str = "devices";
     pub const GUESSED_AT: &'static str = "guessed_at";
@@ -240,6 +244,7 @@ mod tests {
             mobile_changed_at: at,
             email_changed_at: at,
             last_used_at: at,
+            pending_email: Email::parse("lei@example.com").ok(),
             mobile_proved_at: at,
             devices: BTreeMap::new(),
             guessed_at: at,
@@ -266,6 +271,7 @@ mod tests {
             User::MOBILE_CHANGED_AT,
             User::EMAIL_CHANGED_AT,
             User::LAST_USED_AT,
+            User::PENDING_EMAIL,
             User::MOBILE_PROVED_AT,
             User::DEVICES,
             User::GUESSED_AT,
@@ -299,6 +305,7 @@ mod tests {
             mobile_changed_at: None,
             email_changed_at: None,
             last_used_at: None,
+            pending_email: None,
             mobile_proved_at: None,
             devices: BTreeMap::new(),
             guessed_at: None,

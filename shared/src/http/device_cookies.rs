@@ -20,16 +20,22 @@ const MAX_ACCOUNTS: usize = 8;
 /// How many values of a request are examined.
 const MAX_EXAMINED: usize = 2 * MAX_ACCOUNTS;
 
+fn prefix(app: &App) -> &'static str {
+    if app.config.answers.is_https() { PUBLIC_PREFIX } else { PREFIX }
+}
+
 impl Request {
     /// Returns the devices whose values the request carries, each with the name of its cookie, if it is one.
     ///
-    /// A cookie that a stranger planted names another account, so it is of no use to anybody.
+    /// On `https` no other host can plant a cookie of this name. A client without cookies that serves several accounts may
+    /// repeat the header.
     pub(super) fn devices(&self, app: &App) -> impl Iterator<Item = (Option<&str>, KnownDevice)> {
         let (keyring, now) = (app.keyring(KeyGroup::Sessions).ok(), app.clock.now());
-        let cookies = self.cookies().filter(|(name, _)| name.starts_with(PREFIX) || name.starts_with(PUBLIC_PREFIX));
+        let prefix = prefix(app);
+        let cookies = self.cookies().filter(move |(name, _)| name.starts_with(prefix));
         let cookies = cookies.map(|(name, value)| (Some(name), value));
-        let header = self.header("x-device").map(|value| (None, value));
-        let values = header.into_iter().chain(cookies).take(MAX_EXAMINED);
+        let headers = self.headers_of("x-device").map(|value| (None, value));
+        let values = headers.chain(cookies).take(MAX_EXAMINED);
         values.filter_map(move |(name, value)| Some((name, KnownDevice::open(value, keyring?, now)?)))
     }
 
@@ -48,8 +54,7 @@ impl Reply {
     pub fn with_device(self, app: &App, request: &Request, signed_in: &SignedIn) -> Self {
         let Some(issued) = &signed_in.device else { return self };
         let device = &issued.device;
-        let prefix = if app.config.answers.is_https() { PUBLIC_PREFIX } else { PREFIX };
-        let name = format!("{prefix}{}", device.id);
+        let name = format!("{}{}", prefix(app), device.id);
         let mut removed = request.device_cookies_of(app, &device.user_id);
         let others = request.devices(app).filter(|(name, other)| name.is_some() && other.user_id != device.user_id);
         let mut others: Vec<_> = others.collect();

@@ -142,6 +142,11 @@ impl Request {
         header_text(self.inner.headers(), name)
     }
 
+    /// Returns the values of all headers with this name, when they are text.
+    pub(super) fn headers_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.inner.headers().get_all(name).iter().filter_map(|value| text(value.as_bytes()))
+    }
+
     /// Returns the value of the first cookie with this name.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<&str> {

@@ -12,4 +12,7 @@ pub enum CaptchaResult {
     /// This operation never asks for a captcha, because its message can only go to the account's own number or address.
     /// It has the higher limit of a solved captcha.
     OwnRecipient,
+    /// Not needed, because a signed-in owner asks on a known device for a message to a new number or address. Neighbours
+    /// behind the same address must not stop that, so it has the higher limit of a solved captcha.
+    KnownDevice,
 }

@@ -191,7 +191,9 @@ impl Submission<'_> {
 
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
         let limit = match self.solved {
-            CaptchaResult::Solved | CaptchaResult::OwnRecipient => RateLimit::SourceCaptcha,
+            CaptchaResult::Solved | CaptchaResult::OwnRecipient | CaptchaResult::KnownDevice => {
+                RateLimit::SourceCaptcha
+            }
             CaptchaResult::NotSolved | CaptchaResult::NotAsked => RateLimit::Source,
         };
         // Without a captcha nobody could solve one, so the answer is that it is too soon.
@@ -254,7 +256,10 @@ impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let Self { app, caller, user, event, preferably_by_mail } = self;
         let now = app.clock.now();
-        let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), is_settled(user.mobile_changed_at, now)));
+        // A number that was not proved for long may be another person's, who must not be able to end the sessions.
+        let is_unproved = user.is_number_unproved(app.config.numbers.proved_days, now);
+        let texts_link = is_settled(user.mobile_changed_at, now) && !is_unproved;
+        let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), texts_link));
         let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
         let most = if preferably_by_mail { 1 } else { 2 };
         for (recipient, with_link) in [email, sms].into_iter().flatten().take(most) {

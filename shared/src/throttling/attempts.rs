@@ -60,8 +60,9 @@ pub(crate) enum ThrottleKey<'a> {
     Name(&'a str),
     /// Attempts at an account from one of its known devices.
     KnownDevice(&'a KnownDevice),
-    /// Attempts at an account from the network of one of its live sessions.
-    KnownNetwork(&'a UserId),
+    /// Attempts at a name from the caller's network, after strangers have used up those of the name. They are compared
+    /// only if the network is that of a live session.
+    Network(&'a str),
     /// Passwords given as a second proof, after a correct code to the account's number.
     SecondProof(&'a UserId),
     /// Passwords by which the person of a session reauthenticates.
@@ -76,7 +77,6 @@ pub(crate) enum AttemptError {
     /// It is too soon after the last attempt.
     TooSoon {
         retry_after_seconds: u64,
-        own: OwnShare,
     },
     /// The session has ended, or the device is no longer known.
     Gone,
@@ -113,9 +113,10 @@ impl From<Error> for AttemptError {
     }
 }
 
-/// Returns the form of a name under which all its spellings count together.
+/// Returns the form of a name under which all its spellings count together. A text that is no name has a form of its
+/// own, so that nobody counts at a name by spelling out its form.
 pub(crate) fn canonical(classified: Option<&AccountName>, as_typed: &str) -> String {
-    classified.map_or_else(|| as_typed.to_owned(), |name| keys::claim(name).partition().to_owned())
+    classified.map_or_else(|| format!("?{as_typed}"), |name| keys::claim(name).partition().to_owned())
 }
 
 /// An attempt that is counted.
@@ -163,8 +164,11 @@ impl Attempt {
     /// Takes this attempt back, because it was not compared.
     pub(crate) async fn refund(&self, app: &App) {
         let Place::Item { source: Some(source) } = &self.counter.place else { return };
-        let set = Set::default().and_decrement(FAILURES).and_decrement(source.clone());
-        let when = Condition::exists(source.clone());
+        let OwnShare(own) = self.counter.own_share(&self.item);
+        let set = Set::default().and_decrement(FAILURES).and_moved(TRIED_AT, TRIED_BEFORE, 0_u64);
+        // A source without attempts leaves no attribute, so that many sources cannot make the item large.
+        let set = if own > 1 { set.and_decrement(source.clone()) } else { set.and_remove(source.clone()) };
+        let when = Condition::equal(source.clone(), own);
         let refunded = app.store.write(DOING, &self.counter.key, &set, &when, |_| WriteError::Refused).await;
         if let Err(error) = WriteError::refused_as_none(refunded) {
             error.log_ignored("an attempt that was not compared stays counted");
@@ -193,13 +197,12 @@ pub(crate) async fn count(app: &App, caller: &Caller, throttle_key: ThrottleKey<
             Err(NotCounted::Failed(error)) => return Err(error.into()),
         }
     }
-    let own = counter.own_share(&item);
     if failures >= counter.most {
-        return Err(AttemptError::Blocked(own));
+        return Err(AttemptError::Blocked(counter.own_share(&item)));
     }
     // Times are cut to whole seconds. Add one, so that no wait is shorter than announced.
     let until = tried_at.plus_seconds(wait_seconds(failures) + 1);
-    Err(AttemptError::TooSoon { retry_after_seconds: now.seconds_until(until).max(1), own })
+    Err(AttemptError::TooSoon { retry_after_seconds: now.seconds_until(until).max(1) })
 }
 
 /// Returns the effects that end the failure streaks of all names of an account, because its password was changed or
@@ -276,9 +279,9 @@ impl Counter {
         let own = |key, source| Self { key, place: Place::Item { source }, prefix: String::new(), guard: None, most };
         Ok(match throttle_key {
             ThrottleKey::Name(name) => own(of_name(app, name)?, Some(source_attribute(app, caller)?)),
-            ThrottleKey::KnownNetwork(user) => {
+            ThrottleKey::Network(name) => {
                 let network = caller.client_info().address;
-                let key = keys::attempts(&keyed_hash(app, &format!("network:{user}/{network}"))?);
+                let key = keys::attempts(&keyed_hash(app, &format!("network:{network}/{name}"))?);
                 own(key, Some(source_attribute(app, caller)?))
             }
             ThrottleKey::SecondProof(user) => own(keys::second_proof(user), None),

@@ -30,6 +30,7 @@ pub(crate) fn new_user(app: &App, caller: &Caller, mobile: Mobile, nickname: Nic
         mobile_changed_at: None,
         email_changed_at: None,
         last_used_at: Some(app.clock.now()),
+        pending_email: None,
         mobile_proved_at: Some(app.clock.now()),
         devices: BTreeMap::new(),
         guessed_at: None,

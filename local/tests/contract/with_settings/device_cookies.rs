@@ -189,3 +189,18 @@ async fn an_account_knows_twenty_devices_and_forgets_the_least_recently_used() {
     assert_eq!((on(&devices[0]).await.status, on(&devices[2]).await.status), (200, 200));
     assert_eq!(on(&devices[1]).await.status, 429, "the sign-up's and this one were unused for longest");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_keeps_no_device_pushes_out_none_that_comes_back() {
+    let site = Site::with_settings(&[("LIMIT_LOG_IN_SOURCE", "1000/5m")]).await;
+    let (person, page) = (site.register().await, Page::new(&site));
+    page.sign_in(&person).await;
+    page.sign_in(&person).await;
+    let body = json!({ "username": person.mobile, "password": PASSWORD });
+    for _ in 0..25 {
+        site.advance(86_400).await;
+        assert_eq!(site.post("/users/login/", &body).await.status, 200);
+    }
+    block(&site, &person).await;
+    page.sign_in(&person).await;
+}

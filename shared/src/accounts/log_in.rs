@@ -1,5 +1,7 @@
 //! Logging in with a name and a password.
 
+use std::time::Duration;
+
 use futures_util::future::{OptionFuture, join_all};
 
 use crate::app::{App, Caller};
@@ -16,6 +18,10 @@ use crate::throttling::attempts::{self, Attempt, AttemptError, ThrottleKey};
 use crate::throttling::limits::{count_source, refund_source};
 use crate::users::known_devices::{is_in_known_network, is_known, list_device};
 use crate::users::{claim_holder, unchanged};
+
+/// How much later than the count the claim is read. A read is faster than a write, so this makes nobody wait longer. It
+/// keeps the claim out of the time that a refusal by the count takes.
+const CLAIM_DELAY: Duration = Duration::from_millis(2);
 
 /// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
 /// one, after the same work and the same two round trips: the counts and the claim, then the account and its sessions.
@@ -87,32 +93,60 @@ enum Way {
 }
 
 async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error> {
-    if caller.devices.is_empty() {
-        let (counted, id) = tokio::join!(count_at_name(app, caller, tried), holder(app, tried));
-        let (user, others) = read(app, id?, tried).await?;
-        return or_from_known_network(app, caller, tried, counted, (user, others)).await;
-    }
-    // The accounts of the devices are read beside the claim, so that a device that is no longer known shows in no time.
-    let devices = join_all(caller.devices.iter().map(|device| of_device(app, device)));
-    let (id, devices) = tokio::join!(holder(app, tried), devices);
-    let (id, devices) = (id?, devices.into_iter().collect::<Result<Vec<_>, _>>()?);
-    let known = devices.into_iter().flatten().find(|device| Some(&device.user_id) == id.as_ref());
-    if let Some(device) = known {
-        let counting = attempts::count(app, caller, ThrottleKey::KnownDevice(device));
-        let (counted, others) = tokio::join!(counting, sessions::all_of(app, &device.user_id));
-        match counted {
-            Ok(attempt) => {
-                let user = Some(attempt.user()?).filter(|user| bears(user, tried));
-                return Ok(Entry { user, others: others.unwrap_or_default(), attempt, way: Way::KnownDevice });
+    let (attempt, way, id) = if caller.devices.is_empty() {
+        // A refusal does not wait for the claim, whose time would tell whether there is one.
+        let finding = async {
+            tokio::time::sleep(CLAIM_DELAY).await;
+            Ok(holder(app, tried).await?)
+        };
+        match tokio::try_join!(count_at_name(app, caller, tried), finding) {
+            Ok((attempt, id)) => (attempt, Way::Name, id),
+            Err(refused) => {
+                let (attempt, way) = or_at_network(app, caller, tried, Err(refused)).await?;
+                (attempt, way, holder(app, tried).await?)
             }
-            // Somebody guesses on the device, or the account has just forgotten it. From now on it is like any other.
-            Err(AttemptError::Blocked(_) | AttemptError::Gone) => {}
-            Err(refused) => return Err(of_log_in(refused)),
         }
+    } else {
+        // The accounts of the devices are read beside the claim, so that a device that is no longer known shows in no
+        // time.
+        let devices = join_all(caller.devices.iter().map(|device| of_device(app, device)));
+        let (id, devices) = tokio::join!(holder(app, tried), devices);
+        let (id, devices) = (id?, devices.into_iter().collect::<Result<Vec<_>, _>>()?);
+        let known = devices.into_iter().flatten().find(|device| Some(&device.user_id) == id.as_ref());
+        if let Some(device) = known
+            && let Some(entry) = enter_on_device(app, caller, tried, device).await?
+        {
+            return Ok(entry);
+        }
+        let counted = count_at_name(app, caller, tried).await;
+        let (attempt, way) = or_at_network(app, caller, tried, counted).await?;
+        (attempt, way, id)
+    };
+    // The account is read only after the name allows the attempt. Otherwise the time of a refusal would tell whether
+    // there is one.
+    let (user, others) = read(app, id, tried).await?;
+    let is_compared = |user: &User| way == Way::Name || is_in_known_network(app, caller, user, &others);
+    Ok(Entry { user: user.filter(is_compared), others, attempt, way })
+}
+
+/// Counts the attempt on a known device. Returns `None` if somebody guesses on the device, or if the account has just
+/// forgotten it. From then on it is like any other.
+async fn enter_on_device(
+    app: &App,
+    caller: &Caller,
+    tried: &Tried,
+    device: &KnownDevice,
+) -> Result<Option<Entry>, Error> {
+    let counting = attempts::count(app, caller, ThrottleKey::KnownDevice(device));
+    let (counted, others) = tokio::join!(counting, sessions::all_of(app, &device.user_id));
+    match counted {
+        Ok(attempt) => {
+            let user = Some(attempt.user()?).filter(|user| bears(user, tried));
+            Ok(Some(Entry { user, others: others.unwrap_or_default(), attempt, way: Way::KnownDevice }))
+        }
+        Err(AttemptError::Blocked(_) | AttemptError::Gone) => Ok(None),
+        Err(refused) => Err(of_log_in(refused)),
     }
-    let (counted, found) = tokio::join!(count_at_name(app, caller, tried), read(app, id, tried));
-    let (user, others) = found?;
-    or_from_known_network(app, caller, tried, counted, (user, others)).await
 }
 
 /// Counts the attempt at the name and at the caller's address. Both must allow it.
@@ -131,25 +165,23 @@ async fn count_at_name(app: &App, caller: &Caller, tried: &Tried) -> Result<Atte
 }
 
 /// Lets the attempt pass as it was counted. Where others have used up the attempts at the name, it is counted anew for
-/// the caller's network, and compared if that is the network of a live session of the account. Any other is compared
-/// with nothing, so that neither the answer nor the time tells whose network it is.
-async fn or_from_known_network(
+/// the caller's network. It is then compared only if that is the network of a live session of the account, and with
+/// nothing otherwise, so that neither the answer nor the time tells whose network it is.
+async fn or_at_network(
     app: &App,
     caller: &Caller,
     tried: &Tried,
     counted: Result<Attempt, AttemptError>,
-    (user, others): (Option<User>, Vec<Session>),
-) -> Result<Entry, Error> {
+) -> Result<(Attempt, Way), Error> {
     match counted {
-        Ok(attempt) => Ok(Entry { user, others, attempt, way: Way::Name }),
+        Ok(attempt) => Ok((attempt, Way::Name)),
         Err(AttemptError::Blocked(own)) if own.is_innocent() => {
             let counting = attempts::count(app, caller, ThrottleKey::Network(&tried.canonical));
             let attempt = counting.await.map_err(|refused| match refused {
                 AttemptError::Failed(error) => error,
                 _ => Error::BadCredentials,
             })?;
-            let user = user.filter(|user| is_in_known_network(app, caller, user, &others));
-            Ok(Entry { user, others, attempt, way: Way::Network })
+            Ok((attempt, Way::Network))
         }
         Err(refused) => Err(of_log_in(refused)),
     }

@@ -36,7 +36,7 @@ pub(crate) enum CheckedReauthentication {
     /// Nothing is left to do.
     Outright,
     /// A code. The action that it allows uses it up.
-    ByCode(RightCode),
+    ByCode(Box<RightCode>),
     /// A reauthentication token. It is valid only while this session lives.
     ByReauthentication(Box<Session>),
 }
@@ -74,7 +74,7 @@ pub(crate) async fn check_credential(
             let key = CodeKey::reauthentication(&user.id, mobile);
             let right = redeem(app, key, Streak::of_account(&user.id), code).await?;
             right.refuse_outdated(user)?;
-            return Ok(CheckedReauthentication::ByCode(right));
+            return Ok(CheckedReauthentication::ByCode(Box::new(right)));
         }
         Credential::Password(password) => password,
     };
@@ -124,7 +124,7 @@ impl<E: Reason> Part<E> for SameOwner<'_> {
 impl<E: Reason> Part<E> for &CheckedReauthentication {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         match self {
-            CheckedReauthentication::ByCode(code) => transaction.add(code),
+            CheckedReauthentication::ByCode(code) => transaction.add(&**code),
             CheckedReauthentication::Outright | CheckedReauthentication::ByReauthentication(_) => Ok(()),
         }
     }
@@ -154,7 +154,7 @@ impl CheckedReauthentication {
     /// Returns the same reauthentication for a request that contains two codes: see [`RightCode::into_confirm_code`].
     pub(crate) fn into_confirm_code(self) -> Self {
         match self {
-            Self::ByCode(code) => Self::ByCode(code.into_confirm_code()),
+            Self::ByCode(code) => Self::ByCode(Box::new(code.into_confirm_code())),
             other => other,
         }
     }

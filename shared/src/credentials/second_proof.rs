@@ -49,7 +49,7 @@ pub(crate) async fn check(
             let right = redeem(app, CodeKey::second_proof(&user.id, email), Streak::of_account(&user.id), code).await;
             let right = right.map_err(of_confirm_code)?.into_confirm_code();
             right.refuse_outdated(user)?;
-            Ok(CheckedSecondProof::EmailCode(right))
+            Ok(CheckedSecondProof::EmailCode(Box::new(right)))
         }
         None => {
             mail_code(app, caller, user).await?;
@@ -71,7 +71,7 @@ fn of_attempt(refused: AttemptError) -> Error {
 pub(crate) enum CheckedSecondProof {
     NotNeeded,
     Password,
-    EmailCode(RightCode),
+    EmailCode(Box<RightCode>),
 }
 
 impl CheckedSecondProof {
@@ -97,7 +97,7 @@ impl CheckedSecondProof {
 impl<E: Reason> Part<E> for &CheckedSecondProof {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         match self {
-            CheckedSecondProof::EmailCode(code) => transaction.add(code),
+            CheckedSecondProof::EmailCode(code) => transaction.add(&**code),
             CheckedSecondProof::NotNeeded | CheckedSecondProof::Password => Ok(()),
         }
     }

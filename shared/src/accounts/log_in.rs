@@ -23,6 +23,10 @@ use crate::users::{claim_holder, unchanged};
 /// keeps the claim out of the time that a refusal by the count takes.
 const CLAIM_DELAY: Duration = Duration::from_millis(2);
 
+/// How long the account and its sessions take to read, at least. An account is larger than nothing, and the difference
+/// would show before the password is compared.
+const READ_TIME: Duration = Duration::from_millis(5);
+
 /// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
 /// one, after the same work and the same two round trips: the counts and the claim, then the account and its sessions.
 /// Only a correct password takes a third one, which stores the session.
@@ -124,7 +128,8 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     };
     // The account is read only after the name allows the attempt. Otherwise the time of a refusal would tell whether
     // there is one.
-    let (user, others) = read(app, id, tried).await?;
+    let (found, ()) = tokio::join!(read(app, id, tried), tokio::time::sleep(READ_TIME));
+    let (user, others) = found?;
     let is_compared = |user: &User| way == Way::Name || is_in_known_network(app, caller, user, &others);
     Ok(Entry { user: user.filter(is_compared), others, attempt, way })
 }

@@ -1,7 +1,5 @@
 //! Logging in with a name and a password.
 
-use std::time::Duration;
-
 use futures_util::future::{OptionFuture, join_all};
 
 use crate::app::{App, Caller};
@@ -21,11 +19,11 @@ use crate::users::{claim_holder, unchanged};
 
 /// How much later than the count the claim is read. A read is faster than a write, so this makes nobody wait longer. It
 /// keeps the claim out of the time that a refusal by the count takes.
-const CLAIM_DELAY: Duration = Duration::from_millis(2);
+const CLAIM_DELAY_MILLISECONDS: u64 = 2;
 
 /// How long the account and its sessions take to read, at least. An account is larger than nothing, and the difference
 /// would show before the password is compared.
-const READ_TIME: Duration = Duration::from_millis(5);
+const READ_MILLISECONDS: u64 = 5;
 
 /// Logs in. The same error answers an unknown account, a wrong password, an account without a password and a disabled
 /// one, after the same work and the same two round trips: the counts and the claim, then the account and its sessions.
@@ -100,7 +98,7 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     let (attempt, way, id) = if caller.devices.is_empty() {
         // A refusal does not wait for the claim, whose time would tell whether there is one.
         let finding = async {
-            tokio::time::sleep(CLAIM_DELAY).await;
+            app.clock.pause(CLAIM_DELAY_MILLISECONDS).await;
             Ok(holder(app, tried).await?)
         };
         match tokio::try_join!(count_at_name(app, caller, tried), finding) {
@@ -128,7 +126,7 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     };
     // The account is read only after the name allows the attempt. Otherwise the time of a refusal would tell whether
     // there is one.
-    let (found, ()) = tokio::join!(read(app, id, tried), tokio::time::sleep(READ_TIME));
+    let (found, ()) = tokio::join!(read(app, id, tried), app.clock.pause(READ_MILLISECONDS));
     let (user, others) = found?;
     let is_compared = |user: &User| way == Way::Name || is_in_known_network(app, caller, user, &others);
     Ok(Entry { user: user.filter(is_compared), others, attempt, way })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 
@@ -20,6 +20,11 @@ impl Clock {
         let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Timestamp::from_unix_seconds(i64::try_from(system).unwrap_or(i64::MAX))
             .plus_seconds(self.advanced_seconds.load(Ordering::Relaxed))
+    }
+
+    /// Waits. Real time passes, whatever this clock says.
+    pub async fn pause(&self, milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     }
 
     /// Advances this clock and all its clones.

@@ -67,7 +67,9 @@ impl Username {
     /// does not find the others.
     pub(super) fn signed_in_by(text: &str) -> Option<Self> {
         let name = normalize(text)?;
-        let spelt = name.chars().all(|c| c.is_alphanumeric() || is_mark(c) || is_joiner(c) || "_-.".contains(c));
+        // The standard library and the tables that a new name is checked with know different versions of Unicode.
+        let is_letter = |c: char| is_letter(c) || c.is_alphanumeric();
+        let spelt = name.chars().all(|c| is_letter(c) || is_mark(c) || is_joiner(c) || "_-.".contains(c));
         let fits = (1..=Self::MAX_CODE_POINTS).contains(&name.chars().count());
         (fits && spelt && !looks_like_another_name(&name)).then_some(Self(name))
     }
@@ -187,6 +189,14 @@ mod tests {
         assert_eq!(key("നില്\u{200D}മ"), key("നില്മ"));
         assert_eq!(key("Nguye\u{302}\u{303}n"), key("nguyễn"));
         assert!(Username::parse("李雷雷").is_ok());
+    }
+
+    #[test]
+    fn a_letter_that_the_standard_library_does_not_know_yet_signs_in() {
+        // Seal script, which came with Unicode 18.
+        let name = "\u{3D000}\u{3D001}\u{3D002}";
+        assert!(Username::parse(name).is_ok());
+        assert!(Username::signed_in_by(name).is_some());
     }
 
     #[test]

@@ -12,10 +12,10 @@ use shared::Clock;
 use shared::config::{Config, Environment, Need};
 use shared::credentials::begin_recovery;
 use shared::crypto::Rotation;
-use shared::domain::{AccountName, Language, Mobile, Session, Timestamp, User};
+use shared::domain::{AccountName, Mobile, Session, Timestamp, User};
 use shared::dynamodb::{Condition, Reason, Set, Transaction, Value, Write, keys};
 use shared::users;
-use shared::{App, Caller, Error, Who, accounts, error_chain};
+use shared::{App, Error, accounts, error_chain};
 
 /// How long the record of an operator's act is kept, in seconds. It exceeds the 180 days for which security logs must
 /// be kept in mainland China.
@@ -160,27 +160,13 @@ fn declare_change(
     let ending = || Set::default().and_increment(User::CREDENTIAL_VERSION).and_to(User::DEVICES, none);
     let set = match act {
         OperatorAction::Find(_) | OperatorAction::RotateKeys(_) => return Ok(()),
-        OperatorAction::Recover(_) => return begin_recovery(app, &caller(), user, name, tx),
+        OperatorAction::Recover(_) => return begin_recovery(app, user, name, tx),
         OperatorAction::Disable(_) => ending().and_to(User::DISABLED, true),
         OperatorAction::Enable(_) => Set::to(User::DISABLED, false),
         OperatorAction::EndSessions(_) => ending(),
     };
     tx.require(Write::update(keys::user(&user.id), set, users::unchanged(user, name)));
     Ok(())
-}
-
-/// Returns an operator as the sender of a security notification.
-fn caller() -> Caller {
-    Caller {
-        address: String::new(),
-        language: Language::Zh,
-        issuer: String::new(),
-        user_agent: String::new(),
-        devices: Vec::new(),
-        cookie_session: None,
-        request_id: String::new(),
-        who: Who::default(),
-    }
 }
 
 async fn record(

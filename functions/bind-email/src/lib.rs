@@ -11,7 +11,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "bind-email",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::CODES, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS],
+    needs: &[Need::Table, Need::CODES, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS],
     handle: |app, request| Box::pin(bind_email(app, request)),
 };
 

@@ -10,7 +10,15 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-mobile",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::CODES, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS, Need::PasswordHashing],
+    needs: &[
+        Need::Table,
+        Need::CODES,
+        Need::VISITORS,
+        Need::SESSIONS,
+        Need::TokenKeys,
+        Need::SEALED_KEYS,
+        Need::PasswordHashing,
+    ],
     handle: |app, request| Box::pin(change_mobile(app, request)),
 };
 

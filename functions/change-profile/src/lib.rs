@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "change-profile",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::CODES, Need::SESSIONS, Need::TokenKeys, Need::SeldomPasswordHashing],
+    needs: &[Need::Table, Need::CODES, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::SeldomPasswordHashing],
     handle: |app, request| Box::pin(change_profile(app, request)),
 };
 

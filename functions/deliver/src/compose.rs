@@ -85,6 +85,7 @@ fn compose_notification(brand: &str, language: Language, event: SecurityEvent, u
         SecurityEvent::Password => ("登录密码已修改", "The password of your account was changed"),
         SecurityEvent::FirstPassword => ("账号已设置登录密码", "A password was set for your account"),
         SecurityEvent::Mobile => ("账号已更换绑定手机号", "The mobile number of your account was changed"),
+        SecurityEvent::FirstMobile => ("账号已绑定手机号", "A mobile number was bound to your account"),
         SecurityEvent::Email => ("账号绑定的邮箱已更换", "The email of your account was changed"),
         SecurityEvent::FirstEmail => ("账号已绑定邮箱", "An email was bound to your account"),
         SecurityEvent::Username => ("账号已更改用户名", "The username of your account was changed"),
@@ -94,8 +95,8 @@ fn compose_notification(brand: &str, language: Language, event: SecurityEvent, u
             "A sign-in to your account is now used by another device or browser",
         ),
         SecurityEvent::Reissued => (
-            "账号久未使用，其手机号已由新机主注册，已与账号解绑",
-            "The number of your long unused account was signed up by its new owner, and is no longer the account's",
+            "账号久未使用，其手机号已由新机主注册并解绑，请登录后绑定新手机号",
+            "The number of your long unused account was signed up by its new owner. Sign in and bind a new number",
         ),
         SecurityEvent::Secured => {
             ("账号已在所有设备退出，原密码已停用", "Your account was signed out everywhere and its password ended")
@@ -106,7 +107,7 @@ fn compose_notification(brand: &str, language: Language, event: SecurityEvent, u
              in with it",
         ),
         SecurityEvent::Recovery => (
-            "账号正在人工找回，稍后仅凭绑定手机号的验证码即可登录",
+            "账号正在人工找回，稍后凭手机验证码可登录",
             "Your account is being recovered by our staff, and later a code to its number alone will open it",
         ),
         SecurityEvent::Deleted => ("账号已注销，数据已删除", "Your account was deleted with all its data"),
@@ -159,15 +160,17 @@ mod tests {
         CodePurpose::SecondProof,
     ];
 
-    const STOPPABLE: [SecurityEvent; 8] = [
+    const STOPPABLE: [SecurityEvent; 10] = [
         SecurityEvent::Password,
         SecurityEvent::FirstPassword,
         SecurityEvent::Mobile,
+        SecurityEvent::FirstMobile,
         SecurityEvent::Email,
         SecurityEvent::FirstEmail,
         SecurityEvent::Username,
         SecurityEvent::FirstUsername,
         SecurityEvent::Device,
+        SecurityEvent::Recovery,
     ];
 
     #[test]
@@ -186,8 +189,8 @@ mod tests {
     fn every_notice_says_what_to_do_and_fits_two_sms() {
         let url = format!("https://accounts.example.com/secure#{}", "x".repeat(54));
         let linked = STOPPABLE.map(|event| (event, Some(url.clone())));
-        let plain =
-            [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Deleted].map(|event| (event, None));
+        let plain = [SecurityEvent::Reissued, SecurityEvent::Secured, SecurityEvent::Guessed, SecurityEvent::Deleted]
+            .map(|event| (event, None));
         for (event, url) in linked.into_iter().chain(plain) {
             assert_eq!(event.can_be_stopped(), url.is_some(), "{event:?}");
             // One SMS holds 70 characters in Chinese and 160 in ASCII. In a text of several, each holds 67 and 153.

@@ -24,7 +24,7 @@ pub(crate) enum Issued {
     /// The message is for an account, and there is none. Its code was stored all the same, so that neither a guess nor
     /// another request shows the difference.
     NoAccount,
-    /// The message's code can no longer be used.
+    /// The message's code can no longer be used, or the account's credentials have changed since it was asked for.
     Expired,
 }
 
@@ -40,6 +40,9 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let account = account_of(app, message, key).await?;
     let is_missing = account.is_none() && (message.requires_account || key.user_id().is_some());
+    if account.as_ref().is_some_and(|user| is_outdated(message, user)) {
+        return Ok(Issued::Expired);
+    }
     // The code is stored even if nobody gets it, so that guesses at it are answered as guesses at any other.
     let item = live_code(app, key, account.map(|user| user.credential_version)).await?;
     // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
@@ -137,6 +140,9 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
     let Some(user) = account_at(app, &message.recipient).await? else {
         return Ok(Issued::NoAccount);
     };
+    if is_outdated(message, &user) {
+        return Ok(Issued::Expired);
+    }
     // A reset link's life starts with the request for it, as the contract says.
     let link =
         ResetLink { user_id: user.id, credential_version: user.credential_version, expires_at: message.expires_at };
@@ -158,6 +164,13 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));
     Ok(Issued::Carries(Payload::SecurityNotification { event, url }))
+}
+
+/// Returns whether the account's credentials have changed since the message was asked for. A change ends all codes and
+/// links from before it, also those that the stream brings late. Times are whole seconds, and a message of the same
+/// second as the change is sent.
+fn is_outdated(message: &Message, user: &User) -> bool {
+    user.credentials_changed_at.is_some_and(|at| message.created_at < at)
 }
 
 /// Returns the account that has this number or address, unless it is disabled.

@@ -12,7 +12,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "forget-pwd-sms-code",
     error_format: ErrorFormat::ErrnoSms,
-    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS],
+    needs: &[Need::Table, Need::VISITORS],
     handle: |app, request| Box::pin(forget_pwd_sms_code(app, request)),
 };
 

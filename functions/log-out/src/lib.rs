@@ -9,7 +9,7 @@ use shared::{App, Caller, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "log-out",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::SESSIONS, Need::TokenKeys],
+    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS, Need::TokenKeys],
     handle: |app, request| Box::pin(log_out(app, request)),
 };
 

@@ -9,7 +9,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "refresh-token",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS],
+    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::SEALED_KEYS],
     handle: |app, request| Box::pin(refresh_token(app, request)),
 };
 

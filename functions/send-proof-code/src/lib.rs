@@ -10,7 +10,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-proof-code",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS, Need::TokenKeys],
+    needs: &[Need::Table, Need::VISITORS, Need::TokenKeys],
     handle: |app, request| Box::pin(send_proof_code(app, request)),
 };
 

@@ -12,7 +12,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-reset-email",
     error_format: ErrorFormat::JsonString,
-    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS],
+    needs: &[Need::Table, Need::VISITORS],
     handle: |app, request| Box::pin(send_reset_email(app, request)),
 };
 

@@ -13,7 +13,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "send-sms-code",
     error_format: ErrorFormat::SmsDetail,
-    needs: &[Need::Table, Need::VISITORS, Need::SESSIONS, Need::TokenKeys],
+    needs: &[Need::Table, Need::VISITORS, Need::TokenKeys],
     handle: |app, request| Box::pin(send_sms_code(app, request)),
 };
 

@@ -143,8 +143,10 @@ pub const TABLE: &[Row] = &[
             r#"{"exported_at":"…",
                 "account":{"id":"…","username":null,"reserved_username":null,"username_reserved_until":null,
                     "nickname":"小明","mobile":"13800000000","email":"xiaoming@example.com",
-                    "avatar":"","language":"zh","has_password":true,"credential_version":2,"created_at":"…","last_used_at":"…",
-                    "mobile_changed_at":null,"email_changed_at":"…","consent":null,"pending_email":null,"mobile_proved_at":"…","guessed_at":null,
+                    "avatar":"","language":"zh","has_password":true,"credential_version":2,"credentials_changed_at":"…",
+                    "created_at":"…","last_used_at":"…",
+                    "mobile_changed_at":null,"email_changed_at":"…","consent":null,"pending_email":null,"pending_mobile":null,
+                    "mobile_proved_at":"…","guessed_at":null,
                     "guessing_texted_at":null,"known_devices":["…"],"recovery":null},
                 "sessions":[
                     {"id":"…","created_at":"…","last_used_at":"…","expires_at":"…","device":"iPhone",

@@ -282,15 +282,13 @@ const NOT_IN_EVENTS: &[(&str, Need)] = &[
     ("delete-account", Need::CODES),
     ("export", Need::CODES),
     ("forget-pwd", Need::SESSIONS),
-    ("forget-pwd-sms-code", Need::SESSIONS),
+    ("log-out", Need::VISITORS),
     ("reauthenticate", Need::CODES),
+    ("refresh-token", Need::VISITORS),
     ("reset-password", Need::SESSIONS),
     ("secure-account", Need::SESSIONS),
     ("secure-account", Need::VISITORS),
     ("send-email-code", Need::CODES),
-    ("send-proof-code", Need::SESSIONS),
-    ("send-reset-email", Need::SESSIONS),
-    ("send-sms-code", Need::SESSIONS),
     ("sms-log-in", Need::SeldomPasswordHashing),
 ];
 

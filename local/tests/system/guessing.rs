@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::site::{Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_mobile, other_code, read, registration};
+use crate::site::{
+    Answer, NEW_PASSWORD, PASSWORD, Person, Site, new_email, new_mobile, other_code, read, registration,
+};
 
 const DAY: u32 = 86_400;
 const WRONG: &str = "wrong password";
@@ -326,5 +328,55 @@ async fn a_wait_in_the_network_of_a_live_session_is_the_wait_of_the_name() {
         for address in [[127, 0, 5, 2], [127, 0, 7, 1]] {
             assert_eq!(from(&site, address, name, WRONG).await.status, 429, "{name} {address:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_refresh_nor_a_code_gives_new_guesses_on_a_device() {
+    let site = site().await;
+    let person = site.register().await;
+    let signed_in = attempt(&site, &person.mobile, PASSWORD).await;
+    // A thief has copied the device and the session.
+    let device = device_in(&signed_in);
+    for _ in 0..33 {
+        assert_eq!(on_device(&site, &device, &person.mobile, WRONG).await.status, 400);
+        site.advance(901).await;
+    }
+    guess(&site, &person.mobile, 33).await;
+    site.advance(DAY).await;
+    let refreshed = json!({ "refresh_token": signed_in.json()["refresh_token"] });
+    let request = site.request(Method::POST, "/users/token/refresh/").header("x-device", &device);
+    assert_eq!(read(request.json(&refreshed)).await.status, 200);
+    is_refused(&on_device(&site, &device, &person.mobile, PASSWORD).await);
+    let path = format!("/users/sms/{}/?purpose=login", person.mobile);
+    assert_eq!(site.post(&path, &json!({})).await.status, 200);
+    let by_code = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
+    let request = site.request(Method::POST, "/users/sms_login/").header("x-device", &device);
+    assert_eq!(read(request.json(&by_code)).await.status, 200);
+    is_refused(&on_device(&site, &device, &person.mobile, PASSWORD).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_strangers_guessed_at_before_opens_to_the_account_that_takes_it() {
+    let site = site().await;
+    let person = site.register().await;
+    let (username, mobile, email) = (format!("anna{}", &person.mobile[3..]), new_mobile(), new_email());
+    for name in [&username, &mobile, &email] {
+        guess(&site, name, 33).await;
+    }
+    let mut token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
+    let change = json!({ "username": username, "password": PASSWORD });
+    assert_eq!(site.send_as(&token, Method::PATCH, "/users/me/", &change).await.status, 200);
+    let ask = json!({ "email": email, "password": PASSWORD });
+    assert_eq!(site.send_as(&token, Method::POST, "/users/me/email/", &ask).await.status, 200);
+    let bind = json!({ "email": email, "email_code": site.code_for(&email).await });
+    let bound = site.send_as(&token, Method::PUT, "/users/me/email/", &bind).await;
+    token = bound.json()["token"].as_str().unwrap().to_owned();
+    let path = format!("/users/sms/{mobile}/?purpose=mobile");
+    assert_eq!(site.send_as(&token, Method::POST, &path, &json!({})).await.status, 200);
+    let change = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
+    assert_eq!(site.send_as(&token, Method::PUT, "/users/me/mobile/", &change).await.status, 200);
+    for name in [&username, &mobile, &email] {
+        assert_eq!(attempt(&site, name, PASSWORD).await.status, 200, "{name}");
     }
 }

@@ -226,14 +226,16 @@ async fn a_neighbour_behind_one_address_stops_no_known_device() {
     let settings = [
         ("LIMIT_SOURCE", "3/h"),
         ("LIMIT_LOG_IN_SOURCE", "5/5m"),
+        ("LIMIT_PROBE_SOURCE", "3/5m"),
         ("CAPTCHA_PROVIDER", "none"),
         ("CAPTCHA_APP_ID", ""),
     ];
     let site = site(&settings).await;
     let (person, email) = site.register_with_email().await;
     let body = json!({ "username": person.mobile, "password": PASSWORD });
-    let device = site.post("/users/login/", &body).await.json()["device"].as_str().unwrap().to_owned();
     site.advance(3600).await;
+    let signed_in = site.post("/users/login/", &body).await.json();
+    let (device, token) = (signed_in["device"].as_str().unwrap(), signed_in["token"].as_str().unwrap());
     // A neighbour sends messages to anybody and tries to sign in to anything.
     let ask = |mobile: &str| format!("/users/sms/{mobile}/?purpose=login");
     while site.post(&ask(&new_mobile()), &json!({})).await.status == 200 {}
@@ -243,11 +245,49 @@ async fn a_neighbour_behind_one_address_stops_no_known_device() {
     assert_eq!(site.post(&ask(&new_mobile()), &json!({})).await.header("x-error-code"), Some("too_many_requests"));
     let mail = json!({ "email": email });
     let on_device = async |path: &str, body: &serde_json::Value| {
-        read(site.request(Method::POST, path).header("x-device", &device).json(body)).await.status
+        read(site.request(Method::POST, path).header("x-device", device).json(body)).await.status
     };
     assert_eq!(on_device("/users/login/", &body).await, 200);
     assert_eq!(on_device(&ask(&person.mobile), &json!({})).await, 200);
     assert_eq!(on_device("/users/find/password/email/", &mail).await, 200);
+
+    // A person who is signed in there binds a new number and a new email.
+    let owner = async |path: &str, body: serde_json::Value| {
+        let request = site.request(Method::POST, path).header("x-device", device).bearer_auth(token);
+        read(request.json(&body)).await.status
+    };
+    assert_eq!(owner(&format!("/users/sms/{}/?purpose=mobile", new_mobile()), json!({})).await, 200);
+    assert_eq!(owner("/users/me/email/", json!({ "email": new_email(), "password": PASSWORD })).await, 200);
+    // Their own count is that of one source.
+    assert_eq!(owner(&format!("/users/sms/{}/?purpose=mobile", new_mobile()), json!({})).await, 200);
+    assert_eq!(owner(&format!("/users/sms/{}/?purpose=mobile", new_mobile()), json!({})).await, 429);
+
+    // The same goes for questions about numbers.
+    let check = format!("/users/mobile/{}/", new_mobile());
+    while site.get(&check).await.status == 200 {}
+    let check_on_device = async || read(site.request(Method::GET, &check).header("x-device", device)).await.status;
+    for _ in 0..3 {
+        assert_eq!(check_on_device().await, 200);
+    }
+    assert_eq!(check_on_device().await, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_behind_one_address_uses_up_no_captchas_of_a_known_device() {
+    let site = site(&[("LIMIT_CAPTCHA_SOURCE", "3/5m")]).await;
+    let person = site.register().await;
+    let device = site.log_in(&person.mobile).await["device"].as_str().unwrap().to_owned();
+    while site.get("/users/captcha/?ticket=bad&randstr=x").await.status == 400 {}
+    let solve = async |device: &str| {
+        read(site.request(Method::GET, "/users/captcha/?ticket=pass-1&randstr=x").header("x-device", device))
+            .await
+            .status
+    };
+    assert_eq!(solve(&device).await, 200);
+    // A device of before a change of the password is none.
+    let change = json!({ "password": PASSWORD, "new_password": PASSWORD });
+    assert_eq!(site.send_as(&person.token, Method::PUT, "/users/me/password/", &change).await.status, 200);
+    assert_eq!(solve(&device).await, 429);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //! does not open its account alone. An account that was also unused for long does not keep out the number's next owner.
 //! ASVS 6.4.6, NIST SP 800-63B §3.1.3.1.
 
+use local::operator::{OperatorAction, act};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ async fn a_known_device_needs_no_second_proof_however_long_it_was_away() {
     let site = site().await;
     let person = site.register().await;
     let device = site.log_in(&person.mobile).await["device"].as_str().unwrap().to_owned();
-    site.advance(399 * DAY).await;
+    site.advance(999 * DAY).await;
     let code = log_in_code(&site, &person).await;
     let body = json!({ "mobile": person.mobile, "sms_code": code, "register": true });
     let request = site.request(Method::POST, "/users/sms_login/").header("x-device", &device);
@@ -298,4 +299,29 @@ async fn a_stranger_s_wrong_passwords_make_no_second_proof_wait() {
         enter(&site, &person, &code, json!({ "password": "wrong password" })).await.is_refused(400, "proof_wrong");
     }
     enter(&site, &person, &code, json!({ "password": PASSWORD })).await.is_refused(429, "too_many_requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_taken_over_from_a_disabled_account_which_stays_disabled() {
+    let (site, target, folder) = crate::operators::site().await;
+    for by_code in [false, true] {
+        let (old, email) = site.register_with_email().await;
+        act(&OperatorAction::Disable(old.mobile.clone()), &target, "anna").await.unwrap();
+        let path = format!("/users/mobile/{}/", old.mobile);
+        site.get(&path).await.is_refused(400, "mobile_taken");
+        site.advance(180 * DAY).await;
+        site.get(&path).await.is(200, &json!({ "detail": "ok" }));
+        let new = if by_code {
+            site.post(&format!("/users/sms/{}/?purpose=login&register=true", old.mobile), &json!({})).await;
+            let code = site.code_for(&old.mobile).await;
+            enter(&site, &old, &code, json!({ "register": true })).await
+        } else {
+            let code = site.sms_code(&old.mobile).await;
+            site.post("/users/", &registration(&old.mobile, &code)).await
+        };
+        assert!(new.status < 300 && new.json()["id"] != old.id.as_str(), "{new:?}");
+        let log_in = json!({ "username": email, "password": PASSWORD });
+        assert_eq!(site.post("/users/login/", &log_in).await.header("x-error-code"), Some("bad_credentials"));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -103,3 +103,33 @@ async fn a_number_not_proved_for_long_is_sent_no_link_that_ends_sessions() {
     let long_ago = change(80).await;
     assert!(long_ago.contains("登录密码已修改") && !long_ago.contains("/secure#"), "{long_ago}");
 }
+
+/// The holder of a number that was reissued asks for a code. The owner is mailed a second one, in the owner's language.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_is_mailed_unasked_is_in_its_own_language() {
+    let site = Site::with_settings(&[]).await;
+    let (person, email) = site.register_with_email().await;
+    site.advance(100 * 86_400).await;
+    site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+    let body = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
+    let asked = read(in_english(site.request(Method::POST, "/users/sms_login/")).json(&body)).await;
+    asked.is_refused(403, "second_proof_required");
+    site.was_told(&email, "您正在验证身份以使用账号").await;
+    was_never_told(&site, &email, "is your code").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_bound_after_the_last_one_was_taken_over_is_told_as_a_first_one() {
+    let site = Site::with_settings(&[]).await;
+    let (old, email) = site.register_with_email().await;
+    site.advance(180 * 86_400).await;
+    let code = site.sms_code(&old.mobile).await;
+    assert_eq!(site.post("/users/", &registration(&old.mobile, &code)).await.status, 201);
+    site.was_told(&email, "请登录后绑定新手机号").await;
+    let token = text(&site.log_in(&email).await, "token");
+    let mobile = new_mobile();
+    site.send_as(&token, Method::POST, &format!("/users/sms/{mobile}/?purpose=mobile"), &json!({})).await;
+    let body = json!({ "mobile": mobile, "sms_code": site.code_for(&mobile).await, "password": PASSWORD });
+    assert_eq!(site.send_as(&token, Method::PUT, "/users/me/mobile/", &body).await.status, 200);
+    site.was_told(&email, "账号已绑定手机号").await;
+}

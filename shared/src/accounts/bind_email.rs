@@ -4,19 +4,18 @@ use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::credentials;
 use crate::credentials::codes::{RightCode, Streak, forget_device_streaks, redeem};
-use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
+use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication, SameOwner};
 use crate::crypto::{KnownDevice, TokenKeys};
 use crate::domain::{AccountName, Code, CodeKey, Email, Principal, User};
 use crate::dynamodb::items::{Content, Recipient, SecurityEvent};
-use crate::dynamodb::{Part, Reason, Set, Transaction, Write, keys};
+use crate::dynamodb::{Part, Reason, Set, Transaction};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
 use crate::messages::{MessageRequest, Notification, send};
 use crate::sessions::{self, SignedIn};
+use crate::throttling::attempts::end_streak;
 use crate::throttling::limits::of_account;
 use crate::users::claims::{claim, release};
-use crate::users::known_devices::known_device;
-use crate::users::unchanged;
 
 /// Sends a code to the address. It does not tell whether another account has the address: only a person who reads its
 /// mail learns that.
@@ -29,34 +28,31 @@ pub async fn send_email_code(
 ) -> Result<(), Error> {
     let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
-    let request = MessageRequest { recipient: Recipient::Email(email.clone()), content, requires_account: false };
-    let cost = OwnerCost { app, user: &principal.user, checked: &checked, email };
-    let is_known = known_device(caller, &principal.user).is_some();
-    let captcha = if is_known { CaptchaResult::KnownDevice } else { CaptchaResult::NotAsked };
+    let request = MessageRequest {
+        recipient: Recipient::Email(email.clone()),
+        content,
+        requires_account: false,
+        language: caller.language,
+    };
+    let pending = Set::to(User::PENDING_EMAIL, email.as_str());
+    let same_owner = SameOwner::new(app, &principal.user, &checked).with(&pending);
+    let cost = OwnerCost { same_owner, checked: &checked };
+    let captcha = CaptchaResult::of_owner(caller, &principal.user).unwrap_or(CaptchaResult::NotAsked);
     checked.or_refund(app, send(app, caller, captcha, request, cost)).await
 }
 
-/// The cost of a code to a new address: the reauthentication is used up, on condition that the account and the session
-/// are still as they were, and the account remembers the address. A code to an address that was asked for before is
-/// then worth nothing.
+/// The cost of a code to a new address: the reauthentication is used up, and the account remembers the address. A code
+/// to an address that was asked for before is then worth nothing.
 #[derive(Clone, Copy)]
 struct OwnerCost<'a> {
-    app: &'a App,
-    user: &'a User,
+    same_owner: SameOwner<'a>,
     checked: &'a CheckedReauthentication,
-    email: &'a Email,
 }
 
 impl<E: Reason> Part<E> for OwnerCost<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let Self { app, user, checked, email } = self;
-        let set = checked.note_number_proved(app, Set::to(User::PENDING_EMAIL, email.as_str()));
-        let same = Write::update(keys::user(&user.id), set, unchanged(user, None));
-        transaction.require_or(same, |_| Error::AccountChanged.into());
-        if let Some((session, goes_on)) = checked.session() {
-            transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());
-        }
-        transaction.add(checked)
+        transaction.add(self.same_owner)?;
+        transaction.add(self.checked)
     }
 }
 
@@ -95,7 +91,7 @@ async fn bind(
     if user.email.as_ref() != Some(&email) {
         let (carried, carries) = sessions::carry(&session);
         acting = credentials::acting_device(app, caller, &user);
-        move_to(app, caller, &user, (&email, acting.as_ref()), &mut tx)?;
+        move_to(app, &user, (&email, acting.as_ref()), &mut tx)?;
         tx.require(carries);
         session = carried;
         user = User { credential_version: user.credential_version + 1, email: Some(email), ..user };
@@ -107,13 +103,14 @@ async fn bind(
 
 fn move_to(
     app: &App,
-    caller: &Caller,
     user: &User,
     (email, acting): (&Email, Option<&KnownDevice>),
     tx: &mut Transaction,
 ) -> Result<(), Error> {
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
-    tx.require_or(claim(&AccountName::Email(email.clone()), &user.id)?, |_| Error::EmailTaken);
+    let name = AccountName::Email(email.clone());
+    tx.require_or(claim(&name, &user.id)?, |_| Error::EmailTaken);
+    tx.also(end_streak(app, &name)?);
     let set = Set::to(User::EMAIL, email.as_str()).and_to(User::EMAIL_CHANGED_AT, app.clock.now());
     let set = set.and_remove(User::PENDING_EMAIL);
     forget_device_streaks(user).into_iter().for_each(|effect| tx.also(effect));
@@ -121,5 +118,5 @@ fn move_to(
     if let Some(old) = &user.email {
         tx.require(release(&AccountName::Email(old.clone()), &user.id));
     }
-    tx.add(Notification::new(app, caller, user, SecurityEvent::new_email(user)))
+    tx.add(Notification::new(app, user, SecurityEvent::new_email(user)))
 }

@@ -12,6 +12,7 @@ use crate::dynamodb::{Effect, Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
+use crate::throttling::attempts::end_streak;
 use crate::throttling::limits::of_account;
 use crate::users::claims::{claim, release};
 
@@ -49,17 +50,22 @@ async fn move_to(
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
     code.refuse_outdated(&user)?;
+    if user.pending_mobile.as_ref() != Some(&mobile) {
+        return Err(Error::CodeExpired);
+    }
     if user.mobile.as_ref() == Some(&mobile) {
         return Err(Error::MobileTaken);
     }
     let (session, carried) = sessions::carry(&session);
     let mut tx = Transaction::new("changing a number", || Error::AccountChanged);
     tx.add(code)?;
-    tx.require_or(claim(&AccountName::Mobile(mobile.clone()), &user.id)?, |_| Error::MobileTaken);
+    let name = AccountName::Mobile(mobile.clone());
+    tx.require_or(claim(&name, &user.id)?, |_| Error::MobileTaken);
+    tx.also(end_streak(app, &name)?);
     tx.add(of_account(app, RateLimit::Changes, &user.id))?;
     let (now, acting) = (app.clock.now(), credentials::acting_device(app, caller, &user));
     let set = Set::to(User::MOBILE, mobile.as_str()).and_to(User::MOBILE_CHANGED_AT, now);
-    let set = set.and_to(User::MOBILE_PROVED_AT, now);
+    let set = set.and_to(User::MOBILE_PROVED_AT, now).and_remove(User::PENDING_MOBILE);
     tx.require(credentials::change(app, &user, set, acting.as_ref())?);
     tx.require(carried);
     if let Some(old) = &user.mobile {
@@ -69,7 +75,7 @@ async fn move_to(
     tx.also(Effect::remove(keys::failure_streak(mobile.as_str())));
     forget_device_streaks(&user).into_iter().for_each(|effect| tx.also(effect));
     tx.add(checked)?;
-    tx.add(Notification::new(app, caller, &user, SecurityEvent::Mobile))?;
+    tx.add(Notification::new(app, &user, SecurityEvent::new_mobile(&user)))?;
     let mobile_proved_at = Some(now);
     let user = User { credential_version: user.credential_version + 1, mobile: Some(mobile), mobile_proved_at, ..user };
     let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;

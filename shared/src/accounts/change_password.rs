@@ -49,7 +49,7 @@ async fn set(
     tx.require(carried);
     forget_streaks(&user).for_each(|effect| tx.also(effect));
     end_streaks(app, &user)?.into_iter().for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, &user, SecurityEvent::new_password(&user)))?;
+    tx.add(Notification::new(app, &user, SecurityEvent::new_password(&user)))?;
     let user = User { credential_version: user.credential_version + 1, password_hash: Some(hash), ..user };
     let signed_in = SignedIn::of_change(app, caller, token_keys, user, (session, acting))?;
     app.store.commit(tx).await?;

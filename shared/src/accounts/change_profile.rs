@@ -8,6 +8,7 @@ use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::Notification;
+use crate::throttling::attempts::end_streak;
 use crate::throttling::limits::{count_account, of_account};
 use crate::users::claims::{claim_username, release, reserve};
 use crate::users::{unchanged, unchanged_with_username};
@@ -42,7 +43,7 @@ pub async fn rename(
     let renaming = async {
         count_account(app, RateLimit::RenameTries, &user.id).await?;
         let renamed = renamed(app, &user, username, nickname.as_ref());
-        app.store.commit(transaction(app, caller, (&user, &renamed), nickname.as_ref(), &checked)?).await?;
+        app.store.commit(transaction(app, (&user, &renamed), nickname.as_ref(), &checked)?).await?;
         Ok(renamed)
     };
     checked.or_refund(app, renaming).await
@@ -73,7 +74,6 @@ fn renamed(app: &App, user: &User, username: Username, nickname: Option<&Nicknam
 /// the same moment gets it.
 fn transaction(
     app: &App,
-    caller: &Caller,
     (user, renamed): (&User, &User),
     nickname: Option<&Nickname>,
     checked: &CheckedReauthentication,
@@ -86,7 +86,7 @@ fn transaction(
     if let Some((session, goes_on)) = checked.session() {
         tx.require(Write::check(session, goes_on));
     }
-    tx.add(Notification::new(app, caller, user, SecurityEvent::new_username(user)))?;
+    tx.add(Notification::new(app, user, SecurityEvent::new_username(user)))?;
     Ok(tx)
 }
 
@@ -98,6 +98,7 @@ fn require_claims(app: &App, user: &User, renamed: &User, tx: &mut Transaction) 
         return Ok(());
     };
     tx.require_or(claim_username(new, &user.id, now)?, |_| Error::UsernameTaken);
+    tx.also(end_streak(app, &AccountName::Username(new.clone()))?);
     if let (Some(old), Some(until)) = (&user.username, renamed.username_reserved_until) {
         tx.require(reserve(old, &user.id, until)?);
     }

@@ -6,12 +6,12 @@ use crate::domain::{AccountName, Mobile};
 use crate::dynamodb::items::Claim;
 use crate::dynamodb::keys;
 use crate::error::Error;
-use crate::throttling::limits::count_source;
+use crate::throttling::limits::count_source_or_device;
 use crate::users::claim_holder;
 
 /// Returns whether a number can be registered. It can if no account has it, or if it was not proved and its account not
-/// used for so long that a carrier may have reissued the number. If registration is not disclosed, the result is always `true`, after
-/// the same first read.
+/// used for so long that a carrier may have reissued the number. If registration is not disclosed, the result is always
+/// `true`, after the same first read.
 pub async fn is_mobile_free(app: &App, caller: &Caller, mobile: &Mobile) -> Result<bool, Error> {
     let claim = probe(app, caller, mobile).await?;
     let Some(claim) = claim.filter(|_| app.config.answers.disclose_registration) else { return Ok(true) };
@@ -31,7 +31,7 @@ async fn probe(app: &App, caller: &Caller, mobile: &Mobile) -> Result<Option<Cla
     caller.who.note(mobile.masked());
     let key = keys::mobile_claim(mobile);
     let (counted, claim) = tokio::join!(
-        count_source(app, caller, RateLimit::ProbeSource),
+        count_source_or_device(app, caller, RateLimit::ProbeSource),
         app.store.get::<Claim>(&key, "checking a number")
     );
     counted?;

@@ -28,18 +28,13 @@ pub async fn delete_account(
     offered: &Reauthentication,
 ) -> Result<(), Error> {
     let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
-    checked.or_refund(app, delete(app, caller, principal, &checked)).await?;
+    checked.or_refund(app, delete(app, principal, &checked)).await?;
     audit::account_deleted(caller, &principal.user.id);
     remove_what_is_left(app, &principal.user).await;
     Ok(())
 }
 
-async fn delete(
-    app: &App,
-    caller: &Caller,
-    principal: &Principal,
-    checked: &CheckedReauthentication,
-) -> Result<(), Error> {
+async fn delete(app: &App, principal: &Principal, checked: &CheckedReauthentication) -> Result<(), Error> {
     let user = &principal.user;
     let mut sessions = sessions::all_of(app, &user.id).await?;
     let mut tx = Transaction::new("deleting an account", || Error::AccountChanged);
@@ -65,7 +60,7 @@ async fn delete(
         tx.also(Effect::remove(keys::account_limit(limit.key_word(), &user.id)));
     }
     tx.also(Effect::remove(keys::failure_streak_at_new_names(&user.id)));
-    tx.add(Notification::new(app, caller, user, SecurityEvent::Deleted))?;
+    tx.add(Notification::new(app, user, SecurityEvent::Deleted))?;
     app.store.commit(tx).await
 }
 

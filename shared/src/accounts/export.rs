@@ -37,6 +37,6 @@ async fn count(app: &App, user: &User, checked: &CheckedReauthentication) -> Res
     let mut tx = Transaction::new("counting an export", || Error::AccountChanged);
     tx.add(checked)?;
     tx.add(of_account(app, RateLimit::Exports, &user.id))?;
-    tx.add(SameOwner { app, user, checked })?;
+    tx.add(SameOwner::new(app, user, checked))?;
     app.store.commit(tx).await
 }

@@ -14,7 +14,7 @@ use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::{self, Attempt, AttemptError, ThrottleKey};
 use crate::throttling::limits::{count_source, refund_source};
-use crate::users::known_devices::{is_in_known_network, is_known, list_device};
+use crate::users::known_devices::{Failures, if_known, is_in_known_network, list_device};
 use crate::users::{claim_holder, unchanged};
 
 /// How much later than the count the claim is read. A read is faster than a write, so this makes nobody wait longer. It
@@ -43,8 +43,12 @@ pub async fn log_in(
     let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
     let right = app.verify(password, hash)?;
     let Some(user) = user.as_ref().filter(|user| right && !user.disabled) else {
-        if attempt.is_last() && way == Way::Name {
-            tell_of_guessing(app, caller, user.as_ref()).await;
+        if attempt.is_last()
+            && way == Way::Name
+            && let Err(error) = tell_of_guessing(app, user.as_ref()).await
+        {
+            attempt.refund(app).await;
+            return Err(error);
         }
         return Err(Error::BadCredentials);
     };
@@ -53,7 +57,8 @@ pub async fn log_in(
     let mut tx = Transaction::new("opening a session", || Error::BadCredentials);
     let new = NewSession::new(app, caller, user, remembered, others);
     tx.add(&new)?;
-    let mut set = list_device(app, Set::to(User::LAST_USED_AT, app.clock.now()), user, &new.device)?;
+    let set = Set::to(User::LAST_USED_AT, app.clock.now());
+    let mut set = list_device(app, set, user, &new.device, Failures::End)?;
     // Only now is the password at hand, where its hash was made at another cost (ASVS 11.4.2).
     if let Some(hash) = user.password_hash.as_ref().map(|hash| app.rehash(password, hash)).transpose()?.flatten() {
         set = set.and_to(User::PASSWORD_HASH, hash.as_str());
@@ -111,7 +116,7 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     } else {
         // The accounts of the devices are read beside the claim, so that a device that is no longer known shows in no
         // time.
-        let devices = join_all(caller.devices.iter().map(|device| of_device(app, device)));
+        let devices = join_all(caller.devices.iter().map(|device| if_known(app, device)));
         let (id, devices) = tokio::join!(holder(app, tried), devices);
         let (id, devices) = (id?, devices.into_iter().collect::<Result<Vec<_>, _>>()?);
         let known = devices.into_iter().flatten().find(|device| Some(&device.user_id) == id.as_ref());
@@ -196,12 +201,6 @@ fn of_log_in(refused: AttemptError) -> Error {
         AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
         AttemptError::Failed(error) => error,
     }
-}
-
-/// Returns the device, if its account knows it.
-async fn of_device<'a>(app: &App, device: &'a KnownDevice) -> Result<Option<&'a KnownDevice>, Error> {
-    let user: Option<User> = app.store.get(&keys::user(&device.user_id), "reading an account").await?;
-    Ok(user.filter(|user| is_known(device, user)).map(|_| device))
 }
 
 async fn holder(app: &App, tried: &Tried) -> Result<Option<UserId>, Error> {

@@ -21,7 +21,7 @@ pub async fn reauthenticate(
         let using_up = async {
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);
             tx.add(&checked)?;
-            tx.add(SameOwner { app, user: &principal.user, checked: &checked })?;
+            tx.add(SameOwner::new(app, &principal.user, &checked))?;
             app.store.commit(tx).await
         };
         checked.or_refund(app, using_up).await?;

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Caller, audit};
 use crate::config::RateLimit;
-use crate::crypto::KeyGroup;
+use crate::crypto::{KeyGroup, KnownDevice};
 use crate::domain::{Session, Standing, Timestamp, User};
 use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Condition, Reason, Set, Transaction, Write, WriteError, keys};
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{SignedIn, end, user_and_session, verify};
 use crate::throttling::limits::of_account;
-use crate::users::known_devices::{known_device, list_device};
+use crate::users::known_devices::{is_listed, known_device, note_day};
 
 /// How often the exchange reads the session, when another use of the same token changes it meanwhile.
 const TRIES: usize = 4;
@@ -32,7 +32,7 @@ pub async fn refresh(app: &App, caller: &Caller, token: &str) -> Result<SignedIn
             Standing::Current => {
                 let successor = successor_of(app, caller, &session, now);
                 let signed_in = SignedIn::of_refresh(app, caller, &keys, user, successor.clone())?;
-                let rotated = rotate(app, caller, &signed_in.user, (&session, &successor));
+                let rotated = rotate(app, &signed_in.user, (&session, &successor));
                 let (rotated, ()) = tokio::join!(rotated, note_use(app, caller, &signed_in.user, now));
                 if rotated? {
                     return Ok(signed_in);
@@ -66,10 +66,10 @@ fn successor_of(app: &App, caller: &Caller, session: &Session, now: Timestamp) -
 /// Stores the successor, on condition that the session is still as it was read. Returns `false` if it is not. If the
 /// session goes on from another device, the owner is told in the same transaction, so that a use of the token that is
 /// repeated or loses a race tells nothing. Above the limit the successor is stored without telling.
-async fn rotate(app: &App, caller: &Caller, user: &User, rotation: (&Session, &Session)) -> Result<bool, Error> {
+async fn rotate(app: &App, user: &User, rotation: (&Session, &Session)) -> Result<bool, Error> {
     let (session, successor) = rotation;
     if session.client.device != successor.client.device {
-        match rotate_and_tell(app, caller, user, rotation).await {
+        match rotate_and_tell(app, user, rotation).await {
             Ok(()) => return Ok(true),
             Err(RotateError::SessionChanged) => return Ok(false),
             Err(RotateError::OverLimit) => {}
@@ -101,7 +101,6 @@ impl Reason for RotateError {}
 
 async fn rotate_and_tell(
     app: &App,
-    caller: &Caller,
     user: &User,
     (session, successor): (&Session, &Session),
 ) -> Result<(), RotateError> {
@@ -109,7 +108,7 @@ async fn rotate_and_tell(
     let mut tx = Transaction::new("refreshing a session on another device", || RotateError::SessionChanged);
     tx.require(Write::update(keys::session(&session.user_id, &session.id), set, unchanged));
     of_account(app, RateLimit::DeviceNotices, &user.id).declare_as(&mut tx, |_| RotateError::OverLimit);
-    tx.add(Notification::new(app, caller, user, SecurityEvent::Device).preferably_by_mail())?;
+    tx.add(Notification::new(app, user, SecurityEvent::Device).preferably_by_mail())?;
     app.store.commit(tx).await
 }
 
@@ -132,19 +131,19 @@ const NOTE_USE_SECONDS: i64 = 86_400;
 /// Records that the account is in use, because only an account that was unused for long may lose its number to the
 /// number's next owner, and that its known device is. If this fails, the next refresh records it.
 async fn note_use(app: &App, caller: &Caller, user: &User, now: Timestamp) {
-    if user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS)) {
+    let device = known_device(caller, user);
+    let is_noted_on = |device: &KnownDevice| user.devices.get(&device.id).is_some_and(|used| used.day == now.day());
+    let is_noted = user.last_used_at.is_some_and(|at| now < at.plus_seconds(NOTE_USE_SECONDS));
+    if is_noted && device.is_none_or(is_noted_on) {
         return;
     }
-    let noted = async {
-        let set = Set::to(User::LAST_USED_AT, now);
-        let set = match known_device(caller, user) {
-            Some(device) => list_device(app, set, user, device)?,
-            None => set,
-        };
-        let (key, is_there) = (keys::user(&user.id), Condition::exists(keys::PARTITION));
-        app.store.write("noting a use", &key, &set, &is_there, |_| Error::NoSuchUser).await
-    };
-    if let Err(error) = noted.await {
+    let (mut set, mut when) = (Set::to(User::LAST_USED_AT, now), Condition::exists(keys::PARTITION));
+    if let Some(device) = device {
+        (set, when) = (note_day(set, device, now.day()), when.and(is_listed(device)));
+    }
+    let noted = app.store.write("noting a use", &keys::user(&user.id), &set, &when, |_| WriteError::Refused).await;
+    // Refused if the account has just been deleted or has forgotten the device.
+    if let Err(error) = WriteError::refused_as_none(noted) {
         error.log_ignored("a use was not noted");
     }
 }

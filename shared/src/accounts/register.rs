@@ -79,7 +79,7 @@ async fn make_account(
     tx.add(code)?;
     ended.into_iter().for_each(|effect| tx.also(effect));
     match claim_holder(app, &holder, Some(&name)).await? {
-        Some(old) => take_over(app, caller, &name, &user.id, old, &mut tx)?,
+        Some(old) => take_over(app, &name, &user.id, old, &mut tx)?,
         // The account has released the number meanwhile.
         None => tx.require(claims::claim(&name, &user.id)?),
     }

@@ -55,7 +55,7 @@ async fn set_by_code(
         let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
         tx.add(code)?;
         let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
-        set_password(app, caller, &user, (proved, &hash), &mut tx)?;
+        set_password(app, &user, (proved, &hash), &mut tx)?;
         tx.add(&checked)?;
         app.store.commit(tx).await?;
         Ok(user.id)
@@ -83,7 +83,7 @@ pub async fn reset_password_by_link(
     }
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
-    set_password(app, caller, &user, (Set::default(), &hash), &mut tx)?;
+    set_password(app, &user, (Set::default(), &hash), &mut tx)?;
     app.store.commit(tx).await?;
     Ok(user.id)
 }
@@ -99,7 +99,6 @@ async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
 /// changes, neither undoes the other.
 fn set_password(
     app: &App,
-    caller: &Caller,
     user: &User,
     (set, hash): (Set, &PasswordHashText),
     tx: &mut Transaction,
@@ -108,5 +107,5 @@ fn set_password(
     tx.require(credentials::change(app, user, set.and_remove(User::GUESSED_AT), None)?);
     forget_streaks(user).for_each(|effect| tx.also(effect));
     end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, user, SecurityEvent::new_password(user)))
+    tx.add(Notification::new(app, user, SecurityEvent::new_password(user)))
 }

@@ -28,7 +28,7 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
     tx.require_or(Write::put(keys::used_pass(&link.id()), &used, Condition::no_item())?, |_| Error::LinkInvalid);
     tx.require(credentials::change(app, &user, Set::default().and_remove(User::PASSWORD_HASH), None)?);
     forget_device_streaks(&user).into_iter().for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, caller, &user, SecurityEvent::Secured))?;
+    tx.add(Notification::new(app, &user, SecurityEvent::Secured))?;
     app.store.commit(tx).await?;
     audit::account_secured(caller, &link.user_id);
     start_reset(app, caller, &user).await;
@@ -41,8 +41,12 @@ async fn start_reset(app: &App, caller: &Caller, user: &User) {
     // An address that was bound a moment ago may be the thief's.
     let settled = is_settled(user.email_changed_at, app.clock.now());
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
-    let request =
-        MessageRequest { recipient: Recipient::Email(email), content: Content::ResetLink, requires_account: true };
+    let request = MessageRequest {
+        recipient: Recipient::Email(email),
+        content: Content::ResetLink,
+        requires_account: true,
+        language: user.language.unwrap_or_default(),
+    };
     if let Err(error) = send(app, caller, CaptchaResult::OwnRecipient, request, NoCost).await {
         error.log_ignored("no reset link was mailed");
     }

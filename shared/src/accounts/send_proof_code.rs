@@ -10,6 +10,11 @@ use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
 pub async fn send_proof_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let mobile = user.mobile.clone().ok_or(Error::NoMobile)?;
     let content = Content::Code(CodeKey::reauthentication(&user.id, &mobile));
-    let request = MessageRequest { recipient: Recipient::Sms(mobile), content, requires_account: true };
+    let request = MessageRequest {
+        recipient: Recipient::Sms(mobile),
+        content,
+        requires_account: true,
+        language: caller.language,
+    };
     send(app, caller, CaptchaResult::OwnRecipient, request, NoCost).await
 }

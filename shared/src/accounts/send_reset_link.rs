@@ -7,7 +7,7 @@ use crate::dynamodb::items::{Claim, Content, Recipient};
 use crate::dynamodb::keys;
 use crate::error::Error;
 use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
-use crate::throttling::limits::count_source;
+use crate::throttling::limits::count_source_or_device;
 use crate::users::find_by_name;
 use crate::users::known_devices::known_device;
 
@@ -17,7 +17,7 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: CaptchaResult, 
     if !is_on_known_device(app, caller, email).await? {
         let key = keys::email_claim(email);
         let (counted, claim) = tokio::join!(
-            count_source(app, caller, RateLimit::ProbeSource),
+            count_source_or_device(app, caller, RateLimit::ProbeSource),
             app.store.get::<Claim>(&key, "checking an email")
         );
         counted?;
@@ -26,7 +26,8 @@ pub async fn send_reset_link(app: &App, caller: &Caller, solved: CaptchaResult, 
         }
     }
     let recipient = Recipient::Email(email.clone());
-    let request = MessageRequest { recipient, content: Content::ResetLink, requires_account: true };
+    let request =
+        MessageRequest { recipient, content: Content::ResetLink, requires_account: true, language: caller.language };
     send(app, caller, solved, request, NoCost).await
 }
 

@@ -3,9 +3,10 @@
 use crate::app::{App, Caller};
 use crate::domain::{ChallengeId, CodeKey, Mobile, User};
 use crate::dynamodb::items::{Content, Recipient};
+use crate::dynamodb::{Part, Reason, Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
-use crate::users::known_devices::known_device;
+use crate::users::unchanged;
 
 /// The action that an SMS code allows.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub enum SmsPurpose {
 pub async fn send_sms_code(
     app: &App,
     caller: &Caller,
-    mut solved: CaptchaResult,
+    solved: CaptchaResult,
     mobile: &Mobile,
     purpose: SmsPurpose,
     challenge_id: Option<ChallengeId>,
@@ -36,18 +37,44 @@ pub async fn send_sms_code(
     let (code, requires_account) = match purpose {
         SmsPurpose::Register => (CodeKey::register(mobile), false),
         SmsPurpose::LogIn { register } => (CodeKey::log_in(mobile), !register),
-        SmsPurpose::ChangeMobile(user) => {
-            if known_device(caller, &user).is_some() {
-                solved = CaptchaResult::KnownDevice;
-            }
-            (CodeKey::change_mobile(&user.id, mobile), false)
-        }
+        SmsPurpose::ChangeMobile(user) => return send_to_new_number(app, caller, solved, &user, mobile).await,
         SmsPurpose::ResetPassword => (CodeKey::reset_password(mobile), true),
     };
-    let request = MessageRequest {
-        recipient: Recipient::Sms(mobile.clone()),
-        content: Content::Code(code.under(challenge_id)),
-        requires_account,
-    };
+    let request = request(caller, mobile, code.under(challenge_id), requires_account);
     send(app, caller, solved, request, NoCost).await
+}
+
+async fn send_to_new_number(
+    app: &App,
+    caller: &Caller,
+    solved: CaptchaResult,
+    user: &User,
+    mobile: &Mobile,
+) -> Result<(), Error> {
+    let captcha = CaptchaResult::of_owner(caller, user).unwrap_or(solved);
+    let request = request(caller, mobile, CodeKey::change_mobile(&user.id, mobile), false);
+    send(app, caller, captcha, request, NewNumber { user, mobile }).await
+}
+
+fn request(caller: &Caller, mobile: &Mobile, code: CodeKey, requires_account: bool) -> MessageRequest {
+    let (recipient, content) = (Recipient::Sms(mobile.clone()), Content::Code(code));
+    MessageRequest { recipient, content, requires_account, language: caller.language }
+}
+
+/// The cost of a code to a new number: the account remembers the number. A code to a number that was asked for before is
+/// then worth nothing.
+#[derive(Clone, Copy)]
+struct NewNumber<'a> {
+    user: &'a User,
+    mobile: &'a Mobile,
+}
+
+impl<E: Reason> Part<E> for NewNumber<'_> {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        let set = Set::to(User::PENDING_MOBILE, self.mobile.as_str());
+        let remembered = Write::update(keys::user(&self.user.id), set, unchanged(self.user, None));
+        // If the account has changed meanwhile, the access token of this request is no longer valid.
+        transaction.require_or(remembered, |_| Error::Unauthorized.into());
+        Ok(())
+    }
 }

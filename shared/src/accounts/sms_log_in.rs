@@ -13,7 +13,7 @@ use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::end_streaks;
 use crate::users::claims;
-use crate::users::known_devices::{known_device, list_device, only_device};
+use crate::users::known_devices::{Failures, known_device, list_device, only_device};
 use crate::users::{check_consent, make, new_user};
 use crate::users::{claim_holder, unchanged};
 
@@ -124,8 +124,12 @@ async fn known(
         let new = NewSession::new(app, caller, &user, log_in.remembered, others);
         let mut tx = opening(code, &new)?;
         let set = Set::to(User::LAST_USED_AT, now).and_to(User::MOBILE_PROVED_AT, now).and_remove(User::RECOVERY);
-        let set = if checked.is_password() { set.and_remove(User::GUESSED_AT) } else { set };
-        let set = list_device(app, set, &user, &new.device)?;
+        let (set, failures) = if checked.is_password() {
+            (set.and_remove(User::GUESSED_AT), Failures::End)
+        } else {
+            (set, Failures::GoOn)
+        };
+        let set = list_device(app, set, &user, &new.device, failures)?;
         tx.require(Write::update(keys::user(&user.id), set, unchanged(&user, None)));
         tx.add(&checked)?;
         if checked.is_password() {
@@ -154,7 +158,7 @@ async fn new(
     let mut tx = opening(code, &new)?;
     let name = AccountName::Mobile(log_in.mobile);
     match old {
-        Some(old) => take_over(app, caller, &name, &user.id, old, &mut tx)?,
+        Some(old) => take_over(app, &name, &user.id, old, &mut tx)?,
         None => tx.require(claims::claim(&name, &user.id)?),
     }
     tx.require(make(&user)?);

@@ -76,11 +76,10 @@ settings! {
     CODE_SECRET: Deployment, Text, "";
     /// The secret from which the keys of mailed links are derived. It has the same form.
     LINK_SECRET: Deployment, Text, "";
-    /// The secret from which the keys of refresh tokens, reauthentications and known devices are derived. It has the
-    /// same form.
+    /// The secret from which the keys of refresh tokens and reauthentications are derived. It has the same form.
     SESSION_SECRET: Deployment, Text, "";
-    /// The secret from which the keys of captcha passes, CSRF values and hashed addresses are derived. It has the same
-    /// form.
+    /// The secret from which the keys of captcha passes, CSRF values, known devices and hashed addresses are derived. It
+    /// has the same form.
     VISITOR_SECRET: Deployment, Text, "";
     /// The secret that encrypts the stored private keys of access tokens. It has the same form as `CODE_SECRET`.
     KEY_SECRET: Deployment, Text, "";
@@ -161,10 +160,12 @@ settings! {
     /// The number of wrong passwords in a row by which a signed-in person fails to reauthenticate, after which the
     /// session ends.
     REAUTHENTICATION_MAX_FAILURES: Settings, number(1, 100), "10";
-    /// The number of devices on which an account is known. The least recently used one is forgotten.
+    /// The number of devices on which an account is known. Of more, those are forgotten first that never came back, and
+    /// then the least recently used.
     KNOWN_DEVICES: Settings, number(1, 50), "20";
-    /// The number of days after a sign-in for which a device is known, if the person asked to be remembered.
-    KNOWN_DEVICE_DAYS: Settings, number(1, 400), "400";
+    /// The number of days after a sign-in for which a device is known, if the person asked to be remembered. Browsers
+    /// keep a cookie for 400 days at most.
+    KNOWN_DEVICE_DAYS: Settings, number(1, 36_500), "3650";
     /// The number of days for which a username that its owner changed stays reserved for them. Nobody else can take it
     /// in this time.
     NAME_RESERVED_DAYS: Settings, number(0, 36_500), "30";

@@ -7,7 +7,7 @@ use crate::dynamodb::items::ExpiringItem;
 use crate::dynamodb::{Condition, Transaction, Write, WriteError, keys};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
-use crate::throttling::limits::count_source;
+use crate::throttling::limits::count_source_or_device;
 
 /// Returns a pass for a caller who has solved a captcha.
 pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaAction>) -> Result<String, Error> {
@@ -17,7 +17,7 @@ pub fn issue_captcha_pass(app: &App, caller: &Caller, action: Option<CaptchaActi
 /// Counts a captcha ticket of the caller's source. The captcha gateway charges for each ticket that it checks, so a
 /// source gets no more checks than a person needs.
 pub async fn count_captcha(app: &App, caller: &Caller) -> Result<(), Error> {
-    count_source(app, caller, RateLimit::CaptchaSource).await
+    count_source_or_device(app, caller, RateLimit::CaptchaSource).await
 }
 
 /// Uses up a captcha pass and returns whether the caller had a valid one.

@@ -24,6 +24,7 @@ pub(crate) fn acting_device(app: &App, caller: &Caller, user: &User) -> Option<K
 /// all its known devices but the one that acts.
 pub(crate) fn change(app: &App, user: &User, set: Set, acting: Option<&KnownDevice>) -> Result<Write, Error> {
     let devices = Value::of(&known_devices::only_device(app, acting))?;
-    let set = set.and_increment(User::CREDENTIAL_VERSION).and_to(User::DEVICES, devices);
+    let set = set.and_increment(User::CREDENTIAL_VERSION).and_to(User::CREDENTIALS_CHANGED_AT, app.clock.now());
+    let set = set.and_to(User::DEVICES, devices);
     Ok(Write::update(keys::user(&user.id), set, unchanged(user, None)))
 }

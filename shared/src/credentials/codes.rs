@@ -33,8 +33,7 @@ pub(crate) struct Streak {
 
 /// The reason why a code is not compared.
 enum StreakError {
-    /// Too many codes in a row were wrong.
-    /// Holds the caller's share, where the streak tells sources apart.
+    /// Too many codes in a row were wrong. Holds the caller's share of them, where the streak tells sources apart.
     Blocked(Option<OwnShare>),
     Failed(Error),
 }

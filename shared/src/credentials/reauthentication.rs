@@ -100,18 +100,28 @@ pub(crate) async fn check_credential(
 /// proves the account's number.
 #[derive(Clone, Copy)]
 pub(crate) struct SameOwner<'a> {
-    pub app: &'a App,
-    pub user: &'a User,
-    pub checked: &'a CheckedReauthentication,
+    app: &'a App,
+    user: &'a User,
+    checked: &'a CheckedReauthentication,
+    set: Option<&'a Set>,
+}
+
+impl<'a> SameOwner<'a> {
+    pub(crate) const fn new(app: &'a App, user: &'a User, checked: &'a CheckedReauthentication) -> Self {
+        Self { app, user, checked, set: None }
+    }
+
+    /// Returns the same conditions with an update of the account.
+    pub(crate) const fn with(self, set: &'a Set) -> Self {
+        Self { set: Some(set), ..self }
+    }
 }
 
 impl<E: Reason> Part<E> for SameOwner<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let (key, unchanged) = (keys::user(&self.user.id), unchanged(self.user, None));
-        let same = match self.checked.code() {
-            Some(_) => Write::update(key, self.checked.note_number_proved(self.app, Set::default()), unchanged),
-            None => Write::check(key, unchanged),
-        };
+        let set = self.checked.note_number_proved(self.app, self.set.cloned().unwrap_or_default());
+        let same = if set.is_empty() { Write::check(key, unchanged) } else { Write::update(key, set, unchanged) };
         transaction.require_or(same, |_| Error::AccountChanged.into());
         if let Some((session, goes_on)) = self.checked.session() {
             transaction.require_or(Write::check(session, goes_on), |_| Error::AccountChanged.into());

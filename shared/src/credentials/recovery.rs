@@ -1,6 +1,6 @@
 //! Recovery of an account by an operator, for a person who has nothing but the number where a second proof is required.
 
-use crate::app::{App, Caller};
+use crate::app::App;
 use crate::domain::{AccountName, Recovery, User};
 use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Reason, Set, Transaction, Value, Write, keys};
@@ -13,7 +13,6 @@ use crate::users::unchanged;
 /// credentials.
 pub fn begin_recovery<E: Reason>(
     app: &App,
-    caller: &Caller,
     user: &User,
     name: Option<&AccountName>,
     tx: &mut Transaction<E>,
@@ -30,5 +29,5 @@ pub fn begin_recovery<E: Reason>(
     tx.require(Write::update(keys::user(&user.id), set, unchanged(user, name)));
     // Whoever has the number asks for the recovery, so the owner is told by mail alone.
     let by_mail = User { mobile: None, ..user.clone() };
-    tx.add(Notification::new(app, caller, &by_mail, SecurityEvent::Recovery))
+    tx.add(Notification::new(app, &by_mail, SecurityEvent::Recovery))
 }

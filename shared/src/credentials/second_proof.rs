@@ -121,7 +121,12 @@ fn settled_email<'a>(app: &App, user: &'a User) -> Option<&'a Email> {
 async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
     let Some(email) = settled_email(app, user).cloned() else { return Ok(()) };
     let content = Content::Code(CodeKey::second_proof(&user.id, &email));
-    let request = MessageRequest { recipient: Recipient::Email(email), content, requires_account: true };
+    let request = MessageRequest {
+        recipient: Recipient::Email(email),
+        content,
+        requires_account: true,
+        language: user.language.unwrap_or_default(),
+    };
     match send(app, caller, CaptchaResult::OwnRecipient, request, NoCost).await {
         Ok(()) => Ok(()),
         // A code was sent a moment ago, or the account's password can be used instead.

@@ -1,7 +1,7 @@
 //! Taking a number over from the account that has it. Carriers reissue numbers after 90 days, and a former owner must
 //! not keep the present owner out.
 
-use crate::app::{App, Caller};
+use crate::app::App;
 use crate::domain::{AccountName, User, UserId};
 use crate::dynamodb::items::SecurityEvent;
 use crate::dynamodb::{Condition, Set, Transaction, Write, keys};
@@ -16,7 +16,6 @@ use crate::users::{claims, unchanged};
 /// account that an operator disabled loses the number too, and stays disabled.
 pub(crate) fn take_over(
     app: &App,
-    caller: &Caller,
     name: &AccountName,
     new: &UserId,
     old: User,
@@ -34,8 +33,9 @@ pub(crate) fn take_over(
     let not_used_since = Condition::at_most(User::LAST_USED_AT, now.plus_seconds(-86_400 * days));
     let when = unchanged(&old, None).and(not_used_since).and(not_proved_since);
     let without = Set::default().and_remove(User::MOBILE).and_remove(User::MOBILE_PROVED_AT);
+    let without = without.and_remove(User::RECOVERY);
     tx.require(Write::update(keys::user(&old.id), without, when));
     // The number is no longer the old owner's, so the notification goes to the email alone.
     let old = User { mobile: None, ..old };
-    tx.add(Notification::new(app, caller, &old, SecurityEvent::Reissued))
+    tx.add(Notification::new(app, &old, SecurityEvent::Reissued))
 }

@@ -55,6 +55,9 @@ pub enum KeyGroup {
     /// Values that a signed-in person holds.
     Sessions,
     /// Values that a person who is not signed in holds, and the hashes under which requests are counted.
+    ///
+    /// The value of a known device is one of them. Whoever has this key alone can make no value of use, because a value
+    /// also names a random id that the account must list.
     Visitors,
     /// The encryption of stored private keys.
     SealedKeys,
@@ -66,8 +69,10 @@ impl KeyGroup {
         match self {
             Self::Codes => &[Purpose::Code],
             Self::Links => &[Purpose::ResetLink, Purpose::NotMeLink],
-            Self::Sessions => &[Purpose::RefreshToken, Purpose::Reauthentication, Purpose::KnownDevice],
-            Self::Visitors => &[Purpose::CaptchaPass, Purpose::Csrf, Purpose::Address, Purpose::AccountName],
+            Self::Sessions => &[Purpose::RefreshToken, Purpose::Reauthentication],
+            Self::Visitors => {
+                &[Purpose::CaptchaPass, Purpose::Csrf, Purpose::Address, Purpose::AccountName, Purpose::KnownDevice]
+            }
             Self::SealedKeys => &[Purpose::SealedKey],
         }
     }

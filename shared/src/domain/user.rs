@@ -70,6 +70,9 @@ pub struct User {
     ///
     /// Sessions, tokens and links contain this version and become invalid when it changes.
     pub credential_version: u64,
+    /// When that was. Codes and links that were asked for earlier are not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials_changed_at: Option<Timestamp>,
     /// Whether an operator locked the account. A locked account cannot sign in.
     #[serde(default)]
     pub disabled: bool,
@@ -88,6 +91,9 @@ pub struct User {
     /// The address that the last code to bind an email was sent to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_email: Option<Email>,
+    /// The number that the last code to change the number was sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_mobile: Option<Mobile>,
     /// When a code last proved that the number is the person's. `None` in an account from before this was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mobile_proved_at: Option<Timestamp>,
@@ -131,11 +137,13 @@ impl User {
     pub const EMAIL: &'static str = "email";
     pub const PASSWORD_HASH: &'static str = "password_hash";
     pub const CREDENTIAL_VERSION: &'static str = "credential_version";
+    pub const CREDENTIALS_CHANGED_AT: &'static str = "credentials_changed_at";
     pub const DISABLED: &'static str = "disabled";
     pub const MOBILE_CHANGED_AT: &'static str = "mobile_changed_at";
     pub const EMAIL_CHANGED_AT: &'static str = "email_changed_at";
     pub const LAST_USED_AT: &'static str = "last_used_at";
     pub const PENDING_EMAIL: &'static str = "pending_email";
+    pub const PENDING_MOBILE: &'static str = "pending_mobile";
     pub const MOBILE_PROVED_AT: &'static str = "mobile_proved_at";
     pub const DEVICES: &'static str = "devices";
     pub const GUESSED_AT: &'static str = "guessed_at";
@@ -238,6 +246,7 @@ mod tests {
             language: Some(Language::En),
             password_hash: Some(PasswordHashText(String::new())),
             credential_version: 1,
+            credentials_changed_at: at,
             disabled: false,
             consent: None,
             created_at: Timestamp::from_unix_seconds(0),
@@ -245,6 +254,7 @@ mod tests {
             email_changed_at: at,
             last_used_at: at,
             pending_email: Email::parse("lei@example.com").ok(),
+            pending_mobile: Mobile::parse("13812345679").ok(),
             mobile_proved_at: at,
             devices: BTreeMap::new(),
             guessed_at: at,
@@ -267,11 +277,13 @@ mod tests {
             User::EMAIL,
             User::PASSWORD_HASH,
             User::CREDENTIAL_VERSION,
+            User::CREDENTIALS_CHANGED_AT,
             User::DISABLED,
             User::MOBILE_CHANGED_AT,
             User::EMAIL_CHANGED_AT,
             User::LAST_USED_AT,
             User::PENDING_EMAIL,
+            User::PENDING_MOBILE,
             User::MOBILE_PROVED_AT,
             User::DEVICES,
             User::GUESSED_AT,
@@ -299,6 +311,7 @@ mod tests {
             language: None,
             password_hash: None,
             credential_version: 1,
+            credentials_changed_at: None,
             disabled: false,
             consent: None,
             created_at: Timestamp::from_unix_seconds(0),
@@ -306,6 +319,7 @@ mod tests {
             email_changed_at: None,
             last_used_at: None,
             pending_email: None,
+            pending_mobile: None,
             mobile_proved_at: None,
             devices: BTreeMap::new(),
             guessed_at: None,

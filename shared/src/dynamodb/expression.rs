@@ -135,6 +135,12 @@ impl Set {
         Self::default().and_to(attribute, value)
     }
 
+    /// Returns whether it changes nothing. DynamoDB refuses such an update.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.assigned.is_empty() && self.removed.is_empty()
+    }
+
     /// Assigns another value.
     #[must_use]
     pub fn and_to(self, attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {

@@ -126,6 +126,8 @@ pub enum SecurityEvent {
     FirstPassword,
     /// The account has another mobile number.
     Mobile,
+    /// The account had no mobile number, and has one now.
+    FirstMobile,
     /// The account has another email.
     Email,
     /// The account had no email, and has one now.
@@ -136,7 +138,7 @@ pub enum SecurityEvent {
     FirstUsername,
     /// A session was refreshed from another device.
     Device,
-    /// The account was long unused, and the next owner of its number signed up.
+    /// The account was long unused and its number long unproved, and the next owner of the number signed up.
     Reissued,
     /// The "this wasn't me" link of a security notification ended all sessions and removed the password.
     Secured,
@@ -153,6 +155,12 @@ impl SecurityEvent {
     #[must_use]
     pub const fn new_password(user: &User) -> Self {
         if user.password_hash.is_some() { Self::Password } else { Self::FirstPassword }
+    }
+
+    /// Returns the event of a new mobile number for this account.
+    #[must_use]
+    pub const fn new_mobile(user: &User) -> Self {
+        if user.mobile.is_some() { Self::Mobile } else { Self::FirstMobile }
     }
 
     /// Returns the event of a new email for this account.
@@ -175,6 +183,7 @@ impl SecurityEvent {
             Self::Password
             | Self::FirstPassword
             | Self::Mobile
+            | Self::FirstMobile
             | Self::Email
             | Self::FirstEmail
             | Self::Username

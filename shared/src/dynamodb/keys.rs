@@ -267,7 +267,14 @@ pub fn recipient_device_limit(recipient: &Recipient) -> Key {
     Key::new(format!("LIMIT#{}", recipient_text(recipient)), "DEVICES")
 }
 
-/// Returns the key of the number of times that a source took one kind of action within a fixed window.
+/// Returns the key of the last times at which an account was mailed a second proof, at this address.
+#[must_use]
+pub fn second_proof_limit(recipient: &Recipient) -> Key {
+    Key::new(format!("LIMIT#{}", recipient_text(recipient)), "SECOND_PROOFS")
+}
+
+/// Returns the key of the number of times that a source took one kind of action within a fixed window. The known devices
+/// of an account are one source.
 ///
 /// It is updated with each action, on condition that the number is below the limit. No operation reads it.
 #[must_use]

@@ -17,6 +17,8 @@ const PUBLIC_PREFIX: &str = "__Host-device_";
 /// How many accounts stay known in one browser. The device that was issued first goes first. Browsers and gateways
 /// limit the length of all cookies together.
 const MAX_ACCOUNTS: usize = 8;
+/// How long browsers keep a cookie at most, in seconds: 400 days (RFC 6265bis §5.5).
+const MAX_COOKIE_SECONDS: u64 = 400 * 86_400;
 /// How many values of a request are examined.
 const MAX_EXAMINED: usize = 2 * MAX_ACCOUNTS;
 
@@ -30,11 +32,13 @@ impl Request {
     /// On `https` no other host can plant a cookie of this name. A client without cookies that serves several accounts may
     /// repeat the header.
     pub(super) fn devices(&self, app: &App) -> impl Iterator<Item = (Option<&str>, KnownDevice)> {
-        let (keyring, now) = (app.keyring(KeyGroup::Sessions).ok(), app.clock.now());
+        let (keyring, now) = (app.keyring(KeyGroup::Visitors).ok(), app.clock.now());
         let prefix = prefix(app);
         let cookies = self.cookies().filter(move |(name, _)| name.starts_with(prefix));
         let cookies = cookies.map(|(name, value)| (Some(name), value));
-        let headers = self.headers_of("x-device").map(|value| (None, value));
+        // API Gateway joins headers of one name by commas.
+        let headers = self.headers_of("x-device").flat_map(|values| values.split(','));
+        let headers = headers.map(|value| (None, value.trim()));
         let values = headers.chain(cookies).take(MAX_EXAMINED);
         values.filter_map(move |(name, value)| Some((name, KnownDevice::open(value, keyring?, now)?)))
     }
@@ -61,7 +65,7 @@ impl Reply {
         others.sort_by_key(|(_, other)| std::cmp::Reverse(other.issued_at));
         removed.extend(others.iter().skip(MAX_ACCOUNTS - 1).filter_map(|(name, _)| name.map(str::to_owned)));
         let reply = removed.iter().filter(|one| **one != name).fold(self, |reply, one| reply.without_cookie(app, one));
-        let life = app.clock.now().seconds_until(device.expires_at);
+        let life = app.clock.now().seconds_until(device.expires_at).min(MAX_COOKIE_SECONDS);
         let life = if device.is_lasting { max_age(life) } else { String::new() };
         reply.with_cookie(app, &name, issued.value.expose_secret(), &life)
     }

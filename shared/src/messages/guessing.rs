@@ -1,9 +1,9 @@
 //! Telling an owner that somebody guesses at the account's password.
 
 use super::send::{MessageRequest, Notification, new_message};
-use crate::app::{App, Caller};
+use crate::app::App;
 use crate::crypto::random_hex;
-use crate::domain::{Email, User};
+use crate::domain::{Email, Language, User};
 use crate::dynamodb::items::{Content, ExpiringItem, Recipient, SecurityEvent};
 use crate::dynamodb::{Condition, Effect, Set, Transaction, Write, WriteError, keys};
 use crate::error::Error;
@@ -13,29 +13,25 @@ const SMS_EVERY_SECONDS: i64 = 30 * 86_400;
 
 /// Records that a name of the account takes no more passwords from unknown devices, and tells the owner: in the answers
 /// to their sessions, and by mail, or by SMS where there is no mail. The streak grows no further, so this happens once
-/// for each.
+/// for each. If it fails, the caller takes the last attempt back, so that the next one tries again.
 ///
 /// For a name that nobody has, two items are written as well, so that the time does not tell.
-pub(crate) async fn tell_of_guessing(app: &App, caller: &Caller, user: Option<&User>) {
-    let told = async {
-        let mut tx = Transaction::new("telling of guesses", || WriteError::Refused);
-        match user {
-            Some(user) => told(app, caller, user, &mut tx)?,
-            None => nobody_told(app, caller, &mut tx)?,
-        }
-        WriteError::refused_as_none(app.store.commit(tx).await).map(drop)
-    };
-    if let Err(error) = told.await {
-        error.log_ignored("nobody was told of guesses");
+pub(crate) async fn tell_of_guessing(app: &App, user: Option<&User>) -> Result<(), Error> {
+    let mut tx = Transaction::new("telling of guesses", || WriteError::Refused);
+    match user {
+        Some(user) => told(app, user, &mut tx)?,
+        None => nobody_told(app, &mut tx)?,
     }
+    // Refused if the account has just been deleted.
+    WriteError::refused_as_none(app.store.commit(tx).await).map(drop)
 }
 
-fn told(app: &App, caller: &Caller, user: &User, tx: &mut Transaction<WriteError>) -> Result<(), Error> {
+fn told(app: &App, user: &User, tx: &mut Transaction<WriteError>) -> Result<(), Error> {
     let now = app.clock.now();
     let mut set = Set::to(User::GUESSED_AT, now);
     let is_texted = user.guessing_texted_at.is_some_and(|at| now < at.plus_seconds(SMS_EVERY_SECONDS));
     if user.email.is_some() || !is_texted {
-        tx.add(Notification::new(app, caller, user, SecurityEvent::Guessed).preferably_by_mail())?;
+        tx.add(Notification::new(app, user, SecurityEvent::Guessed).preferably_by_mail())?;
     }
     if user.email.is_none() && !is_texted {
         set = set.and_to(User::GUESSING_TEXTED_AT, now);
@@ -45,14 +41,19 @@ fn told(app: &App, caller: &Caller, user: &User, tx: &mut Transaction<WriteError
     Ok(())
 }
 
-fn nobody_told(app: &App, caller: &Caller, tx: &mut Transaction<WriteError>) -> Result<(), Error> {
+fn nobody_told(app: &App, tx: &mut Transaction<WriteError>) -> Result<(), Error> {
     let expires_at = app.clock.now().plus_seconds(60);
     tx.also(Effect::put(keys::used_pass(&format!("guessed.{}", random_hex::<16>())), &ExpiringItem { expires_at })?);
     // `deliver` drops it, because nobody has the address.
     let Ok(nobody) = Email::parse(&format!("{}@nobody.invalid", random_hex::<8>())) else { return Ok(()) };
     let recipient = Recipient::Email(nobody);
-    let request = MessageRequest { recipient, content: Content::ResetLink, requires_account: true };
-    let message = new_message(caller.language, &request, app.clock.now());
+    let request = MessageRequest {
+        recipient,
+        content: Content::ResetLink,
+        requires_account: true,
+        language: Language::default(),
+    };
+    let message = new_message(&request, app.clock.now());
     tx.also(Effect::put(keys::message(&message.id), &message)?);
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::dynamodb::items::{AboutAccount, CodeItem, Content, ExpiringItem, Mess
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
-use crate::throttling::limits;
+use crate::throttling::limits::{self, LimitCount};
 use crate::users::find_by_name;
 use crate::users::known_devices::known_device;
 
@@ -26,6 +26,8 @@ pub(crate) struct MessageRequest {
     /// `true`: `deliver` drops the message unless the recipient has an account. If the content names an account, it
     /// must be that one.
     pub requires_account: bool,
+    /// The language of whoever asked for the message, or of the account that is told something.
+    pub language: Language,
 }
 
 /// The cost of a message that uses nothing up and is only counted.
@@ -76,7 +78,7 @@ pub(crate) async fn send(
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
     });
-    let message = new_message(caller.language, &request, app.clock.now());
+    let message = new_message(&request, app.clock.now());
     let submission = Submission { app, caller, solved, request: &request, message: &message };
     if submission.is_of_owner().await? {
         match submission.send(Allowance::OfOwner, cost).await {
@@ -169,7 +171,7 @@ impl Submission<'_> {
             tx.require_or(code, move |item| still_held(item, now));
         }
         if let Allowance::WithAll = allowance {
-            for limit in limits::of_recipient(self.app, self.caller, &self.request.recipient)? {
+            for limit in self.recipient_limits()? {
                 tx.add(limit)?;
             }
             self.require_source_limit(&mut tx)?;
@@ -189,16 +191,31 @@ impl Submission<'_> {
         Ok(owner.is_some_and(|owner| known_device(caller, &owner).is_some()))
     }
 
+    /// Returns the counts at the recipient. Second proofs have one of their own: the next owner of a number, who asks for
+    /// them, must not use up the mails by which the account's owner gets back in.
+    fn recipient_limits(&self) -> Result<Vec<LimitCount>, Error> {
+        let recipient = &self.request.recipient;
+        let is_second_proof =
+            matches!(&self.request.content, Content::Code(key) if key.purpose == CodePurpose::SecondProof);
+        if is_second_proof {
+            return Ok(vec![limits::of_second_proofs(self.app, recipient)]);
+        }
+        limits::of_recipient(self.app, self.caller, recipient)
+    }
+
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
-        let limit = match self.solved {
-            CaptchaResult::Solved | CaptchaResult::OwnRecipient | CaptchaResult::KnownDevice => {
-                RateLimit::SourceCaptcha
+        let counts = match &self.solved {
+            CaptchaResult::KnownDevice(user) => limits::of_known_devices(self.app, user, RateLimit::Source),
+            CaptchaResult::Solved | CaptchaResult::OwnRecipient => {
+                limits::of_source(self.app, self.caller, RateLimit::SourceCaptcha)?
             }
-            CaptchaResult::NotSolved | CaptchaResult::NotAsked => RateLimit::Source,
+            CaptchaResult::NotSolved | CaptchaResult::NotAsked => {
+                limits::of_source(self.app, self.caller, RateLimit::Source)?
+            }
         };
         // Without a captcha nobody could solve one, so the answer is that it is too soon.
         let captcha_helps = self.solved == CaptchaResult::NotSolved && self.app.config.pages.captcha_app_id.is_some();
-        for count in limits::of_source(self.app, self.caller, limit)? {
+        for count in counts {
             count.declare_as(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
                     SendError::CaptchaOrWait(retry_after_seconds)
@@ -234,15 +251,14 @@ fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
 /// transaction that makes the change. It is in the account's language, not the caller's, who may be a thief.
 pub(crate) struct Notification<'a> {
     app: &'a App,
-    caller: &'a Caller,
     user: &'a User,
     event: SecurityEvent,
     preferably_by_mail: bool,
 }
 
 impl<'a> Notification<'a> {
-    pub(crate) const fn new(app: &'a App, caller: &'a Caller, user: &'a User, event: SecurityEvent) -> Self {
-        Self { app, caller, user, event, preferably_by_mail: false }
+    pub(crate) const fn new(app: &'a App, user: &'a User, event: SecurityEvent) -> Self {
+        Self { app, user, event, preferably_by_mail: false }
     }
 
     /// Returns the same notification by mail alone, or by SMS where the account has no email. For events that are
@@ -254,7 +270,7 @@ impl<'a> Notification<'a> {
 
 impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        let Self { app, caller, user, event, preferably_by_mail } = self;
+        let Self { app, user, event, preferably_by_mail } = self;
         let now = app.clock.now();
         // A number that was not proved for long may be another person's, who must not be able to end the sessions.
         let is_unproved = user.is_number_unproved(app.config.numbers.proved_days, now);
@@ -264,9 +280,14 @@ impl<E: Reason> Part<E> for Notification<'_> {
         let most = if preferably_by_mail { 1 } else { 2 };
         for (recipient, with_link) in [email, sms].into_iter().flatten().take(most) {
             let about = AboutAccount { event, user_id: user.id.clone(), with_link };
-            let request =
-                MessageRequest { recipient, content: Content::SecurityNotification(about), requires_account: false };
-            let message = new_message(user.language.unwrap_or(caller.language), &request, now);
+            let request = MessageRequest {
+                recipient,
+                content: Content::SecurityNotification(about),
+                requires_account: false,
+                // Not the language of the request, which a thief may have made.
+                language: user.language.unwrap_or_default(),
+            };
+            let message = new_message(&request, now);
             transaction.also(Effect::put(keys::message(&message.id), &message)?);
         }
         Ok(())
@@ -279,14 +300,14 @@ pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool 
     changed_at.is_none_or(|at| at.plus_seconds(NotMeLink::LIFE_SECONDS) <= now)
 }
 
-pub(super) fn new_message(language: Language, request: &MessageRequest, now: Timestamp) -> Message {
+pub(super) fn new_message(request: &MessageRequest, now: Timestamp) -> Message {
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
         recipient: request.recipient.clone(),
         content: request.content.clone(),
         requires_account: request.requires_account,
-        language,
+        language: request.language,
         created_at: now,
         expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
         claimed_by: None,

@@ -58,7 +58,7 @@ impl SignedIn {
     ) -> Result<Self, Error> {
         let context = app.token_context(caller);
         let token = AccessToken::new(&user, &session, context.now, &context);
-        let keyring = app.keyring(KeyGroup::Sessions)?;
+        let keyring = app.keyring(KeyGroup::Visitors)?;
         let device = device.map(|device| IssuedDevice { value: device.seal(keyring), device });
         Ok(Self { device, ..Self::sign(app, &context, keys, user, session, &token)? })
     }

@@ -215,8 +215,13 @@ pub(crate) fn end_streaks(app: &App, user: &User) -> Result<Vec<Effect>, Error> 
         user.email.clone().map(AccountName::Email),
         user.username.clone().map(AccountName::Username),
     ];
-    let keys = names.into_iter().flatten().map(|name| of_name(app, &canonical(Some(&name), "")));
-    keys.map(|key| key.map(Effect::remove)).collect()
+    names.iter().flatten().map(|name| end_streak(app, name)).collect()
+}
+
+/// Returns the effect that ends the failure streak of a name that an account takes: strangers may have guessed at it
+/// before anybody had it.
+pub(crate) fn end_streak(app: &App, name: &AccountName) -> Result<Effect, Error> {
+    Ok(Effect::remove(of_name(app, &canonical(Some(name), ""))?))
 }
 
 fn of_name(app: &App, canonical: &str) -> Result<Key, Error> {

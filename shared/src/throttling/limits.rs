@@ -15,6 +15,7 @@ use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Item, Part, Reason, Set, Transaction, Write, WriteError};
 use crate::error::Error;
+use crate::users::known_devices::if_known;
 
 /// The attribute that holds the count of a window.
 const USED: &str = "used";
@@ -89,6 +90,11 @@ pub(crate) fn of_devices(app: &App, recipient: &Recipient) -> LimitCount {
     sliding(app, RateLimit::RecipientSource, keys::recipient_device_limit(recipient))
 }
 
+/// Returns the count of the second proofs that an account is mailed.
+pub(crate) fn of_second_proofs(app: &App, recipient: &Recipient) -> LimitCount {
+    sliding(app, RateLimit::Recipient, keys::second_proof_limit(recipient))
+}
+
 /// Returns the count of one account's actions.
 pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCount {
     sliding(app, limit, keys::account_limit(limit.key_word(), user))
@@ -123,8 +129,18 @@ fn time_attribute(nth: u32) -> String {
 
 /// Returns the counts of a source's action, in fixed windows.
 pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<LimitCount>, Error> {
+    Ok(in_windows(app, limit, hashed_sources(app, caller)?))
+}
+
+/// Returns the counts of an action on the known devices of an account. They are like one source, wherever they are. All
+/// devices count together, because every sign-in can add one.
+pub(crate) fn of_known_devices(app: &App, user: &UserId, limit: RateLimit) -> Vec<LimitCount> {
+    in_windows(app, limit, vec![(user.to_string(), 1)])
+}
+
+fn in_windows(app: &App, limit: RateLimit, sources: Vec<(String, u32)>) -> Vec<LimitCount> {
     let now = app.clock.now();
-    let windows = windows_of_source(app, caller, limit)?.into_iter().map(|window| {
+    let counts = windows(app, limit, sources).into_iter().map(|window| {
         let write = Write::update(
             window.key,
             Set::to(keys::EXPIRES_AT, window.end).and_increment(USED),
@@ -132,7 +148,7 @@ pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<
         );
         LimitCount { write, wait: Wait::Until(window.end), now }
     });
-    Ok(windows.collect())
+    counts.collect()
 }
 
 /// Takes back one action of a source. If the window has changed since the action was counted, this goes to the new
@@ -145,7 +161,7 @@ pub(crate) async fn refund_source(app: &App, caller: &Caller, limit: RateLimit) 
         WriteError::refused_as_none(refunded).map(drop)
     };
     let refunded = async {
-        let windows = windows_of_source(app, caller, limit)?;
+        let windows = windows(app, limit, hashed_sources(app, caller)?);
         futures_util::future::try_join_all(windows.into_iter().map(refund)).await
     };
     if let Err(error) = refunded.await {
@@ -153,10 +169,29 @@ pub(crate) async fn refund_source(app: &App, caller: &Caller, limit: RateLimit) 
     }
 }
 
-/// Counts an action of a source. Each window is a write of its own: many requests from one address must not fail
-/// because their transactions conflict. Where one of two windows refuses, the other may count the action all the same.
+/// Counts an action of a source. Where the source's limit is spent, a caller on a known device counts with the devices
+/// of that account instead, so that neighbours behind one address stop nobody on a known device.
+pub(crate) async fn count_source_or_device(app: &App, caller: &Caller, limit: RateLimit) -> Result<(), Error> {
+    let Err(refused) = count_source(app, caller, limit).await else { return Ok(()) };
+    if !matches!(refused, Error::TooMany { .. }) {
+        return Err(refused);
+    }
+    for device in &caller.devices {
+        if let Some(device) = if_known(app, device).await? {
+            return count_alone(app, of_known_devices(app, &device.user_id, limit)).await;
+        }
+    }
+    Err(refused)
+}
+
+/// Counts an action of a source.
 pub(crate) async fn count_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<(), Error> {
-    let counts = of_source(app, caller, limit)?;
+    count_alone(app, of_source(app, caller, limit)?).await
+}
+
+/// Counts in a write for each window: many requests from one address must not fail because their transactions conflict.
+/// Where one of two windows refuses, the other may count the action all the same.
+async fn count_alone(app: &App, counts: Vec<LimitCount>) -> Result<(), Error> {
     let counted = counts.into_iter().map(|count| count.alone(app));
     futures_util::future::try_join_all(counted).await.map(drop)
 }
@@ -167,16 +202,16 @@ struct Window {
     most: u32,
 }
 
-fn windows_of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<Vec<Window>, Error> {
+fn windows(app: &App, limit: RateLimit, sources: Vec<(String, u32)>) -> Vec<Window> {
     let mut windows = Vec::new();
-    for (source, factor) in hashed_sources(app, caller)? {
+    for (source, factor) in sources {
         for allowed in app.config.limits.of(limit) {
             let (number, end) = allowed.window(app.clock.now());
             let key = keys::source_window(limit.key_word(), &source, number);
             windows.push(Window { key, end, most: allowed.times(factor).most });
         }
     }
-    Ok(windows)
+    windows
 }
 
 /// Returns the keyed hash of the caller's network address, or of the /64 that its IPv6 address is in.

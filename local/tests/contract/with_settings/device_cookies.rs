@@ -16,7 +16,7 @@ fn device_line(answer: &Answer) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_remembered_leaves_a_device_of_the_browser_session() {
-    let site = Site::with_settings(&[]).await;
+    let site = Site::with_settings(&[("KNOWN_DEVICE_DAYS", "400")]).await;
     let (person, stranger) = (site.register().await, site.register().await);
     let sign_in = async |page: &Page<'_>, person: &Person, remember: bool| {
         let body = json!({ "username": person.mobile, "password": PASSWORD, "remember": remember });
@@ -203,4 +203,27 @@ async fn a_client_that_keeps_no_device_pushes_out_none_that_comes_back() {
     }
     block(&site, &person).await;
     page.sign_in(&person).await;
+}
+
+/// API Gateway joins headers of one name by a comma, and so does the local one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_cookies_sends_the_values_of_several_accounts() {
+    let site = Site::with_settings(&[("LIMIT_LOG_IN_SOURCE", "1000/5m")]).await;
+    let people = [site.register().await, site.register().await];
+    let mut devices = Vec::new();
+    for person in &people {
+        let body = json!({ "username": person.mobile, "password": PASSWORD });
+        let answer = site.post("/users/login/", &body).await;
+        devices.push(answer.json()["device"].as_str().unwrap().to_owned());
+        block(&site, person).await;
+    }
+    for person in &people {
+        let body = json!({ "username": person.mobile, "password": PASSWORD });
+        let repeated = devices
+            .iter()
+            .fold(site.request(Method::POST, "/users/login/"), |request, device| request.header("x-device", device));
+        assert_eq!(read(repeated.json(&body)).await.status, 200);
+        let joined = site.request(Method::POST, "/users/login/").header("x-device", devices.join(", "));
+        assert_eq!(read(joined.json(&body)).await.status, 200);
+    }
 }

@@ -20,6 +20,7 @@ use shared::Clock;
 
 use crate::caller;
 use crate::captcha::CaptchaGateway;
+use crate::conflicts::{Conflict, Conflicts};
 use crate::database_file::Traces;
 use crate::engine::{self, Answer};
 use crate::faults::{Faults, Kind, Service};
@@ -91,6 +92,7 @@ pub struct Cloud {
     pub policies: Policies,
     pub faults: Faults,
     pub holds: Holds,
+    pub conflicts: Conflicts,
     pub refusals: Refusals,
     pub mailbox: Mailbox,
     /// Checks captcha tickets for functions that cannot reach `/_local`.
@@ -208,8 +210,8 @@ async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
     let started = Instant::now();
     cloud.holds.pass(&operation, body).await;
     cloud.journal.wait().await;
-    // A single read never conflicts with a transaction.
-    let reads = operation == "GetItem";
+    // A read outside a transaction never conflicts with one.
+    let reads = ["GetItem", "BatchGetItem", "Query", "Scan"].contains(&operation.as_str());
     let fault = cloud.faults.take_if(Service::Dynamodb, |kind| !(reads && kind == Kind::Conflict));
     let answer = match fault {
         Some(Kind::Throttle) => dynamodb_error(400, "ProvisionedThroughputExceededException", json!({})),
@@ -221,9 +223,12 @@ async fn dynamodb(cloud: &Cloud, operation: String, body: &[u8]) -> Response {
             pass_on(cloud, &operation, body);
             never().await
         }
-        None => match cloud.refusals.answer(&operation, body, &cloud.database) {
-            Some(refusal) => amazon_json(400, &refusal),
-            None => pass_on(cloud, &operation, body),
+        None => match cloud.conflicts.begin(&operation, body).await {
+            Err(Conflict) => conflict(&operation, body),
+            Ok(_under_way) => match cloud.refusals.answer(&operation, body, &cloud.database) {
+                Some(refusal) => amazon_json(400, &refusal),
+                None => pass_on(cloud, &operation, body),
+            },
         },
     };
     let units = Units::of(&operation, body);

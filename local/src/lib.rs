@@ -7,6 +7,7 @@
 pub mod caller;
 pub mod captcha;
 pub mod cloud;
+pub mod conflicts;
 pub mod control;
 mod data;
 mod database_file;
@@ -57,6 +58,7 @@ use tokio::task::JoinSet;
 use caller::access_key_of;
 use captcha::CaptchaGateway;
 use cloud::{Cloud, Journal};
+use conflicts::Conflicts;
 use control::Control;
 use database_file::Traces;
 use faults::Faults;
@@ -109,6 +111,8 @@ pub struct System {
     pub clock: Clock,
     pub faults: Faults,
     pub holds: Holds,
+    /// Makes simultaneous calls conflict, on demand.
+    pub conflicts: Conflicts,
     /// Makes writes fail on demand.
     pub refusals: Refusals,
     /// Records the calls to DynamoDB.
@@ -146,7 +150,7 @@ impl System {
 
         let mut tasks = JoinSet::new();
         let (faults, journal, mailbox) = (Faults::default(), Journal::default(), Mailbox::default());
-        let (holds, refusals) = (Holds::default(), Refusals::default());
+        let (holds, conflicts, refusals) = (Holds::default(), Conflicts::default(), Refusals::default());
         let (captcha, traces) = (CaptchaGateway::new(faults.clone()), Traces::new(opened.file.clone()));
         let cloud = Cloud {
             captcha: captcha.clone(),
@@ -158,6 +162,7 @@ impl System {
             policies: Policies::of(&template),
             faults: faults.clone(),
             holds: holds.clone(),
+            conflicts: conflicts.clone(),
             refusals: refusals.clone(),
             mailbox: mailbox.clone(),
             clock: clock.clone(),
@@ -191,6 +196,7 @@ impl System {
             clock,
             faults,
             holds,
+            conflicts,
             refusals,
             journal,
             mailbox,

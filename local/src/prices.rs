@@ -39,7 +39,7 @@ pub struct Operation {
     pub name: String,
     /// Counted by a test, with what `deliver` does for it.
     pub write_units: usize,
-    pub read_units: usize,
+    pub read_units: f64,
     /// The template's default.
     pub memory_megabytes: u32,
     /// How long the function runs, with its waits for DynamoDB: an assumption, on the high side.
@@ -86,9 +86,9 @@ impl Prices {
                 f64::from(operation.memory_megabytes) / 1024.0 * f64::from(operation.milliseconds) / 1000.0;
             month.requests += millions * (dollars.lambda_million_requests + dollars.http_api_million_requests);
             month.requests += times * gigabyte_seconds * dollars.lambda_gigabyte_second_arm64;
-            let units = |count: usize| millions * f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-            month.table += units(operation.write_units) * dollars.dynamodb_million_write_units;
-            month.table += units(operation.read_units) * dollars.dynamodb_million_read_units;
+            let written = f64::from(u32::try_from(operation.write_units).unwrap_or(u32::MAX));
+            month.table += millions * written * dollars.dynamodb_million_write_units;
+            month.table += millions * operation.read_units * dollars.dynamodb_million_read_units;
             if operation.name == "send_sms_code" {
                 month.sms += times * dollars.sms_china;
             }

@@ -1,4 +1,5 @@
-//! What a call to DynamoDB costs, in request units, for items of up to 1 KB and strongly consistent reads.
+//! What a call to DynamoDB costs, in request units, for items of up to 1 KB. A read that may be slightly old
+//! costs half of a strongly consistent one.
 //!
 //! Every item of the table is smaller than that, except a user with long names. A transaction costs twice as much as
 //! the same writes alone, a condition check included.
@@ -6,9 +7,9 @@
 use serde_json::Value;
 
 /// Request units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Units {
-    pub read: usize,
+    pub read: f64,
     pub write: usize,
 }
 
@@ -17,15 +18,19 @@ impl Units {
     #[must_use]
     pub fn of(operation: &str, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let write = |write| Self { read: 0, write };
+        let write = |write| Self { read: 0.0, write };
         let read = |read| Self { read, write: 0 };
         match operation {
             "PutItem" | "UpdateItem" | "DeleteItem" => write(1),
             "TransactWriteItems" => write(2 * body["TransactItems"].as_array().map_or(0, Vec::len)),
-            "GetItem" | "Query" => read(1),
+            "GetItem" | "Query" => read(1.0),
             "BatchGetItem" => {
                 let tables = body["RequestItems"].as_object().into_iter().flatten();
-                read(tables.map(|(_, table)| table["Keys"].as_array().map_or(0, Vec::len)).sum())
+                let of_table = |(_, table): (_, &Value)| {
+                    let of_item = if table["ConsistentRead"] == true { 1.0 } else { 0.5 };
+                    table["Keys"].as_array().into_iter().flatten().map(|_| of_item).sum::<f64>()
+                };
+                read(tables.map(of_table).sum())
             }
             _ => Self::default(),
         }

@@ -84,6 +84,7 @@ async fn live_code(app: &App, key: &CodeKey, credential_version: Option<u64>) ->
             expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
             guesses: live.as_ref().map_or(0, |item| item.guesses),
             credential_version,
+            refunds: 0,
         };
         let mut tx = Transaction::new("storing a code", || WriteError::Refused);
         tx.require(match &live {

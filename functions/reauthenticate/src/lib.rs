@@ -13,7 +13,7 @@ use shared::{App, Error};
 pub const ENDPOINT: Endpoint = Endpoint {
     name: "reauthenticate",
     error_format: ErrorFormat::Detail,
-    needs: &[Need::Table, Need::CODES, Need::SESSIONS, Need::TokenKeys, Need::PasswordHashing],
+    needs: &[Need::Table, Need::CODES, Need::VISITORS, Need::SESSIONS, Need::TokenKeys, Need::PasswordHashing],
     handle: |app, request| Box::pin(reauthenticate(app, request)),
 };
 

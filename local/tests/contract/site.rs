@@ -97,13 +97,19 @@ impl Site {
             ("LIMIT_RECIPIENT_SOURCE", "30/h"),
             ("LIMIT_SOURCE", "100000/h"),
             ("LIMIT_LOG_IN_SOURCE", "100000/h"),
+            ("LIMIT_HASHES", "100000/h"),
             ("LIMIT_PROBE_SOURCE", "100000/h"),
             ("LIMIT_CAPTCHA_SOURCE", "100000/h"),
         ]
         .map(|(k, v)| (k.into(), v.into()))
         .into();
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        Self::of(System::start(Options { variables, strict_slashes: strict_slashes(), ..options }).await.unwrap())
+        let options = Options { variables, strict_slashes: strict_slashes(), ..options };
+        let system = System::start(options).await.unwrap();
+        if std::env::var_os("LATCHKEY_CONFLICTS").is_some() {
+            system.conflicts.enable();
+        }
+        Self::of(system)
     }
 
     /// Wraps a system that the test has started.

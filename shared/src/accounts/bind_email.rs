@@ -11,7 +11,7 @@ use crate::dynamodb::items::{Content, Recipient, SecurityEvent};
 use crate::dynamodb::{Part, Reason, Set, Transaction};
 use crate::error::Error;
 use crate::messages::CaptchaResult;
-use crate::messages::{MessageRequest, Notification, send};
+use crate::messages::{MessageRequest, Notification, refuse_early, send};
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streak;
 use crate::throttling::limits::of_account;
@@ -26,7 +26,6 @@ pub async fn send_email_code(
     email: &Email,
     offered: &Reauthentication,
 ) -> Result<(), Error> {
-    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
     let content = Content::Code(CodeKey::bind_email(&principal.user.id, email));
     let request = MessageRequest {
         recipient: Recipient::Email(email.clone()),
@@ -34,10 +33,12 @@ pub async fn send_email_code(
         requires_account: false,
         language: caller.language,
     };
+    let captcha = CaptchaResult::of_owner(caller, &principal.user).unwrap_or(CaptchaResult::NotAsked);
+    let allowed = refuse_early(app, caller, &captcha, &request);
+    let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
     let pending = Set::to(User::PENDING_EMAIL, email.as_str());
     let same_owner = SameOwner::new(app, &principal.user, &checked).with(&pending);
     let cost = OwnerCost { same_owner, checked: &checked };
-    let captcha = CaptchaResult::of_owner(caller, &principal.user).unwrap_or(CaptchaResult::NotAsked);
     checked.or_refund(app, send(app, caller, captcha, request, cost)).await
 }
 

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streak;
-use crate::throttling::limits::of_account;
+use crate::throttling::limits::{of_account, refuse_spent};
 use crate::users::claims::{claim, release};
 
 /// Changes the account's number to the one that the code was sent to. It also takes a reauthentication: a thief with a
@@ -28,7 +28,8 @@ pub async fn change_mobile(
     offered: &Reauthentication,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered)
+    let allowed = refuse_spent(app, [of_account(app, RateLimit::Changes, &principal.user.id)]);
+    let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed)
         .await
         .map_err(of_confirm_code)?
         .into_confirm_code();

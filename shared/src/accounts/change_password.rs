@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streaks;
-use crate::throttling::limits::of_account;
+use crate::throttling::limits::{of_account, refuse_spent};
 
 /// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
 pub async fn change_password(
@@ -24,7 +24,8 @@ pub async fn change_password(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
+    let allowed = refuse_spent(app, [of_account(app, RateLimit::Changes, &principal.user.id)]);
+    let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
     checked.or_refund(app, set(app, caller, principal, &token_keys, &checked, password)).await
 }
 

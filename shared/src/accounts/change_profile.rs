@@ -9,7 +9,7 @@ use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::throttling::attempts::end_streak;
-use crate::throttling::limits::{count_account, of_account};
+use crate::throttling::limits::{count_account, of_account, refuse_spent};
 use crate::users::claims::{claim_username, release, reserve};
 use crate::users::{unchanged, unchanged_with_username};
 
@@ -39,7 +39,9 @@ pub async fn rename(
     if !is_same(user.username.as_ref(), &username) {
         app.config.reserved_usernames.refuse(&username)?;
     }
-    let checked = reauthentication::check(app, caller, &user, &session, offered).await?;
+    let limits = [RateLimit::RenameTries, RateLimit::Renames].map(|limit| of_account(app, limit, &user.id));
+    let allowed = refuse_spent(app, limits);
+    let checked = reauthentication::check(app, caller, (&user, &session), offered, allowed).await?;
     let renaming = async {
         count_account(app, RateLimit::RenameTries, &user.id).await?;
         let renamed = renamed(app, &user, username, nickname.as_ref());

@@ -1,5 +1,7 @@
 //! Deleting an account, by its owner.
 
+use std::future::ready;
+
 use crate::app::audit;
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
@@ -27,7 +29,8 @@ pub async fn delete_account(
     principal: &Principal,
     offered: &Reauthentication,
 ) -> Result<(), Error> {
-    let checked = reauthentication::check(app, caller, &principal.user, &principal.session, offered).await?;
+    let checked =
+        reauthentication::check(app, caller, (&principal.user, &principal.session), offered, ready(Ok(()))).await?;
     checked.or_refund(app, delete(app, principal, &checked)).await?;
     audit::account_deleted(caller, &principal.user.id);
     remove_what_is_left(app, &principal.user).await;

@@ -13,7 +13,7 @@ use crate::messages::tell_of_guessing;
 use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::{self, Attempt, AttemptError, ThrottleKey};
-use crate::throttling::limits::{count_source, refund_source};
+use crate::throttling::limits::{count_hash_at, count_hash_on_device, count_source, refund_source};
 use crate::users::known_devices::{Failures, if_known, is_in_known_network, list_device};
 use crate::users::{claim_holder, unchanged};
 
@@ -131,7 +131,13 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     };
     // The account is read only after the name allows the attempt. Otherwise the time of a refusal would tell whether
     // there is one.
-    let (found, ()) = tokio::join!(read(app, id, tried), app.clock.pause(READ_MILLISECONDS));
+    let (found, hash, ()) =
+        tokio::join!(read(app, id.clone(), tried), count_hash(app, id, tried), app.clock.pause(READ_MILLISECONDS));
+    if let Err(error) = hash {
+        // The password was not compared.
+        tokio::join!(attempt.refund(app), refund_source(app, caller, RateLimit::LogInSource));
+        return Err(error);
+    }
     let (user, others) = found?;
     let is_compared = |user: &User| way == Way::Name || is_in_known_network(app, caller, user, &others);
     Ok(Entry { user: user.filter(is_compared), others, attempt, way })
@@ -146,9 +152,14 @@ async fn enter_on_device(
     device: &KnownDevice,
 ) -> Result<Option<Entry>, Error> {
     let counting = attempts::count(app, caller, ThrottleKey::KnownDevice(device));
-    let (counted, others) = tokio::join!(counting, sessions::all_of(app, &device.user_id));
+    let (counted, others, hash) =
+        tokio::join!(counting, sessions::all_of(app, &device.user_id), count_hash_on_device(app, device));
     match counted {
         Ok(attempt) => {
+            if let Err(error) = hash {
+                attempt.refund(app).await;
+                return Err(error);
+            }
             let user = Some(attempt.user()?).filter(|user| bears(user, tried));
             Ok(Some(Entry { user, others: others.unwrap_or_default(), attempt, way: Way::KnownDevice }))
         }
@@ -208,6 +219,15 @@ async fn holder(app: &App, tried: &Tried) -> Result<Option<UserId>, Error> {
     let claim = app.store.get::<Claim>(&claim, "finding an account").await?;
     // A username that is only reserved for its former owner is like one that nobody has.
     Ok(claim.and_then(Claim::holder))
+}
+
+/// Counts the hash of the password, at the account or at the name that nobody has: neither the answer nor the time tells
+/// which.
+async fn count_hash(app: &App, id: Option<UserId>, tried: &Tried) -> Result<(), Error> {
+    match id {
+        Some(id) => count_hash_at(app, id.as_str()).await,
+        None => count_hash_at(app, &tried.canonical).await,
+    }
 }
 
 /// Reads the account and its sessions. An unknown name reads those of a new random id. If all of them read one

@@ -1,5 +1,7 @@
 //! Reauthenticating once, for several actions in the next minutes.
 
+use std::future::ready;
+
 use crate::app::{App, Caller};
 use crate::credentials::reauthentication::{self, Credential, SameOwner};
 use crate::crypto::{KeyGroup, ReauthenticationToken};
@@ -16,7 +18,7 @@ pub async fn reauthenticate(
     credential: &Credential,
 ) -> Result<SecretString, Error> {
     let Principal { user, session } = principal;
-    let checked = reauthentication::check_credential(app, caller, (user, session), credential).await?;
+    let checked = reauthentication::check_credential(app, caller, (user, session), credential, ready(Ok(()))).await?;
     if checked.code().is_some() {
         let using_up = async {
             let mut tx = Transaction::new("using a code up", || Error::AccountChanged);

@@ -5,11 +5,9 @@ use crate::credentials::codes::{RightCode, Streak, redeem};
 use crate::credentials::hash_new_password;
 use crate::credentials::take_over::take_over;
 use crate::crypto::TokenKeys;
-use crate::domain::{
-    AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, NewPassword, Nickname, Person, User, UserId,
-};
+use crate::domain::{AccountName, ChallengeId, Code, CodeKey, Consent, Mobile, NewPassword, Nickname, Person, User};
 use crate::dynamodb::items::Claim;
-use crate::dynamodb::{Item, Reason, Transaction, read_item};
+use crate::dynamodb::{Transaction, keys};
 use crate::error::Error;
 use crate::sessions::NewSession;
 use crate::sessions::SignedIn;
@@ -35,14 +33,38 @@ pub struct Registration {
 /// Makes the account and opens its first session. One transaction uses the code up, stores account and session, and
 /// claims the number: of a hundred simultaneous registrations of one number, one succeeds and the others change
 /// nothing.
+///
+/// The number's claim is read before the password is hashed, so that a code to a number that is taken buys no hash.
 pub async fn register(app: &App, caller: &Caller, registration: Registration) -> Result<SignedIn, Error> {
     caller.who.note(registration.mobile.masked());
     check_consent(app, registration.consent.as_ref())?;
     let key = CodeKey::register(&registration.mobile).under(registration.challenge_id.clone());
     let streak = Streak::of_number(&registration.mobile);
-    let (code, token_keys) = tokio::join!(redeem(app, key, streak, &registration.code), app.token_keys());
+    let name = keys::mobile_claim(&registration.mobile);
+    let (code, claim, token_keys) = tokio::join!(
+        redeem(app, key, streak, &registration.code),
+        app.store.get::<Claim>(&name, "checking a number"),
+        app.token_keys()
+    );
     let code = code?;
-    code.or_refund(app, async { make_account(app, caller, &code, &*token_keys?, registration).await }).await
+    let making = async {
+        let old = former_owner(app, claim?, &registration.mobile).await?;
+        make_account(app, caller, &code, &*token_keys?, registration, old).await
+    };
+    code.or_refund(app, making).await
+}
+
+/// Returns the account that the number is taken from, if it is: see [`take_over`]. Refuses a number that is not given
+/// up.
+async fn former_owner(app: &App, claim: Option<Claim>, mobile: &Mobile) -> Result<Option<User>, Error> {
+    let Some(claim) = claim else { return Ok(None) };
+    let holder = claim_holder(app, &claim.user_id, Some(&AccountName::Mobile(mobile.clone()))).await?;
+    match holder {
+        Some(user) if !user.may_lose_number(app.config.numbers.dormant_days, app.clock.now()) => {
+            Err(Error::MobileTaken)
+        }
+        holder => Ok(holder),
+    }
 }
 
 async fn make_account(
@@ -51,6 +73,7 @@ async fn make_account(
     code: &RightCode,
     token_keys: &TokenKeys,
     registration: Registration,
+    old: Option<User>,
 ) -> Result<SignedIn, Error> {
     let Registration { nickname, mobile, password, consent, .. } = registration;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };
@@ -60,56 +83,16 @@ async fn make_account(
     let user = User { devices: only_device(app, Some(&new.device)), ..user };
     let signed_in = SignedIn::of_sign_in(app, caller, token_keys, user, &new)?;
     let (name, user) = (AccountName::Mobile(mobile), &signed_in.user);
-
+    let mut tx = Transaction::new("making an account", || Error::MobileTaken);
+    tx.add(code)?;
     // Strangers may have guessed at the name before anybody had it.
-    let ended = end_streaks(app, user)?;
-    let mut tx = Transaction::new("making an account", || MakeError::Final(Error::MobileTaken));
-    tx.add(code)?;
-    ended.iter().cloned().for_each(|effect| tx.also(effect));
-    tx.require_or(claims::claim(&name, &user.id)?, held);
-    tx.require(make(user)?);
-    tx.add(&new)?;
-    let holder = match app.store.commit(tx).await {
-        Ok(()) => return Ok(signed_in),
-        Err(MakeError::HeldBy(holder)) => holder,
-        Err(MakeError::Final(error)) => return Err(error),
-    };
-
-    let mut tx = Transaction::new("taking a number over", || Error::MobileTaken);
-    tx.add(code)?;
-    ended.into_iter().for_each(|effect| tx.also(effect));
-    match claim_holder(app, &holder, Some(&name)).await? {
+    end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
+    match old {
         Some(old) => take_over(app, &name, &user.id, old, &mut tx)?,
-        // The account has released the number meanwhile.
         None => tx.require(claims::claim(&name, &user.id)?),
     }
     tx.require(make(user)?);
     tx.add(&new)?;
     app.store.commit(tx).await?;
     Ok(signed_in)
-}
-
-/// The reason why an account was not made.
-#[derive(Debug)]
-enum MakeError {
-    /// An account has the number.
-    HeldBy(UserId),
-    Final(Error),
-}
-
-impl From<Error> for MakeError {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
-    }
-}
-
-impl Reason for MakeError {}
-
-/// Returns the account that has the number, from the claim that refused the transaction.
-fn held(claim: Option<Item>) -> MakeError {
-    let Some(claim) = claim else { return MakeError::Final(Error::MobileTaken) };
-    match read_item::<Claim>(claim, "making an account") {
-        Ok(claim) => MakeError::HeldBy(claim.user_id),
-        Err(error) => MakeError::Final(error),
-    }
 }

@@ -17,6 +17,8 @@ pub enum RateLimit {
     SourceCaptcha,
     /// Failed attempts to sign in from one source.
     LogInSource,
+    /// Passwords that are hashed for one account. A known device counts apart.
+    Hashes,
     /// Requests from one source that can reveal who is registered.
     ProbeSource,
     /// Captcha tickets from one source.
@@ -38,12 +40,13 @@ impl RateLimit {
     pub const OF_ACCOUNT: [Self; 5] =
         [Self::Changes, Self::Exports, Self::Renames, Self::RenameTries, Self::DeviceNotices];
 
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Recipient,
         Self::RecipientSource,
         Self::Source,
         Self::SourceCaptcha,
         Self::LogInSource,
+        Self::Hashes,
         Self::ProbeSource,
         Self::CaptchaSource,
         Self::Changes,
@@ -62,6 +65,7 @@ impl RateLimit {
             Self::Source => (&settings::LIMIT_SOURCE, "messages"),
             Self::SourceCaptcha => (&settings::LIMIT_SOURCE_CAPTCHA, "messages"),
             Self::LogInSource => (&settings::LIMIT_LOG_IN_SOURCE, "log_ins"),
+            Self::Hashes => (&settings::LIMIT_HASHES, "hashes"),
             Self::ProbeSource => (&settings::LIMIT_PROBE_SOURCE, "probes"),
             Self::CaptchaSource => (&settings::LIMIT_CAPTCHA_SOURCE, "captchas"),
             Self::Changes => (&settings::LIMIT_CHANGES, "changes"),

@@ -182,6 +182,8 @@ settings! {
     LIMIT_SOURCE_CAPTCHA: Settings, Limit, "600/h";
     /// Failed attempts to sign in by password from one source.
     LIMIT_LOG_IN_SOURCE: Settings, Limit, "100/5m";
+    /// Passwords that are hashed for one account, the correct ones too. A known device has as many of its own.
+    LIMIT_HASHES: Settings, Limit, "60/5m";
     /// Requests from one source that can reveal whether a number or address is registered.
     LIMIT_PROBE_SOURCE: Settings, Limit, "100/5m";
     /// Captcha tickets from one source.

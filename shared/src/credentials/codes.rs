@@ -3,7 +3,7 @@
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
-use crate::domain::{Code, CodeKey, CodeSeed, Mobile, Session, Timestamp, User, UserId};
+use crate::domain::{Code, CodeKey, CodeSeed, MAX_REFUNDS, Mobile, Session, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write, read_item};
@@ -167,8 +167,19 @@ impl Guess {
     /// Refunds this guess. The condition names the code and its count, so that the refund fails if others have guessed
     /// since or the code is used up.
     fn refund(&self) -> Write {
-        let same = self.is_same_code().and(Condition::equal(CodeItem::GUESSES, self.item.guesses));
-        Write::update(keys::code(&self.key), Set::default().and_decrement(CodeItem::GUESSES), same)
+        Write::update(keys::code(&self.key), Set::default().and_decrement(CodeItem::GUESSES), self.is_last_guess())
+    }
+
+    /// Refunds this guess, which was right, and counts the refund. `None` if the code was refunded often enough:
+    /// whoever has a right code must not have passwords hashed without end.
+    fn refund_right(&self) -> Option<Write> {
+        let set = Set::default().and_decrement(CodeItem::GUESSES).and_increment(CodeItem::REFUNDS);
+        let is_left = u64::from(self.item.refunds) < MAX_REFUNDS;
+        is_left.then(|| Write::update(keys::code(&self.key), set, self.is_last_guess()))
+    }
+
+    fn is_last_guess(&self) -> Condition {
+        self.is_same_code().and(Condition::equal(CodeItem::GUESSES, self.item.guesses))
     }
 }
 
@@ -256,7 +267,7 @@ impl<E: Reason> Part<E> for &RightCode {
 
 impl RightCode {
     /// Runs the action that the code was redeemed for. If it fails, the guess is refunded, because the code was
-    /// correct. The streak is treated as after any correct code.
+    /// correct, but not more than [`MAX_REFUNDS`] times. The streak is treated as after any correct code.
     pub(crate) async fn or_refund<T>(
         &self,
         app: &App,
@@ -265,7 +276,7 @@ impl RightCode {
         let done = doing.await;
         if done.is_err() {
             let mut tx = Transaction::new("refunding a code", self.used_up);
-            tx.require(self.guess.refund());
+            self.guess.refund_right().into_iter().for_each(|refund| tx.require(refund));
             tx.also(self.streak.end(self.now));
             // If this write fails, the owner has one guess less, and nobody has one more.
             let _ = app.store.commit(tx).await;

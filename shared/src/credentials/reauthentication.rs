@@ -10,6 +10,7 @@ use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Part, Reason, Set, Transaction, Write};
 use crate::error::Error;
 use crate::throttling::attempts::{self, AttemptError, ThrottleKey};
+use crate::throttling::limits::count_hash;
 use crate::users::unchanged;
 
 /// The reauthentication that a request carries: a token, a credential, or both. The credential is checked only if the
@@ -42,12 +43,15 @@ pub(crate) enum CheckedReauthentication {
 }
 
 /// Checks a reauthentication. Wrong tokens are not counted: nobody guesses a MAC of 256 bits.
+///
+/// `allowed` refuses the action where a limit would refuse it in any case. It runs before a password is compared, because
+/// the comparison costs far more than the rest.
 pub(crate) async fn check(
     app: &App,
     caller: &Caller,
-    user: &User,
-    session: &Session,
+    (user, session): (&User, &Session),
     offered: &Reauthentication,
+    allowed: impl Future<Output = Result<(), Error>>,
 ) -> Result<CheckedReauthentication, Error> {
     let (keyring, now) = (app.keyring(KeyGroup::Sessions)?, app.clock.now());
     let accepted = |text| ReauthenticationToken::accepts(text, session, keyring, now);
@@ -55,7 +59,7 @@ pub(crate) async fn check(
         return Ok(CheckedReauthentication::ByReauthentication(Box::new(session.clone())));
     }
     let credential = offered.credential.as_ref().ok_or(Error::ReauthenticationRefused)?;
-    check_credential(app, caller, (user, session), credential).await
+    check_credential(app, caller, (user, session), credential, allowed).await
 }
 
 /// Checks a password or a code. Passwords are counted for each session, apart from log-ins, so that a stranger's guesses
@@ -66,6 +70,7 @@ pub(crate) async fn check_credential(
     caller: &Caller,
     (user, session): (&User, &Session),
     credential: &Credential,
+    allowed: impl Future<Output = Result<(), Error>>,
 ) -> Result<CheckedReauthentication, Error> {
     let password = match credential {
         Credential::SmsCode(code) => {
@@ -78,12 +83,17 @@ pub(crate) async fn check_credential(
         }
         Credential::Password(password) => password,
     };
-    let attempt =
-        attempts::count(app, caller, ThrottleKey::Session(session)).await.map_err(|refused| match refused {
-            AttemptError::Blocked(_) | AttemptError::Gone => Error::Unauthorized,
-            AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
-            AttemptError::Failed(error) => error,
-        })?;
+    let counting = attempts::count(app, caller, ThrottleKey::Session(session));
+    let (attempt, hash, allowed) = tokio::join!(counting, count_hash(app, caller, user), allowed);
+    let attempt = attempt.map_err(|refused| match refused {
+        AttemptError::Blocked(_) | AttemptError::Gone => Error::Unauthorized,
+        AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
+        AttemptError::Failed(error) => error,
+    })?;
+    if let Err(error) = hash.and(allowed) {
+        attempt.refund(app).await;
+        return Err(error);
+    }
     if app.verify(password, user.password_hash.as_ref())? {
         attempt.forgive(app).await;
         return Ok(CheckedReauthentication::Outright);

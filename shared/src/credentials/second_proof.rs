@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::messages::CaptchaResult;
 use crate::messages::{COOLDOWN_SECONDS, MessageRequest, NoCost, is_settled, send};
 use crate::throttling::attempts::{self, AttemptError, ThrottleKey};
+use crate::throttling::limits::count_hash;
 use crate::users::known_devices::known_device;
 
 /// The second proof that a request carries beside the code by SMS.
@@ -34,7 +35,13 @@ pub(crate) async fn check(
         Some(SecondProof::Password(password)) => {
             // Counted apart from log-ins. Otherwise a stranger's wrong passwords would make the holder of a correct
             // code wait.
-            let attempt = attempts::count(app, caller, ThrottleKey::SecondProof(&user.id)).await.map_err(of_attempt)?;
+            let counting = attempts::count(app, caller, ThrottleKey::SecondProof(&user.id));
+            let (attempt, hash) = tokio::join!(counting, count_hash(app, caller, user));
+            let attempt = attempt.map_err(of_attempt)?;
+            if let Err(error) = hash {
+                attempt.refund(app).await;
+                return Err(error);
+            }
             if app.verify(password, user.password_hash.as_ref())? {
                 attempt.forgive(app).await;
                 Ok(CheckedSecondProof::Password)

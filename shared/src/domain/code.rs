@@ -18,6 +18,10 @@ pub const KEEP_CODE_SECONDS: i64 = 300;
 /// The number of guesses that are compared within a code's lifetime.
 pub const MAX_GUESSES: u64 = 5;
 
+/// The number of times that a right code is given back because the action that it was given for failed. From then on,
+/// each use is one of the guesses.
+pub const MAX_REFUNDS: u64 = 5;
+
 /// The only use that a code is valid for (ASVS 6.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -36,7 +36,9 @@ mod user;
 mod username;
 
 pub use account_name::AccountName;
-pub use code::{CODE_LIFE_SECONDS, ChallengeId, Code, CodeKey, CodePurpose, CodeSeed, KEEP_CODE_SECONDS, MAX_GUESSES};
+pub use code::{
+    CODE_LIFE_SECONDS, ChallengeId, Code, CodeKey, CodePurpose, CodeSeed, KEEP_CODE_SECONDS, MAX_GUESSES, MAX_REFUNDS,
+};
 pub use consent::Consent;
 pub use device::device_name;
 pub use device_use::DeviceUse;

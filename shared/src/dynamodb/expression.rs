@@ -3,12 +3,14 @@
 //! Every attribute goes through `ExpressionAttributeNames`, so that no name collides with a reserved word of DynamoDB.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
+use super::store::Item;
 use crate::domain::Timestamp;
 use crate::error::Error;
 
@@ -41,6 +43,26 @@ pub enum Comparison {
     AtMost,
     /// `>`
     Greater,
+}
+
+impl Comparison {
+    /// Returns whether two values compare in this way. Values of different types never do, as in DynamoDB.
+    fn holds(self, found: &AttributeValue, value: &AttributeValue) -> bool {
+        let ordering = match (found, value) {
+            (AttributeValue::N(found), AttributeValue::N(value)) => {
+                // All numbers here are whole.
+                found.parse::<i64>().ok().zip(value.parse().ok()).map(|(found, value)| found.cmp(&value))
+            }
+            (AttributeValue::S(found), AttributeValue::S(value)) => Some(found.cmp(value)),
+            _ => (found == value).then_some(Ordering::Equal),
+        };
+        ordering.is_some_and(|ordering| match self {
+            Self::Equal => ordering == Ordering::Equal,
+            Self::Less => ordering == Ordering::Less,
+            Self::AtMost => ordering != Ordering::Greater,
+            Self::Greater => ordering == Ordering::Greater,
+        })
+    }
 }
 
 impl Condition {
@@ -85,6 +107,25 @@ impl Condition {
     /// Requires that the attribute is greater than the value.
     pub fn greater(attribute: impl Into<Attribute>, value: impl Into<Value>) -> Self {
         Self::Is(attribute.into(), Comparison::Greater, value.into().0)
+    }
+
+    /// Returns whether the condition holds for an item, or for no item, as DynamoDB evaluates it.
+    pub(crate) fn holds(&self, item: Option<&Item>) -> bool {
+        let find = |path: &Attribute| {
+            let mut steps = path.split('.');
+            let mut found = item?.get(steps.next()?)?;
+            for step in steps {
+                found = found.as_m().ok()?.get(step)?;
+            }
+            Some(found)
+        };
+        match self {
+            Self::Exists(path) => find(path).is_some(),
+            Self::Absent(path) => find(path).is_none(),
+            Self::Is(path, comparison, value) => find(path).is_some_and(|found| comparison.holds(found, value)),
+            Self::All(all) => all.iter().all(|one| one.holds(item)),
+            Self::Any(any) => any.iter().any(|one| one.holds(item)),
+        }
     }
 
     #[must_use]
@@ -388,6 +429,27 @@ mod tests {
             let text = ExpressionText::new(None, Some(&condition)).condition.unwrap();
             prop_assert!(!has_redundant_parentheses(&text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_condition_holds_for_an_item_as_in_dynamodb() {
+        let number = |value: i64| AttributeValue::N(value.to_string());
+        let device = AttributeValue::M(HashMap::from([("day".to_owned(), number(7))]));
+        let devices = AttributeValue::M(HashMap::from([("0a1b".to_owned(), device)]));
+        let item = Item::from([
+            ("used".to_owned(), number(10)),
+            ("name".to_owned(), AttributeValue::S("b".to_owned())),
+            ("devices".to_owned(), devices),
+        ]);
+        let holds = |condition: Condition| condition.holds(Some(&item));
+        assert!(holds(Condition::less("used", 11_u64)) && !holds(Condition::less("used", 9_u64)), "not as text");
+        assert!(holds(Condition::at_most("used", 10_u64)) && !holds(Condition::greater("used", 10_u64)));
+        assert!(holds(Condition::equal("name", "b")) && !holds(Condition::equal("name", 10_u64)));
+        assert!(holds(Condition::equal("devices.0a1b.day", 7_u64)) && holds(Condition::absent("devices.2c3d")));
+        assert!(holds(Condition::exists("devices.0a1b")) && !holds(Condition::less("absent", 1_u64)));
+        let now = Timestamp::from_unix_seconds(9);
+        assert!(Condition::no_live_item(now).holds(None) && Condition::All(vec![]).holds(None));
+        assert!(!Condition::Any(vec![]).holds(None) && !Condition::exists("used").holds(None));
     }
 
     #[test]

@@ -42,12 +42,16 @@ pub struct CodeItem {
     /// issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_version: Option<u64>,
+    /// How often a right code was given back.
+    #[serde(default)]
+    pub refunds: u32,
 }
 
 /// The name of the attribute that conditions and updates use, in addition to those of the seed.
 impl CodeItem {
     pub const GUESSES: &'static str = "guesses";
     pub const CREDENTIAL_VERSION: &'static str = "credential_version";
+    pub const REFUNDS: &'static str = "refunds";
 
     /// The condition that a guess is left.
     #[must_use]
@@ -271,13 +275,20 @@ mod tests {
     fn the_attributes_that_are_named_are_those_that_are_stored() {
         let at = Timestamp::from_unix_seconds(0);
         let seed: CodeSeed = serde_json::from_str(r#"{ "nonce": "n", "key_id": "k" }"#).unwrap();
-        let code = CodeItem { seed, expires_at: at, guesses: 0, credential_version: Some(1) };
+        let code = CodeItem { seed, expires_at: at, guesses: 0, credential_version: Some(1), refunds: 0 };
         let message = Message { claimed_by: Some("me".into()), ..message(&Mobile::parse("13800000000").unwrap()) };
         for (item, attributes) in [
             (stored(&Claim { user_id: UserId::generate(), expires_at: Some(at) }), &[Claim::USER_ID, EXPIRES_AT][..]),
             (
                 stored(&code),
-                &[CodeSeed::NONCE, CodeSeed::KEY_ID, CodeItem::GUESSES, CodeItem::CREDENTIAL_VERSION, EXPIRES_AT],
+                &[
+                    CodeSeed::NONCE,
+                    CodeSeed::KEY_ID,
+                    CodeItem::GUESSES,
+                    CodeItem::CREDENTIAL_VERSION,
+                    CodeItem::REFUNDS,
+                    EXPIRES_AT,
+                ],
             ),
             (stored(&ExpiringItem { expires_at: at }), &[EXPIRES_AT]),
             (stored(&message), &[Message::CLAIMED_BY, EXPIRES_AT, KIND]),

@@ -3,83 +3,14 @@
 //! A use case declares its writes in the order in which their refusals matter. No other code knows the position of a
 //! write.
 
-use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
-use serde::Serialize;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use futures_util::future::join_all;
 
 use super::Item;
-use super::expression::{Condition, ExpressionText, Set};
-use super::keys::Key;
-use super::store::{Refusal, Store, StoreError, attributes, built};
+use super::expression::{Condition, Set};
+use super::store::{Refusal, Store, StoreError};
+use super::write::{Change, Effect, Write, written};
 use crate::error::Error;
-
-/// A conditional write. It does not define the meaning of a refusal; [`Transaction::require_or`] does.
-#[derive(Clone, Debug)]
-pub struct Write {
-    key: Key,
-    change: Change,
-    when: Condition,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Put(Item),
-    Update(Set),
-    Delete,
-    /// Writes nothing, but the transaction fails when the condition does not hold.
-    Check,
-}
-
-impl Write {
-    pub fn put<T: Serialize>(key: Key, item: &T, when: Condition) -> Result<Self, Error> {
-        let item = attributes(&key, item)?;
-        Ok(Self { key, change: Change::Put(item), when })
-    }
-
-    #[must_use]
-    pub const fn update(key: Key, set: Set, when: Condition) -> Self {
-        Self { key, change: Change::Update(set), when }
-    }
-
-    #[must_use]
-    pub const fn delete(key: Key, when: Condition) -> Self {
-        Self { key, change: Change::Delete, when }
-    }
-
-    /// Creates a write that changes nothing. The transaction fails when the condition does not hold.
-    #[must_use]
-    pub const fn check(key: Key, when: Condition) -> Self {
-        Self { key, change: Change::Check, when }
-    }
-}
-
-/// A write without a condition, which can never fail its transaction.
-#[derive(Clone, Debug)]
-pub struct Effect {
-    key: Key,
-    change: Change,
-}
-
-impl Effect {
-    /// Puts an item under a key that no other code writes.
-    pub fn put<T: Serialize>(key: Key, item: &T) -> Result<Self, Error> {
-        let item = attributes(&key, item)?;
-        Ok(Self { key, change: Change::Put(item) })
-    }
-
-    /// Updates an item, or creates it.
-    #[must_use]
-    pub const fn update(key: Key, set: Set) -> Self {
-        Self { key, change: Change::Update(set) }
-    }
-
-    /// Removes an item, if it exists.
-    #[must_use]
-    pub const fn remove(key: Key) -> Self {
-        Self { key, change: Change::Delete }
-    }
-}
 
 /// The reason why a transaction did not happen: [`Error`], or a use case's own enum where a refusal does not end the
 /// request.
@@ -140,26 +71,85 @@ type Why<E> = Box<dyn FnOnce(Option<Item>) -> E + Send>;
 /// A set of writes that happen together or not at all.
 pub struct Transaction<E: Reason = Error> {
     doing: &'static str,
-    otherwise: fn() -> E,
-    required: Vec<(Write, Option<Why<E>>)>,
+    reads_first: bool,
+    required: Vec<Required>,
     effects: Vec<Effect>,
+    meanings: Meanings<E>,
+}
+
+/// The meanings of a transaction's refusals.
+struct Meanings<E> {
+    /// Those of the required writes, in the same order.
+    whys: Vec<Option<Why<E>>>,
+    otherwise: fn() -> E,
+}
+
+/// A write that can refuse its transaction.
+struct Required {
+    write: Write,
+    place: Place,
+}
+
+/// Where a required write is made.
+enum Place {
+    /// In the transaction.
+    Within,
+    /// In the transaction. Its condition is a limit, and is refused more often than others.
+    WithinAtLimit,
+    /// Before the transaction, alone. If the transaction does not happen, this change takes it back.
+    Before(Set),
+}
+
+impl Required {
+    /// Returns whether a read of the item first can spare the writes.
+    const fn is_limit(&self) -> bool {
+        matches!(self.place, Place::WithinAtLimit | Place::Before(_))
+    }
 }
 
 impl<E: Reason> Transaction<E> {
     /// Creates an empty transaction. `otherwise` gives the reason for a refusal that has no reason of its own.
     #[must_use]
     pub const fn new(doing: &'static str, otherwise: fn() -> E) -> Self {
-        Self { doing, otherwise, required: Vec::new(), effects: Vec::new() }
+        let meanings = Meanings { whys: Vec::new(), otherwise };
+        Self { doing, reads_first: false, required: Vec::new(), effects: Vec::new(), meanings }
+    }
+
+    /// Creates a transaction that reads the items of its limits first. A refusal by one of them then costs half a read
+    /// unit an item, instead of two write units for each write of the transaction.
+    ///
+    /// The reads may be slightly old. They refuse, but they never allow: the conditions of the writes do.
+    #[must_use]
+    pub fn reading_first(doing: &'static str, otherwise: fn() -> E) -> Self {
+        Self { reads_first: true, ..Self::new(doing, otherwise) }
     }
 
     /// Declares a write whose refusal has the meaning given to [`Transaction::new`].
     pub fn require(&mut self, write: Write) {
-        self.required.push((write, None));
+        self.declare(write, Place::Within, None);
     }
 
     /// Declares a write whose refusal means `why`, which gets the item that refused it, or `None` where there is none.
     pub fn require_or(&mut self, write: Write, why: impl FnOnce(Option<Item>) -> E + Send + 'static) {
-        self.required.push((write, Some(Box::new(why))));
+        self.declare(write, Place::Within, Some(Box::new(why)));
+    }
+
+    /// Declares a write whose condition is a limit: see [`Transaction::reading_first`].
+    pub fn require_limit(&mut self, write: Write, why: impl FnOnce(Option<Item>) -> E + Send + 'static) {
+        self.declare(write, Place::WithinAtLimit, Some(Box::new(why)));
+    }
+
+    /// Declares an update that is made before the transaction, alone. `take_back` undoes it if the transaction does not
+    /// happen.
+    ///
+    /// Many requests may count at such an item at once. Within the transactions they would conflict.
+    pub fn count_before(&mut self, write: Write, take_back: Set, why: impl FnOnce(Option<Item>) -> E + Send + 'static) {
+        self.declare(write, Place::Before(take_back), Some(Box::new(why)));
+    }
+
+    fn declare(&mut self, write: Write, place: Place, why: Option<Why<E>>) {
+        self.required.push(Required { write, place });
+        self.meanings.whys.push(why);
     }
 
     /// Declares an effect. Of two effects on the same key, a removal wins, else the later one.
@@ -179,34 +169,29 @@ impl<E: Reason> Transaction<E> {
     /// Returns whether two writes have the same key. DynamoDB refuses such a transaction whatever its conditions, so
     /// this is a bug in a use case.
     fn has_a_key_twice(&self) -> bool {
-        let conditional = self.required.iter().map(|(write, _)| &write.key);
+        let conditional = self.required.iter().map(|required| &required.write.key);
         let keys: Vec<_> = conditional.chain(self.effects.iter().map(|effect| &effect.key)).collect();
         keys.iter().enumerate().any(|(place, key)| keys[..place].contains(key))
     }
 
-    /// Returns the writes in the SDK's form and the meanings of their refusals, both in the order of declaration.
-    fn written(self, table: &str) -> Result<(Vec<TransactWriteItem>, Meanings<E>), Error> {
+    /// Returns the writes of the transaction itself in the SDK's form, and the index of each among the required ones,
+    /// in the order of declaration.
+    fn written(&self, table: &str) -> Result<(Vec<TransactWriteItem>, Vec<usize>), Error> {
         if self.has_a_key_twice() {
             debug_assert!(false, "{}: two writes on one key", self.doing);
             return Err(Error::internal(self.doing, "two writes on one key"));
         }
-        let (required, whys): (Vec<_>, _) = self.required.into_iter().unzip();
-        let conditional = required.into_iter().map(|write| written(table, &write.key, write.change, Some(&write.when)));
-        let effects = self.effects.into_iter().map(|effect| written(table, &effect.key, effect.change, None));
-        let writes = conditional.chain(effects).collect::<Result<_, _>>()?;
-        Ok((writes, Meanings { whys, otherwise: self.otherwise }))
+        let within = self.required.iter().enumerate().filter(|(_, one)| !matches!(one.place, Place::Before(_)));
+        let (places, required): (Vec<_>, Vec<_>) = within.map(|(place, one)| (place, &one.write)).unzip();
+        let conditional = required.into_iter().map(|one| written(table, &one.key, one.change.clone(), Some(&one.when)));
+        let effects = self.effects.iter().map(|effect| written(table, &effect.key, effect.change.clone(), None));
+        Ok((conditional.chain(effects).collect::<Result<_, _>>()?, places))
     }
 }
 
-/// The meanings of a transaction's refusals.
-struct Meanings<E> {
-    whys: Vec<Option<Why<E>>>,
-    otherwise: fn() -> E,
-}
-
 impl<E: Reason> Meanings<E> {
-    /// Chooses a reason. Of several refusals, the one declared first decides. Where that means "too soon", it gets the
-    /// longest wait of all that refused.
+    /// Chooses the reason why the transaction does not happen. Of several refusals, the one declared first decides.
+    /// Where that means "too soon", it gets the longest wait of all that refused.
     fn decide(mut self, refusals: Vec<Refusal>) -> E {
         let mut reasons = refusals.into_iter().map(|Refusal { place, item }| {
             self.whys.get_mut(place).and_then(Option::take).map_or_else(self.otherwise, |why| why(item))
@@ -222,6 +207,18 @@ impl<E: Reason> Meanings<E> {
     }
 }
 
+/// Why a write that comes before its transaction was not made.
+enum CountError {
+    Refused(Refusal),
+    Failed(Error),
+}
+
+impl From<Error> for CountError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl Store {
     /// Commits all writes or none, under one `ClientRequestToken`.
     ///
@@ -230,11 +227,83 @@ impl Store {
     /// refused.
     pub async fn commit<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
         let doing = transaction.doing;
-        let (writes, meanings) = transaction.written(self.table_name(doing)?)?;
+        let (writes, places) = transaction.written(self.table_name(doing)?)?;
+        let Transaction { required, meanings, reads_first, .. } = transaction;
+        if reads_first {
+            let refusals = self.refused_by_reading(doing, &required).await?;
+            if !refusals.is_empty() {
+                return Err(meanings.decide(refusals));
+            }
+        }
+        let refusals = self.count_before(doing, &required).await?;
+        if !refusals.is_empty() {
+            return Err(meanings.decide(refusals));
+        }
         match self.transact(writes, doing).await {
             Ok(()) => Ok(()),
+            // The transaction may have happened. What was counted before it therefore stays counted.
             Err(StoreError::Failed(error)) => Err(error.into()),
-            Err(StoreError::Refused(refusals)) => Err(meanings.decide(refusals)),
+            Err(StoreError::Refused(refusals)) => {
+                self.take_back(doing, &required, |_| true).await;
+                let refusals = refusals.into_iter().filter_map(|Refusal { place, item }| {
+                    places.get(place).map(|place| Refusal { place: *place, item })
+                });
+                Err(meanings.decide(refusals.collect()))
+            }
+        }
+    }
+
+    /// Refuses as [`Store::commit`] would, if a read of the items of the limits shows that it would. Writes nothing.
+    pub async fn read_limits<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
+        let Transaction { doing, required, meanings, .. } = transaction;
+        let refusals = self.refused_by_reading(doing, &required).await?;
+        if refusals.is_empty() { Ok(()) } else { Err(meanings.decide(refusals)) }
+    }
+
+    /// Reads the items of the limits, and returns those that refuse.
+    async fn refused_by_reading(&self, doing: &'static str, required: &[Required]) -> Result<Vec<Refusal>, Error> {
+        let limits: Vec<_> = required.iter().enumerate().filter(|(_, one)| one.is_limit()).collect();
+        let keys: Vec<_> = limits.iter().map(|(_, one)| &one.write.key).collect();
+        let items = self.get_recent(&keys, doing).await?;
+        let read = limits.into_iter().zip(items);
+        let refused = read.filter(|((_, one), item)| !one.write.when.holds(item.as_ref()));
+        Ok(refused.map(|((place, _), item)| Refusal { place, item }).collect())
+    }
+
+    /// Makes the writes that come before the transaction, and returns those that were refused. If any is, the others are
+    /// taken back.
+    async fn count_before(&self, doing: &'static str, required: &[Required]) -> Result<Vec<Refusal>, Error> {
+        let before = required.iter().enumerate().filter(|(_, one)| matches!(one.place, Place::Before(_)));
+        let counting = before.map(async |(place, one)| {
+            let refused = |item| CountError::Refused(Refusal { place, item });
+            self.write_one(doing, one.write.clone(), refused).await.map(drop)
+        });
+        let mut refusals = Vec::new();
+        for counted in join_all(counting).await {
+            match counted {
+                Ok(()) => {}
+                Err(CountError::Refused(refusal)) => refusals.push(refusal),
+                Err(CountError::Failed(error)) => return Err(error),
+            }
+        }
+        if !refusals.is_empty() {
+            self.take_back(doing, required, |place| refusals.iter().all(|refusal| refusal.place != place)).await;
+        }
+        Ok(refusals)
+    }
+
+    /// Takes back the writes that came before the transaction. If that fails, they stay counted.
+    async fn take_back(&self, doing: &'static str, required: &[Required], is_counted: impl Fn(usize) -> bool) {
+        let before = required.iter().enumerate().filter_map(|(place, one)| match &one.place {
+            Place::Before(set) if is_counted(place) => Some((&one.write.key, set)),
+            _ => None,
+        });
+        let is_there = Condition::exists(super::keys::PARTITION);
+        let taking = before.map(|(key, set)| self.write(doing, key, set, &is_there, |_| WriteError::Refused));
+        for taken in join_all(taking).await {
+            if let Err(error) = WriteError::refused_as_none(taken) {
+                error.log_ignored("an action that did not happen stays counted");
+            }
         }
     }
 
@@ -260,65 +329,12 @@ impl Store {
     }
 }
 
-/// Returns a write in the SDK's form.
-fn written(table: &str, key: &Key, change: Change, when: Option<&Condition>) -> Result<TransactWriteItem, Error> {
-    let set = if let Change::Update(set) = &change { Some(set) } else { None };
-    let written = ExpressionText::new(set, when);
-    let (names, values) = (written.names(), written.values());
-    let old = when.map(|_| ReturnValuesOnConditionCheckFailure::AllOld);
-    let key = Some(key.attributes());
-    let item = TransactWriteItem::builder();
-    let item = match change {
-        Change::Put(attributes) => item.put(built(
-            Put::builder()
-                .table_name(table)
-                .set_item(Some(attributes))
-                .set_condition_expression(written.condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .set_return_values_on_condition_check_failure(old)
-                .build(),
-        )?),
-        Change::Update(_) => item.update(built(
-            Update::builder()
-                .table_name(table)
-                .set_key(key)
-                .set_update_expression(written.update)
-                .set_condition_expression(written.condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .set_return_values_on_condition_check_failure(old)
-                .build(),
-        )?),
-        Change::Delete => item.delete(built(
-            Delete::builder()
-                .table_name(table)
-                .set_key(key)
-                .set_condition_expression(written.condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .set_return_values_on_condition_check_failure(old)
-                .build(),
-        )?),
-        Change::Check => item.condition_check(built(
-            ConditionCheck::builder()
-                .table_name(table)
-                .set_key(key)
-                .set_condition_expression(written.condition)
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .set_return_values_on_condition_check_failure(old)
-                .build(),
-        )?),
-    };
-    Ok(item.build())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::UserId;
     use crate::dynamodb::keys;
+    use crate::dynamodb::keys::Key;
 
     fn account() -> Key {
         keys::user(&UserId::from("me".to_owned()))
@@ -373,8 +389,7 @@ mod tests {
             tx.require(check(keys::failure_streak("2")));
             tx.require_or(check(keys::failure_streak("3")), too_many(3));
             tx.require_or(check(keys::failure_streak("4")), too_many(7));
-            let (_, meanings) = tx.written("table").unwrap();
-            meanings.decide(places.iter().copied().map(refusal).collect())
+            tx.meanings.decide(places.iter().copied().map(refusal).collect())
         };
         assert!(matches!(refused(&[0, 1, 3]), Error::CodeExpired));
         assert!(matches!(refused(&[1, 2]), Error::AccountChanged));

@@ -7,4 +7,4 @@ mod send;
 pub use captcha_result::CaptchaResult;
 pub(crate) use guessing::tell_of_guessing;
 pub use send::is_sign_up;
-pub(crate) use send::{COOLDOWN_SECONDS, MessageRequest, NoCost, Notification, is_settled, send};
+pub(crate) use send::{COOLDOWN_SECONDS, MessageRequest, NoCost, Notification, is_settled, refuse_early, send};

@@ -1,8 +1,10 @@
 //! Requests for messages. One transaction stores the message and its resend cooldown, which delays the next message.
 //! The table's stream carries the message to `deliver`, which makes the code or link that it is to contain.
 //!
-//! No code is made here. A request is therefore one round trip, whatever was sent to the number before, and the table
-//! contains nothing that could be used before it is sent.
+//! Cooldown and limits are read first, so that a refusal writes nothing. Then the request counts at its source, in a
+//! write of its own, because many people may be behind one address.
+//!
+//! No code is made here. The table therefore contains nothing that could be used before it is sent.
 
 use super::CaptchaResult;
 use crate::app::{App, Caller};
@@ -89,6 +91,20 @@ pub(crate) async fn send(
     submission.send(Allowance::WithAll, cost).await.map_err(Error::from)
 }
 
+/// Refuses a message to a new number or address that [`send`] would refuse because of a cooldown or a limit, before
+/// something costs more. Nothing is counted.
+pub(crate) async fn refuse_early(
+    app: &App,
+    caller: &Caller,
+    solved: &CaptchaResult,
+    request: &MessageRequest,
+) -> Result<(), Error> {
+    let message = new_message(request, app.clock.now());
+    let submission = Submission { app, caller, solved: solved.clone(), request, message: &message };
+    let transaction = submission.transaction(Allowance::WithAll, NoCost)?;
+    app.store.read_limits(transaction).await.map_err(Error::from)
+}
+
 /// The allowance that a message counts in. A stranger may use up the messages that a number can receive in an hour.
 /// Requests from the owner's known devices therefore have an allowance of their own, the reserve, so that the owner
 /// still gets a code. They are also outside the limit of their address, which neighbours may have spent.
@@ -154,11 +170,20 @@ impl Submission<'_> {
     /// Declares and commits the writes. If several are refused, the first in the order of declaration decides the
     /// error.
     async fn send(&self, allowance: Allowance, cost: impl Part<SendError>) -> Result<(), SendError> {
+        self.app.store.commit(self.transaction(allowance, cost)?).await
+    }
+
+    fn transaction(
+        &self,
+        allowance: Allowance,
+        cost: impl Part<SendError>,
+    ) -> Result<Transaction<SendError>, SendError> {
         let now = self.app.clock.now();
-        let mut tx = Transaction::new("asking for a message", || SendError::Final(Error::AccountChanged));
+        let otherwise = || SendError::Final(Error::AccountChanged);
+        let mut tx = Transaction::reading_first("asking for a message", otherwise);
         tx.add(cost)?;
         for flag in budget_flags(self.request) {
-            tx.require_or(Write::check(flag, Condition::no_live_item(now)), |_| {
+            tx.require_limit(Write::check(flag, Condition::no_live_item(now)), |_| {
                 Error::unavailable("asking for a message", "the day's budget is spent").into()
             });
         }
@@ -166,9 +191,9 @@ impl Submission<'_> {
             let reserve = limits::of_devices(self.app, &self.request.recipient);
             reserve.declare_as(&mut tx, |_| SendError::OutsideReserve);
         }
-        tx.require_or(cooldown(&self.request.recipient, now)?, move |item| still_held(item, now));
+        tx.require_limit(cooldown(&self.request.recipient, now)?, move |item| still_held(item, now));
         if let Some(code) = not_guessed_out(&self.request.content, now) {
-            tx.require_or(code, move |item| still_held(item, now));
+            tx.require_limit(code, move |item| still_held(item, now));
         }
         if let Allowance::WithAll = allowance {
             for limit in self.recipient_limits()? {
@@ -177,7 +202,7 @@ impl Submission<'_> {
             self.require_source_limit(&mut tx)?;
         }
         tx.also(Effect::put(keys::message(&self.message.id), self.message)?);
-        self.app.store.commit(tx).await
+        Ok(tx)
     }
 
     /// Returns whether the caller's device is a known one of the account that has the recipient. A device that another
@@ -205,7 +230,7 @@ impl Submission<'_> {
 
     fn require_source_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
         let counts = match &self.solved {
-            CaptchaResult::KnownDevice(user) => limits::of_known_devices(self.app, user, RateLimit::Source),
+            CaptchaResult::KnownDevice(user) => limits::of_known_devices(self.app, user, RateLimit::Source)?,
             CaptchaResult::Solved | CaptchaResult::OwnRecipient => {
                 limits::of_source(self.app, self.caller, RateLimit::SourceCaptcha)?
             }
@@ -216,7 +241,7 @@ impl Submission<'_> {
         // Without a captcha nobody could solve one, so the answer is that it is too soon.
         let captcha_helps = self.solved == CaptchaResult::NotSolved && self.app.config.pages.captcha_app_id.is_some();
         for count in counts {
-            count.declare_as(tx, move |error| match error {
+            count.declare_before(tx, move |error| match error {
                 Error::TooMany { retry_after_seconds } if captcha_helps => {
                     SendError::CaptchaOrWait(retry_after_seconds)
                 }

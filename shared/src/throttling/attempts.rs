@@ -12,12 +12,11 @@
 //! §3.2.2). Those of strangers stay, so an owner's sign-ins give them no new attempts. The count of a name ends with a
 //! change of the password, or when someone signs in with a code and the password.
 
-use ring::hmac;
 use serde::Deserialize;
 
-use super::limits::narrowest_source;
+use super::limits::{keyed_hash, narrowest_source};
 use crate::app::{App, Caller};
-use crate::crypto::{KeyGroup, KnownDevice, Purpose};
+use crate::crypto::KnownDevice;
 use crate::domain::{AccountName, Session, Timestamp, User, UserId};
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Effect, Item, Set, WriteError, read_item};
@@ -163,13 +162,21 @@ impl Attempt {
 
     /// Takes this attempt back, because it was not compared.
     pub(crate) async fn refund(&self, app: &App) {
-        let Place::Item { source: Some(source) } = &self.counter.place else { return };
-        let OwnShare(own) = self.counter.own_share(&self.item);
-        let set = Set::default().and_decrement(FAILURES).and_moved(TRIED_AT, TRIED_BEFORE, 0_u64);
-        // A source without attempts leaves no attribute, so that many sources cannot make the item large.
-        let set = if own > 1 { set.and_decrement(source.clone()) } else { set.and_remove(source.clone()) };
-        let when = Condition::equal(source.clone(), own);
-        let refunded = app.store.write(DOING, &self.counter.key, &set, &when, |_| WriteError::Refused).await;
+        let counter = &self.counter;
+        let (set, when) = match &counter.place {
+            Place::Item { source: Some(source) } => {
+                let OwnShare(own) = counter.own_share(&self.item);
+                let set = Set::default().and_moved(TRIED_AT, TRIED_BEFORE, 0_u64);
+                // A source without attempts leaves no attribute, so that many sources cannot make the item large.
+                let set = if own > 1 { set.and_decrement(source.clone()) } else { set.and_remove(source.clone()) };
+                (set, Condition::equal(source.clone(), own))
+            }
+            Place::Item { source: None } | Place::Device | Place::Session => {
+                (Set::default(), Condition::equal(counter.path(FAILURES), self.failures))
+            }
+        };
+        let set = set.and_decrement(counter.path(FAILURES));
+        let refunded = app.store.write(DOING, &counter.key, &set, &when, |_| WriteError::Refused).await;
         if let Err(error) = WriteError::refused_as_none(refunded) {
             error.log_ignored("an attempt that was not compared stays counted");
         }
@@ -226,12 +233,6 @@ pub(crate) fn end_streak(app: &App, name: &AccountName) -> Result<Effect, Error>
 
 fn of_name(app: &App, canonical: &str) -> Result<Key, Error> {
     Ok(keys::attempts(&keyed_hash(app, &format!("name:{canonical}"))?))
-}
-
-/// Returns a keyed hash, so that readers of the table do not learn which names were tried, and from where.
-fn keyed_hash(app: &App, text: &str) -> Result<String, Error> {
-    let key = app.keyring(KeyGroup::Visitors)?.newest(Purpose::AccountName);
-    Ok(hex::encode(&hmac::sign(&key, text.as_bytes()).as_ref()[..16]))
 }
 
 /// The place in which attempts are counted.
@@ -370,7 +371,7 @@ impl Counter {
     fn is_there(&self, item: &Item) -> bool {
         match &self.guard {
             None => true,
-            Some(guard) => holds(guard, item),
+            Some(guard) => guard.holds(Some(item)),
         }
     }
 
@@ -413,24 +414,6 @@ impl Counter {
         }
         let count: Count = place.and_then(|item| serde_dynamo::from_item(item.clone()).ok()).unwrap_or_default();
         (count.password_failures, count.password_tried_at)
-    }
-}
-
-/// Returns whether a guard holds for an item. It says why a conditional write was refused.
-fn holds(guard: &Condition, item: &Item) -> bool {
-    let find = |path: &str| {
-        let mut steps = path.split('.');
-        let mut found = item.get(steps.next()?)?;
-        for step in steps {
-            found = found.as_m().ok()?.get(step)?;
-        }
-        Some(found)
-    };
-    match guard {
-        Condition::Exists(path) => find(path).is_some(),
-        Condition::Is(path, _, value) => find(path) == Some(value),
-        Condition::All(all) => all.iter().all(|one| holds(one, item)),
-        Condition::Absent(_) | Condition::Any(_) => false,
     }
 }
 

@@ -7,15 +7,17 @@
 //! the n-th must be old enough. The limits of sources are larger, so they count in fixed windows. Around the boundary
 //! of two windows, a source may do twice as much.
 
+use ring::hmac;
+
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
-use crate::crypto::{KeyGroup, hash_address};
-use crate::domain::{Limit, Timestamp, UserId, sources_of};
+use crate::crypto::{KeyGroup, KnownDevice, Purpose, hash_address};
+use crate::domain::{Limit, Timestamp, User, UserId, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Item, Part, Reason, Set, Transaction, Write, WriteError};
 use crate::error::Error;
-use crate::users::known_devices::if_known;
+use crate::users::known_devices::{if_known, known_device};
 
 /// The attribute that holds the count of a window.
 const USED: &str = "used";
@@ -46,7 +48,18 @@ impl LimitCount {
         meaning: impl FnOnce(Error) -> E + Send + 'static,
     ) {
         let Self { write, wait, now } = self;
-        transaction.require_or(write, move |item| meaning(wait.refusal(item.as_ref(), now)));
+        transaction.require_limit(write, move |item| meaning(wait.refusal(item.as_ref(), now)));
+    }
+
+    /// Declares the count of a window, which is made before the transaction: see [`Transaction::count_before`].
+    pub(crate) fn declare_before<E: Reason>(
+        self,
+        transaction: &mut Transaction<E>,
+        meaning: impl FnOnce(Error) -> E + Send + 'static,
+    ) {
+        let Self { write, wait, now } = self;
+        let take_back = Set::default().and_decrement(USED);
+        transaction.count_before(write, take_back, move |item| meaning(wait.refusal(item.as_ref(), now)));
     }
 }
 
@@ -134,8 +147,8 @@ pub(crate) fn of_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<
 
 /// Returns the counts of an action on the known devices of an account. They are like one source, wherever they are. All
 /// devices count together, because every sign-in can add one.
-pub(crate) fn of_known_devices(app: &App, user: &UserId, limit: RateLimit) -> Vec<LimitCount> {
-    in_windows(app, limit, vec![(user.to_string(), 1)])
+pub(crate) fn of_known_devices(app: &App, user: &UserId, limit: RateLimit) -> Result<Vec<LimitCount>, Error> {
+    Ok(in_windows(app, limit, vec![(keyed_hash(app, &format!("devices:{user}"))?, 1)]))
 }
 
 fn in_windows(app: &App, limit: RateLimit, sources: Vec<(String, u32)>) -> Vec<LimitCount> {
@@ -178,10 +191,38 @@ pub(crate) async fn count_source_or_device(app: &App, caller: &Caller, limit: Ra
     }
     for device in &caller.devices {
         if let Some(device) = if_known(app, device).await? {
-            return count_alone(app, of_known_devices(app, &device.user_id, limit)).await;
+            return count_alone(app, of_known_devices(app, &device.user_id, limit)?).await;
         }
     }
     Err(refused)
+}
+
+/// Counts a password that is hashed for a signed-in person's account.
+pub(crate) async fn count_hash(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {
+    match known_device(caller, user) {
+        Some(device) => count_hash_on_device(app, device).await,
+        None => count_hash_at(app, user.id.as_str()).await,
+    }
+}
+
+/// Counts a password that is hashed on a known device. A device counts apart from its account, so that nobody else makes
+/// its owner wait.
+pub(crate) async fn count_hash_on_device(app: &App, device: &KnownDevice) -> Result<(), Error> {
+    count_hash_at(app, &format!("{}/{}", device.user_id, device.id)).await
+}
+
+/// Counts a password that is hashed for an account's id, or for what stands in its place where there is no account. A
+/// hash costs far more than all else, and a correct password costs it too. The count is never that of an address alone: a
+/// school has only one.
+pub(crate) async fn count_hash_at(app: &App, id: &str) -> Result<(), Error> {
+    count_alone(app, in_windows(app, RateLimit::Hashes, vec![(keyed_hash(app, &format!("hashes:{id}"))?, 1)])).await
+}
+
+/// Refuses an action that one of these limits would refuse in any case, before it costs more. Nothing is counted.
+pub(crate) async fn refuse_spent<const N: usize>(app: &App, counts: [LimitCount; N]) -> Result<(), Error> {
+    let mut limits = Transaction::reading_first("reading a limit", || Error::TooMany { retry_after_seconds: 1 });
+    counts.into_iter().try_for_each(|count| limits.add(count))?;
+    app.store.read_limits(limits).await
 }
 
 /// Counts an action of a source.
@@ -217,6 +258,12 @@ fn windows(app: &App, limit: RateLimit, sources: Vec<(String, u32)>) -> Vec<Wind
 /// Returns the keyed hash of the caller's network address, or of the /64 that its IPv6 address is in.
 pub(super) fn narrowest_source(app: &App, caller: &Caller) -> Result<String, Error> {
     Ok(hashed_sources(app, caller)?.into_iter().next().map(|(source, _)| source).unwrap_or_default())
+}
+
+/// Returns a keyed hash. Readers of the table learn nothing from it, and nothing readable is left of a deleted account.
+pub(super) fn keyed_hash(app: &App, text: &str) -> Result<String, Error> {
+    let key = app.keyring(KeyGroup::Visitors)?.newest(Purpose::AccountName);
+    Ok(hex::encode(&hmac::sign(&key, text.as_bytes()).as_ref()[..16]))
 }
 
 /// Returns the keyed hashes of a caller's sources, each with the factor for its limit. The sources are hashed so that a

@@ -25,5 +25,6 @@ mod second_proof;
 #[expect(dead_code, reason = "the contract's tests use the rest")]
 mod site;
 mod steady;
+mod three_people;
 mod unknown;
 mod whole_forms;

@@ -33,7 +33,7 @@ async fn sent(browser: &Browser) -> Vec<Value> {
 }
 
 /// Fills in the form of the sign-in by SMS. Returns the code.
-async fn fill_code(browser: &Browser, site: &Site, mobile: &str) -> String {
+pub async fn fill_code(browser: &Browser, site: &Site, mobile: &str) -> String {
     browser.open("/login?by=sms").await;
     browser.click("consent").await;
     browser.fill("mobile", mobile).await;

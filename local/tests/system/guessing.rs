@@ -136,6 +136,44 @@ async fn neither_a_known_device_nor_a_code_alone_gives_a_thief_new_guesses() {
     assert_eq!(site.post("/users/sms_login/", &both).await.status, 200);
 }
 
+/// A blocked account is opened by its owner, who has the number and the password or the number and a new password.
+#[tokio::test(flavor = "multi_thread")]
+async fn blocked_names_open_by_code_and_password_and_by_a_reset_and_not_by_a_code_alone() {
+    for by_reset in [false, true] {
+        let site = site().await;
+        let person = site.register().await;
+        let username = with_username(&site, &person).await;
+        let names = [&person.mobile, &username];
+        for name in names {
+            guess(&site, name, 33).await;
+        }
+        site.log_in_by_code(&person).await;
+        for name in names {
+            is_refused(&attempt(&site, name, PASSWORD).await);
+        }
+        site.advance(61).await;
+        let password = if by_reset {
+            site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await;
+            let (code, csrf) = (site.code_for(&person.mobile).await, site.csrf().await);
+            let body = json!({ "mobile": person.mobile, "sms_code": code, "new_password": NEW_PASSWORD });
+            assert_eq!(site.forget_pwd(&csrf, &body).await.json()["errno"], "0");
+            NEW_PASSWORD
+        } else {
+            site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+            let code = site.code_for(&person.mobile).await;
+            let body = json!({ "mobile": person.mobile, "sms_code": code, "password": PASSWORD });
+            assert_eq!(site.post("/users/sms_login/", &body).await.status, 200);
+            PASSWORD
+        };
+        for name in names {
+            // The count begins anew, and not only one attempt is let through.
+            guess(&site, name, 5).await;
+            site.advance(901).await;
+            assert_eq!(attempt(&site, name, password).await.status, 200, "{name}, by reset: {by_reset}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_without_a_known_device_does_not_add_typing_errors_up_for_ever() {
     let site = site().await;

@@ -46,4 +46,5 @@ mod security_notifications;
 mod slashes;
 mod strangers;
 mod structure;
+mod three_people;
 mod warnings;

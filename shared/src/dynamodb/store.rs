@@ -110,6 +110,8 @@ enum NoTable {
 pub(super) enum StoreError {
     /// One or more conditions did not hold. Nothing was written.
     Refused(Vec<Refusal>),
+    /// Another transaction was writing one of the items. Nothing was written, and it is worth trying again.
+    Conflict,
     /// The call failed. After a timeout, it is unknown whether DynamoDB wrote.
     Failed(Error),
 }
@@ -212,19 +214,17 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes all items or none. A retry uses the same token, so that a write whose answer was lost is not made twice.
-    pub(super) async fn transact(&self, writes: Vec<TransactWriteItem>, doing: &'static str) -> Result<(), StoreError> {
+    /// Writes all items or none, once. A retry uses the same token, so that a write whose answer was lost is not made
+    /// twice.
+    pub(super) async fn transact(
+        &self,
+        writes: &[TransactWriteItem],
+        token: &str,
+        doing: &'static str,
+    ) -> Result<(), StoreError> {
         let (client, _) = self.table(doing).map_err(StoreError::Failed)?;
-        let token = crate::crypto::random_hex::<16>();
-        let mut backoff = ConflictBackoff::default();
-        loop {
-            let request = client.transact_write_items().set_transact_items(Some(writes.clone()));
-            let Err(error) = request.client_request_token(&token).send().await else { return Ok(()) };
-            match refusals(error, doing) {
-                Ok(error) => return Err(error),
-                Err(Conflict) => backoff.wait(doing).await.map_err(StoreError::Failed)?,
-            }
-        }
+        let request = client.transact_write_items().set_transact_items(Some(writes.to_vec()));
+        request.client_request_token(token).send().await.map(drop).map_err(|error| store_error(error, doing))
     }
 
     /// Updates one item on a condition, outside a transaction, and returns the updated item. This costs half as much as
@@ -296,7 +296,7 @@ impl Store {
 
 /// A back-off for conflicts with another transaction on the same items. It waits a few times, each time longer, because
 /// the other transaction ends soon.
-struct ConflictBackoff {
+pub(super) struct ConflictBackoff {
     next_wait: Duration,
     waits_left: u32,
 }
@@ -308,7 +308,7 @@ impl Default for ConflictBackoff {
 }
 
 impl ConflictBackoff {
-    async fn wait(&mut self, doing: &'static str) -> Result<(), Error> {
+    pub(super) async fn wait(&mut self, doing: &'static str) -> Result<(), Error> {
         let Some(left) = self.waits_left.checked_sub(1) else {
             return Err(Error::unavailable(doing, "transactions kept conflicting"));
         };
@@ -319,11 +319,9 @@ impl ConflictBackoff {
     }
 }
 
-struct Conflict;
-
-fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Result<StoreError, Conflict> {
+fn store_error(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> StoreError {
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-        return Ok(StoreError::Failed(call_failed(doing, error)));
+        return StoreError::Failed(call_failed(doing, error));
     };
     let reasons = canceled.cancellation_reasons();
     let failed = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
@@ -331,16 +329,16 @@ fn refusals(error: SdkError<TransactWriteItemsError>, doing: &'static str) -> Re
     if failed("ConditionalCheckFailed") {
         let refused = reasons.iter().enumerate().filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"));
         let refusals = refused.map(|(place, reason)| Refusal { place, item: reason.item.clone() });
-        return Ok(StoreError::Refused(refusals.collect()));
+        return StoreError::Refused(refusals.collect());
     }
     let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     if passing.into_iter().any(failed) {
-        return Err(Conflict);
+        return StoreError::Conflict;
     }
     if ["ValidationError", "ItemCollectionSizeLimitExceeded"].into_iter().any(failed) {
-        return Ok(StoreError::Failed(Error::internal(doing, error)));
+        return StoreError::Failed(Error::internal(doing, error));
     }
-    Ok(StoreError::Failed(call_failed(doing, error)))
+    StoreError::Failed(call_failed(doing, error))
 }
 
 /// Returns the error for a failed call to DynamoDB. A call that is malformed, forbidden or names a table that does not

@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 
 use super::Item;
 use super::expression::{Condition, Set};
-use super::store::{Refusal, Store, StoreError};
+use super::store::{ConflictBackoff, Refusal, Store, StoreError};
 use super::write::{Change, Effect, Write, written};
+use crate::crypto::random_hex;
 use crate::error::Error;
 
 /// The reason why a transaction did not happen: [`Error`], or a use case's own enum where a refusal does not end the
@@ -104,6 +105,11 @@ impl Required {
     /// Returns whether a read of the item first can spare the writes.
     const fn is_limit(&self) -> bool {
         matches!(self.place, Place::WithinAtLimit | Place::Before(_))
+    }
+
+    /// Returns whether it is a limit that nothing was counted at yet.
+    const fn is_limit_within(&self) -> bool {
+        matches!(self.place, Place::WithinAtLimit)
     }
 }
 
@@ -230,7 +236,7 @@ impl Store {
         let (writes, places) = transaction.written(self.table_name(doing)?)?;
         let Transaction { required, meanings, reads_first, .. } = transaction;
         if reads_first {
-            let refusals = self.refused_by_reading(doing, &required).await?;
+            let refusals = self.refused_by_reading(doing, &required, Required::is_limit).await?;
             if !refusals.is_empty() {
                 return Err(meanings.decide(refusals));
             }
@@ -239,30 +245,47 @@ impl Store {
         if !refusals.is_empty() {
             return Err(meanings.decide(refusals));
         }
-        match self.transact(writes, doing).await {
-            Ok(()) => Ok(()),
-            // The transaction may have happened. What was counted before it therefore stays counted.
-            Err(StoreError::Failed(error)) => Err(error.into()),
-            Err(StoreError::Refused(refusals)) => {
-                self.take_back(doing, &required, |_| true).await;
-                let refusals = refusals.into_iter().filter_map(|Refusal { place, item }| {
-                    places.get(place).map(|place| Refusal { place: *place, item })
-                });
-                Err(meanings.decide(refusals.collect()))
+        let (token, mut backoff) = (random_hex::<16>(), ConflictBackoff::default());
+        let refusals = loop {
+            match self.transact(&writes, &token, doing).await {
+                Ok(()) => return Ok(()),
+                // The transaction may have happened. What was counted before it therefore stays counted.
+                Err(StoreError::Failed(error)) => return Err(error.into()),
+                Err(StoreError::Refused(refusals)) => {
+                    let placed = refusals.into_iter().filter_map(|Refusal { place, item }| {
+                        places.get(place).map(|place| Refusal { place: *place, item })
+                    });
+                    break placed.collect();
+                }
+                Err(StoreError::Conflict) => backoff.wait(doing).await?,
             }
-        }
+            // Of many requests for one message, the first sets the cooldown. The others would go on to conflict.
+            if reads_first {
+                let refusals = self.refused_by_reading(doing, &required, Required::is_limit_within).await?;
+                if !refusals.is_empty() {
+                    break refusals;
+                }
+            }
+        };
+        self.take_back(doing, &required, |_| true).await;
+        Err(meanings.decide(refusals))
     }
 
     /// Refuses as [`Store::commit`] would, if a read of the items of the limits shows that it would. Writes nothing.
     pub async fn read_limits<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
         let Transaction { doing, required, meanings, .. } = transaction;
-        let refusals = self.refused_by_reading(doing, &required).await?;
+        let refusals = self.refused_by_reading(doing, &required, Required::is_limit).await?;
         if refusals.is_empty() { Ok(()) } else { Err(meanings.decide(refusals)) }
     }
 
     /// Reads the items of the limits, and returns those that refuse.
-    async fn refused_by_reading(&self, doing: &'static str, required: &[Required]) -> Result<Vec<Refusal>, Error> {
-        let limits: Vec<_> = required.iter().enumerate().filter(|(_, one)| one.is_limit()).collect();
+    async fn refused_by_reading(
+        &self,
+        doing: &'static str,
+        required: &[Required],
+        is_limit: fn(&Required) -> bool,
+    ) -> Result<Vec<Refusal>, Error> {
+        let limits: Vec<_> = required.iter().enumerate().filter(|(_, one)| is_limit(one)).collect();
         let keys: Vec<_> = limits.iter().map(|(_, one)| &one.write.key).collect();
         let items = self.get_recent(&keys, doing).await?;
         let read = limits.into_iter().zip(items);

@@ -166,7 +166,20 @@ def check_routes(stack):
         assert integration["payloadFormatVersion"] == "2.0", path
         assert json.dumps({"Ref": function}) in permissions, f"API Gateway may not invoke {function}"
     assert sum(len(methods) for methods in paths.values()) == len(routes), "a route was lost or added"
+    check_throttling(stack, {f"{method} {path}" for method, path, _ in routes})
     return api["Properties"]["Body"]
+
+
+def check_throttling(stack, routes):
+    (stage,) = stack.of_type("AWS::ApiGatewayV2::Stage").values()
+    default = stage["Properties"]["DefaultRouteSettings"]
+    assert int(default["ThrottlingRateLimit"]) == int(default["ThrottlingBurstLimit"]) == 1000, default
+    limited = stage["Properties"]["RouteSettings"]
+    assert set(limited) < routes, f"no such route: {set(limited) - routes}"
+    senders = {"SendSmsCodeFunction", "SendResetEmailFunction", "SendEmailCodeFunction", "SendProofCodeFunction", "ForgetPwdSmsCodeFunction"}
+    wanted = {f"{method} {path}" for method, path, function in source_routes() if function in senders}
+    assert set(limited) == wanted, "each route that only sends a message has the lower limit"
+    assert all(int(one["ThrottlingRateLimit"]) == 200 for one in limited.values()), limited
 
 
 def check_names(stack):

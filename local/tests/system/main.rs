@@ -44,6 +44,7 @@ mod renames;
 mod round_trips;
 mod security_notifications;
 mod slashes;
+mod spent_limits;
 mod strangers;
 mod structure;
 mod three_people;

@@ -254,3 +254,25 @@ async fn two_new_passwords_at_once_set_one() {
     let log_in = json!({ "username": person.mobile, "password": format!("{NEW_PASSWORD} {}", set[0]) });
     assert_eq!(site.post("/users/login/", &log_in).await.status, 200);
 }
+
+/// The counter of an address is in no transaction, so that people behind one address do not make each other fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_from_one_address_at_once_never_fail_because_of_its_counter() {
+    let site = Site::with_settings(&[("LIMIT_LOG_IN_SOURCE", "30/h"), ("LIMIT_SOURCE", "60/h")]).await;
+    let people = join_all((0..5).map(|_| site.register())).await;
+    let system = site.system.as_ref().unwrap();
+    system.conflicts.enable();
+    // Correct log-ins give their count back.
+    let log_ins = people.iter().cycle().take(20).map(|person| site.log_in(&person.mobile));
+    join_all(log_ins).await;
+    let wrong = |_| async {
+        let body = json!({ "username": new_mobile(), "password": "wrong password" });
+        site.post("/users/login/", &body).await.status
+    };
+    let statuses = join_all((0..40).map(wrong)).await;
+    let count = |wanted: u16| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(400), count(429)), (30, 10), "every attempt is counted: {statuses:?}");
+    let ask = |_| async { site.post(&format!("/users/sms/{}/", new_mobile()), &json!({})).await.status };
+    let statuses = join_all((0..40).map(ask)).await;
+    assert_eq!(statuses, [200; 40], "nothing conflicts, so nothing fails");
+}

@@ -180,6 +180,13 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// No more messages of this kind are sent today.
+    #[error("the day's budget of messages is spent")]
+    #[strum(serialize = "unavailable")]
+    BudgetSpent {
+        /// The number of seconds until the next day, in UTC.
+        retry_after_seconds: u64,
+    },
     /// There is a bug, a wrong configuration or damaged data. A later attempt fails in the same way.
     #[error("failed while {doing}")]
     Internal {

@@ -4,18 +4,46 @@
 //! The count is split into shards, because all messages share it. Each shard has its part of the budget, and a message
 //! that finds its shard full goes on to the next. The limit is therefore exact, and no message has to read the sum.
 
+use shared::domain::Timestamp;
 use shared::dynamodb::items::{BudgetShard, Content, ExpiringItem, Message, Recipient};
-use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES};
+use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES, Key};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError};
-use shared::messages::is_sign_up;
+use shared::messages::{count_for_stranger, take_back_for_stranger};
 use shared::{App, Error};
 
-/// How much of the SMS budget sign-ups and moves to new numbers may use, in per cent. The rest is reserved for existing
-/// accounts.
-const SIGN_UP_PERCENT: u32 = 60;
+const DAY_SECONDS: i64 = 86_400;
 
-/// Counts a message and returns whether it may be sent. A sign-up counts toward both its own part and the whole budget.
-pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
+/// Where a message was counted.
+pub(crate) struct Spent {
+    shard: Key,
+    is_to_stranger: bool,
+}
+
+/// Counts a message and returns where, or `None` if it may not be sent. A message to a stranger counts toward both their
+/// share and the whole budget, and first at the sources that requested it. The day is that of `now`, however long the
+/// counting takes.
+pub(crate) async fn spend(
+    app: &App,
+    message: &Message,
+    is_to_stranger: bool,
+    now: Timestamp,
+) -> Result<Option<Spent>, Error> {
+    if is_to_stranger && !count_for_stranger(app, message).await? {
+        return Ok(None);
+    }
+    let spent = spend_of_day(app, message, is_to_stranger, now).await;
+    if is_to_stranger && !matches!(spent, Ok(Some(_))) {
+        take_back_for_stranger(app, message).await;
+    }
+    spent
+}
+
+async fn spend_of_day(
+    app: &App,
+    message: &Message,
+    is_to_stranger: bool,
+    now: Timestamp,
+) -> Result<Option<Spent>, Error> {
     let budgets = &app.config.messages.budgets;
     let is_notification = matches!(message.content, Content::SecurityNotification(_));
     let (channel, most) = match (&message.recipient, is_notification) {
@@ -23,25 +51,40 @@ pub(crate) async fn spend(app: &App, message: &Message) -> Result<bool, Error> {
         (recipient @ Recipient::Sms(_), false) => (recipient.channel(), budgets.sms),
         (recipient @ Recipient::Email(_), false) => (recipient.channel(), budgets.mail),
     };
-    let sign_up = is_sign_up(&message.content, message.requires_account);
     let first = u32::from(shared::crypto::random::<1>()[0]);
     for step in 0..BUDGET_SHARDS {
         let shard = (first + step) % BUDGET_SHARDS;
-        let some = sign_up.then(|| part(most / 100 * SIGN_UP_PERCENT + most % 100 * SIGN_UP_PERCENT / 100, shard));
-        if count(app, channel, shard, part(most, shard), some).await? {
-            return Ok(true);
+        let share = is_to_stranger.then(|| part(budgets.strangers_share(most), shard));
+        let key = keys::budget(channel, &now.utc_date(), shard);
+        if count(app, &key, (part(most, shard), share), now).await? {
+            return Ok(Some(Spent { shard: key, is_to_stranger }));
         }
     }
     if is_notification {
         // Nobody asks for a notification, so no request would read a flag.
         report(channel);
-        return Ok(false);
+        return Ok(None);
     }
-    // Either the whole budget is spent, or the part of it for sign-ups. If both are spent, the next message raises the
-    // other flag.
-    let whole = !sign_up || is_whole_spent(app, channel, most).await?;
-    raise(app, if whole { channel } else { "sms_sign_up" }).await?;
-    Ok(false)
+    // Either the whole budget is spent, or the strangers' share. If both are spent, the next message raises the other
+    // flag.
+    let is_whole = !is_to_stranger || is_whole_spent(app, channel, most, now).await?;
+    let flag = if is_whole { channel.to_owned() } else { keys::strangers_flag(channel) };
+    raise(app, &flag, now).await?;
+    Ok(None)
+}
+
+/// Takes a message back that the provider certainly did not send. If this fails, it stays counted.
+pub(crate) async fn take_back(app: &App, message: &Message, spent: &Spent) {
+    if spent.is_to_stranger {
+        take_back_for_stranger(app, message).await;
+    }
+    let set = Set::default().and_decrement(BudgetShard::SENT);
+    let set = if spent.is_to_stranger { set.and_decrement(BudgetShard::TO_STRANGERS) } else { set };
+    let is_there = Condition::exists(keys::PARTITION);
+    let taken = app.store.write("taking a message back", &spent.shard, &set, &is_there, |_| WriteError::Refused).await;
+    if let Err(error) = WriteError::refused_as_none(taken) {
+        error.log_ignored("a message that was not sent stays counted");
+    }
 }
 
 /// Returns a shard's part of the whole. The remainder of the division is spread over the first shards.
@@ -49,28 +92,27 @@ const fn part(whole: u32, shard: u32) -> u32 {
     whole / BUDGET_SHARDS + if shard < whole % BUDGET_SHARDS { 1 } else { 0 }
 }
 
-async fn count(app: &App, channel: &str, shard: u32, most: u32, some: Option<u32>) -> Result<bool, Error> {
-    if most == 0 || some == Some(0) {
+async fn count(app: &App, shard: &Key, (most, share): (u32, Option<u32>), now: Timestamp) -> Result<bool, Error> {
+    if most == 0 || share == Some(0) {
         return Ok(false);
     }
-    let now = app.clock.now();
     let less_than = |attribute, most: u32| Condition::absent(attribute).or(Condition::less(attribute, most));
-    let until = now.plus_seconds(2 * 86_400);
+    let until = now.plus_seconds(2 * DAY_SECONDS);
     let mut set = Set::to(keys::EXPIRES_AT, until).and_increment(BudgetShard::SENT);
     let mut within = less_than(BudgetShard::SENT, most);
-    if let Some(some) = some {
-        set = set.and_increment(BudgetShard::SIGN_UPS);
-        within = within.and(less_than(BudgetShard::SIGN_UPS, some));
+    if let Some(share) = share {
+        set = set.and_increment(BudgetShard::TO_STRANGERS);
+        within = within.and(less_than(BudgetShard::TO_STRANGERS, share));
     }
     let mut tx = Transaction::new("counting a message", || WriteError::Refused);
-    tx.require(Write::update(keys::budget(channel, &now.utc_date(), shard), set, within));
+    tx.require(Write::update(shard.clone(), set, within));
     Ok(WriteError::refused_as_none(app.store.commit(tx).await)?.is_some())
 }
 
-async fn is_whole_spent(app: &App, channel: &str, most: u32) -> Result<bool, Error> {
-    let (store, date) = (&app.store, app.clock.now().utc_date());
+async fn is_whole_spent(app: &App, channel: &str, most: u32, now: Timestamp) -> Result<bool, Error> {
     for shard in 0..BUDGET_SHARDS {
-        let spent: Option<BudgetShard> = store.get(&keys::budget(channel, &date, shard), "reading a budget").await?;
+        let key = keys::budget(channel, &now.utc_date(), shard);
+        let spent: Option<BudgetShard> = app.store.get(&key, "reading a budget").await?;
         if spent.map_or(0, |spent| spent.sent) < part(most, shard) {
             return Ok(false);
         }
@@ -83,13 +125,11 @@ fn report(budget: &str) {
     tracing::error!(function = super::NAME, budget_spent = budget, "a daily budget is spent");
 }
 
-/// Flags a budget as spent, until the end of the day in UTC. The flag has several copies, because every request for a
-/// message reads one.
-async fn raise(app: &App, flag: &'static str) -> Result<(), Error> {
+/// Flags a budget as spent, until the end of the day (UTC) that was counted. If that day has ended meanwhile, the flag is
+/// worth nothing. It has several copies, because every request for a message reads one.
+async fn raise(app: &App, flag: &str, now: Timestamp) -> Result<(), Error> {
     report(flag);
-    let now = app.clock.now();
-    let day = 86_400;
-    let midnight = now.plus_seconds(day - now.unix_seconds().rem_euclid(day));
+    let midnight = now.plus_seconds(DAY_SECONDS - now.unix_seconds().rem_euclid(DAY_SECONDS));
     let until = ExpiringItem { expires_at: midnight };
     let mut tx = Transaction::new("flagging a budget", || WriteError::Refused);
     for copy in 0..FLAG_COPIES {

@@ -20,7 +20,8 @@ pub(crate) enum Payload {
 
 /// The result of [`issue`].
 pub(crate) enum Issued {
-    Carries(Payload),
+    /// The content, and whether it is for an account.
+    Carries(Payload, bool),
     /// The message is for an account, and there is none. Its code was stored all the same, so that neither a guess nor
     /// another request shows the difference.
     NoAccount,
@@ -39,7 +40,8 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let account = account_of(app, message, key).await?;
-    let is_missing = account.is_none() && (message.requires_account || key.user_id().is_some());
+    let (is_for_account, is_the_account_s) = (account.is_some(), key.user_id().is_some());
+    let is_missing = !is_for_account && (message.requires_account || is_the_account_s);
     if account.as_ref().is_some_and(|user| is_outdated(message, user)) {
         return Ok(Issued::Expired);
     }
@@ -55,7 +57,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
     let Some(code) = item.seed.digits(key, app.keyring(KeyGroup::Codes)?) else {
         return Ok(Issued::Expired);
     };
-    Ok(Issued::Carries(Payload::Code { purpose: key.purpose, code, minutes }))
+    Ok(Issued::Carries(Payload::Code { purpose: key.purpose, code, minutes }, is_for_account))
 }
 
 /// Returns the code to send. A live code is sent again while at least five minutes of its life remain and the account's
@@ -150,7 +152,7 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
     let token = link.sign(app.keyring(KeyGroup::Links)?);
     let url = format!("{}/reset_password?access_token={token}", app.client_host()?);
     let minutes = minutes_until(app, message.expires_at);
-    Ok(Issued::Carries(Payload::ResetLink { url, minutes }))
+    Ok(Issued::Carries(Payload::ResetLink { url, minutes }, true))
 }
 
 fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Result<Issued, Error> {
@@ -164,7 +166,7 @@ fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Res
     let token = if has_link { link.sign(app.keyring(KeyGroup::Links)?) } else { None };
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));
-    Ok(Issued::Carries(Payload::SecurityNotification { event, url }))
+    Ok(Issued::Carries(Payload::SecurityNotification { event, url }, true))
 }
 
 /// Returns whether the account's credentials have changed since the message was asked for. A change ends all codes and

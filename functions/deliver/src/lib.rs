@@ -95,15 +95,16 @@ async fn deliver_record(
     // A record that cannot be read as a message never can.
     let message: Message =
         serde_dynamo::from_item(record.change.new_image.clone()).map_err(|problem| Failure::GiveUp(problem.into()))?;
-    if message.expires_at <= app.clock.now() {
+    let now = app.clock.now();
+    if message.expires_at <= now {
         return Ok(Outcome::Expired);
     }
     // Checked before a code is issued: a record that arrives again must not replace the code that was sent.
     if claim::is_claimed(app, &message).await? {
         return Ok(Outcome::ClaimedByAnother);
     }
-    let issued = match issue::issue(app, &message).await? {
-        issue::Issued::Carries(issued) => issued,
+    let (issued, is_for_account) = match issue::issue(app, &message).await? {
+        issue::Issued::Carries(issued, is_for_account) => (issued, is_for_account),
         issue::Issued::NoAccount => return Ok(Outcome::NoAccount),
         issue::Issued::Expired => return Ok(Outcome::Expired),
     };
@@ -113,21 +114,26 @@ async fn deliver_record(
         return Ok(Outcome::ClaimedByAnother);
     }
     // Counted after the claim, so that a message that is sent once counts once.
-    match budget::spend(app, &message).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(Outcome::OverBudget),
+    let spent = match budget::spend(app, &message, message.is_to_stranger(is_for_account), now).await {
+        Ok(Some(spent)) => spent,
+        Ok(None) => return Ok(Outcome::OverBudget),
         Err(error) => {
             claim::release(app, &message, claimant).await;
             return Err(error.into());
         }
-    }
+    };
     match providers.send(&message.recipient, &composed).await {
         Ok(()) => Ok(Outcome::Sent),
         Err(ProviderError::RefusedForNow(source)) => {
-            claim::release(app, &message, claimant).await;
+            tokio::join!(budget::take_back(app, &message, &spent), claim::release(app, &message, claimant));
             Err(Failure::TryAgain(source))
         }
-        Err(ProviderError::RefusedForGood(source) | ProviderError::Unknown(source)) => Err(Failure::GiveUp(source)),
+        Err(ProviderError::RefusedForGood(source)) => {
+            budget::take_back(app, &message, &spent).await;
+            Err(Failure::GiveUp(source))
+        }
+        // It may have been sent, so it stays counted.
+        Err(ProviderError::Unknown(source)) => Err(Failure::GiveUp(source)),
     }
 }
 

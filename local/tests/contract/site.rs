@@ -98,6 +98,9 @@ impl Site {
             ("LIMIT_SOURCE", "100000/h"),
             ("LIMIT_LOG_IN_SOURCE", "100000/h"),
             ("LIMIT_HASHES", "100000/h"),
+            ("LIMIT_NEW_ADDRESSES", "30/h"),
+            ("SMS_DAILY_BUDGET", "1000000"),
+            ("MAIL_DAILY_BUDGET", "1000000"),
             ("LIMIT_PROBE_SOURCE", "100000/h"),
             ("LIMIT_CAPTCHA_SOURCE", "100000/h"),
         ]

@@ -304,27 +304,3 @@ async fn a_reset_by_sms_clears_the_waits() {
     let body = json!({ "username": person.mobile, "password": NEW_PASSWORD });
     assert_eq!(site.post("/users/login/", &body).await.status, 200);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_day_has_a_budget_of_which_sign_ups_spend_a_part() {
-    let site = site(&[("SMS_DAILY_BUDGET", "40")]).await;
-    let people: Vec<_> = join_all((0..3).map(|_| site.register())).await;
-    let inbox = async || site.get("/_local/inbox.json").await.json().as_array().unwrap().len();
-    let mut answers = Vec::new();
-    for _ in 0..40 {
-        answers.push(send(&site, &new_mobile()).await);
-        inbox().await;
-    }
-    let sent = inbox().await;
-    assert_eq!(sent, 24, "60 % of 40");
-    let last = answers.last().unwrap();
-    assert_eq!((last.status, last.header("x-error-code")), (503, Some("unavailable")), "{last:?}");
-    last.says_when_to_retry(60);
-    // Existing accounts are still served until the whole budget is spent.
-    let forgotten = json!({ "mobile": people[0].mobile });
-    assert_eq!(site.post("/forget_pwd/sms_code/", &forgotten).await.json()["errno"], "0");
-    assert_eq!(inbox().await, sent + 1);
-    site.advance(86_400).await;
-    assert_eq!(send(&site, &new_mobile()).await.status, 200, "and tomorrow is another day");
-    assert_eq!(inbox().await, sent + 2);
-}

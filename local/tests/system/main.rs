@@ -15,6 +15,7 @@ mod attacks_on_requests;
 mod attacks_on_tokens;
 mod behind_the_api;
 mod breached_passwords;
+mod budgets;
 mod captcha_gateways;
 mod delivery;
 mod dying_reauthentications;

@@ -144,24 +144,24 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("reauthenticate", &[READ, UPDATE, UPDATE, WRITE], |site| reauthenticate_by_code(site).boxed()),
     ("delete-account", &[READ, QUERY, WRITE, QUERY], |site| delete_account_at_once(site).boxed()),
     ("export", &[READ, QUERY, WRITE], |site| export_at_once(site).boxed()),
-    ("send-email-code", &[READ, READ, UPDATE, WRITE], |site| send_email_code_at_once(site).boxed()),
+    ("send-email-code", &[READ, READ, UPDATE, UPDATE, WRITE], |site| send_email_code_at_once(site).boxed()),
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, GET, WRITE], |site| register(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, GET, GET, WRITE], |site| take_over(site).boxed()),
     ("reset-password", &[GET, WRITE], |site| reset_password(site).boxed()),
     ("secure-account", &[GET, WRITE, READ, UPDATE, WRITE], |site| secure_account(site).boxed()),
-    ("send-email-code", &[READ, READ, READ, UPDATE, UPDATE, UPDATE, UPDATE, WRITE], |site| {
+    ("send-email-code", &[READ, READ, READ, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, WRITE], |site| {
         send_email_code(site).boxed()
     }),
     ("send-proof-code", &[READ, READ, UPDATE, WRITE], |site| send_proof_code(site).boxed()),
     ("send-reset-email", &[UPDATE, GET, READ, UPDATE, WRITE], |site| send_reset_email(site).boxed()),
-    ("send-sms-code", &[READ, UPDATE, WRITE], |site| send_sms_code(site).boxed()),
+    ("send-sms-code", &[READ, UPDATE, UPDATE, WRITE], |site| send_sms_code(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_log_in(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, WRITE], |site| sms_sign_up(site).boxed()),
     ("sms-log-in", &[UPDATE, UPDATE, GET, GET, GET, QUERY, UPDATE, UPDATE, DELETE, WRITE], |site| {
         second_proof(site).boxed()
     }),
-    ("send-sms-code", &[GET, GET, READ, UPDATE, WRITE], |site| send_on_a_device(site).boxed()),
+    ("send-sms-code", &[GET, GET, READ, UPDATE, UPDATE, WRITE], |site| send_on_a_device(site).boxed()),
     ("refresh-token", &[READ, UPDATE, UPDATE], |site| refresh_after_a_day(site).boxed()),
     ("refresh-token", &[READ, WRITE], |site| refresh_on_another_device(site).boxed()),
     ("verify-captcha", &[UPDATE], |site| verify_captcha(site).boxed()),

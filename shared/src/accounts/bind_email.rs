@@ -14,7 +14,7 @@ use crate::messages::CaptchaResult;
 use crate::messages::{MessageRequest, Notification, refuse_early, send};
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streak;
-use crate::throttling::limits::of_account;
+use crate::throttling::limits::{of_account, of_notified};
 use crate::users::claims::{claim, release};
 
 /// Sends a code to the address. It does not tell whether another account has the address: only a person who reads its
@@ -34,24 +34,28 @@ pub async fn send_email_code(
         language: caller.language,
     };
     let captcha = CaptchaResult::of_owner(caller, &principal.user).unwrap_or(CaptchaResult::NotAsked);
-    let allowed = refuse_early(app, caller, &captcha, &request);
+    let of_new_emails = of_account(app, RateLimit::NewEmails, &principal.user.id);
+    let allowed = refuse_early(app, caller, &captcha, &request, of_new_emails);
     let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
     let pending = Set::to(User::PENDING_EMAIL, email.as_str());
     let same_owner = SameOwner::new(app, &principal.user, &checked).with(&pending);
-    let cost = OwnerCost { same_owner, checked: &checked };
+    let cost = OwnerCost { app, user: &principal.user, same_owner, checked: &checked };
     checked.or_refund(app, send(app, caller, captcha, request, cost)).await
 }
 
-/// The cost of a code to a new address: the reauthentication is used up, and the account remembers the address. A code
-/// to an address that was asked for before is then worth nothing.
+/// The cost of a code to a new address: it counts at the account, the reauthentication is used up, and the account
+/// remembers the address. A code to an address that was asked for before is then worth nothing.
 #[derive(Clone, Copy)]
 struct OwnerCost<'a> {
+    app: &'a App,
+    user: &'a User,
     same_owner: SameOwner<'a>,
     checked: &'a CheckedReauthentication,
 }
 
 impl<E: Reason> Part<E> for OwnerCost<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        transaction.add(of_account(self.app, RateLimit::NewEmails, &self.user.id))?;
         transaction.add(self.same_owner)?;
         transaction.add(self.checked)
     }
@@ -108,7 +112,7 @@ fn move_to(
     (email, acting): (&Email, Option<&KnownDevice>),
     tx: &mut Transaction,
 ) -> Result<(), Error> {
-    tx.add(of_account(app, RateLimit::Changes, &user.id))?;
+    of_notified(app, RateLimit::Changes, user)?.into_iter().try_for_each(|count| tx.add(count))?;
     let name = AccountName::Email(email.clone());
     tx.require_or(claim(&name, &user.id)?, |_| Error::EmailTaken);
     tx.also(end_streak(app, &name)?);

@@ -28,7 +28,7 @@ pub async fn export(
     let now = app.clock.now();
     // Read before a code or an export is used up, so that an export that cannot be collected costs nothing.
     let sessions = sessions::all_of(app, &principal.user.id).await?;
-    let allowed = refuse_spent(app, [of_account(app, RateLimit::Exports, &principal.user.id)]);
+    let allowed = refuse_spent(app, Ok(vec![of_account(app, RateLimit::Exports, &principal.user.id)]));
     let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
     checked.or_refund(app, count(app, &principal.user, &checked)).await?;
     Ok(Export { user: principal.user, sessions, exported_at: now })

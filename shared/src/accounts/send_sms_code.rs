@@ -1,11 +1,13 @@
 //! Requesting a code by SMS.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::domain::{ChallengeId, CodeKey, Mobile, User};
 use crate::dynamodb::items::{Content, Recipient};
 use crate::dynamodb::{Part, Reason, Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
+use crate::throttling::limits::of_account;
 use crate::users::unchanged;
 
 /// The action that an SMS code allows.
@@ -53,7 +55,7 @@ async fn send_to_new_number(
 ) -> Result<(), Error> {
     let captcha = CaptchaResult::of_owner(caller, user).unwrap_or(solved);
     let request = request(caller, mobile, CodeKey::change_mobile(&user.id, mobile), false);
-    send(app, caller, captcha, request, NewNumber { user, mobile }).await
+    send(app, caller, captcha, request, NewNumber { app, user, mobile }).await
 }
 
 fn request(caller: &Caller, mobile: &Mobile, code: CodeKey, requires_account: bool) -> MessageRequest {
@@ -61,16 +63,18 @@ fn request(caller: &Caller, mobile: &Mobile, code: CodeKey, requires_account: bo
     MessageRequest { recipient, content, requires_account, language: caller.language }
 }
 
-/// The cost of a code to a new number: the account remembers the number. A code to a number that was asked for before is
+/// The cost of a code to a new number: it counts at the account, which remembers the number. A code to a number that was asked for before is
 /// then worth nothing.
 #[derive(Clone, Copy)]
 struct NewNumber<'a> {
+    app: &'a App,
     user: &'a User,
     mobile: &'a Mobile,
 }
 
 impl<E: Reason> Part<E> for NewNumber<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        transaction.add(of_account(self.app, RateLimit::NewMobiles, &self.user.id))?;
         let set = Set::to(User::PENDING_MOBILE, self.mobile.as_str());
         let remembered = Write::update(keys::user(&self.user.id), set, unchanged(self.user, None));
         // If the account has changed meanwhile, the access token of this request is no longer valid.

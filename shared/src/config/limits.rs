@@ -1,7 +1,7 @@
 //! The configured rate limits.
 
 use super::settings::{self, Setting};
-use super::{ConfigError, Environment};
+use super::{BudgetConfig, ConfigError, Environment};
 use crate::domain::Limit;
 
 /// A kind of rate limit. Its setting defines how often, and the use case chooses the key that it counts under.
@@ -15,6 +15,10 @@ pub enum RateLimit {
     Source,
     /// Messages that one source requests with captcha passes, or for its own accounts.
     SourceCaptcha,
+    /// Codes by SMS that one source requests and that spend the strangers' share of the day's budget.
+    StrangersSms,
+    /// The same for mail.
+    StrangersMail,
     /// Failed attempts to sign in from one source.
     LogInSource,
     /// Passwords that are hashed for one account. A known device counts apart.
@@ -25,6 +29,10 @@ pub enum RateLimit {
     CaptchaSource,
     /// Changes of credentials by the signed-in owner of one account.
     Changes,
+    /// Codes to new numbers that one account asks for.
+    NewMobiles,
+    /// Codes to new emails that one account asks for.
+    NewEmails,
     /// Exports of one account.
     Exports,
     /// Changes of one account's username.
@@ -37,19 +45,30 @@ pub enum RateLimit {
 
 impl RateLimit {
     /// The limits on what one account does. Their counts are deleted with the account.
-    pub const OF_ACCOUNT: [Self; 5] =
-        [Self::Changes, Self::Exports, Self::Renames, Self::RenameTries, Self::DeviceNotices];
+    pub const OF_ACCOUNT: [Self; 7] = [
+        Self::Changes,
+        Self::NewMobiles,
+        Self::NewEmails,
+        Self::Exports,
+        Self::Renames,
+        Self::RenameTries,
+        Self::DeviceNotices,
+    ];
 
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 17] = [
         Self::Recipient,
         Self::RecipientSource,
         Self::Source,
         Self::SourceCaptcha,
+        Self::StrangersSms,
+        Self::StrangersMail,
         Self::LogInSource,
         Self::Hashes,
         Self::ProbeSource,
         Self::CaptchaSource,
         Self::Changes,
+        Self::NewMobiles,
+        Self::NewEmails,
         Self::Exports,
         Self::Renames,
         Self::RenameTries,
@@ -64,11 +83,15 @@ impl RateLimit {
             Self::RecipientSource => (&settings::LIMIT_RECIPIENT_SOURCE, "recipient"),
             Self::Source => (&settings::LIMIT_SOURCE, "messages"),
             Self::SourceCaptcha => (&settings::LIMIT_SOURCE_CAPTCHA, "messages"),
+            Self::StrangersSms => (&settings::LIMIT_STRANGERS_SOURCE, "strangers_sms"),
+            Self::StrangersMail => (&settings::LIMIT_STRANGERS_SOURCE, "strangers_mail"),
             Self::LogInSource => (&settings::LIMIT_LOG_IN_SOURCE, "log_ins"),
             Self::Hashes => (&settings::LIMIT_HASHES, "hashes"),
             Self::ProbeSource => (&settings::LIMIT_PROBE_SOURCE, "probes"),
             Self::CaptchaSource => (&settings::LIMIT_CAPTCHA_SOURCE, "captchas"),
             Self::Changes => (&settings::LIMIT_CHANGES, "changes"),
+            Self::NewMobiles => (&settings::LIMIT_NEW_ADDRESSES, "new_mobiles"),
+            Self::NewEmails => (&settings::LIMIT_NEW_ADDRESSES, "new_emails"),
             Self::Exports => (&settings::LIMIT_EXPORTS, "exports"),
             Self::Renames => (&settings::LIMIT_RENAMES, "renames"),
             Self::RenameTries => (&settings::LIMIT_RENAME_TRIES, "rename_tries"),
@@ -87,10 +110,14 @@ impl RateLimit {
 pub struct LimitConfig([Vec<Limit>; RateLimit::ALL.len()]);
 
 impl LimitConfig {
-    pub(super) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn read(environment: &Environment<'_>, budgets: &BudgetConfig) -> Result<Self, ConfigError> {
         let mut limits = [const { Vec::new() }; RateLimit::ALL.len()];
         for limit in RateLimit::ALL {
-            limits[limit as usize] = environment.limits(limit.definition().0)?;
+            limits[limit as usize] = match limit {
+                RateLimit::StrangersSms => vec![of_strangers(environment, budgets.strangers_share(budgets.sms))?],
+                RateLimit::StrangersMail => vec![of_strangers(environment, budgets.strangers_share(budgets.mail))?],
+                _ => environment.limits(limit.definition().0)?,
+            };
         }
         Ok(Self(limits))
     }
@@ -100,6 +127,34 @@ impl LimitConfig {
     pub fn of(&self, limit: RateLimit) -> &[Limit] {
         &self.0[limit as usize]
     }
+}
+
+/// How many times the limit of a source a wider one may use, such as a site with a /48 of IPv6.
+pub(crate) const WIDER_STRANGERS: u32 = 2;
+/// The default is this part of the strangers' share.
+const DEFAULT_PART: u32 = 12;
+/// No source may use more than this part of it.
+const LARGEST_PART: u32 = 5;
+const DAY_SECONDS: i64 = 86_400;
+
+/// Returns the limit of one source on what it spends of the strangers' share of a day. Otherwise one source could spend
+/// the share of all.
+fn of_strangers(environment: &Environment<'_>, share: u32) -> Result<Limit, ConfigError> {
+    let setting = &settings::LIMIT_STRANGERS_SOURCE;
+    let Some(text) = environment.optional(setting.variable) else {
+        return Ok(Limit { most: (share / DEFAULT_PART).max(1), window_seconds: DAY_SECONDS });
+    };
+    let limit = Limit::parse(&text).map_err(|error| setting.refuse(format!("is {error}")))?;
+    let windows = (DAY_SECONDS + limit.window_seconds - 1) / limit.window_seconds;
+    let windows = u32::try_from(windows).unwrap_or(u32::MAX);
+    let in_a_day = limit.most.saturating_mul(windows).saturating_mul(WIDER_STRANGERS);
+    if share > 0 && in_a_day > share / LARGEST_PART {
+        let most = share / LARGEST_PART / WIDER_STRANGERS;
+        return Err(setting.refuse(format!(
+            "lets one source use over a fifth of the {share} messages a day to people without an account: at most {most}/d"
+        )));
+    }
+    Ok(limit)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub use access::{DeviceConfig, GuessingConfig, NumberConfig};
 pub use environment::{ConfigError, Environment};
+pub(crate) use limits::WIDER_STRANGERS;
 pub use limits::{LimitConfig, RateLimit};
 pub use need::{Keys, Need};
 
@@ -172,6 +173,17 @@ pub struct BudgetConfig {
     pub mail: u32,
     /// `NOTICE_DAILY_BUDGET`
     pub notifications: u32,
+    /// `STRANGERS_PERCENT`
+    pub strangers_percent: u32,
+}
+
+impl BudgetConfig {
+    /// Returns the part of a budget that messages to people without an account may use.
+    #[must_use]
+    pub fn strangers_share(&self, budget: u32) -> u32 {
+        let share = u64::from(budget) * u64::from(self.strangers_percent) / 100;
+        u32::try_from(share).unwrap_or(budget)
+    }
 }
 
 /// The settings that pages show.
@@ -317,9 +329,9 @@ impl Config {
                 provider: CaptchaProvider::read(environment)?,
             },
             reserved_usernames: read_reserved_usernames(environment, &messages.brand),
+            limits: LimitConfig::read(environment, &messages.budgets)?,
             messages,
             pages: PageConfig::read(environment)?,
-            limits: LimitConfig::read(environment)?,
             answers: AnswerConfig {
                 disclose_registration: environment.word(&settings::DISCLOSE_REGISTRATION)? == "true",
                 require_consent: environment.word(&settings::REQUIRE_CONSENT)? == "true",
@@ -427,6 +439,7 @@ impl MessageConfig {
                 sms: environment.number(&settings::SMS_DAILY_BUDGET)?,
                 mail: environment.number(&settings::MAIL_DAILY_BUDGET)?,
                 notifications: environment.number(&settings::NOTICE_DAILY_BUDGET)?,
+                strangers_percent: environment.number(&settings::STRANGERS_PERCENT)?,
             },
             sns_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SNS")?,
             ses_endpoint_url: environment.endpoint("AWS_ENDPOINT_URL_SESV2")?,

@@ -180,6 +180,10 @@ settings! {
     /// Messages that one source requests with captcha passes, or to the number or address of the account that requests
     /// them.
     LIMIT_SOURCE_CAPTCHA: Settings, Limit, "600/h";
+    /// Messages that one source requests to people without an account: to sign up, or to a new number or email of an
+    /// account. A /48 of IPv6 has twice as many. The default is a twelfth of what `STRANGERS_PERCENT` leaves them in a
+    /// day, 100 by SMS. A function refuses to start if it is over a tenth.
+    LIMIT_STRANGERS_SOURCE: Settings, Text, "";
     /// Failed attempts to sign in by password from one source.
     LIMIT_LOG_IN_SOURCE: Settings, Limit, "100/5m";
     /// Passwords that are hashed for one account, the correct ones too. A known device has as many of its own.
@@ -191,6 +195,8 @@ settings! {
     /// Changes of password, number and email by the signed-in owner of one account. Each change sends security
     /// notifications by SMS and mail.
     LIMIT_CHANGES: Settings, Limits, "10/d";
+    /// Codes that one account asks for to new numbers, and as many to new emails.
+    LIMIT_NEW_ADDRESSES: Settings, Limits, "5/h,10/d";
     /// Exports of one account.
     LIMIT_EXPORTS: Settings, Limits, "3/d";
     /// Changes of one account's username, the first one included.
@@ -201,13 +207,15 @@ settings! {
     /// Security notifications to one account that a session goes on from another device. Above this limit the session
     /// goes on without one.
     LIMIT_DEVICE_NOTICES: Settings, Limits, "3/d";
-    /// Codes by SMS in a day (UTC). Sign-ups and changes to new numbers may use 60 % of them. When the budget is spent,
-    /// requests get a 503 and an alarm is raised.
+    /// Codes by SMS in a day (UTC). When the budget is spent, requests get a 503 and an alarm is raised.
     SMS_DAILY_BUDGET: Settings, BUDGET, "2000";
     /// Codes and links by mail in a day (UTC).
     MAIL_DAILY_BUDGET: Settings, BUDGET, "10000";
     /// Security notifications by SMS and mail in a day (UTC).
     NOTICE_DAILY_BUDGET: Settings, BUDGET, "2000";
+    /// The share of the budgets of SMS and of mail that messages to people without an account may use, in per cent:
+    /// sign-ups, and codes to new numbers and emails.
+    STRANGERS_PERCENT: Settings, number(0, 100), "60";
     /// Whether the requests that a captcha protects always need a captcha pass.
     CAPTCHA_MODE: Parameter, Words(&["off", "enforce"]), "off";
     /// The service that checks captcha tickets. `gateway` is Tencent's older protocol `ticket/verify`. `tencent_cloud`

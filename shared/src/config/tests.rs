@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::settings::Form;
 use super::*;
 use crate::crypto::KeyGroup;
+use crate::domain::Limit;
 
 fn read(variables: &[(&str, &str)], needs: &[Need]) -> Result<Config, ConfigError> {
     let look_up = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -309,4 +310,21 @@ fn an_origin_is_written_as_browsers_write_it() {
         assert_eq!(config.tokens.issuer.as_deref(), Some(base));
         assert!(config.answers.is_own_origin(origin_of(base), "api.example"), "{written}");
     }
+}
+
+#[test]
+fn no_source_may_spend_more_than_a_fifth_of_the_strangers_share() {
+    let limit =
+        |settings: &[(&str, &str)]| read(settings, &[]).map(|config| config.limits.of(RateLimit::StrangersSms)[0]);
+    let a_day = |most| Limit { most, window_seconds: 86_400 };
+    assert_eq!(limit(&[]).unwrap(), a_day(100));
+    assert_eq!(limit(&[("SMS_DAILY_BUDGET", "1000")]).unwrap(), a_day(50));
+    let source = "LIMIT_STRANGERS_SOURCE";
+    assert_eq!(limit(&[(source, "120/d")]).unwrap(), a_day(120));
+    for too_much in ["121/d", "6/h", "1/m"] {
+        let refused = limit(&[(source, too_much)]).unwrap_err();
+        assert!(refused.to_string().contains("LIMIT_STRANGERS_SOURCE lets one source use over a fifth"), "{refused}");
+    }
+    assert!(limit(&[(source, "5/h")]).is_ok());
+    assert!(limit(&[(source, "120/d"), ("STRANGERS_PERCENT", "50")]).is_err());
 }

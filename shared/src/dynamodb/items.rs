@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::expression::Condition;
-use crate::domain::{AccountName, CodeKey, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp, User, UserId};
+use crate::domain::{
+    AccountName, CodeKey, CodePurpose, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp, User, UserId,
+};
 
 /// A claim: the item that makes a name belong to one user alone, so that uniqueness is a condition of a write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -111,6 +113,33 @@ pub enum Content {
     SecurityNotification(AboutAccount),
 }
 
+/// The part of a day's budget that a message counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BudgetShare {
+    /// Anybody can ask for a message to anybody, so these may spend a part of the budget only.
+    Strangers,
+    /// The message goes only to the number or address of an account.
+    Accounts,
+    /// The message signs in or signs up, whichever the number can do.
+    KnownOnDelivery,
+}
+
+impl Content {
+    /// Returns the share of a message, as far as it is known when the message is requested.
+    #[must_use]
+    pub fn budget_share(&self, requires_account: bool) -> BudgetShare {
+        let Self::Code(key) = self else { return BudgetShare::Accounts };
+        match key.purpose {
+            CodePurpose::Register | CodePurpose::ChangeMobile | CodePurpose::BindEmail => BudgetShare::Strangers,
+            CodePurpose::LogIn if !requires_account => BudgetShare::KnownOnDelivery,
+            CodePurpose::LogIn
+            | CodePurpose::ResetPassword
+            | CodePurpose::Reauthentication
+            | CodePurpose::SecondProof => BudgetShare::Accounts,
+        }
+    }
+}
+
 /// A security event, and the account that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutAccount {
@@ -215,6 +244,10 @@ pub struct Message {
     pub requires_account: bool,
     /// The language of the caller who requested the message. A security notification is in the language of the account.
     pub language: Language,
+    /// The hashed sources that requested the message, the narrowest first. Only where it is known on delivery whether it
+    /// counts at them, see [`BudgetShare::KnownOnDelivery`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
     /// When the message was requested.
     pub created_at: Timestamp,
     /// The time after which the message is dropped, because the code or link in it would have expired.
@@ -222,6 +255,19 @@ pub struct Message {
     /// The invocation of `deliver` that sends the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
+}
+
+impl Message {
+    /// Returns whether the message counts in the strangers' share of the day's budget. A code to sign in, to a number
+    /// that may have no account, counts there only if it has none, which `deliver` finds out.
+    #[must_use]
+    pub fn is_to_stranger(&self, is_for_account: bool) -> bool {
+        match self.content.budget_share(self.requires_account) {
+            BudgetShare::Strangers => true,
+            BudgetShare::Accounts => false,
+            BudgetShare::KnownOnDelivery => !is_for_account,
+        }
+    }
 }
 
 /// The name of the attribute that conditions and updates use.
@@ -234,14 +280,14 @@ impl Message {
 #[serde(default)]
 pub struct BudgetShard {
     pub sent: u32,
-    /// The number of those messages for sign-ups and for changes to new numbers.
-    pub sign_ups: u32,
+    /// The number of those messages to strangers: to sign up, or to a new number or address of an account.
+    pub to_strangers: u32,
 }
 
 /// The names of the attributes that conditions and updates use.
 impl BudgetShard {
     pub const SENT: &'static str = "sent";
-    pub const SIGN_UPS: &'static str = "sign_ups";
+    pub const TO_STRANGERS: &'static str = "to_strangers";
 }
 
 #[cfg(test)]
@@ -265,6 +311,7 @@ mod tests {
             content: Content::Code(CodeKey::register(mobile)),
             requires_account: false,
             language: Language::En,
+            sources: Vec::new(),
             created_at: Timestamp::from_unix_seconds(1),
             expires_at: Timestamp::from_unix_seconds(601),
             claimed_by: None,
@@ -292,7 +339,7 @@ mod tests {
             ),
             (stored(&ExpiringItem { expires_at: at }), &[EXPIRES_AT]),
             (stored(&message), &[Message::CLAIMED_BY, EXPIRES_AT, KIND]),
-            (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::SIGN_UPS]),
+            (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::TO_STRANGERS]),
             (stored(&KeySet::default()), &[KeySet::VERSION]),
         ] {
             for attribute in attributes {

@@ -235,10 +235,22 @@ pub fn token_keys() -> Key {
     Key::new("KEYS".to_owned(), "KEYS")
 }
 
+/// Returns a recipient as it is counted. Mail to `anna+shop@example.com` arrives at `anna@example.com`, so the tag after
+/// the plus sign does not count. (RFC 5233)
 fn recipient_text(recipient: &Recipient) -> String {
-    match recipient {
-        Recipient::Sms(mobile) => format!("{}#{}", recipient.channel(), mobile.as_str()),
-        Recipient::Email(email) => format!("{}#{}", recipient.channel(), email.as_str()),
+    let text = match recipient {
+        Recipient::Sms(mobile) => Cow::from(mobile.as_str()),
+        Recipient::Email(email) => without_tag(email.as_str()),
+    };
+    format!("{}#{text}", recipient.channel())
+}
+
+fn without_tag(email: &str) -> Cow<'_, str> {
+    let tagged = email.rsplit_once('@').and_then(|(local, domain)| Some((local.split_once('+')?.0, domain)));
+    match tagged {
+        // An address may also begin with a plus sign.
+        Some((name, domain)) if !name.is_empty() => format!("{name}@{domain}").into(),
+        _ => email.into(),
     }
 }
 
@@ -302,6 +314,18 @@ pub fn budget(channel: &str, date: &str, shard: u32) -> Key {
 #[must_use]
 pub fn budget_flag(flag: &str, copy: u32) -> Key {
     Key::new(format!("FLAG#{flag}#{copy}"), "FLAG")
+}
+
+/// Returns the name of the flag that says that the strangers' share of a channel's budget is spent.
+#[must_use]
+pub fn strangers_flag(channel: &str) -> String {
+    format!("{channel}_strangers")
+}
+
+/// The times of what the accounts with a number or an email did, whichever they were. `hash` is a keyed hash.
+#[must_use]
+pub fn name_limit(word: &str, hash: &str) -> Key {
+    Key::new(format!("LIMIT#{word}#{hash}"), "LIMIT")
 }
 
 /// The times of what an account did, see [`crate::config::RateLimit`].

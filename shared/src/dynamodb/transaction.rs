@@ -97,6 +97,8 @@ enum Place {
     Within,
     /// In the transaction. Its condition is a limit, and is refused more often than others.
     WithinAtLimit,
+    /// Nowhere. The condition is only read.
+    Unmade,
     /// Before the transaction, alone. If the transaction does not happen, this change takes it back.
     Before(Set),
 }
@@ -104,7 +106,11 @@ enum Place {
 impl Required {
     /// Returns whether a read of the item first can spare the writes.
     const fn is_limit(&self) -> bool {
-        matches!(self.place, Place::WithinAtLimit | Place::Before(_))
+        matches!(self.place, Place::WithinAtLimit | Place::Unmade | Place::Before(_))
+    }
+
+    const fn is_within(&self) -> bool {
+        matches!(self.place, Place::Within | Place::WithinAtLimit)
     }
 
     /// Returns whether it is a limit that nothing was counted at yet.
@@ -153,6 +159,12 @@ impl<E: Reason> Transaction<E> {
         self.declare(write, Place::Before(take_back), Some(Box::new(why)));
     }
 
+    /// Declares a write that is not made. Its condition refuses by the first reading: see
+    /// [`Transaction::reading_first`].
+    pub fn refuse_unless(&mut self, write: Write, why: impl FnOnce(Option<Item>) -> E + Send + 'static) {
+        self.declare(write, Place::Unmade, Some(Box::new(why)));
+    }
+
     fn declare(&mut self, write: Write, place: Place, why: Option<Why<E>>) {
         self.required.push(Required { write, place });
         self.meanings.whys.push(why);
@@ -187,7 +199,7 @@ impl<E: Reason> Transaction<E> {
             debug_assert!(false, "{}: two writes on one key", self.doing);
             return Err(Error::internal(self.doing, "two writes on one key"));
         }
-        let within = self.required.iter().enumerate().filter(|(_, one)| !matches!(one.place, Place::Before(_)));
+        let within = self.required.iter().enumerate().filter(|(_, one)| one.is_within());
         let (places, required): (Vec<_>, Vec<_>) = within.map(|(place, one)| (place, &one.write)).unzip();
         let conditional = required.into_iter().map(|one| written(table, &one.key, one.change.clone(), Some(&one.when)));
         let effects = self.effects.iter().map(|effect| written(table, &effect.key, effect.change.clone(), None));

@@ -45,7 +45,7 @@ impl ErrorFormat {
         };
         let reply = reply.with_header("x-error-code", error.code());
         match error {
-            Error::TooMany { retry_after_seconds } => {
+            Error::TooMany { retry_after_seconds } | Error::BudgetSpent { retry_after_seconds } => {
                 reply.with_header("retry-after", &retry_after_seconds.to_string())
             }
             Error::Unavailable { .. } | Error::CaptchaNotConfigured => reply.with_header("retry-after", "5"),
@@ -78,7 +78,7 @@ fn status(error: &Error) -> u16 {
         Error::AccountChanged => 409,
         Error::TooMany { .. } => 429,
         Error::Internal { .. } => 500,
-        Error::CaptchaNotConfigured | Error::Unavailable { .. } => 503,
+        Error::CaptchaNotConfigured | Error::Unavailable { .. } | Error::BudgetSpent { .. } => 503,
         _ => 400,
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::CaptchaNotConfigured => ("未配置人机验证。", "No captcha is configured."),
         Error::TooMany { .. } => ("操作过于频繁，请稍后再试!", "Too many requests. Please try again later."),
         Error::Internal { .. } => ("出了点问题，请稍后再试。", "Something went wrong. Please try again later."),
-        Error::Unavailable { .. } => {
+        Error::Unavailable { .. } | Error::BudgetSpent { .. } => {
             ("服务暂时不可用，请稍后再试。", "The service is unavailable for a moment. Please try again.")
         }
     };

@@ -3,8 +3,9 @@
 mod captcha_result;
 mod guessing;
 mod send;
+mod strangers;
 
 pub use captcha_result::CaptchaResult;
 pub(crate) use guessing::tell_of_guessing;
-pub use send::is_sign_up;
 pub(crate) use send::{COOLDOWN_SECONDS, MessageRequest, NoCost, Notification, is_settled, refuse_early, send};
+pub use strangers::{count_for_stranger, take_back_for_stranger};

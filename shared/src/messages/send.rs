@@ -11,7 +11,9 @@ use crate::app::{App, Caller};
 use crate::config::RateLimit;
 use crate::crypto::{NotMeLink, random, random_hex};
 use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, Language, Timestamp, User};
-use crate::dynamodb::items::{AboutAccount, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent};
+use crate::dynamodb::items::{
+    AboutAccount, BudgetShare, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent,
+};
 use crate::dynamodb::keys::Key;
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Transaction, Write, keys};
 use crate::error::Error;
@@ -42,28 +44,10 @@ impl<E: Reason> Part<E> for NoCost {
     }
 }
 
-/// Returns whether a message may go to anybody's number, to sign up or to move an account there, rather than only to an
-/// account's number.
-#[must_use]
-pub fn is_sign_up(content: &Content, requires_account: bool) -> bool {
-    match content {
-        Content::Code(key) => {
-            let anyone_s = matches!(key.purpose, CodePurpose::Register | CodePurpose::ChangeMobile);
-            anyone_s || (key.purpose == CodePurpose::LogIn && !requires_account)
-        }
-        Content::ResetLink | Content::SecurityNotification(_) => false,
-    }
-}
-
-/// Returns the flags that are set when the day's budget is spent. Each has several copies, so that many requests do not
-/// all read one item.
-fn budget_flags(request: &MessageRequest) -> impl Iterator<Item = Key> {
-    let channel = request.recipient.channel();
-    let sign_up = is_sign_up(&request.content, request.requires_account).then_some("sms_sign_up");
-    [Some(channel), sign_up].into_iter().flatten().map(|flag| {
-        let copy = u32::from(random::<1>()[0]) % keys::FLAG_COPIES;
-        keys::budget_flag(flag, copy)
-    })
+/// Returns a copy of a flag that is set when a day's budget is spent. Each flag has several copies, so that many requests
+/// do not all read one item.
+fn budget_flag(flag: &str) -> Key {
+    keys::budget_flag(flag, u32::from(random::<1>()[0]) % keys::FLAG_COPIES)
 }
 
 /// Stores a message, its resend cooldown and its limit counts in one transaction, together with its `cost`: whatever
@@ -80,15 +64,25 @@ pub(crate) async fn send(
         Recipient::Sms(mobile) => mobile.masked(),
         Recipient::Email(email) => email.masked(),
     });
-    let message = new_message(&request, app.clock.now());
-    let submission = Submission { app, caller, solved, request: &request, message: &message };
+    let share = request.content.budget_share(request.requires_account);
+    let sources = if share == BudgetShare::KnownOnDelivery { limits::source_hashes(app, caller)? } else { Vec::new() };
+    let message = Message { sources, ..new_message(&request, app.clock.now()) };
+    let mut submission = Submission::new(app, caller, solved, (&request, &message));
     if submission.is_of_owner().await? {
+        submission.is_for_account = true;
         match submission.send(Allowance::OfOwner, cost).await {
             Err(SendError::OutsideReserve) => {}
             sent => return sent.map_err(Error::from),
         }
     }
-    submission.send(Allowance::WithAll, cost).await.map_err(Error::from)
+    let sent = submission.send(Allowance::WithAll, cost).await;
+    if let Err(SendError::ForStrangersNoMore(_)) = sent
+        && find_by_name(app, Some(&request.recipient.account_name())).await?.is_some()
+    {
+        submission.is_for_account = true;
+        return submission.send(Allowance::WithAll, cost).await.map_err(Error::from);
+    }
+    sent.map_err(Error::from)
 }
 
 /// Refuses a message to a new number or address that [`send`] would refuse because of a cooldown or a limit, before
@@ -98,10 +92,11 @@ pub(crate) async fn refuse_early(
     caller: &Caller,
     solved: &CaptchaResult,
     request: &MessageRequest,
+    cost: impl Part<SendError>,
 ) -> Result<(), Error> {
     let message = new_message(request, app.clock.now());
-    let submission = Submission { app, caller, solved: solved.clone(), request, message: &message };
-    let transaction = submission.transaction(Allowance::WithAll, NoCost)?;
+    let submission = Submission::new(app, caller, solved.clone(), (request, &message));
+    let transaction = submission.transaction(Allowance::WithAll, cost)?;
     app.store.read_limits(transaction).await.map_err(Error::from)
 }
 
@@ -121,6 +116,9 @@ enum Allowance {
 pub(crate) enum SendError {
     /// The reserve is spent.
     OutsideReserve,
+    /// The strangers' share of the day's budget is spent, or what the source may use of it. A message that may be for an
+    /// account is sent if it is.
+    ForStrangersNoMore(Error),
     /// The source's limit is spent for this many seconds, and a solved captcha raises it. People behind a shared
     /// address can thus go on: a school, a company or a carrier's NAT has only one.
     CaptchaOrWait(u64),
@@ -132,7 +130,7 @@ impl From<SendError> for Error {
         match error {
             SendError::OutsideReserve => Self::TooMany { retry_after_seconds: 1 },
             SendError::CaptchaOrWait(_) => Self::CaptchaRequired,
-            SendError::Final(error) => error,
+            SendError::ForStrangersNoMore(error) | SendError::Final(error) => error,
         }
     }
 }
@@ -146,7 +144,7 @@ impl From<Error> for SendError {
 impl Reason for SendError {
     fn wait_seconds(&self) -> Option<u64> {
         match self {
-            Self::OutsideReserve => None,
+            Self::OutsideReserve | Self::ForStrangersNoMore(_) => None,
             Self::CaptchaOrWait(seconds) => Some(*seconds),
             Self::Final(error) => error.wait_seconds(),
         }
@@ -164,9 +162,20 @@ struct Submission<'a> {
     solved: CaptchaResult,
     request: &'a MessageRequest,
     message: &'a Message,
+    /// Whether the recipient is known to have an account. The message then spends nothing of the strangers' share.
+    is_for_account: bool,
 }
 
-impl Submission<'_> {
+impl<'a> Submission<'a> {
+    const fn new(
+        app: &'a App,
+        caller: &'a Caller,
+        solved: CaptchaResult,
+        (request, message): (&'a MessageRequest, &'a Message),
+    ) -> Self {
+        Self { app, caller, solved, request, message, is_for_account: false }
+    }
+
     /// Declares and commits the writes. If several are refused, the first in the order of declaration decides the
     /// error.
     async fn send(&self, allowance: Allowance, cost: impl Part<SendError>) -> Result<(), SendError> {
@@ -182,10 +191,16 @@ impl Submission<'_> {
         let otherwise = || SendError::Final(Error::AccountChanged);
         let mut tx = Transaction::reading_first("asking for a message", otherwise);
         tx.add(cost)?;
-        for flag in budget_flags(self.request) {
-            tx.require_limit(Write::check(flag, Condition::no_live_item(now)), |_| {
-                Error::unavailable("asking for a message", "the day's budget is spent").into()
+        let channel = self.request.recipient.channel();
+        tx.require_limit(Write::check(budget_flag(channel), Condition::no_live_item(now)), move |item| {
+            Error::BudgetSpent { retry_after_seconds: wait_until_expiry(item, now) }.into()
+        });
+        if self.spends_strangers_share() {
+            let flag = budget_flag(&keys::strangers_flag(channel));
+            tx.require_limit(Write::check(flag, Condition::no_live_item(now)), move |item| {
+                SendError::ForStrangersNoMore(Error::BudgetSpent { retry_after_seconds: wait_until_expiry(item, now) })
             });
+            self.require_strangers_limit(&mut tx)?;
         }
         if let Allowance::OfOwner = allowance {
             let reserve = limits::of_devices(self.app, &self.request.recipient);
@@ -203,6 +218,35 @@ impl Submission<'_> {
         }
         tx.also(Effect::put(keys::message(&self.message.id), self.message)?);
         Ok(tx)
+    }
+
+    /// Counts what the source uses of the strangers' share of the day, or only looks at it where `deliver` counts it.
+    fn require_strangers_limit(&self, tx: &mut Transaction<SendError>) -> Result<(), Error> {
+        let recipient = &self.request.recipient;
+        if !self.message.sources.is_empty() {
+            for count in limits::of_strangers(self.app, &self.message.sources, recipient) {
+                count.declare_unmade(tx, SendError::ForStrangersNoMore);
+            }
+            return Ok(());
+        }
+        let counts = match &self.solved {
+            CaptchaResult::KnownDevice(user) => {
+                limits::of_known_devices(self.app, user, limits::limit_of_strangers(recipient))?
+            }
+            _ => limits::of_strangers(self.app, &limits::source_hashes(self.app, self.caller)?, recipient),
+        };
+        counts.into_iter().for_each(|count| count.declare_before(tx, SendError::Final));
+        Ok(())
+    }
+
+    /// Returns whether the message is refused when the strangers' share of the day's budget is spent. Where registration
+    /// is not disclosed, `deliver` alone knows whether a number that signs in or up has an account, and drops the message.
+    fn spends_strangers_share(&self) -> bool {
+        match self.request.content.budget_share(self.request.requires_account) {
+            BudgetShare::Strangers => true,
+            BudgetShare::Accounts => false,
+            BudgetShare::KnownOnDelivery => !self.is_for_account && self.app.config.answers.disclose_registration,
+        }
     }
 
     /// Returns whether the caller's device is a known one of the account that has the recipient. A device that another
@@ -267,9 +311,13 @@ fn not_guessed_out(content: &Content, now: Timestamp) -> Option<Write> {
 
 /// Returns the error that it is too soon, with the wait until `item` expires.
 fn still_held(item: Option<Item>, now: Timestamp) -> SendError {
+    Error::TooMany { retry_after_seconds: wait_until_expiry(item, now) }.into()
+}
+
+/// Returns the seconds until an item expires, at least 1.
+fn wait_until_expiry(item: Option<Item>, now: Timestamp) -> u64 {
     let held = item.and_then(|item| serde_dynamo::from_item::<_, ExpiringItem>(item).ok());
-    let wait = held.map_or(0, |held| now.seconds_until(held.expires_at));
-    Error::TooMany { retry_after_seconds: wait.max(1) }.into()
+    held.map_or(0, |held| now.seconds_until(held.expires_at)).max(1)
 }
 
 /// A security notification, to every address of the account. It ignores the resend cooldown and is part of the
@@ -333,6 +381,7 @@ pub(super) fn new_message(request: &MessageRequest, now: Timestamp) -> Message {
         content: request.content.clone(),
         requires_account: request.requires_account,
         language: request.language,
+        sources: Vec::new(),
         created_at: now,
         expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
         claimed_by: None,

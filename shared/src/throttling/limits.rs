@@ -10,9 +10,9 @@
 use ring::hmac;
 
 use crate::app::{App, Caller};
-use crate::config::RateLimit;
+use crate::config::{RateLimit, WIDER_STRANGERS};
 use crate::crypto::{KeyGroup, KnownDevice, Purpose, hash_address};
-use crate::domain::{Limit, Timestamp, User, UserId, sources_of};
+use crate::domain::{AccountName, Limit, Timestamp, User, UserId, sources_of};
 use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, Key};
 use crate::dynamodb::{Condition, Item, Part, Reason, Set, Transaction, Write, WriteError};
@@ -49,6 +49,16 @@ impl LimitCount {
     ) {
         let Self { write, wait, now } = self;
         transaction.require_limit(write, move |item| meaning(wait.refusal(item.as_ref(), now)));
+    }
+
+    /// Declares the limit, at which nothing is counted: see [`Transaction::refuse_unless`].
+    pub(crate) fn declare_unmade<E: Reason>(
+        self,
+        transaction: &mut Transaction<E>,
+        meaning: impl FnOnce(Error) -> E + Send + 'static,
+    ) {
+        let Self { write, wait, now } = self;
+        transaction.refuse_unless(write, move |item| meaning(wait.refusal(item.as_ref(), now)));
     }
 
     /// Declares the count of a window, which is made before the transaction: see [`Transaction::count_before`].
@@ -113,6 +123,19 @@ pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCou
     sliding(app, limit, keys::account_limit(limit.key_word(), user))
 }
 
+/// Returns the counts of an action that its account is told of: at the account, and at its number and email. Those at
+/// number and email outlive the account. Otherwise a person who signs up again and again could have any number of
+/// notifications sent.
+pub(crate) fn of_notified(app: &App, limit: RateLimit, user: &User) -> Result<Vec<LimitCount>, Error> {
+    let names = [user.mobile.clone().map(AccountName::Mobile), user.email.clone().map(AccountName::Email)];
+    let mut counts = vec![of_account(app, limit, &user.id)];
+    for name in names.iter().flatten() {
+        let hash = keyed_hash(app, &format!("{}:{}", limit.key_word(), keys::claim(name).partition()))?;
+        counts.push(sliding(app, limit, keys::name_limit(limit.key_word(), &hash)));
+    }
+    Ok(counts)
+}
+
 /// Counts one account's action at once, outside a transaction. It therefore stays counted if what follows is refused.
 pub(crate) async fn count_account(app: &App, limit: RateLimit, user: &UserId) -> Result<(), Error> {
     of_account(app, limit, user).alone(app).await
@@ -151,6 +174,43 @@ pub(crate) fn of_known_devices(app: &App, user: &UserId, limit: RateLimit) -> Re
     Ok(in_windows(app, limit, vec![(keyed_hash(app, &format!("devices:{user}"))?, 1)]))
 }
 
+/// Returns the counts of a message to somebody without an account, at the hashed sources that requested it. See
+/// [`source_hashes`].
+pub(crate) fn of_strangers(app: &App, sources: &[String], recipient: &Recipient) -> Vec<LimitCount> {
+    in_windows(app, limit_of_strangers(recipient), with_factors(sources))
+}
+
+/// Takes back what [`of_strangers`] counted.
+pub(crate) async fn refund_strangers(app: &App, sources: &[String], recipient: &Recipient) {
+    refund(app, windows(app, limit_of_strangers(recipient), with_factors(sources))).await;
+}
+
+pub(crate) const fn limit_of_strangers(recipient: &Recipient) -> RateLimit {
+    match recipient {
+        Recipient::Sms(_) => RateLimit::StrangersSms,
+        Recipient::Email(_) => RateLimit::StrangersMail,
+    }
+}
+
+/// Adds the factors of the limit of strangers. The first source is the narrowest.
+fn with_factors(sources: &[String]) -> Vec<(String, u32)> {
+    let factor = |place| if place == 0 { 1 } else { WIDER_STRANGERS };
+    sources.iter().enumerate().map(|(place, source)| (source.clone(), factor(place))).collect()
+}
+
+/// Returns the keyed hashes of a caller's sources, the narrowest first.
+pub(crate) fn source_hashes(app: &App, caller: &Caller) -> Result<Vec<String>, Error> {
+    Ok(hashed_sources(app, caller)?.into_iter().map(|(hash, _)| hash).collect())
+}
+
+/// Counts in windows at once.
+pub(crate) async fn count_alone(app: &App, counts: Vec<LimitCount>) -> Result<(), Error> {
+    // Each window is a write of its own: many requests from one address must not fail because their transactions
+    // conflict. Where one of two windows refuses, the other may count the action all the same.
+    let counted = counts.into_iter().map(|count| count.alone(app));
+    futures_util::future::try_join_all(counted).await.map(drop)
+}
+
 fn in_windows(app: &App, limit: RateLimit, sources: Vec<(String, u32)>) -> Vec<LimitCount> {
     let now = app.clock.now();
     let counts = windows(app, limit, sources).into_iter().map(|window| {
@@ -167,17 +227,20 @@ fn in_windows(app: &App, limit: RateLimit, sources: Vec<(String, u32)>) -> Vec<L
 /// Takes back one action of a source. If the window has changed since the action was counted, this goes to the new
 /// window. If it fails, the action stays counted.
 pub(crate) async fn refund_source(app: &App, caller: &Caller, limit: RateLimit) {
+    match hashed_sources(app, caller) {
+        Ok(sources) => refund(app, windows(app, limit, sources)).await,
+        Err(error) => error.log_ignored("an action of a source stays counted"),
+    }
+}
+
+async fn refund(app: &App, windows: Vec<Window>) {
     let refund = async |window: Window| {
         let (set, counted) = (Set::default().and_decrement(USED), Condition::greater(USED, 0_u64));
         let doing = "taking back what a source did";
         let refunded = app.store.write(doing, &window.key, &set, &counted, |_| WriteError::Refused).await;
         WriteError::refused_as_none(refunded).map(drop)
     };
-    let refunded = async {
-        let windows = windows(app, limit, hashed_sources(app, caller)?);
-        futures_util::future::try_join_all(windows.into_iter().map(refund)).await
-    };
-    if let Err(error) = refunded.await {
+    if let Err(error) = futures_util::future::try_join_all(windows.into_iter().map(refund)).await {
         error.log_ignored("an action of a source stays counted");
     }
 }
@@ -219,22 +282,15 @@ pub(crate) async fn count_hash_at(app: &App, id: &str) -> Result<(), Error> {
 }
 
 /// Refuses an action that one of these limits would refuse in any case, before it costs more. Nothing is counted.
-pub(crate) async fn refuse_spent<const N: usize>(app: &App, counts: [LimitCount; N]) -> Result<(), Error> {
+pub(crate) async fn refuse_spent(app: &App, counts: Result<Vec<LimitCount>, Error>) -> Result<(), Error> {
     let mut limits = Transaction::reading_first("reading a limit", || Error::TooMany { retry_after_seconds: 1 });
-    counts.into_iter().try_for_each(|count| limits.add(count))?;
+    counts?.into_iter().try_for_each(|count| limits.add(count))?;
     app.store.read_limits(limits).await
 }
 
 /// Counts an action of a source.
 pub(crate) async fn count_source(app: &App, caller: &Caller, limit: RateLimit) -> Result<(), Error> {
     count_alone(app, of_source(app, caller, limit)?).await
-}
-
-/// Counts in a write for each window: many requests from one address must not fail because their transactions conflict.
-/// Where one of two windows refuses, the other may count the action all the same.
-async fn count_alone(app: &App, counts: Vec<LimitCount>) -> Result<(), Error> {
-    let counted = counts.into_iter().map(|count| count.alone(app));
-    futures_util::future::try_join_all(counted).await.map(drop)
 }
 
 struct Window {

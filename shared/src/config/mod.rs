@@ -5,6 +5,7 @@
 
 mod access;
 mod address;
+mod consent;
 mod environment;
 mod limits;
 mod need;
@@ -13,13 +14,14 @@ pub mod settings;
 use std::time::Duration;
 
 pub use access::{DeviceConfig, GuessingConfig, NumberConfig};
+pub use consent::ConsentConfig;
 pub use environment::{ConfigError, Environment};
 pub use limits::{LimitConfig, RateLimit};
 pub use need::{Keys, Need};
 
 use subtle::ConstantTimeEq;
 
-use environment::{IDENTIFIER, NAME, VERSION};
+use environment::{IDENTIFIER, NAME};
 
 use crate::crypto::{HashCost, RotationRules};
 use crate::domain::{Email, ExposeSecret, PasswordRules, ReservedUsernames, SecretString, SessionRules};
@@ -41,6 +43,7 @@ pub struct Config {
     pub passwords: PasswordConfig,
     pub captcha: CaptchaConfig,
     pub answers: AnswerConfig,
+    pub consent: ConsentConfig,
     pub pages: PageConfig,
     pub limits: LimitConfig,
     pub messages: MessageConfig,
@@ -181,10 +184,6 @@ pub struct PageConfig {
     pub terms_url: Option<String>,
     /// `PRIVACY_URL`
     pub privacy_url: Option<String>,
-    /// `TERMS_VERSION`
-    pub terms_version: String,
-    /// `PRIVACY_VERSION`
-    pub privacy_version: String,
     /// `CAPTCHA_APP_ID`
     pub captcha_app_id: Option<String>,
     /// `CAPTCHA_WIDGET_URL`
@@ -193,13 +192,10 @@ pub struct PageConfig {
 
 impl PageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let version = |setting| environment.text(setting, &VERSION);
         let widget = environment.url("CAPTCHA_WIDGET_URL")?;
         Ok(Self {
             terms_url: environment.url("TERMS_URL")?,
             privacy_url: environment.url("PRIVACY_URL")?,
-            terms_version: version(&settings::TERMS_VERSION)?,
-            privacy_version: version(&settings::PRIVACY_VERSION)?,
             captcha_app_id: environment.optional("CAPTCHA_APP_ID"),
             captcha_widget_url: widget.unwrap_or_else(|| settings::CAPTCHA_WIDGET_URL.default.to_owned()),
         })
@@ -211,8 +207,6 @@ impl PageConfig {
 pub struct AnswerConfig {
     /// `DISCLOSE_REGISTRATION`
     pub disclose_registration: bool,
-    /// `REQUIRE_CONSENT`
-    pub require_consent: bool,
     /// `CLIENT_HOST`
     pub client_host: Option<String>,
     /// Further origins of the pages. Only the local system sets them, because it has several addresses.
@@ -318,11 +312,11 @@ impl Config {
             },
             reserved_usernames: read_reserved_usernames(environment, &messages.brand),
             messages,
+            consent: ConsentConfig::read(environment)?,
             pages: PageConfig::read(environment)?,
             limits: LimitConfig::read(environment)?,
             answers: AnswerConfig {
                 disclose_registration: environment.word(&settings::DISCLOSE_REGISTRATION)? == "true",
-                require_consent: environment.word(&settings::REQUIRE_CONSENT)? == "true",
                 client_host: environment.base_url("CLIENT_HOST")?,
                 own_origins: Vec::new(),
             },

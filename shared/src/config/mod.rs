@@ -14,6 +14,7 @@ pub mod settings;
 use std::time::Duration;
 
 pub use access::{DeviceConfig, GuessingConfig, NumberConfig};
+pub use address::{is_of_this_machine, is_origin};
 pub use consent::ConsentConfig;
 pub use environment::{ConfigError, Environment};
 pub use limits::{LimitConfig, RateLimit};
@@ -211,6 +212,10 @@ pub struct AnswerConfig {
     pub client_host: Option<String>,
     /// Further origins of the pages. Only the local system sets them, because it has several addresses.
     pub own_origins: Vec<String>,
+    /// `CORS_ORIGINS`
+    pub cors_origins: Vec<String>,
+    /// Whether pages of every port of this machine may call the API. Only the local system sets it.
+    pub admits_this_machine: bool,
 }
 
 impl AnswerConfig {
@@ -231,6 +236,13 @@ impl AnswerConfig {
         let is =
             |own: &str| origin == own || loopback_port(own).is_some_and(|port| loopback_port(origin) == Some(port));
         is(origin_of(host)) || self.own_origins.iter().any(|own| is(own))
+    }
+
+    /// Returns whether a request's `Origin` is one whose pages may call the API by CORS. API Gateway allows the same.
+    #[must_use]
+    pub fn is_cors_origin(&self, origin: &str) -> bool {
+        let is_named = self.cors_origins.iter().any(|one| one == origin);
+        is_named || (self.admits_this_machine && is_of_this_machine(origin))
     }
 }
 
@@ -319,6 +331,8 @@ impl Config {
                 disclose_registration: environment.word(&settings::DISCLOSE_REGISTRATION)? == "true",
                 client_host: environment.base_url("CLIENT_HOST")?,
                 own_origins: Vec::new(),
+                cors_origins: environment.origins("CORS_ORIGINS")?,
+                admits_this_machine: false,
             },
             keys: Keys::read(environment, needs)?,
             origin_secrets: environment.secrets("ORIGIN_SECRET")?,

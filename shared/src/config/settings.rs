@@ -106,6 +106,9 @@ settings! {
     /// The public address of the pages, without a slash at the end. Mailed links lead there, and requests that carry
     /// the session cookie must come from its origin. By default it is the address of the API.
     CLIENT_HOST: Parameter, Text, "";
+    /// The origins whose pages may call the API from a browser, separated by commas, such as
+    /// `https://shop.example.com`. In the local system, `--cors` names them.
+    CORS_ORIGINS: Parameter, Text, "";
     /// The name shown in SMS, mail and pages.
     BRAND: Parameter, Text, "Latchkey";
     /// The address of the terms that a person accepts at sign-up.

@@ -8,6 +8,7 @@ use local::Options;
 use local::operator::{OperatorAction, Target};
 use local::settings::check_name;
 use local::smoke::Address;
+use shared::config::is_origin;
 use shared::crypto::Rotation;
 
 pub(crate) const USAGE: &str = "\
@@ -119,15 +120,8 @@ fn port(value: &OsStr) -> Result<u16, lexopt::Error> {
 
 /// Checks that a text is an origin as browsers send it (RFC 6454 §6.2): lower case, without the scheme's default port.
 fn origin(text: String) -> Result<String, lexopt::Error> {
-    let (authority, own_port) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(authority), _) => (authority, ":443"),
-        (_, Some(authority)) => (authority, ":80"),
-        _ => ("", ""),
-    };
-    let well_formed = !authority.is_empty()
-        && !authority.starts_with(':')
-        && !authority.ends_with(own_port)
-        && authority.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase() && !b"/?#@*\\".contains(&b));
+    let own_port = if text.starts_with("https://") { ":443" } else { ":80" };
+    let well_formed = is_origin(&text) && !text.ends_with(own_port);
     if well_formed {
         return Ok(text);
     }

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use shared::Clock;
-use shared::config::Need;
+use shared::config::{Need, is_of_this_machine};
 use shared::crypto::random_hex;
 use shared::http::Endpoint;
 use shared::{App, Error};
@@ -90,13 +90,7 @@ impl Gateway {
     /// Returns whether pages of this origin may call the API. The named origins may, and so may every port of this
     /// machine, so that a front end under development works on any port.
     fn admits(&self, origin: &str) -> bool {
-        let is_number = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
-        let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(is_number);
-        let of_this_machine = ["http://localhost", "http://127.0.0.1"]
-            .iter()
-            .filter_map(|machine| origin.strip_prefix(machine))
-            .any(|rest| rest.is_empty() || is_port(rest));
-        of_this_machine || self.cors.origins.iter().any(|one| one == origin)
+        is_of_this_machine(origin) || self.cors.origins.iter().any(|one| one == origin)
     }
 
     fn preflight(&self, allowed: Option<&str>) -> Response<Body> {

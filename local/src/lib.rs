@@ -238,6 +238,7 @@ fn variables(
     let variables_for = |cloud_url: &str| {
         let mut settings = data::settings(local_url, cloud_url, &opened.secrets);
         settings.extend(options.variables.clone());
+        settings.insert("CORS_ORIGINS".to_owned(), options.cors.join(","));
         settings::place(settings, &template.declared_variables())
     };
     let variables = variables_for(cloud_url)?;
@@ -287,6 +288,7 @@ impl Host<'_> {
         };
         let setting = |source| StartError::Setting { function: function.to_owned(), source };
         let mut config = Config::read(&Environment::new(&look_up), needs).map_err(setting)?;
+        config.answers.admits_this_machine = true;
         // Set in the config and not as a variable: a deployment must have no setting that sends an address over the
         // network in clear.
         if let Some(url) = &self.public_url {

@@ -40,6 +40,7 @@ pub(crate) fn place(
 pub fn check_name(name: &str) -> Result<(), String> {
     match name {
         SETTINGS => return Err("give each setting by a --set of its own".to_owned()),
+        "CORS_ORIGINS" => return Err("give each origin by a --cors of its own".to_owned()),
         "TABLE_NAME" | ACCESS_KEY_ID => return Err(format!("{name} is the local system's own")),
         _ => {}
     }
@@ -83,6 +84,7 @@ mod tests {
             let said = check_name(wrong).unwrap_err();
             assert_eq!(said, format!("there is no setting {wrong}. Did you mean {meant}?"));
         }
+        assert!(check_name("CORS_ORIGINS").unwrap_err().contains("--cors"));
         assert!(check_name("XYZ").unwrap_err().contains("docs/configuration.md"));
     }
 }

@@ -71,6 +71,15 @@ pub enum Error {
     /// The sign-up lacks consent to the terms and the privacy policy.
     #[error("consent is required")]
     ConsentRequired,
+    /// The sign-up has consent to other versions than the current ones. The consent is evidence, so it is never
+    /// replaced by one to the current versions.
+    #[error("consent to other versions")]
+    ConsentOutdated {
+        /// The current version of the terms, where one is configured.
+        terms: Option<String>,
+        /// The current version of the privacy policy, where one is configured.
+        privacy: Option<String>,
+    },
     /// The text is not acceptable as a new password.
     #[error(transparent)]
     PasswordRefused(#[from] PasswordError),

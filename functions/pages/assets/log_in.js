@@ -128,6 +128,8 @@ function goOnBySms(answer, mobile) {
     code_wrong: "code", code_expired: "code", code_malformed: "code",
     mobile_malformed: "mobile", consent_required: "consent", consent_outdated: "consent",
   };
+  // The reloaded page must not restore a tick that was given to the old terms.
+  if (answer.code === "consent_outdated") byId("consent").checked = false;
   if (showSecondProof(answer, mobile)) return undefined;
   offerPassword(refuse(bySms, answer, { ...places, ...secondPlaces }), answer);
   return undefined;

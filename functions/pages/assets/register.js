@@ -94,6 +94,8 @@ onSubmit(form, async () => {
     mobile_malformed: "mobile", mobile_taken: "mobile", consent_required: "consent", consent_outdated: "consent", codes_blocked: "code",
   };
   refuse(form, answer, places);
+  // The reloaded page must not restore a tick that was given to the old terms.
+  if (answer.code === "consent_outdated") box.checked = false;
   if (answer.code === "mobile_taken") tellTaken(answer.message);
 });
 

@@ -231,13 +231,13 @@ impl View<'_> {
 
     /// Renders the consent box. It must be ticked before anything about a person is sent.
     pub(crate) fn consent(&self, id: &str) -> Markup {
-        let pages = &self.config.pages;
+        let (pages, consent) = (&self.config.pages, &self.config.consent);
         let link = |url: &Option<String>, text: &'static str| {
             html! { @if let Some(url) = url { a href=(url) target="_blank" rel="noopener" { (text) } } @else { (text) } }
         };
         html! {
             div.check {
-                input id=(id) type="checkbox" required data-missing="consent" data-terms=(pages.terms_version) data-privacy=(pages.privacy_version) aria-labelledby={ (id) "-text" } aria-describedby={ (id) "-error" };
+                input id=(id) type="checkbox" required data-missing="consent" data-terms=(consent.shown_terms()) data-privacy=(consent.shown_privacy()) aria-labelledby={ (id) "-text" } aria-describedby={ (id) "-error" };
                 div {
                     span id={ (id) "-text" } {
                         label for=(id) { (self.t("我已阅读并同意", "I have read and agree to the ")) }

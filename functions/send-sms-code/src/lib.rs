@@ -27,6 +27,7 @@ struct Sent<'a> {
 
 async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
     request.refuse_cross_site()?;
+    request.refuse_foreign_origin(app)?;
     let caller = request.caller(app);
     let solved = credentials::require_captcha_pass(app, &caller, request.captcha_pass(), CaptchaAction::Sms).await?;
     let mobile = request.mobile_in_path()?;
@@ -40,6 +41,7 @@ async fn send_sms_code(app: &App, request: &Request) -> Result<Reply, Error> {
         Some(_) => return Err(Error::PurposeUnknown),
     };
     // Refuses a request that a form on another site can send, in old browsers too.
+    request.refuse_form()?;
     match request.json() {
         Ok(_) | Err(Error::BodyEmpty) => {}
         Err(error) => return Err(error),

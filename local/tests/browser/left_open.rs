@@ -187,3 +187,40 @@ async fn a_code_on_its_way_survives_a_clock_that_is_set_forward() {
     browser.at("/users").await;
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_from_before_a_change_of_the_terms_asks_for_consent_again() {
+    let site = Site::with_settings(&[("TERMS_VERSION", "2"), ("PRIVACY_VERSION", "3")]).await;
+    for form in ["register", "by-sms"] {
+        let mobile = new_mobile();
+        let browser = Browser::start(&site.base_url, SETUPS[0]).await;
+        let fill = async |code: &str| {
+            browser.fill("code", code).await;
+            if form == "register" {
+                browser.fill("nickname", "小明").await;
+                browser.fill("password", PASSWORD).await;
+            }
+            browser.submit(form).await;
+        };
+        browser.open(if form == "register" { "/register" } else { "/login?by=sms" }).await;
+        browser.js("document.getElementById('consent').dataset.terms = '1'").await;
+        browser.click("consent").await;
+        browser.fill("mobile", &mobile).await;
+        browser.click("code-send").await;
+        browser.until("document.getElementById('code-send-live').textContent").await;
+        let code = site.code_for(&mobile).await;
+        fill(&code).await;
+        browser.says("consent-error", "协议已更新，请刷新页面").await;
+        browser.until("!document.getElementById('consent').checked").await;
+        browser.js("document.documentElement.removeAttribute('data-ready'); location.reload()").await;
+        browser.until("document.documentElement.hasAttribute('data-ready')").await;
+        let box_of = "const { checked, dataset } = document.getElementById('consent'); return [checked, dataset.terms]";
+        assert_eq!(browser.js(box_of).await, json!([false, "2"]), "no tick is carried over to the new terms");
+        browser.click("consent").await;
+        browser.fill("mobile", &mobile).await;
+        // The refusal was no guess at the code.
+        fill(&code).await;
+        browser.at("/users").await;
+        browser.close().await;
+    }
+}

@@ -44,6 +44,8 @@ fn errors() -> Vec<Error> {
         Error::UsernameRefused(UsernameError::MixedScripts),
         Error::UsernameRefused(UsernameError::Staff),
         Error::ConsentRequired,
+        Error::ConsentOutdated { terms: Some("2".into()), privacy: Some("3".into()) },
+        Error::ConsentOutdated { terms: None, privacy: Some("3".into()) },
         Error::PasswordRefused(PasswordError::TooShort { min_characters: 8 }),
         Error::PasswordRefused(PasswordError::TooLong),
         Error::PasswordRefused(PasswordError::TooCommon),

@@ -271,6 +271,7 @@ fn no_policy_grants_every_action() {
 const PARAMETERS: &[(&str, &str, &[&str])] = &[
     ("Issuer", "ISSUER", ADDRESSES),
     ("ClientHost", "CLIENT_HOST", ADDRESSES),
+    ("CorsOrigins", "CORS_ORIGINS", ORIGINS),
     ("TermsUrl", "TERMS_URL", ADDRESSES),
     ("PrivacyUrl", "PRIVACY_URL", ADDRESSES),
     ("BreachedPasswordsUrl", "BREACHED_PASSWORDS_URL", ADDRESSES),
@@ -286,6 +287,25 @@ const PARAMETERS: &[(&str, &str, &[&str])] = &[
 ];
 
 const TOO_LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+const ORIGINS: &[&str] = &[
+    "",
+    "https://shop.example",
+    "https://shop.example:8443",
+    "http://localhost:5173,https://a-b.example",
+    "https://Shop.example",
+    "https://shop.example/",
+    "https://shop.example:",
+    "https://shop.example:123456",
+    "https://shop.example, https://app.example",
+    "https://shop.example,",
+    ",https://shop.example",
+    "https://",
+    "https://shop.example\n",
+    "shop.example",
+    "null",
+    "*",
+];
 
 const ADDRESSES: &[&str] = &[
     "",

@@ -32,6 +32,18 @@ impl Environment<'_> {
         Ok(Some(format!("{}{}", url.origin().ascii_serialization(), url.path().trim_end_matches('/'))))
     }
 
+    /// Reads origins, separated by commas. Each must be written as browsers write it, because API Gateway compares it
+    /// with what they send.
+    pub(super) fn origins(&self, variable: &'static str) -> Result<Vec<String>, ConfigError> {
+        let text = self.optional(variable).unwrap_or_default();
+        let origins: Vec<_> = text.split(',').filter(|_| !text.is_empty()).map(str::to_owned).collect();
+        if origins.iter().all(|origin| is_origin(origin)) {
+            return Ok(origins);
+        }
+        let problem = "must be origins such as https://shop.example, in lower case, separated by commas".to_owned();
+        Err(ConfigError { variable, problem })
+    }
+
     /// Reads the address of an AWS service or of a substitute for it. `http://` is allowed for every host, because a
     /// substitute in a network of containers can have any name.
     pub(super) fn endpoint(&self, own: &'static str) -> Result<Option<String>, ConfigError> {
@@ -55,6 +67,28 @@ fn parse(text: &str) -> Option<Url> {
     let authority = after_scheme.split(['/', '?', '#']).next()?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     (is_plain && !authority.is_empty() && !authority.contains('@')).then_some(url)
+}
+
+/// Returns whether a text is an origin: `https://` or `http://`, a host in lower case, and a port or none.
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else { return false };
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    let is_host = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit());
+    !host.is_empty() && host.bytes().all(is_host) && port.is_none_or(is_port)
+}
+
+/// Returns whether an origin is that of a page on this machine, on any port.
+#[must_use]
+pub fn is_of_this_machine(origin: &str) -> bool {
+    let is_number = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
+    let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(is_number);
+    ["http://localhost", "http://127.0.0.1"]
+        .iter()
+        .filter_map(|machine| origin.strip_prefix(machine))
+        .any(|rest| rest.is_empty() || is_port(rest))
 }
 
 /// Returns whether the address is `https://`, or `http://` on the local machine.

@@ -5,6 +5,7 @@
 
 mod access;
 mod address;
+mod consent;
 mod environment;
 mod limits;
 mod need;
@@ -13,6 +14,8 @@ pub mod settings;
 use std::time::Duration;
 
 pub use access::{DeviceConfig, GuessingConfig, NumberConfig};
+pub use address::{is_of_this_machine, is_origin};
+pub use consent::ConsentConfig;
 pub use environment::{ConfigError, Environment};
 pub(crate) use limits::WIDER_STRANGERS;
 pub use limits::{LimitConfig, RateLimit};
@@ -20,7 +23,7 @@ pub use need::{Keys, Need};
 
 use subtle::ConstantTimeEq;
 
-use environment::{IDENTIFIER, NAME, VERSION};
+use environment::{IDENTIFIER, NAME};
 
 use crate::crypto::{HashCost, RotationRules};
 use crate::domain::{Email, ExposeSecret, PasswordRules, ReservedUsernames, SecretString, SessionRules};
@@ -42,6 +45,7 @@ pub struct Config {
     pub passwords: PasswordConfig,
     pub captcha: CaptchaConfig,
     pub answers: AnswerConfig,
+    pub consent: ConsentConfig,
     pub pages: PageConfig,
     pub limits: LimitConfig,
     pub messages: MessageConfig,
@@ -193,10 +197,6 @@ pub struct PageConfig {
     pub terms_url: Option<String>,
     /// `PRIVACY_URL`
     pub privacy_url: Option<String>,
-    /// `TERMS_VERSION`
-    pub terms_version: String,
-    /// `PRIVACY_VERSION`
-    pub privacy_version: String,
     /// `CAPTCHA_APP_ID`
     pub captcha_app_id: Option<String>,
     /// `CAPTCHA_WIDGET_URL`
@@ -205,13 +205,10 @@ pub struct PageConfig {
 
 impl PageConfig {
     fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        let version = |setting| environment.text(setting, &VERSION);
         let widget = environment.url("CAPTCHA_WIDGET_URL")?;
         Ok(Self {
             terms_url: environment.url("TERMS_URL")?,
             privacy_url: environment.url("PRIVACY_URL")?,
-            terms_version: version(&settings::TERMS_VERSION)?,
-            privacy_version: version(&settings::PRIVACY_VERSION)?,
             captcha_app_id: environment.optional("CAPTCHA_APP_ID"),
             captcha_widget_url: widget.unwrap_or_else(|| settings::CAPTCHA_WIDGET_URL.default.to_owned()),
         })
@@ -223,12 +220,14 @@ impl PageConfig {
 pub struct AnswerConfig {
     /// `DISCLOSE_REGISTRATION`
     pub disclose_registration: bool,
-    /// `REQUIRE_CONSENT`
-    pub require_consent: bool,
     /// `CLIENT_HOST`
     pub client_host: Option<String>,
     /// Further origins of the pages. Only the local system sets them, because it has several addresses.
     pub own_origins: Vec<String>,
+    /// `CORS_ORIGINS`
+    pub cors_origins: Vec<String>,
+    /// Whether pages of every port of this machine may call the API. Only the local system sets it.
+    pub admits_this_machine: bool,
 }
 
 impl AnswerConfig {
@@ -249,6 +248,13 @@ impl AnswerConfig {
         let is =
             |own: &str| origin == own || loopback_port(own).is_some_and(|port| loopback_port(origin) == Some(port));
         is(origin_of(host)) || self.own_origins.iter().any(|own| is(own))
+    }
+
+    /// Returns whether a request's `Origin` is one whose pages may call the API by CORS. API Gateway allows the same.
+    #[must_use]
+    pub fn is_cors_origin(&self, origin: &str) -> bool {
+        let is_named = self.cors_origins.iter().any(|one| one == origin);
+        is_named || (self.admits_this_machine && is_of_this_machine(origin))
     }
 }
 
@@ -331,12 +337,14 @@ impl Config {
             reserved_usernames: read_reserved_usernames(environment, &messages.brand),
             limits: LimitConfig::read(environment, &messages.budgets)?,
             messages,
+            consent: ConsentConfig::read(environment)?,
             pages: PageConfig::read(environment)?,
             answers: AnswerConfig {
                 disclose_registration: environment.word(&settings::DISCLOSE_REGISTRATION)? == "true",
-                require_consent: environment.word(&settings::REQUIRE_CONSENT)? == "true",
                 client_host: environment.base_url("CLIENT_HOST")?,
                 own_origins: Vec::new(),
+                cors_origins: environment.origins("CORS_ORIGINS")?,
+                admits_this_machine: false,
             },
             keys: Keys::read(environment, needs)?,
             origin_secrets: environment.secrets("ORIGIN_SECRET")?,

@@ -106,15 +106,20 @@ settings! {
     /// The public address of the pages, without a slash at the end. Mailed links lead there, and requests that carry
     /// the session cookie must come from its origin. By default it is the address of the API.
     CLIENT_HOST: Parameter, Text, "";
+    /// The origins whose pages may call the API from a browser, separated by commas, such as
+    /// `https://shop.example.com`. In the local system, `--cors` names them.
+    CORS_ORIGINS: Parameter, Text, "";
     /// The name shown in SMS, mail and pages.
     BRAND: Parameter, Text, "Latchkey";
     /// The address of the terms that a person accepts at sign-up.
     TERMS_URL: Parameter, Text, "";
-    /// The version of the terms. It is stored with each consent.
+    /// The version of the terms. A consent to another version is refused. If this is set and empty, a consent may name
+    /// any version, and the pages send `1`.
     TERMS_VERSION: Parameter, Text, "1";
     /// The address of the privacy policy.
     PRIVACY_URL: Parameter, Text, "";
-    /// The version of the privacy policy. It is stored with each consent.
+    /// The version of the privacy policy. A consent to another version is refused. If this is set and empty, a consent
+    /// may name any version, and the pages send `1`.
     PRIVACY_VERSION: Parameter, Text, "1";
     /// The sender address of mail. It must be verified with SES.
     MAIL_FROM: Parameter, Text, "";

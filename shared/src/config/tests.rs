@@ -188,6 +188,20 @@ const EDGES: &[(&str, &[&str], &[&str])] = &[
     ("CLIENT_ID", &["a", "https://app.example/"], &["a b", "\t"]),
     ("TERMS_VERSION", &["1", "2026-11", "第二版"], &[" 1", "1 ", "1\n"]),
     ("PRIVACY_VERSION", &["1", "v 2"], &[" ", "a\u{7f}"]),
+    (
+        "CORS_ORIGINS",
+        &["https://shop.example", "http://localhost:5173,https://a-b.example:8443"],
+        &[
+            "https://Shop.example",
+            "https://a.example/",
+            "*",
+            "null",
+            "a.example",
+            "https://a.example,",
+            ",",
+            "https://:1",
+        ],
+    ),
     ("MAIL_FROM", &["a@example.com"], &["a", "a@", "@example.com", "a b@example.com", "A <a@example.com>"]),
     ("SMS_SENDER_ID", &["Latchkey", "A1-3456789a"], &["123", "abcdefghijkl", "a b", "商城", "-"]),
     (

@@ -97,11 +97,24 @@ fn field_lists(error: &Error, language: Language) -> Reply {
         }
         Error::PasswordRefused(_) => drop(body.insert("password".to_owned(), json!([texts::of(error, language)]))),
         Error::NicknameRefused(_) => drop(body.insert("nickname".to_owned(), json!([texts::of(error, language)]))),
-        Error::ConsentRequired => drop(body.insert("consent".to_owned(), json!([texts::of(error, language)]))),
+        Error::ConsentRequired | Error::ConsentOutdated { .. } => {
+            body.insert("consent".to_owned(), json!([texts::of(error, language)]));
+        }
         _ => drop(body.insert("non_field_errors".to_owned(), json!([general(error, language)]))),
     }
     body.insert("code".to_owned(), error.code().into());
+    add_versions(&mut body, error);
     json(status(error), &Value::Object(body))
+}
+
+/// Adds the current versions of the terms and the privacy policy, so that a client can show them and ask for consent
+/// again.
+fn add_versions(body: &mut Map<String, Value>, error: &Error) {
+    if let Error::ConsentOutdated { terms, privacy } = error {
+        for (name, version) in [("terms", terms), ("privacy", privacy)] {
+            body.extend(version.iter().map(|version| (name.to_owned(), version.as_str().into())));
+        }
+    }
 }
 
 /// Returns the text of an error that belongs to no single field. `register` has some texts of its own.
@@ -136,7 +149,9 @@ fn detail(error: &Error, status: u16, language: Language) -> Reply {
         Error::LinkInvalid => language.pick("链接已失效或已使用。", "This link has expired or was used.").into(),
         _ => texts::of(error, language).into(),
     };
-    json(status, &json!({ "detail": detail, "code": error.code() }))
+    let mut body = Map::from_iter([("detail".to_owned(), detail), ("code".to_owned(), error.code().into())]);
+    add_versions(&mut body, error);
+    json(status, &Value::Object(body))
 }
 
 fn sms_detail(error: &Error, language: Language, method: &Method) -> Reply {

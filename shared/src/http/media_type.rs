@@ -10,6 +10,14 @@ pub(super) fn is_json(content_type: &str, body: &[u8]) -> bool {
     is_json && parts.filter_map(charset).all(|charset| reads_as_utf8(&charset, body))
 }
 
+/// Returns whether this is a `Content-Type` of a form. A page of another site can send one without permission.
+pub(super) fn is_form(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
+        .iter()
+        .any(|form| media_type.eq_ignore_ascii_case(form))
+}
+
 /// Splits a text at semicolons, but not within a quoted string.
 fn split_unquoted(text: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
@@ -172,6 +180,18 @@ mod tests {
             assert!(is_json(&content_type, b"{\"a\":\"\\u5317\"}"), "{charset}");
             assert!(!is_json(&content_type, "{\"a\":\"é\"}".as_bytes()), "{charset}");
             assert!(!is_json(&content_type, b"{\"a\":\"\xe9\"}"), "{charset}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_told_by_its_media_type() {
+        for form in
+            ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", " Text/Plain ;charset=UTF-8"]
+        {
+            assert!(is_form(form), "{form}");
+        }
+        for other in ["", "application/json", "text/plainer", "application/json; a=text/plain"] {
+            assert!(!is_form(other), "{other}");
         }
     }
 

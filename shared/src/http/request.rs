@@ -7,6 +7,7 @@ use lambda_http::{Body, RequestExt};
 use super::json::Fields;
 use super::media_type;
 use crate::app::{App, Caller, Who};
+use crate::config::origin_of;
 use crate::domain::{Language, Mobile, SessionId};
 use crate::error::Error;
 
@@ -231,6 +232,24 @@ impl Request {
             || is("x-moz", &["prefetch"]);
         if is_cross_site { Err(Error::CrossSiteRequest) } else { Ok(()) }
     }
+
+    /// Refuses a POST whose `Origin` is neither ours nor allowed by CORS. Browsers without Fetch Metadata send the
+    /// header too. A request without it passes: it comes from an app, an old browser or a proxy.
+    pub fn refuse_foreign_origin(&self, app: &App) -> Result<(), Error> {
+        let Some(origin) = self.header("origin").filter(|_| self.method() == Method::POST) else { return Ok(()) };
+        let answers = &app.config.answers;
+        // The API's own addresses, which a deployment may have beside that of the pages.
+        let is_issuer = app.config.tokens.issuer.as_deref().is_some_and(|issuer| origin_of(issuer) == origin);
+        let is_api = origin.strip_prefix("https://") == Some(self.domain_name());
+        let is_known = answers.is_own_origin(origin, self.domain_name()) || is_issuer || is_api;
+        if is_known || answers.is_cors_origin(origin) { Ok(()) } else { Err(Error::CrossSiteRequest) }
+    }
+
+    /// Refuses a POST with the media type of a form, even one without a body.
+    pub fn refuse_form(&self) -> Result<(), Error> {
+        let is_form = media_type::is_form(self.header("content-type").unwrap_or(""));
+        if is_form && self.method() == Method::POST { Err(Error::UnsupportedMediaType) } else { Ok(()) }
+    }
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -288,6 +307,50 @@ mod tests {
         assert_eq!(caller.address, "203.0.113.7");
         assert_eq!(caller.issuer, "https://abc.execute-api.example");
         assert_eq!((request.id(), request.route()), ("r-1", "POST /users/login"));
+    }
+
+    #[test]
+    fn a_post_comes_from_an_address_of_ours_or_from_an_origin_that_is_allowed() {
+        let variables = |name: &str| match name {
+            "CLIENT_HOST" => Some("https://id.example/accounts".to_owned()),
+            "ISSUER" => Some("https://public.example".to_owned()),
+            "CORS_ORIGINS" => Some("https://shop.example,http://app.example:8080".to_owned()),
+            _ => None,
+        };
+        let config = Config::read(&Environment::new(&variables), &[]).unwrap();
+        let app = App::new(config, Clock::default(), &[]).unwrap();
+        let from = |method: &str, origin: &str| {
+            let request = request(|event| {
+                event["headers"]["origin"] = origin.into();
+                event["requestContext"]["http"]["method"] = method.into();
+            });
+            request.refuse_foreign_origin(&app).is_ok()
+        };
+        for known in [
+            "https://id.example",
+            "https://public.example",
+            "https://abc.execute-api.example",
+            "https://shop.example",
+            "http://app.example:8080",
+        ] {
+            assert!(from("POST", known), "{known}");
+        }
+        for foreign in [
+            "null",
+            "",
+            "https://evil.example",
+            "http://id.example",
+            "https://id.example/accounts",
+            "https://shop.example:8443",
+            "http://app.example",
+            "http://abc.execute-api.example",
+            "http://localhost:3000",
+            "https://shop.example,https://evil.example",
+        ] {
+            assert!(!from("POST", foreign), "{foreign}");
+            assert!(from("GET", foreign), "{foreign}");
+        }
+        assert!(request(|_| {}).refuse_foreign_origin(&app).is_ok(), "an app sends none");
     }
 
     #[test]

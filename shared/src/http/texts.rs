@@ -44,6 +44,10 @@ pub(super) fn of(error: &Error, language: Language) -> String {
         Error::ConsentRequired => {
             ("请先阅读并同意用户协议和隐私政策。", "Please agree to the terms and the privacy policy first.")
         }
+        Error::ConsentOutdated { .. } => (
+            "用户协议或隐私政策已更新，请阅读后重新同意。",
+            "The terms or the privacy policy have changed. Please read them and agree again.",
+        ),
         Error::PasswordsDiffer => ("密码和确认密码不一致！", "The two passwords differ."),
         Error::PurposeUnknown => ("未知的验证码用途。", "Unknown purpose."),
         Error::ActionUnknown => ("未知的操作。", "Unknown action."),

@@ -5,9 +5,17 @@ use crate::domain::{Consent, Mobile, Nickname, User, UserId};
 use crate::dynamodb::{Condition, Write, keys};
 use crate::error::Error;
 
-/// Refuses a sign-up without consent, if consent is required.
+/// Refuses a sign-up without consent, if consent is required, and consent to other versions than the configured ones.
 pub(crate) fn check_consent(app: &App, consent: Option<&Consent>) -> Result<(), Error> {
-    if app.config.answers.require_consent && consent.is_none() { Err(Error::ConsentRequired) } else { Ok(()) }
+    let config = &app.config.consent;
+    let Some(consent) = consent else {
+        return if config.required { Err(Error::ConsentRequired) } else { Ok(()) };
+    };
+    let is_current = |current: &Option<String>, named: &str| current.as_ref().is_none_or(|current| current == named);
+    if is_current(&config.terms, &consent.terms) && is_current(&config.privacy, &consent.privacy) {
+        return Ok(());
+    }
+    Err(Error::ConsentOutdated { terms: config.terms.clone(), privacy: config.privacy.clone() })
 }
 
 /// Returns a new account without a password, in the language of the person who signs up.

@@ -1,5 +1,5 @@
 use super::environment::{ConfigError, Environment, VERSION};
-use super::settings;
+use super::settings::{self, Setting};
 
 /// The settings of the consent to the terms and the privacy policy.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ impl ConsentConfig {
     pub(super) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             required: environment.word(&settings::REQUIRE_CONSENT)? == "true",
-            terms: environment.text_unless_empty(&settings::TERMS_VERSION, &VERSION)?,
-            privacy: environment.text_unless_empty(&settings::PRIVACY_VERSION, &VERSION)?,
+            terms: version(environment, &settings::TERMS_VERSION)?,
+            privacy: version(environment, &settings::PRIVACY_VERSION)?,
         })
     }
 
@@ -32,4 +32,10 @@ impl ConsentConfig {
     pub fn shown_privacy(&self) -> &str {
         self.privacy.as_deref().unwrap_or(settings::PRIVACY_VERSION.default)
     }
+}
+
+/// Returns the version, or `None` where none is configured.
+fn version(environment: &Environment<'_>, setting: &Setting) -> Result<Option<String>, ConfigError> {
+    let text = environment.text(setting, &VERSION)?;
+    Ok(environment.optional(setting.variable).map(|_| text))
 }

@@ -142,13 +142,6 @@ impl<'a> Environment<'a> {
         if (rule.admits)(&text) { Ok(text) } else { Err(setting.refuse(rule.said)) }
     }
 
-    /// Returns the setting's value like [`text`](Self::text), but `None` if the variable is set and empty.
-    pub(super) fn text_unless_empty(&self, setting: &Setting, rule: &TextRule) -> Result<Option<String>, ConfigError> {
-        let text = self.text(setting, rule)?;
-        let is_empty = (self.look_up)(setting.variable).is_some_and(|value| value.is_empty());
-        Ok(Some(text).filter(|_| !is_empty))
-    }
-
     /// The maximum number of times that a sliding limit remembers. Each is an attribute of the limit's item.
     const MAX_REMEMBERED: u32 = 30;
 

@@ -113,13 +113,13 @@ settings! {
     BRAND: Parameter, Text, "Latchkey";
     /// The address of the terms that a person accepts at sign-up.
     TERMS_URL: Parameter, Text, "";
-    /// The version of the terms. A consent to another version is refused. If this is set and empty, a consent may name
-    /// any version, and the pages send `1`.
+    /// The version of the terms. Where it is set, as by the template, a consent to another version is refused. Otherwise
+    /// a consent may name any version, and the pages send `1`.
     TERMS_VERSION: Parameter, Text, "1";
     /// The address of the privacy policy.
     PRIVACY_URL: Parameter, Text, "";
-    /// The version of the privacy policy. A consent to another version is refused. If this is set and empty, a consent
-    /// may name any version, and the pages send `1`.
+    /// The version of the privacy policy. Where it is set, as by the template, a consent to another version is refused.
+    /// Otherwise a consent may name any version, and the pages send `1`.
     PRIVACY_VERSION: Parameter, Text, "1";
     /// The sender address of mail. It must be verified with SES.
     MAIL_FROM: Parameter, Text, "";

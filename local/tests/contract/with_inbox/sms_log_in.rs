@@ -62,7 +62,7 @@ async fn c9_makes_an_account_without_a_password_in_the_same_step() {
     site.post("/users/sms_login/", &body).await.is_refused(400, "no_such_user");
     let mut body = body;
     (body["register"], body["nickname"]) = (true.into(), "小红".into());
-    let consent = json!({ "terms": "1", "privacy": "1" });
+    let consent = json!({ "terms": "2026-11", "privacy": "v3" });
     body["consent"] = consent.clone();
     let answer = site.post("/users/sms_login/", &body).await;
     assert_eq!(answer.status, 200, "the right code was no wrong guess: {answer:?}");

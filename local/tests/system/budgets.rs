@@ -205,3 +205,27 @@ async fn the_limit_on_changes_does_not_end_with_the_account() {
     }
     assert_eq!(changed, 3);
 }
+
+/// The message that finds the day's share spent is counted just before midnight, and the flag is written after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_spent_at_midnight_does_not_shut_the_next() {
+    let site = site(&[]).await;
+    let system = site.system.as_ref().unwrap();
+    people(&site).await;
+    for number in 101..=112 {
+        for _ in 0..2 {
+            assert_eq!(from(&site, number, &to_sign_up(&new_mobile()), &json!({})).await.status, 200);
+        }
+    }
+    let mut held = system.holds.hold("TransactWriteItems", "FLAG#sms_strangers#0");
+    let (path, body) = (to_sign_up(&new_mobile()), json!({}));
+    let (over, ()) = tokio::join!(site.post(&path, &body), async {
+        assert!(held.reached().await);
+        let now = system.clock.now().unix_seconds();
+        site.advance(u32::try_from(86_400 - now.rem_euclid(86_400)).unwrap()).await;
+        held.release();
+    });
+    assert_eq!(over.status, 200);
+    sent(&site).await;
+    assert_eq!(from(&site, 114, &to_sign_up(&new_mobile()), &json!({})).await.status, 200, "it is another day");
+}

@@ -88,7 +88,7 @@ async fn requests_wait_for_few_round_trips() {
     // The proof takes two, the attempt counts by itself, and the change is one transaction.
     let profile = json!({ "username": format!("name{}", &person.mobile[2..]), "password": PASSWORD });
     let renamed = site.send_as(&person.token, Method::PATCH, "/users/me/", &profile);
-    note("change-profile, username", 5, count(&site, renamed).await);
+    note("change-profile, username", 6, count(&site, renamed).await);
     note("well-known", 1, count(&site, site.get("/.well-known/jwks.json")).await);
     let proof = count(&site, site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({}))).await;
     note("send-proof-code", 4, proof);
@@ -97,7 +97,7 @@ async fn requests_wait_for_few_round_trips() {
     note("reauthenticate by a code", 4, by_code);
     let body = json!({ "password": PASSWORD });
     let by_password = count(&site, site.send_as(&person.token, Method::POST, REAUTHENTICATE, &body)).await;
-    note("reauthenticate", 3, by_password);
+    note("reauthenticate", 4, by_password);
     let forgotten = json!({ "email": email });
     note("send-reset-email", 4, count(&site, site.post("/users/find/password/email/", &forgotten)).await);
     let link = json!({ "access_token": site.link_for(&email).await });

@@ -114,6 +114,19 @@ async fn correct_proofs_are_hashed_so_often_and_end_no_session() {
     assert_eq!(prove(PASSWORD).await.status, 200);
 }
 
+/// A thief with a stolen token tries passwords all the time. Most attempts come too soon, and those count nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn proofs_that_are_not_compared_keep_the_owner_from_no_log_in() {
+    let site = Site::with_settings(&[("LIMIT_HASHES", "12/5m")]).await;
+    let person = site.register().await;
+    for _ in 0..30 {
+        let wrong = json!({ "password": "wrong password" });
+        let refused = site.send_as(&person.token, Method::POST, "/users/me/reauthenticate/", &wrong).await;
+        assert!([400, 429].contains(&refused.status), "{refused:?}");
+    }
+    site.log_in(&person.mobile).await;
+}
+
 /// The password is wrong or the new one is refused, but the answer is that of the limit: neither was looked at.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_limit_refuses_is_refused_before_a_password_is_compared() {

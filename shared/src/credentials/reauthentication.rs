@@ -84,13 +84,19 @@ pub(crate) async fn check_credential(
         Credential::Password(password) => password,
     };
     let counting = attempts::count(app, caller, ThrottleKey::Session(session));
-    let (attempt, hash, allowed) = tokio::join!(counting, count_hash(app, caller, user), allowed);
+    let (attempt, allowed) = tokio::join!(counting, allowed);
     let attempt = attempt.map_err(|refused| match refused {
         AttemptError::Blocked(_) | AttemptError::Gone => Error::Unauthorized,
         AttemptError::TooSoon { retry_after_seconds } => Error::TooMany { retry_after_seconds },
         AttemptError::Failed(error) => error,
     })?;
-    if let Err(error) = hash.and(allowed) {
+    let allowed = match allowed {
+        // Only what is compared counts as a hash. Otherwise a thief with a stolen token, whose attempts come too soon, could
+        // use up the hashes of the owner's log-ins.
+        Ok(()) => count_hash(app, caller, user).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = allowed {
         attempt.refund(app).await;
         return Err(error);
     }

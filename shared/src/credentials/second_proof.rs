@@ -35,10 +35,8 @@ pub(crate) async fn check(
         Some(SecondProof::Password(password)) => {
             // Counted apart from log-ins. Otherwise a stranger's wrong passwords would make the holder of a correct
             // code wait.
-            let counting = attempts::count(app, caller, ThrottleKey::SecondProof(&user.id));
-            let (attempt, hash) = tokio::join!(counting, count_hash(app, caller, user));
-            let attempt = attempt.map_err(of_attempt)?;
-            if let Err(error) = hash {
+            let attempt = attempts::count(app, caller, ThrottleKey::SecondProof(&user.id)).await.map_err(of_attempt)?;
+            if let Err(error) = count_hash(app, caller, user).await {
                 attempt.refund(app).await;
                 return Err(error);
             }

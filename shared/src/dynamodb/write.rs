@@ -11,7 +11,8 @@ use super::keys::Key;
 use super::store::{attributes, built};
 use crate::error::Error;
 
-/// A conditional write. It does not define the meaning of a refusal; [`Transaction::require_or`] does.
+/// A conditional write. It does not define the meaning of a refusal; [`super::Transaction::require_or`]
+/// does.
 #[derive(Clone, Debug)]
 pub struct Write {
     pub(super) key: Key,

@@ -269,7 +269,13 @@ impl Store {
                     });
                     break placed.collect();
                 }
-                Err(StoreError::Conflict) => backoff.wait(doing).await?,
+                Err(StoreError::Conflict) => {
+                    if let Err(error) = backoff.wait(doing).await {
+                        // Nothing was written.
+                        self.take_back(doing, &required, |_| true).await;
+                        return Err(error.into());
+                    }
+                }
             }
             // Of many requests for one message, the first sets the cooldown. The others would go on to conflict.
             if reads_first {

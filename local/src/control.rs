@@ -49,6 +49,7 @@ pub fn router(control: Control) -> axum::Router {
         .route("/_local/inbox", get(async || Html(INBOX)))
         .route("/_local/inbox.json", get(inbox))
         .route("/_local/undelivered.json", get(undelivered))
+        .route("/_local/resend", post(resend))
         .route("/_local/clock", post(move_clock))
         .route("/_local/faults", post(set_fault))
         .route("/_local/captcha", post(captcha))
@@ -120,6 +121,14 @@ async fn inbox(State(control): State<Control>) -> Result<Json<Vec<Sent>>, (Statu
 
 async fn undelivered(State(control): State<Control>) -> Json<serde_json::Value> {
     Json(control.pump.undelivered().await.into())
+}
+
+/// Sends all unsent notifications again and empties the queue, as an operator does after an outage.
+async fn resend(State(control): State<Control>) -> Result<Json<deliver::Resent>, (StatusCode, String)> {
+    let resent = control.schedule.resend(deliver::Resend::All).await;
+    let resent = resent.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, shared::error_chain(&error)))?;
+    control.pump.forget_undelivered().await;
+    Ok(Json(resent))
 }
 
 #[derive(Deserialize)]

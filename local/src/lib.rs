@@ -48,7 +48,9 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, Uri};
+use deliver::Providers;
 use dynoxide::Database;
+use serde::de::DeserializeOwned;
 use shared::App;
 use shared::Clock;
 use shared::config::{Config, Environment, Need};
@@ -69,7 +71,7 @@ use listeners::Listeners;
 use mailbox::Mailbox;
 use policy::Policies;
 use refusals::Refusals;
-use schedule::Schedule;
+use schedule::{Rate, Schedule};
 use stream::Pump;
 use template::{Cors, Template};
 
@@ -315,15 +317,30 @@ impl Host<'_> {
     }
 
     fn schedule(&self) -> Result<Schedule, StartError> {
-        let app = self.app(rotate_keys::NAME, rotate_keys::NEEDS)?;
-        let (rate_seconds, input) = self.template.schedule()?;
+        let (delivering, providers) = self.deliver()?;
+        Ok(Schedule {
+            rotating: self.app(rotate_keys::NAME, rotate_keys::NEEDS)?,
+            rotations: self.rate(rotate_keys::NAME)?,
+            delivering,
+            providers,
+            resends: self.rate(deliver::NAME)?,
+        })
+    }
+
+    fn rate<Input: DeserializeOwned>(&self, function: &str) -> Result<Rate<Input>, StartError> {
+        let (seconds, input) = self.template.schedule(function)?;
         let input = serde_json::from_value(input).map_err(|error| StartError::Engine(error.to_string()))?;
-        Ok(Schedule::new(app, rate_seconds, input))
+        Ok(Rate::new(seconds, input))
+    }
+
+    fn deliver(&self) -> Result<(App, Providers), StartError> {
+        let app = self.app(deliver::NAME, deliver::NEEDS)?;
+        let providers = Providers::new(&app).map_err(|error| StartError::Engine(error.to_string()))?;
+        Ok((app, providers))
     }
 
     fn pump(&self, database: Database, engine_clock: Clock) -> Result<Pump, StartError> {
-        let app = self.app(deliver::NAME, deliver::NEEDS)?;
-        let providers = deliver::Providers::new(&app).map_err(|error| StartError::Engine(error.to_string()))?;
+        let (app, providers) = self.deliver()?;
         Ok(Pump::new(database, app, providers, self.template.stream_mapping()?, engine_clock))
     }
 }

@@ -91,6 +91,11 @@ impl Pump {
         self.state.lock().await.undelivered.clone()
     }
 
+    /// Empties the queue.
+    pub async fn forget_undelivered(&self) {
+        self.state.lock().await.undelivered.clear();
+    }
+
     fn next_records(&self, state: &mut State) -> Result<Vec<Value>, StreamError> {
         let problem = |error: &dyn std::fmt::Display| StreamError(error.to_string());
         let iterator = match state.iterator.take() {

@@ -144,18 +144,17 @@ impl Template {
         })
     }
 
-    /// Returns how often the schedule runs its function, in seconds, and the input of the function. There is only one
-    /// schedule.
-    pub fn schedule(&self) -> Result<(i64, Value), TemplateError> {
+    /// Returns how often a function's schedule runs it, in seconds, and its input.
+    pub fn schedule(&self, function: &str) -> Result<(u32, Value), TemplateError> {
         let functions = self.functions();
-        let events = functions.values().filter_map(|resource| resource["Properties"]["Events"].as_object()).flatten();
-        let event = events.map(|(_, event)| event).find(|event| event["Type"] == "ScheduleV2");
-        let properties = &event.ok_or_else(|| problem("nothing is scheduled"))?["Properties"];
+        let events = functions.get(function).and_then(|resource| resource["Properties"]["Events"].as_object());
+        let event = events.into_iter().flatten().map(|(_, event)| event).find(|event| event["Type"] == "ScheduleV2");
+        let properties = &event.ok_or_else(|| problem(format!("nothing schedules {function}")))?["Properties"];
         let rate = properties["ScheduleExpression"].as_str().unwrap_or_default();
-        let hours = rate.strip_prefix("rate(").and_then(|rest| rest.split_once(" hour")?.0.parse::<i64>().ok());
-        let hours = hours.ok_or_else(|| problem(format!("{rate} is no rate in hours")))?;
+        let seconds = rate.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).and_then(rate_seconds);
+        let seconds = seconds.ok_or_else(|| problem(format!("{rate} is no rate in minutes or hours")))?;
         let input = serde_json::from_str(properties["Input"].as_str().unwrap_or_default());
-        Ok((hours * 3600, input.map_err(|error| problem(format!("the schedule's input is not JSON: {error}")))?))
+        Ok((seconds, input.map_err(|error| problem(format!("the schedule's input is not JSON: {error}")))?))
     }
 
     /// Returns the cross-origin rules. Its list of origins is empty, because the deployment names them.
@@ -177,4 +176,15 @@ impl Template {
             max_age_seconds: cors["MaxAge"].as_u64().unwrap_or_default(),
         })
     }
+}
+
+/// Returns the seconds of a rate such as `5 minutes`.
+fn rate_seconds(rate: &str) -> Option<u32> {
+    let (number, unit) = rate.split_once(' ')?;
+    let seconds = match unit {
+        "minute" | "minutes" => 60,
+        "hour" | "hours" => 3600,
+        _ => return None,
+    };
+    number.parse::<u32>().ok()?.checked_mul(seconds)
 }

@@ -15,19 +15,23 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// Where a message was counted.
 pub(crate) struct Spent {
-    shard: Key,
+    /// `None` if an earlier try was counted, which stays.
+    shard: Option<Key>,
     is_to_stranger: bool,
 }
 
 /// Counts a message and returns where, or `None` if it may not be sent. A message to a stranger counts toward both their
-/// share and the whole budget, and first at the sources that requested it. The day is that of `now`, however long the
-/// counting takes.
+/// share and the whole budget, and first at the sources that requested it. What was counted at an earlier try is not
+/// counted again. The day is that of `now`, however long the counting takes.
 pub(crate) async fn spend(
     app: &App,
     message: &Message,
     is_to_stranger: bool,
     now: Timestamp,
 ) -> Result<Option<Spent>, Error> {
+    if message.counted {
+        return Ok(Some(Spent { shard: None, is_to_stranger: false }));
+    }
     if is_to_stranger && !count_for_stranger(app, message).await? {
         return Ok(None);
     }
@@ -57,7 +61,7 @@ async fn spend_of_day(
         let share = is_to_stranger.then(|| part(budgets.strangers_share(most), shard));
         let key = keys::budget(channel, &now.utc_date(), shard);
         if count(app, &key, (part(most, shard), share), now).await? {
-            return Ok(Some(Spent { shard: key, is_to_stranger }));
+            return Ok(Some(Spent { shard: Some(key), is_to_stranger }));
         }
     }
     if is_notification {
@@ -75,13 +79,14 @@ async fn spend_of_day(
 
 /// Takes a message back that the provider certainly did not send. If this fails, it stays counted.
 pub(crate) async fn take_back(app: &App, message: &Message, spent: &Spent) {
+    let Some(shard) = &spent.shard else { return };
     if spent.is_to_stranger {
         take_back_for_stranger(app, message).await;
     }
     let set = Set::default().and_decrement(BudgetShard::SENT);
     let set = if spent.is_to_stranger { set.and_decrement(BudgetShard::TO_STRANGERS) } else { set };
     let is_there = Condition::exists(keys::PARTITION);
-    let taken = app.store.write("taking a message back", &spent.shard, &set, &is_there, |_| WriteError::Refused).await;
+    let taken = app.store.write("taking a message back", shard, &set, &is_there, |_| WriteError::Refused).await;
     if let Err(error) = WriteError::refused_as_none(taken) {
         error.log_ignored("a message that was not sent stays counted");
     }

@@ -5,6 +5,7 @@ use shared::domain::{CODE_LIFE_SECONDS, KEEP_CODE_SECONDS};
 use shared::domain::{Code, CodeKey, CodePurpose, CodeSeed, Timestamp, User};
 use shared::dynamodb::items::{AboutAccount, CodeItem, Content, Message, Recipient, SecurityEvent};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError, keys};
+use shared::messages::may_get_link;
 use shared::users::find_by_name;
 use shared::{App, Error};
 
@@ -34,7 +35,7 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
     match &message.content {
         Content::Code(key) => issue_code(app, message, key).await,
         Content::ResetLink => issue_link(app, message).await,
-        Content::SecurityNotification(about) => issue_notification(app, message, about),
+        Content::SecurityNotification(about) => issue_notification(app, message, about).await,
     }
 }
 
@@ -155,18 +156,28 @@ async fn issue_link(app: &App, message: &Message) -> Result<Issued, Error> {
     Ok(Issued::Carries(Payload::ResetLink { url, minutes }, true))
 }
 
-fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Result<Issued, Error> {
+async fn issue_notification(app: &App, message: &Message, about: &AboutAccount) -> Result<Issued, Error> {
     let event = about.event;
-    let link = NotMeLink {
-        user_id: about.user_id.clone(),
-        expires_at: message.created_at.plus_seconds(NotMeLink::LIFE_SECONDS),
-    };
-    // An address that was bound too recently gets no link.
-    let has_link = about.with_link && event.can_be_stopped();
+    let has_link = may_stop(app, message, about).await?;
+    // The link's life starts now, however long the notification had to wait.
+    let expires_at = app.clock.now().plus_seconds(NotMeLink::LIFE_SECONDS);
+    let link = NotMeLink { user_id: about.user_id.clone(), expires_at };
     let token = if has_link { link.sign(app.keyring(KeyGroup::Links)?) } else { None };
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));
     Ok(Issued::Carries(Payload::SecurityNotification { event, url }, true))
+}
+
+/// Returns whether a notification gets a "this wasn't me" link. Days may have passed since the event, so what was true
+/// then must still be true: the recipient is the account's and could not be a thief's. Only the address that the event
+/// itself took from the account need no longer be the account's.
+async fn may_stop(app: &App, message: &Message, about: &AboutAccount) -> Result<bool, Error> {
+    if !about.with_link || !about.event.can_be_stopped() {
+        return Ok(false);
+    }
+    let user: Option<User> = app.store.get(&keys::user(&about.user_id), "reading an account").await?;
+    let is_replaced = about.event.replaces(&message.recipient);
+    Ok(user.is_some_and(|user| is_replaced || may_get_link(app, &user, &message.recipient)))
 }
 
 /// Returns whether the account's credentials have changed since the message was asked for. A change ends all codes and

@@ -19,7 +19,7 @@ async fn a_change_that_was_not_the_owner_s_is_stopped_by_the_link_in_its_notice(
     for setup in SETUPS {
         let site = site().await;
         let (person, email) = site.register_with_email().await;
-        site.advance(3 * DAY).await;
+        site.advance(6 * DAY).await;
         let thief = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
         let body = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
         let changed = site.send_as(&thief, Method::PUT, "/users/me/password/", &body).await;

@@ -28,7 +28,7 @@ async fn published(site: &Site) -> Vec<String> {
 
 fn invoke(site: &Site, rotation: Rotation) -> impl Future<Output = ()> {
     let schedule = Arc::clone(&site.system.as_ref().unwrap().schedule);
-    async move { drop(schedule.invoke(&rotation).await.unwrap()) }
+    async move { drop(schedule.rotate(&rotation).await.unwrap()) }
 }
 
 async fn token(site: &Site, mobile: &str) -> String {

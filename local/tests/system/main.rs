@@ -49,4 +49,5 @@ mod spent_limits;
 mod strangers;
 mod structure;
 mod three_people;
+mod unsent_notifications;
 mod warnings;

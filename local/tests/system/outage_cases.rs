@@ -161,7 +161,7 @@ pub async fn reset_password(site: &Site) -> Asked {
 pub async fn secure_account(site: &Site) -> Asked {
     // A link to set a password is mailed only to an email that was not bound recently.
     let (person, _) = site.register_with_email().await;
-    site.advance(3 * 86_400).await;
+    site.advance(6 * 86_400).await;
     let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
     let change = json!({ "password": PASSWORD, "new_password": NEW_PASSWORD });
     let changed = site.send_as(&token, Method::PUT, "/users/me/password/", &change).await;

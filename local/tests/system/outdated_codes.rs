@@ -160,7 +160,7 @@ async fn a_code_from_before_a_change_of_credentials_is_worth_nothing() {
     for kind in KINDS {
         for one in CHANGES {
             let (person, email) = site.register_with_email().await;
-            site.advance(4 * 86_400).await;
+            site.advance(7 * 86_400).await;
             let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
             let person = Person { token, ..person };
             let sent = ask(&site, &person, kind).await;

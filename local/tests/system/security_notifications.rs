@@ -31,7 +31,7 @@ async fn change_password(site: &Site, person: &mut Person, from: &str, to: &str)
 /// Returns a person whose email was bound some time ago, and who has just changed the password.
 async fn someone(site: &Site) -> (Person, String) {
     let (mut person, email) = site.register_with_email().await;
-    site.advance(3 * 86_400).await;
+    site.advance(6 * 86_400).await;
     let signed_in = site.log_in(&person.mobile).await;
     person.token = signed_in["token"].as_str().unwrap().to_owned();
     person.refresh_token = signed_in["refresh_token"].as_str().unwrap().to_owned();

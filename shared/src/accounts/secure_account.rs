@@ -39,7 +39,7 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
 /// of a reset in any case.
 async fn start_reset(app: &App, caller: &Caller, user: &User) {
     // An address that was bound a moment ago may be the thief's.
-    let settled = is_settled(user.email_changed_at, app.clock.now());
+    let settled = is_settled(app, user.email_changed_at);
     let Some(email) = user.email.clone().filter(|_| settled) else { return };
     let request = MessageRequest {
         recipient: Recipient::Email(email),

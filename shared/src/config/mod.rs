@@ -161,6 +161,8 @@ pub struct MessageConfig {
     pub sms_sender_id: Option<String>,
     /// `SMS_MAX_PRICE_USD`
     pub sms_max_price_usd: String,
+    /// `NOTIFICATION_DAYS`, in seconds
+    pub notification_seconds: i64,
     pub budgets: BudgetConfig,
     /// `AWS_ENDPOINT_URL_SNS`, else `AWS_ENDPOINT_URL`
     pub sns_endpoint_url: Option<String>,
@@ -443,6 +445,7 @@ impl MessageConfig {
             mail_from,
             sms_sender_id,
             sms_max_price_usd: max_price,
+            notification_seconds: 86_400 * i64::from(environment.number(&settings::NOTIFICATION_DAYS)?),
             budgets: BudgetConfig {
                 sms: environment.number(&settings::SMS_DAILY_BUDGET)?,
                 mail: environment.number(&settings::MAIL_DAILY_BUDGET)?,

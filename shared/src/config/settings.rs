@@ -128,6 +128,9 @@ settings! {
     SMS_SENDER_ID: Parameter, Text, "";
     /// The maximum price of one SMS, in US dollars: above 0 and at most 10.
     SMS_MAX_PRICE_USD: Settings, Text, "0.10";
+    /// The number of days for which `deliver` tries to send a security notification. An address gets the "this wasn't me"
+    /// link only if it was bound before that and before the three days for which the link is valid.
+    NOTIFICATION_DAYS: Settings, number(1, 14), "3";
     /// Usernames that nobody may choose, separated by commas. They replace the default list of about forty, such as
     /// `admin`, `root`, `support`, `管理员` and `官方客服`. The brand is always reserved.
     RESERVED_USERNAMES: Settings, Text, "";

@@ -120,7 +120,7 @@ fn is_needed(app: &App, caller: &Caller, user: &User) -> bool {
 
 /// Returns the account's email, unless it was bound so lately that it may be a thief's.
 fn settled_email<'a>(app: &App, user: &'a User) -> Option<&'a Email> {
-    user.email.as_ref().filter(|_| is_settled(user.email_changed_at, app.clock.now()))
+    user.email.as_ref().filter(|_| is_settled(app, user.email_changed_at))
 }
 
 async fn mail_code(app: &App, caller: &Caller, user: &User) -> Result<(), Error> {

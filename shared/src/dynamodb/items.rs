@@ -208,6 +208,12 @@ impl SecurityEvent {
         if user.username.is_some() { Self::Username } else { Self::FirstUsername }
     }
 
+    /// Returns whether the event took this number or address, which the account had before it, from the account.
+    #[must_use]
+    pub const fn replaces(self, recipient: &Recipient) -> bool {
+        matches!((self, recipient), (Self::Mobile, Recipient::Sms(_)) | (Self::Email, Recipient::Email(_)))
+    }
+
     /// Whether the "this wasn't me" link can stop what follows. It cannot where the account is deleted or secured
     /// already, nor where its number has gone to another person.
     #[must_use]
@@ -250,14 +256,27 @@ pub struct Message {
     pub sources: Vec<String>,
     /// When the message was requested.
     pub created_at: Timestamp,
-    /// The time after which the message is dropped, because the code or link in it would have expired.
+    /// The time after which the message is dropped. The code or link in it would have expired, or a security
+    /// notification would come too late.
     pub expires_at: Timestamp,
     /// The invocation of `deliver` that sends the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
+    /// The time before which nobody tries to send the message again. Only a security notification has it: it is tried
+    /// again even if it may have been sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try_at: Option<Timestamp>,
+    /// Whether the message counts in the day's budget, because an earlier try may have sent it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
 }
 
 impl Message {
+    #[must_use]
+    pub const fn is_notification(&self) -> bool {
+        matches!(self.content, Content::SecurityNotification(_))
+    }
+
     /// Returns whether the message counts in the strangers' share of the day's budget. A code to sign in, to a number
     /// that may have no account, counts there only if it has none, which `deliver` finds out.
     #[must_use]
@@ -270,9 +289,11 @@ impl Message {
     }
 }
 
-/// The name of the attribute that conditions and updates use.
+/// The names of the attributes that conditions and updates use.
 impl Message {
     pub const CLAIMED_BY: &'static str = "claimed_by";
+    pub const NEXT_TRY_AT: &'static str = "next_try_at";
+    pub const COUNTED: &'static str = "counted";
 }
 
 /// A shard of a day's budget: the numbers of messages sent.
@@ -315,6 +336,8 @@ mod tests {
             created_at: Timestamp::from_unix_seconds(1),
             expires_at: Timestamp::from_unix_seconds(601),
             claimed_by: None,
+            next_try_at: None,
+            counted: false,
         }
     }
 
@@ -323,7 +346,12 @@ mod tests {
         let at = Timestamp::from_unix_seconds(0);
         let seed: CodeSeed = serde_json::from_str(r#"{ "nonce": "n", "key_id": "k" }"#).unwrap();
         let code = CodeItem { seed, expires_at: at, guesses: 0, credential_version: Some(1), refunds: 0 };
-        let message = Message { claimed_by: Some("me".into()), ..message(&Mobile::parse("13800000000").unwrap()) };
+        let message = Message {
+            claimed_by: Some("me".into()),
+            next_try_at: Some(at),
+            counted: true,
+            ..message(&Mobile::parse("13800000000").unwrap())
+        };
         for (item, attributes) in [
             (stored(&Claim { user_id: UserId::generate(), expires_at: Some(at) }), &[Claim::USER_ID, EXPIRES_AT][..]),
             (
@@ -338,7 +366,7 @@ mod tests {
                 ],
             ),
             (stored(&ExpiringItem { expires_at: at }), &[EXPIRES_AT]),
-            (stored(&message), &[Message::CLAIMED_BY, EXPIRES_AT, KIND]),
+            (stored(&message), &[Message::CLAIMED_BY, Message::NEXT_TRY_AT, Message::COUNTED, EXPIRES_AT, KIND]),
             (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::TO_STRANGERS]),
             (stored(&KeySet::default()), &[KeySet::VERSION]),
         ] {

@@ -13,7 +13,8 @@
 //! | failure streak | `STREAK#digits`, `STREAK#id`, `STREAK#id/devices`, `STREAK#id/networks`, `STREAK#id/new` | `STREAK` |
 //! | attempts at a second proof | `STREAK#id/second` | `STREAK` |
 //! | resend cooldown | `COOLDOWN#channel#to` | `COOLDOWN` |
-//! | message | `MESSAGE#id` | `MESSAGE` |
+//! | message: a code or a link | `MESSAGE#id` | `MESSAGE` |
+//! | message: a security notification that is not sent yet | `MESSAGE#notifications#shard` | the message's id |
 //! | session | `SESSION#user id` | the session's id |
 //! | attempts at an account name, or from the network of a session | `ATTEMPTS#keyed hash` | `ATTEMPTS` |
 //! | key set | `KEYS` | `KEYS` |
@@ -35,8 +36,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
 
-use super::items::Recipient;
+use super::items::{Content, Message, Recipient};
 use crate::crypto::random_hex;
 use crate::domain::{AccountName, CodeKey, Email, Mobile, SessionId, Timestamp, UserId, Username};
 
@@ -51,10 +53,12 @@ pub const KIND: &str = "kind";
 /// The [`KIND`] of a message to send.
 pub const MESSAGE_KIND: &str = "message";
 
-/// The primary key of an item.
-#[derive(Clone, PartialEq, Eq)]
+/// The primary key of an item. It can be read from a whole item too.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Key {
+    #[serde(rename = "pk")]
     partition: String,
+    #[serde(rename = "sk")]
     sort: Cow<'static, str>,
 }
 
@@ -189,10 +193,27 @@ pub fn cooldown(recipient: &Recipient) -> Key {
 /// Returns the key of a message to send.
 ///
 /// The operation that requests the message writes it. The table's stream carries it to `deliver`, which claims it
-/// before it sends it.
+/// before it sends it. Security notifications are together in a few partitions, where `deliver` finds those that are
+/// not sent yet. It deletes each that it has sent.
 #[must_use]
-pub fn message(id: &str) -> Key {
-    Key::new(format!("MESSAGE#{id}"), "MESSAGE")
+pub fn message(message: &Message) -> Key {
+    match message.content {
+        Content::SecurityNotification(_) => {
+            let shard = message.id.bytes().next_back().map_or(0, |last| u32::from(last) % NOTIFICATION_SHARDS);
+            Key::new(notifications(shard), message.id.clone())
+        }
+        Content::Code(_) | Content::ResetLink => Key::new(format!("MESSAGE#{}", message.id), "MESSAGE"),
+    }
+}
+
+/// The number of partitions of the notifications that are not sent yet. One partition takes 1000 writes a second, and a
+/// notification takes four.
+pub const NOTIFICATION_SHARDS: u32 = 4;
+
+/// Returns the partition key of the notifications of one shard that are not sent yet.
+#[must_use]
+pub fn notifications(shard: u32) -> String {
+    format!("MESSAGE#notifications#{shard}")
 }
 
 /// Returns the key that marks a captcha pass or a "this wasn't me" link as used.

@@ -214,6 +214,34 @@ impl Store {
         Ok(found)
     }
 
+    /// Reads up to `most` items of a partition for which a condition holds. They may be slightly old, which costs half as
+    /// much.
+    pub async fn query_where<T: DeserializeOwned>(
+        &self,
+        partition: &str,
+        filter: &Condition,
+        most: usize,
+        doing: &'static str,
+    ) -> Result<Vec<T>, Error> {
+        let (client, table) = self.table(doing)?;
+        let filter = ExpressionText::new(None, Some(filter));
+        let mut names = filter.names().unwrap_or_default();
+        names.insert("#pk".to_owned(), keys::PARTITION.to_owned());
+        let mut values = filter.values().unwrap_or_default();
+        values.insert(":pk".to_owned(), AttributeValue::S(partition.to_owned()));
+        let request = client.query().table_name(table).key_condition_expression("#pk = :pk");
+        let request = request.set_filter_expression(filter.condition);
+        let request = request.set_expression_attribute_names(Some(names)).set_expression_attribute_values(Some(values));
+        let mut pages = request.into_paginator().items().send();
+        let mut found = Vec::new();
+        while found.len() < most
+            && let Some(item) = pages.next().await
+        {
+            found.push(read_item(item.map_err(|source| call_failed(doing, source))?, doing)?);
+        }
+        Ok(found)
+    }
+
     /// Writes all items or none, once. A retry uses the same token, so that a write whose answer was lost is not made
     /// twice.
     pub(super) async fn transact(

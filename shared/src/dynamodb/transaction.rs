@@ -71,11 +71,17 @@ type Why<E> = Box<dyn FnOnce(Option<Item>) -> E + Send>;
 
 /// A set of writes that happen together or not at all.
 pub struct Transaction<E: Reason = Error> {
+    writes: Writes,
+    meanings: Meanings<E>,
+}
+
+/// The part of a transaction that does not depend on the type of its reasons. What works with it alone is therefore
+/// compiled once.
+struct Writes {
     doing: &'static str,
     reads_first: bool,
     required: Vec<Required>,
     effects: Vec<Effect>,
-    meanings: Meanings<E>,
 }
 
 /// The meanings of a transaction's refusals.
@@ -123,8 +129,8 @@ impl<E: Reason> Transaction<E> {
     /// Creates an empty transaction. `otherwise` gives the reason for a refusal that has no reason of its own.
     #[must_use]
     pub const fn new(doing: &'static str, otherwise: fn() -> E) -> Self {
-        let meanings = Meanings { whys: Vec::new(), otherwise };
-        Self { doing, reads_first: false, required: Vec::new(), effects: Vec::new(), meanings }
+        let writes = Writes { doing, reads_first: false, required: Vec::new(), effects: Vec::new() };
+        Self { writes, meanings: Meanings { whys: Vec::new(), otherwise } }
     }
 
     /// Creates a transaction that reads the items of its limits first. A refusal by one of them then costs half a read
@@ -133,7 +139,9 @@ impl<E: Reason> Transaction<E> {
     /// The reads may be slightly old. They refuse, but they never allow: the conditions of the writes do.
     #[must_use]
     pub fn reading_first(doing: &'static str, otherwise: fn() -> E) -> Self {
-        Self { reads_first: true, ..Self::new(doing, otherwise) }
+        let mut transaction = Self::new(doing, otherwise);
+        transaction.writes.reads_first = true;
+        transaction
     }
 
     /// Declares a write whose refusal has the meaning given to [`Transaction::new`].
@@ -166,14 +174,15 @@ impl<E: Reason> Transaction<E> {
     }
 
     fn declare(&mut self, write: Write, place: Place, why: Option<Why<E>>) {
-        self.required.push(Required { write, place });
+        self.writes.required.push(Required { write, place });
         self.meanings.whys.push(why);
     }
 
     /// Declares an effect. Of two effects on the same key, a removal wins, else the later one.
     pub fn also(&mut self, effect: Effect) {
-        match self.effects.iter_mut().find(|other| other.key == effect.key) {
-            None => self.effects.push(effect),
+        let effects = &mut self.writes.effects;
+        match effects.iter_mut().find(|other| other.key == effect.key) {
+            None => effects.push(effect),
             Some(Effect { change: Change::Delete, .. }) => {}
             Some(other) => *other = effect,
         }
@@ -183,7 +192,9 @@ impl<E: Reason> Transaction<E> {
     pub fn add(&mut self, part: impl Part<E>) -> Result<(), Error> {
         part.declare(self)
     }
+}
 
+impl Writes {
     /// Returns whether two writes have the same key. DynamoDB refuses such a transaction whatever its conditions, so
     /// this is a bug in a use case.
     fn has_a_key_twice(&self) -> bool {
@@ -244,25 +255,32 @@ impl Store {
     /// refusals, the one declared first decides. Where that means "too soon", it gets the longest wait of all that
     /// refused.
     pub async fn commit<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
-        let doing = transaction.doing;
+        match self.commit_writes(&transaction.writes).await? {
+            None => Ok(()),
+            Some(refusals) => Err(transaction.meanings.decide(refusals)),
+        }
+    }
+
+    /// Returns the refusals, or `None` if the writes were made.
+    async fn commit_writes(&self, transaction: &Writes) -> Result<Option<Vec<Refusal>>, Error> {
+        let Writes { doing, reads_first, required, .. } = transaction;
         let (writes, places) = transaction.written(self.table_name(doing)?)?;
-        let Transaction { required, meanings, reads_first, .. } = transaction;
-        if reads_first {
-            let refusals = self.refused_by_reading(doing, &required, Required::is_limit).await?;
+        if *reads_first {
+            let refusals = self.refused_by_reading(doing, required, Required::is_limit).await?;
             if !refusals.is_empty() {
-                return Err(meanings.decide(refusals));
+                return Ok(Some(refusals));
             }
         }
-        let refusals = self.count_before(doing, &required).await?;
+        let refusals = self.count_before(doing, required).await?;
         if !refusals.is_empty() {
-            return Err(meanings.decide(refusals));
+            return Ok(Some(refusals));
         }
         let (token, mut backoff) = (random_hex::<16>(), ConflictBackoff::default());
         let refusals = loop {
             match self.transact(&writes, &token, doing).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(None),
                 // The transaction may have happened. What was counted before it therefore stays counted.
-                Err(StoreError::Failed(error)) => return Err(error.into()),
+                Err(StoreError::Failed(error)) => return Err(error),
                 Err(StoreError::Refused(refusals)) => {
                     let placed = refusals.into_iter().filter_map(|Refusal { place, item }| {
                         places.get(place).map(|place| Refusal { place: *place, item })
@@ -272,27 +290,27 @@ impl Store {
                 Err(StoreError::Conflict) => {
                     if let Err(error) = backoff.wait(doing).await {
                         // Nothing was written.
-                        self.take_back(doing, &required, |_| true).await;
-                        return Err(error.into());
+                        self.take_back(doing, required, |_| true).await;
+                        return Err(error);
                     }
                 }
             }
             // Of many requests for one message, the first sets the cooldown. The others would go on to conflict.
-            if reads_first {
-                let refusals = self.refused_by_reading(doing, &required, Required::is_limit_within).await?;
+            if *reads_first {
+                let refusals = self.refused_by_reading(doing, required, Required::is_limit_within).await?;
                 if !refusals.is_empty() {
                     break refusals;
                 }
             }
         };
-        self.take_back(doing, &required, |_| true).await;
-        Err(meanings.decide(refusals))
+        self.take_back(doing, required, |_| true).await;
+        Ok(Some(refusals))
     }
 
     /// Refuses as [`Store::commit`] would, if a read of the items of the limits shows that it would. Writes nothing.
     pub async fn read_limits<E: Reason>(&self, transaction: Transaction<E>) -> Result<(), E> {
-        let Transaction { doing, required, meanings, .. } = transaction;
-        let refusals = self.refused_by_reading(doing, &required, Required::is_limit).await?;
+        let Transaction { writes, meanings } = transaction;
+        let refusals = self.refused_by_reading(writes.doing, &writes.required, Required::is_limit).await?;
         if refusals.is_empty() { Ok(()) } else { Err(meanings.decide(refusals)) }
     }
 
@@ -399,7 +417,7 @@ mod tests {
         let mut tx: Transaction = Transaction::new("testing", || Error::NotFound);
         tx.require(check(account()));
         tx.require(Write::delete(account(), Condition::no_item()));
-        let _ = tx.written("table");
+        let _ = tx.writes.written("table");
     }
 
     #[test]
@@ -408,7 +426,7 @@ mod tests {
         let mut tx: Transaction = Transaction::new("testing", || Error::NotFound);
         tx.require(check(account()));
         tx.also(Effect::remove(account()));
-        let _ = tx.written("table");
+        let _ = tx.writes.written("table");
     }
 
     #[test]
@@ -417,7 +435,7 @@ mod tests {
         for effects in [[set(), Effect::remove(account())], [Effect::remove(account()), set()]] {
             let mut tx: Transaction = Transaction::new("testing", || Error::NotFound);
             effects.into_iter().for_each(|effect| tx.also(effect));
-            let (writes, _) = tx.written("table").unwrap();
+            let (writes, _) = tx.writes.written("table").unwrap();
             assert!(matches!(&writes[..], [TransactWriteItem { delete: Some(_), .. }]), "{writes:?}");
         }
     }

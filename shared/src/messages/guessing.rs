@@ -53,7 +53,7 @@ fn nobody_told(app: &App, tx: &mut Transaction<WriteError>) -> Result<(), Error>
         requires_account: true,
         language: Language::default(),
     };
-    let message = new_message(&request, app.clock.now());
-    tx.also(Effect::put(keys::message(&message.id), &message)?);
+    let message = new_message(app, &request);
+    tx.also(Effect::put(keys::message(&message), &message)?);
     Ok(())
 }

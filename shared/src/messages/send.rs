@@ -7,9 +7,10 @@
 //! No code is made here. The table therefore contains nothing that could be used before it is sent.
 
 use super::CaptchaResult;
+use super::settled::may_get_link;
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
-use crate::crypto::{NotMeLink, random, random_hex};
+use crate::crypto::{random, random_hex};
 use crate::domain::{CODE_LIFE_SECONDS, CodePurpose, Language, Timestamp, User};
 use crate::dynamodb::items::{
     AboutAccount, BudgetShare, CodeItem, Content, ExpiringItem, Message, Recipient, SecurityEvent,
@@ -66,7 +67,7 @@ pub(crate) async fn send(
     });
     let share = request.content.budget_share(request.requires_account);
     let sources = if share == BudgetShare::KnownOnDelivery { limits::source_hashes(app, caller)? } else { Vec::new() };
-    let message = Message { sources, ..new_message(&request, app.clock.now()) };
+    let message = Message { sources, ..new_message(app, &request) };
     let mut submission = Submission::new(app, caller, solved, (&request, &message));
     if submission.is_of_owner().await? {
         submission.is_for_account = true;
@@ -94,7 +95,7 @@ pub(crate) async fn refuse_early(
     request: &MessageRequest,
     cost: impl Part<SendError>,
 ) -> Result<(), Error> {
-    let message = new_message(request, app.clock.now());
+    let message = new_message(app, request);
     let submission = Submission::new(app, caller, solved.clone(), (request, &message));
     let transaction = submission.transaction(Allowance::WithAll, cost)?;
     app.store.read_limits(transaction).await.map_err(Error::from)
@@ -216,7 +217,7 @@ impl<'a> Submission<'a> {
             }
             self.require_source_limit(&mut tx)?;
         }
-        tx.also(Effect::put(keys::message(&self.message.id), self.message)?);
+        tx.also(Effect::put(keys::message(self.message), self.message)?);
         Ok(tx)
     }
 
@@ -344,14 +345,10 @@ impl<'a> Notification<'a> {
 impl<E: Reason> Part<E> for Notification<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
         let Self { app, user, event, preferably_by_mail } = self;
-        let now = app.clock.now();
-        // A number that was not proved for long may be another person's, who must not be able to end the sessions.
-        let is_unproved = user.is_number_unproved(app.config.numbers.proved_days, now);
-        let texts_link = is_settled(user.mobile_changed_at, now) && !is_unproved;
-        let sms = user.mobile.clone().map(|mobile| (Recipient::Sms(mobile), texts_link));
-        let email = user.email.clone().map(|email| (Recipient::Email(email), is_settled(user.email_changed_at, now)));
+        let (email, sms) = (user.email.clone().map(Recipient::Email), user.mobile.clone().map(Recipient::Sms));
         let most = if preferably_by_mail { 1 } else { 2 };
-        for (recipient, with_link) in [email, sms].into_iter().flatten().take(most) {
+        for recipient in [email, sms].into_iter().flatten().take(most) {
+            let with_link = may_get_link(app, user, &recipient);
             let about = AboutAccount { event, user_id: user.id.clone(), with_link };
             let request = MessageRequest {
                 recipient,
@@ -360,20 +357,19 @@ impl<E: Reason> Part<E> for Notification<'_> {
                 // Not the language of the request, which a thief may have made.
                 language: user.language.unwrap_or_default(),
             };
-            let message = new_message(&request, now);
-            transaction.also(Effect::put(keys::message(&message.id), &message)?);
+            let message = new_message(app, &request);
+            transaction.also(Effect::put(keys::message(&message), &message)?);
         }
         Ok(())
     }
 }
 
-/// Returns whether an address was bound long enough ago to be trusted with the "this wasn't me" link. A thief who has
-/// just bound an address of their own must not get the link that undoes the owner's repair.
-pub(crate) fn is_settled(changed_at: Option<Timestamp>, now: Timestamp) -> bool {
-    changed_at.is_none_or(|at| at.plus_seconds(NotMeLink::LIFE_SECONDS) <= now)
-}
-
-pub(super) fn new_message(request: &MessageRequest, now: Timestamp) -> Message {
+pub(super) fn new_message(app: &App, request: &MessageRequest) -> Message {
+    let now = app.clock.now();
+    let life_seconds = match request.content {
+        Content::Code(_) | Content::ResetLink => CODE_LIFE_SECONDS,
+        Content::SecurityNotification(_) => app.config.messages.notification_seconds,
+    };
     Message {
         id: random_hex::<16>(),
         kind: keys::MESSAGE_KIND.to_owned(),
@@ -383,7 +379,9 @@ pub(super) fn new_message(request: &MessageRequest, now: Timestamp) -> Message {
         language: request.language,
         sources: Vec::new(),
         created_at: now,
-        expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
+        expires_at: now.plus_seconds(life_seconds),
         claimed_by: None,
+        next_try_at: None,
+        counted: false,
     }
 }

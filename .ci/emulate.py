@@ -164,6 +164,20 @@ def main():
     sent = [message for message in inbox_of(port) if message["to"] == "+8613900005678"]
     assert len(sent) == 1 and "您正在注册" in sent[0]["text"], sent
     print("  deliver: one SMS sent")
+    # Its next try is due later, so that the running system's own schedule leaves it to the emulated function.
+    about = {"event": {"S": "password"}, "user_id": {"S": "0" * 32}, "with_link": {"BOOL": True}}
+    put_item(environment, {
+        **image, "pk": {"S": "MESSAGE#notifications#0"}, "sk": image["id"], "to": {"S": "13900005679"},
+        "kind": {"S": "emulated"}, "content": {"S": "security_notification"}, "data": {"M": about},
+        "next_try_at": {"N": str(now + 600)},
+    })
+    with Emulated(binaries, "deliver", environment) as emulated:
+        for which, sent in (("due", 0), ("all", 1), ("all", 0)):
+            answer = emulated.invoke({"notifications": which})
+            assert answer == {"sent": sent, "failed": 0}, (which, answer)
+    sent = [message for message in inbox_of(port) if message["to"] == "+8613900005679"]
+    assert len(sent) == 1 and "登录密码已修改" in sent[0]["text"], sent
+    print("  deliver: an unsent notification sent again by hand")
 
     with Emulated(binaries, "rotate-keys", environment) as emulated:
         due = emulated.invoke(event_of("rotate-keys"))

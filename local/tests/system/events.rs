@@ -407,3 +407,30 @@ async fn the_event_of_rotate_keys_finds_nothing_due_with_what_it_needs() {
     let less = without(rotate_keys::NEEDS, Need::SEALED_KEYS);
     assert!(rotate_keys::rotate(&app(&site, rotate_keys::NAME, &less), &event).await.is_err());
 }
+
+/// The local system has no IPv6 addresses to call from, so the source stands in the event.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_with_a_48_spends_a_sixth_of_the_strangers_share_in_a_day() {
+    let site = Site::with_settings(&[]).await;
+    // All of it happens within one day.
+    let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
+    site.advance(u32::try_from(86_400 - now % 86_400).unwrap()).await;
+    let from_network = async |network: u32| {
+        let changes = vec![(MOBILE, new_mobile()), ("203.0.113.7", format!("2001:db8:1:{network:x}::7"))];
+        answer_with_its_needs(&site, "send-sms-code", &changes).await
+    };
+    for hour in 0..4 {
+        // Each household may use half of it, within the 60 an hour that anybody may ask for.
+        for number in 0..50 {
+            let sent = from_network(hour / 2).await;
+            assert_eq!(sent.status, 200, "{hour} {number}: {}", sent.text);
+        }
+        site.advance(3600).await;
+    }
+    for network in [0, 1, 2] {
+        let refused = from_network(network).await;
+        assert_eq!((refused.status, refused.code()), (429, Some("too_many_requests")), "{network}");
+    }
+    let changes = vec![(MOBILE, new_mobile()), ("203.0.113.7", "2001:db8:2::7".to_owned())];
+    assert_eq!(answer_with_its_needs(&site, "send-sms-code", &changes).await.status, 200, "another site goes on");
+}

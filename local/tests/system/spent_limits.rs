@@ -185,3 +185,70 @@ async fn a_right_code_to_a_number_that_is_taken_buys_no_hash_and_ends() {
     assert_eq!(answers[..10], vec!["mobile_taken"; 10]);
     assert_eq!(answers[10..], vec!["code_expired"; 2]);
 }
+
+/// What a refusal costs in DynamoDB, beside two attempts that are compared. A log-in that succeeds writes nine units and a
+/// code to sign up sixteen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_by_a_limit_costs_these_units() {
+    let settings = [
+        ("LIMIT_CHANGES", "1/d"),
+        ("LIMIT_EXPORTS", "1/d"),
+        ("LIMIT_NEW_ADDRESSES", "1/d"),
+        ("LIMIT_HASHES", "12/5m"),
+        ("LIMIT_STRANGERS_SOURCE", "4/d"),
+        ("PASSWORD_MAX_FAILURES", "8"),
+    ];
+    let site = Site::with_settings(&settings).await;
+    let mut costs = Vec::new();
+    let log_in = async |name: &str, password: &str| {
+        site.post("/users/login/", &json!({ "username": name, "password": password })).await
+    };
+    // A name that must wait, and then takes no more passwords from here.
+    let person = site.register().await;
+    costs.push(("a wrong password", (400, 3, 3.0), units(&site, log_in(&person.mobile, "wrong password")).await));
+    for _ in 0..4 {
+        log_in(&person.mobile, "wrong password").await;
+    }
+    costs.push(("a log-in too soon", (429, 2, 1.0), units(&site, log_in(&person.mobile, "wrong password")).await));
+    for _ in 0..3 {
+        site.advance(600).await;
+        log_in(&person.mobile, "wrong password").await;
+    }
+    costs.push(("a log-in to a blocked name", (400, 2, 1.0), units(&site, log_in(&person.mobile, PASSWORD)).await));
+    costs.push(("a log-in to an unknown name", (400, 3, 3.0), units(&site, log_in(&new_mobile(), PASSWORD)).await));
+    // A signed-in person's limits.
+    let person = site.register().await;
+    let as_person = async |method: Method, path: &str, body: serde_json::Value| {
+        site.send_as(&person.token, method, path, &body).await
+    };
+    let proof = || json!({ "password": PASSWORD });
+    let export = || as_person(Method::POST, "/users/me/export/", proof());
+    assert_eq!(export().await.status, 200);
+    costs.push(("an export", (429, 2, 3.5), units(&site, export()).await));
+    let email = || json!({ "email": crate::site::new_email(), "password": PASSWORD });
+    let ask = || as_person(Method::POST, "/users/me/email/", email());
+    assert_eq!(ask().await.status, 200);
+    costs.push(("a code to a new email", (429, 2, 6.5), units(&site, ask()).await));
+    let reauthenticate = || as_person(Method::POST, "/users/me/reauthenticate/", proof());
+    while reauthenticate().await.status == 200 {}
+    costs.push(("a right password too often", (429, 3, 2.0), units(&site, reauthenticate()).await));
+    costs.push(("a log-in too often", (429, 5, 3.0), units(&site, log_in(&person.mobile, PASSWORD)).await));
+    // Guesses at codes.
+    let (mobile, code) = (new_mobile(), "000000");
+    site.sms_code(&mobile).await;
+    let guess = || async { site.post("/users/", &registration(&mobile, code)).await };
+    costs.push(("a wrong code", (400, 2, 1.0), units(&site, guess()).await));
+    for _ in 0..4 {
+        guess().await;
+    }
+    costs.push(("a code without guesses left", (400, 1, 1.0), units(&site, guess()).await));
+    // A stranger's part of the day.
+    let sign_up = || async { site.post(&format!("/users/sms/{}/", new_mobile()), &json!({})).await };
+    while sign_up().await.status == 200 {}
+    costs.push(("a code to sign up", (429, 0, 4.0), units(&site, sign_up()).await));
+    for (what, (status, write, most), (units, answer)) in costs {
+        assert_eq!((answer.status, units.write), (status, write), "{what}: the status, and the units to write");
+        // Whether a claim is read depends on whether the refusal is faster.
+        assert!(units.read <= most, "{what}: {units:?}");
+    }
+}

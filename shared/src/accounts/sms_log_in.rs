@@ -80,7 +80,10 @@ async fn by_code(
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
     match found {
-        None => new(app, caller, code, token_keys, (log_in, None)).await,
+        None => {
+            code.refuse_of_account()?;
+            new(app, caller, code, token_keys, (log_in, None)).await
+        }
         Some(found) if is_given_up(app, caller, &found.user, &log_in) => {
             new(app, caller, code, token_keys, (log_in, Some(found.user))).await
         }

@@ -73,6 +73,14 @@ async fn a_wait_on_a_known_device_is_not_told_to_whoever_asks_by_the_name_it_giv
     assert_eq!((answer.status, answer.header("x-error-code")), (400, Some("bad_credentials")), "{answer:?}");
 }
 
+/// Requests a code that signs in or up.
+async fn sign_up_code(site: &Site, mobile: &str) -> String {
+    site.advance(61).await;
+    let asked = site.post(&format!("/users/sms/{mobile}/?purpose=login&register=true"), &json!({})).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    site.code_for(mobile).await
+}
+
 async fn sms_log_in(site: &Site, mobile: &str, code: &str, more: Value) -> Answer {
     let mut body = json!({ "mobile": mobile, "sms_code": code });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -91,8 +99,10 @@ async fn a_code_to_a_number_that_is_given_up_meanwhile_opens_nothing() {
         let (answer, token) = between(&site, (operation, account.partition()), request, moving.commit(&site)).await;
         answer.is_refused(status, code);
         assert_eq!(sessions(&site, &token).await, 1, "before {operation}: nothing was opened");
-        // The code was correct and is not used up. It can still create an account for the number.
-        let new = sms_log_in(&site, old, &sms_code, json!({ "register": true })).await;
+        // The code was for the account that had the number, so it makes no other one there. The next code does.
+        let more = json!({ "register": true });
+        sms_log_in(&site, old, &sms_code, more.clone()).await.is_refused(400, "code_expired");
+        let new = sms_log_in(&site, old, &sign_up_code(&site, old).await, more).await;
         assert_eq!(new.status, 200, "{new:?}");
         assert_ne!(new.json()["id"], account.person.id.as_str());
         let sms_code = log_in_code(&site, &moving.to).await;
@@ -102,7 +112,7 @@ async fn a_code_to_a_number_that_is_given_up_meanwhile_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_to_register_a_number_that_is_given_up_meanwhile_gets_an_account_of_their_own() {
+async fn who_asks_to_register_a_number_that_is_given_up_meanwhile_gets_an_account_of_their_own_by_the_next_code() {
     let site = site().await;
     let account = Account::new(&site).await;
     let moving = Move::ready(&site, &account, Name::Mobile).await;
@@ -110,6 +120,9 @@ async fn who_asks_to_register_a_number_that_is_given_up_meanwhile_gets_an_accoun
     let code = log_in_code(&site, old).await;
     let request = sms_log_in(&site, old, &code, json!({ "register": true }));
     let (answer, token) = between(&site, (READ, account.partition()), request, moving.commit(&site)).await;
+    answer.is_refused(400, "code_expired");
+    let code = sign_up_code(&site, old).await;
+    let answer = sms_log_in(&site, old, &code, json!({ "register": true })).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_ne!(answer.json()["id"], account.person.id.as_str());
     assert_eq!(sessions(&site, &token).await, 1, "nothing was opened");

@@ -80,10 +80,7 @@ async fn by_code(
     log_in: SmsLogIn,
 ) -> Result<SignedIn, Error> {
     match found {
-        None => {
-            code.refuse_of_account()?;
-            new(app, caller, code, token_keys, (log_in, None)).await
-        }
+        None => new(app, caller, code, token_keys, (log_in, None)).await,
         Some(found) if is_given_up(app, caller, &found.user, &log_in) => {
             new(app, caller, code, token_keys, (log_in, Some(found.user))).await
         }
@@ -153,6 +150,9 @@ async fn new(
     (log_in, old): (SmsLogIn, Option<User>),
 ) -> Result<SignedIn, Error> {
     let SmsSignUp { nickname, consent } = log_in.sign_up.ok_or(Error::NoSuchUser)?;
+    if old.is_none() {
+        code.refuse_of_account()?;
+    }
     check_consent(app, consent.as_ref())?;
     let nickname = nickname.unwrap_or_else(|| Nickname::from_digits(&log_in.mobile));
     let user = User { consent, ..new_user(app, caller, log_in.mobile.clone(), nickname) };

@@ -129,7 +129,7 @@ pub struct System {
     traces: Traces,
     tasks: JoinSet<()>,
     /// Holds the lock on the data folder.
-    _opened: data::EngineData,
+    opened: data::EngineData,
 }
 
 impl System {
@@ -207,13 +207,18 @@ impl System {
             schedule,
             traces,
             tasks,
-            _opened: opened,
+            opened,
         })
     }
 
     /// Returns once the database file holds no trace of any deleted account.
     pub async fn forget(&self) {
         self.traces.forget(&self.pump).await;
+    }
+
+    /// Deletes expired items, as DynamoDB does within days. Returns their number.
+    pub fn expire(&self) -> Result<usize, StartError> {
+        self.opened.database.sweep_ttl().map_err(|error| StartError::Engine(error.to_string()))
     }
 
     /// Stops the system. Sends the messages still waiting, and removes the traces of deleted data from the database

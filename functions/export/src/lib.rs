@@ -1,10 +1,12 @@
-//! `POST /users/me/export/`: returns all that is stored about the signed-in person, except hashes.
+//! `POST /users/me/export/`: returns what is stored about the signed-in person, except hashes and what `docs/api.md`
+//! lists.
 
 use serde::Serialize;
-use shared::accounts::{self, Export};
+use shared::accounts::{self, Export, StoredCode};
 use shared::config::Need;
+use shared::credentials::Counter;
 use shared::domain::{
-    DeviceUse, Email, Language, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username,
+    CodePurpose, DeviceUse, Email, Language, Mobile, Nickname, Session, SessionId, Timestamp, User, UserId, Username,
 };
 use shared::http::{Digits, Endpoint, ErrorFormat, Reply, Request};
 use shared::sessions;
@@ -22,6 +24,8 @@ struct Exported<'a> {
     exported_at: String,
     account: ExportedAccount<'a>,
     sessions: Vec<ExportedSession<'a>>,
+    codes: Vec<ExportedCode>,
+    counters: Vec<ExportedCounter>,
 }
 
 #[derive(Serialize)]
@@ -85,15 +89,33 @@ struct ExportedSession<'a> {
     remembered: bool,
 }
 
+#[derive(Serialize)]
+struct ExportedCode {
+    purpose: CodePurpose,
+    guesses: u32,
+    expires_at: String,
+}
+
+#[derive(Serialize)]
+struct ExportedCounter {
+    what: &'static str,
+    count: u64,
+    times: Vec<String>,
+    expires_at: String,
+}
+
 async fn export(app: &App, request: &Request) -> Result<Reply, Error> {
     let caller = request.caller(app);
     let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
-    let Export { user, sessions, exported_at } = accounts::export(app, &caller, principal, &proof).await?;
+    let Export { user, sessions, codes, counters, exported_at } =
+        accounts::export(app, &caller, principal, &proof).await?;
     Reply::ok(&Exported {
         exported_at: exported_at.rfc3339(),
         account: account(&user),
         sessions: sessions.iter().map(session).collect(),
+        codes: codes.iter().map(code).collect(),
+        counters: counters.iter().map(counter).collect(),
     })
 }
 
@@ -152,5 +174,18 @@ fn session(session: &Session) -> ExportedSession<'_> {
         device: &session.client.device,
         address: &session.client.address,
         remembered: session.remembered,
+    }
+}
+
+fn code(code: &StoredCode) -> ExportedCode {
+    ExportedCode { purpose: code.purpose, guesses: code.guesses, expires_at: code.expires_at.rfc3339() }
+}
+
+fn counter(counter: &Counter) -> ExportedCounter {
+    ExportedCounter {
+        what: counter.what,
+        count: counter.count,
+        times: counter.times.iter().map(|at| at.rfc3339()).collect(),
+        expires_at: counter.expires_at.rfc3339(),
     }
 }

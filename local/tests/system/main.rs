@@ -17,6 +17,7 @@ mod behind_the_api;
 mod breached_passwords;
 mod budgets;
 mod captcha_gateways;
+mod deleted_life;
 mod delivery;
 mod dying_reauthentications;
 mod error_formats;

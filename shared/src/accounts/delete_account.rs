@@ -2,10 +2,12 @@
 
 use std::future::ready;
 
+use futures_util::future::join_all;
+
 use crate::app::audit;
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
-use crate::credentials::codes::forget_streaks;
+use crate::credentials::codes::{codes_of_account, streaks_of_account};
 use crate::credentials::reauthentication::{self, CheckedReauthentication, Reauthentication};
 use crate::domain::{AccountName, Principal, Session, User};
 use crate::dynamodb::items::SecurityEvent;
@@ -13,7 +15,7 @@ use crate::dynamodb::{Effect, Transaction, Write, WriteError, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions;
-use crate::throttling::attempts::end_streaks;
+use crate::throttling::attempts::end_streak;
 use crate::users::claims::release;
 use crate::users::unchanged_with_username;
 
@@ -22,7 +24,11 @@ use crate::users::unchanged_with_username;
 const MAX_SESSIONS: usize = 70;
 
 /// Deletes the account, its names and its sessions in one transaction. Number, email, username and the reserved username
-/// are released. Only one line without personal data remains, in the audit log (PIPL article 47, GDPR article 17).
+/// are released (PIPL article 47, GDPR article 17).
+///
+/// What is left has an expiry, and `docs/api.md` lists it. Counts at the number and the email stay, because a deletion
+/// must not give anybody new guesses or new messages. The codes to the number stay with the count of their guesses. They
+/// prove the number until they expire, so one of them can make another account, and opens none that was made meanwhile.
 pub async fn delete_account(
     app: &App,
     caller: &Caller,
@@ -32,6 +38,7 @@ pub async fn delete_account(
     let checked =
         reauthentication::check(app, caller, (&principal.user, &principal.session), offered, ready(Ok(()))).await?;
     checked.or_refund(app, delete(app, principal, &checked)).await?;
+    caller.who.note_deleted();
     audit::account_deleted(caller, &principal.user.id);
     remove_what_is_left(app, &principal.user).await;
     Ok(())
@@ -57,12 +64,14 @@ async fn delete(app: &App, principal: &Principal, checked: &CheckedReauthenticat
         tx.require(Write::delete(session, goes_on));
     }
     remove(&sessions).for_each(|effect| tx.also(effect));
-    forget_streaks(user).for_each(|effect| tx.also(effect));
-    end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
+    streaks_of_account(&user.id).into_iter().for_each(|streak| tx.also(Effect::remove(streak)));
+    // Whoever takes one of the names next ends the count of attempts at it too.
+    for name in names.iter().flatten() {
+        tx.also(end_streak(app, name)?);
+    }
     for limit in RateLimit::OF_ACCOUNT {
         tx.also(Effect::remove(keys::account_limit(limit.key_word(), &user.id)));
     }
-    tx.also(Effect::remove(keys::failure_streak_at_new_names(&user.id)));
     tx.add(Notification::new(app, user, SecurityEvent::Deleted))?;
     app.store.commit(tx).await
 }
@@ -72,15 +81,17 @@ fn remove(sessions: &[Session]) -> impl Iterator<Item = Effect> {
     some.map(|session| Effect::remove(keys::session(&session.user_id, &session.id)))
 }
 
-/// Removes the sessions that did not fit into the transaction or were opened meanwhile, and a reservation that has
-/// expired. They are of no use to anybody, but they tell where somebody signed in from and what their name was. If this
-/// fails, TTL removes them.
+/// Removes the sessions that did not fit into the transaction or were opened meanwhile, a reservation that has expired,
+/// and the codes that only this account could use. They are of no use to anybody, but they tell where somebody signed in
+/// from and what their names were. If this fails, TTL removes them.
 async fn remove_what_is_left(app: &App, user: &User) {
-    let left = async {
+    let sessions = async {
         let left = sessions::all_of(app, &user.id).await?;
         if left.is_empty() { Ok(()) } else { app.store.apply("removing sessions", remove(&left)).await }
     };
-    for removed in [left.await, remove_expired_reservation(app, user).await] {
+    let codes = codes_of_account(user).map(async |code| app.store.delete("removing a code", &keys::code(&code)).await);
+    let (sessions, reservation, codes) = tokio::join!(sessions, remove_expired_reservation(app, user), join_all(codes));
+    for removed in [sessions, reservation].into_iter().chain(codes) {
         if let Err(error) = removed {
             error.log_ignored("items of a deleted account are left to TTL");
         }

@@ -29,7 +29,7 @@ pub use change_profile::{change_nickname, rename};
 pub use check_mobile::{count_registered, is_mobile_free};
 pub use delete_account::delete_account;
 pub use end_session::end_session;
-pub use export::{Export, export};
+pub use export::{Export, StoredCode, export};
 pub use list_sessions::list_sessions;
 pub use log_in::log_in;
 pub use log_out::{log_out, log_out_everywhere};

@@ -23,7 +23,8 @@ pub fn account_secured(caller: &Caller, user_id: &UserId) {
     tracing::warn!(audit = "account_secured", %user_id, source, request_id, "sessions and password ended");
 }
 
-/// Logs that an account was deleted. This line is the only trace that remains of the account.
+/// Logs that an account was deleted. Where the request came from stands in the request's own line, and there only its
+/// network: see [`Who::note_deleted`](super::Who::note_deleted).
 pub fn account_deleted(caller: &Caller, user_id: &UserId) {
     tracing::info!(audit = "account_deleted", %user_id, request_id = &caller.request_id, "tombstone");
 }

@@ -55,17 +55,34 @@ pub struct Caller {
 /// The loggable name of the account or recipient that a request is about: an account's id, or a masked number, email or
 /// name. Clones share the value, so that the use case can set it and the endpoint can log it.
 #[derive(Clone, Debug, Default)]
-pub struct Who(Arc<OnceLock<String>>);
+pub struct Who(Arc<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    name: OnceLock<String>,
+    deleted: OnceLock<()>,
+}
 
 impl Who {
     /// Sets the value. If it is already set, the first value stays.
     pub fn note(&self, who: impl Into<String>) {
-        let _ = self.0.set(who.into());
+        let _ = self.0.name.set(who.into());
     }
 
     #[must_use]
     pub fn get(&self) -> Option<&str> {
-        self.0.get().map(String::as_str)
+        self.0.name.get().map(String::as_str)
+    }
+
+    /// Notes that the request has deleted the account. Its line in the log, which outlives the account, then tells only
+    /// the network that the request came from.
+    pub fn note_deleted(&self) {
+        let _ = self.0.deleted.set(());
+    }
+
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.0.deleted.get().is_some()
     }
 }
 

@@ -3,7 +3,9 @@
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
-use crate::domain::{Code, CodeKey, CodeSeed, MAX_REFUNDS, Mobile, Session, Timestamp, User, UserId};
+use crate::domain::{
+    CODE_LIFE_SECONDS, Code, CodeKey, CodeSeed, MAX_REFUNDS, Mobile, Session, Timestamp, User, UserId,
+};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write, read_item};
@@ -18,7 +20,7 @@ const MAX_WRONG_IN_A_ROW: u64 = 100;
 /// end at some time for an owner who has no password, no email and no known device.
 const STREAK_LIFE_SECONDS: i64 = 7 * 86_400;
 /// The attribute that holds the number of wrong codes in a failure streak.
-const IN_A_ROW: &str = "in_a_row";
+pub(super) const IN_A_ROW: &str = "in_a_row";
 
 /// A failure streak: wrong codes that are counted together. The devices on which an owner has signed in before have a
 /// streak of their own, so that a stranger's guesses never lock the owner out there.
@@ -285,9 +287,12 @@ impl RightCode {
     }
 
     /// Refuses a code that was issued before the account's credentials last changed. Whoever changed them ended every
-    /// code that somebody else may have been sent.
+    /// code that somebody else may have been sent. Refuses also a code from before the account was made: it was for an
+    /// account that had the number before and was deleted.
     pub(crate) fn refuse_outdated(&self, user: &User) -> Result<(), Error> {
-        let is_current = self.guess.item.credential_version == Some(user.credential_version);
+        let code = &self.guess.item;
+        let issued_at = code.expires_at.plus_seconds(-CODE_LIFE_SECONDS);
+        let is_current = code.credential_version == Some(user.credential_version) && user.created_at <= issued_at;
         if is_current { Ok(()) } else { Err((self.used_up)()) }
     }
 
@@ -314,15 +319,41 @@ pub(crate) fn forget_device_streaks(user: &User) -> [Effect; 2] {
     [keys::failure_streak_on_devices(&user.id), keys::failure_streak_in_networks(&user.id)].map(Effect::remove)
 }
 
-/// Returns the effects that remove the failure streaks of an account that was recovered.
+/// Returns the effects that remove the failure streaks of an account that was recovered: its own, and that of its
+/// number.
 pub(crate) fn forget_streaks(user: &User) -> impl Iterator<Item = Effect> {
-    let id = &user.id;
     let of_number = user.mobile.as_ref().map(|mobile| keys::failure_streak(mobile.as_str()));
-    let of_account = [
+    let [own, devices, networks, second, _] = streaks_of_account(&user.id);
+    [own, devices, networks, second].into_iter().chain(of_number).map(Effect::remove)
+}
+
+/// Returns the keys of an account's own failure streaks. That of its number is not among them, because it outlives the
+/// account: whoever deletes an account must not get new guesses at codes to the number.
+pub(crate) fn streaks_of_account(id: &UserId) -> [Key; 5] {
+    [
         keys::failure_streak(id.as_str()),
         keys::failure_streak_on_devices(id),
         keys::failure_streak_in_networks(id),
         keys::second_proof(id),
+        keys::failure_streak_at_new_names(id),
+    ]
+}
+
+/// Returns the keys of the codes that are bound to an account: to its own number and email, and to the last ones that it
+/// wanted to change to.
+pub(crate) fn codes_of_account(user: &User) -> impl Iterator<Item = CodeKey> {
+    let id = &user.id;
+    let keys = [
+        user.mobile.as_ref().map(|mobile| CodeKey::reauthentication(id, mobile)),
+        user.email.as_ref().map(|email| CodeKey::second_proof(id, email)),
+        user.pending_mobile.as_ref().map(|mobile| CodeKey::change_mobile(id, mobile)),
+        user.pending_email.as_ref().map(|email| CodeKey::bind_email(id, email)),
     ];
-    of_account.into_iter().chain(of_number).map(Effect::remove)
+    keys.into_iter().flatten()
+}
+
+/// Returns the keys of the codes that are bound to a number, except those with a challenge id, which only the client
+/// knows.
+pub(crate) fn codes_of_number(mobile: &Mobile) -> [CodeKey; 3] {
+    [CodeKey::register(mobile), CodeKey::log_in(mobile), CodeKey::reset_password(mobile)]
 }

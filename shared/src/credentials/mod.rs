@@ -4,6 +4,7 @@
 mod captcha;
 mod changes;
 pub(crate) mod codes;
+pub(crate) mod counters;
 mod new_password;
 pub(crate) mod reauthentication;
 mod recovery;
@@ -12,6 +13,7 @@ pub(crate) mod take_over;
 
 pub use captcha::{count_captcha, issue_captcha_pass, require_captcha_pass};
 pub(crate) use changes::{acting_device, change};
+pub use counters::Counter;
 pub(crate) use new_password::hash_new_password;
 pub use reauthentication::{Credential, Reauthentication};
 pub use recovery::begin_recovery;

@@ -31,6 +31,9 @@
 //!
 //! Every item except users, claims of names in use and the key set has `expires_at`, the table's TTL attribute. DynamoDB deletes an
 //! expired item within days, so every read and every condition checks the expiry itself.
+//!
+//! Whoever adds a kind of item decides what the export and the deletion of an account do with it. `docs/api.md` lists
+//! what an export leaves out and what a deletion leaves, and end-to-end tests compare both with the whole table.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -140,7 +143,8 @@ pub fn no_claim() -> Key {
 
 /// Returns the key of the only live code for a purpose, a subject and a challenge id.
 ///
-/// `deliver` writes the code when it sends it. Each guess updates its count. Use deletes it.
+/// `deliver` writes the code when it sends it. Each guess updates its count. Use deletes it, and so does the deletion of
+/// the account that it is bound to.
 #[must_use]
 pub fn code(key: &CodeKey) -> Key {
     Key::new(format!("CODE#{}", key.as_text()), "CODE")

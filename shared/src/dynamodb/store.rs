@@ -170,7 +170,7 @@ impl Store {
     }
 
     /// Reads some items as [`Store::get_many`] does, but they may be slightly old. This costs half as much.
-    pub(super) async fn get_recent(&self, keys: &[&Key], doing: &'static str) -> Result<Vec<Option<Item>>, Error> {
+    pub(crate) async fn get_recent(&self, keys: &[&Key], doing: &'static str) -> Result<Vec<Option<Item>>, Error> {
         if keys.is_empty() { Ok(Vec::new()) } else { self.get_batch(keys, doing, false).await }
     }
 

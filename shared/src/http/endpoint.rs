@@ -49,20 +49,21 @@ impl Endpoint {
         let (status, code) = (reply.status(), error.map(Error::code));
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (function, route, request_id) = (self.name, request.route(), request.id());
-        let (who, caller) = (request.who(), request.source(app));
+        let (who, source) = (request.who(), request.logged_source(app));
+        let source = &*source;
         let failure = match error {
             Some(Error::Unavailable { doing, source } | Error::Internal { doing, source }) => Some((doing, source)),
             _ => None,
         };
         // An error is logged only here, where it is handled. Its cause is for operators and never part of an answer.
-        if let Some((doing, source)) = failure {
-            let cause = error_chain(source.as_ref());
+        if let Some((doing, cause)) = failure {
+            let cause = error_chain(cause.as_ref());
             tracing::error!(
                 function,
                 route,
                 request_id,
                 who,
-                source = caller,
+                source,
                 status,
                 code,
                 milliseconds,
@@ -71,7 +72,7 @@ impl Endpoint {
                 "failed"
             );
         } else {
-            tracing::info!(function, route, request_id, who, source = caller, status, code, milliseconds, "answered");
+            tracing::info!(function, route, request_id, who, source, status, code, milliseconds, "answered");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Requests as handlers see them.
 
+use std::borrow::Cow;
+
 use lambda_http::http::{HeaderMap, Method, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
@@ -8,7 +10,7 @@ use super::json::Fields;
 use super::media_type;
 use crate::app::{App, Caller, Who};
 use crate::config::origin_of;
-use crate::domain::{Language, Mobile, SessionId};
+use crate::domain::{Language, Mobile, SessionId, shorten_address};
 use crate::error::Error;
 
 /// The maximum length of a body, in bytes.
@@ -85,6 +87,13 @@ impl Request {
     pub fn source(&self, app: &App) -> &str {
         let seen = self.context.as_ref().and_then(|context| context.http.source_ip.as_deref()).unwrap_or("-");
         if self.came_through_cloudfront(app) { self.viewer(seen).unwrap_or(seen) } else { seen }
+    }
+
+    /// Returns where the request comes from, for its line in the log: the network address, or only its network once the
+    /// request has deleted the account.
+    pub(super) fn logged_source(&self, app: &App) -> Cow<'_, str> {
+        let source = self.source(app);
+        if self.who.is_deleted() { shorten_address(source).into() } else { source.into() }
     }
 
     fn came_through_cloudfront(&self, app: &App) -> bool {

@@ -34,7 +34,7 @@ const DOUBLINGS: u32 = 10;
 const FORGIVING_TRIES: usize = 4;
 
 /// The attributes of a count.
-const FAILURES: &str = "password_failures";
+pub(crate) const FAILURES: &str = "password_failures";
 const TRIED_AT: &str = "password_tried_at";
 /// The time of the try before the last.
 const TRIED_BEFORE: &str = "password_tried_before";
@@ -228,7 +228,12 @@ pub(crate) fn end_streaks(app: &App, user: &User) -> Result<Vec<Effect>, Error> 
 /// Returns the effect that ends the failure streak of a name that an account takes: strangers may have guessed at it
 /// before anybody had it.
 pub(crate) fn end_streak(app: &App, name: &AccountName) -> Result<Effect, Error> {
-    Ok(Effect::remove(of_name(app, &canonical(Some(name), ""))?))
+    key_of(app, name).map(Effect::remove)
+}
+
+/// Returns the key of the attempts at a name.
+pub(crate) fn key_of(app: &App, name: &AccountName) -> Result<Key, Error> {
+    of_name(app, &canonical(Some(name), ""))
 }
 
 fn of_name(app: &App, canonical: &str) -> Result<Key, Error> {

@@ -159,7 +159,8 @@ fn sliding(app: &App, limit: RateLimit, key: Key) -> LimitCount {
     LimitCount { write, wait: Wait::Sliding(limits.to_vec()), now }
 }
 
-fn time_attribute(nth: u32) -> String {
+/// Returns the name of the attribute that holds the n-th time of a sliding count.
+pub(crate) fn time_attribute(nth: u32) -> String {
     format!("t{nth}")
 }
 

@@ -269,6 +269,26 @@ async fn ending_the_own_session_or_account_takes_the_cookie_away() {
     assert!(page.has_no_cookie(), "nor is the device known to an account that is gone: {deleted:?}");
 }
 
+/// An old client keeps its tokens itself. Its browser has the device's cookie all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_by_an_old_client_takes_the_device_s_cookie_away() {
+    let site = Site::with_settings(&[]).await;
+    let (person, other) = (site.register().await, site.register().await);
+    let device = async |mobile: &str| {
+        let signed_in = site.post("/users/login/", &json!({ "username": mobile, "password": PASSWORD })).await;
+        let set = set_cookies(&signed_in);
+        assert!(set.len() == 1 && set[0].starts_with("device_"), "{set:?}");
+        set[0].split(';').next().unwrap().to_owned()
+    };
+    let (own, foreign) = (device(&person.mobile).await, device(&other.mobile).await);
+    let request = site.request(Method::DELETE, "/users/me/").bearer_auth(&person.token);
+    let request = request.header("cookie", format!("{own}; {foreign}")).json(&json!({ "password": PASSWORD }));
+    let deleted = read(request).await;
+    deleted.is_done();
+    let name = own.split('=').next().unwrap();
+    assert_eq!(set_cookies(&deleted), [format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")]);
+}
+
 /// Returns the token of the "this wasn't me" link in a message to a number.
 async fn secure_link(site: &Site, mobile: &str) -> String {
     let messages = site.messages_to(&format!("+86{mobile}")).await;

@@ -167,7 +167,7 @@ def main():
     # Its next try is due later, so that the running system's own schedule leaves it to the emulated function.
     about = {"event": {"S": "password"}, "user_id": {"S": "0" * 32}, "with_link": {"BOOL": True}}
     put_item(environment, {
-        **image, "pk": {"S": "MESSAGE#notifications#0"}, "sk": image["id"], "to": {"S": "13900005679"},
+        **image, "pk": {"S": "MESSAGE#notifications#sms#0"}, "sk": image["id"], "to": {"S": "13900005679"},
         "kind": {"S": "emulated"}, "content": {"S": "security_notification"}, "data": {"M": about},
         "next_try_at": {"N": str(now + 600)},
     })

@@ -142,7 +142,8 @@ fn description(manifest: &Path) -> Result<String, GenerateError> {
     line.map(|line| line.replace("\\\"", "\"")).ok_or(GenerateError::NoSection("functions/*/Cargo.toml"))
 }
 
-const MONTHS_HEAD: &str = "| users | requests | table | SMS | a month, with the idle $2.80 |\n|---|---|---|---|---|\n";
+const MONTHS_HEAD: &str =
+    "| users | requests | table | SMS | a month, with what is paid when idle |\n|---|---|---|---|---|\n";
 
 /// The document with its table of what a month costs.
 fn months(present: &str) -> Result<String, GenerateError> {

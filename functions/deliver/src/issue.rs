@@ -47,7 +47,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
         return Ok(Issued::Expired);
     }
     // The code is stored even if nobody gets it, so that guesses at it are answered as guesses at any other.
-    let item = live_code(app, key, account.map(|user| user.credential_version)).await?;
+    let item = live_code(app, key, account.as_ref()).await?;
     // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
     // further.
     let Some(item) = item else { return Ok(Issued::Expired) };
@@ -64,7 +64,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
 /// Returns the code to send. A live code is sent again while at least five minutes of its life remain and the account's
 /// credentials are those it was issued for; otherwise a new one is made. The new one takes over the guesses of the live
 /// one (NIST SP 800-63B §3.1.3.2), so that another request does not buy more. `None` if the code has no guesses left.
-async fn live_code(app: &App, key: &CodeKey, credential_version: Option<u64>) -> Result<Option<CodeItem>, Error> {
+async fn live_code(app: &App, key: &CodeKey, user: Option<&User>) -> Result<Option<CodeItem>, Error> {
     let store = &app.store;
     // If the code was replaced or used up meanwhile, the condition fails and the loop reads it again. A simultaneous
     // guess does not fail it and is kept, because replacing a code does not write the count.
@@ -77,7 +77,7 @@ async fn live_code(app: &App, key: &CodeKey, credential_version: Option<u64>) ->
         }
         if let Some(item) = &live
             && now.plus_seconds(KEEP_CODE_SECONDS) <= item.expires_at
-            && item.credential_version == credential_version
+            && item.is_for(user)
             && item.seed.digits(key, app.keyring(KeyGroup::Codes)?).is_some()
         {
             return Ok(Some(item.clone()));
@@ -86,7 +86,7 @@ async fn live_code(app: &App, key: &CodeKey, credential_version: Option<u64>) ->
             seed: CodeSeed::generate(app.keyring(KeyGroup::Codes)?),
             expires_at: now.plus_seconds(CODE_LIFE_SECONDS),
             guesses: live.as_ref().map_or(0, |item| item.guesses),
-            credential_version,
+            credential_version: user.map(|user| user.credential_version),
             refunds: 0,
         };
         let mut tx = Transaction::new("storing a code", || WriteError::Refused);
@@ -160,8 +160,7 @@ async fn issue_notification(app: &App, message: &Message, about: &AboutAccount) 
     let event = about.event;
     let has_link = may_stop(app, message, about).await?;
     // The link's life starts now, however long the notification had to wait.
-    let expires_at = app.clock.now().plus_seconds(NotMeLink::LIFE_SECONDS);
-    let link = NotMeLink { user_id: about.user_id.clone(), expires_at };
+    let link = NotMeLink::new(about.user_id.clone(), message.created_at, app.clock.now());
     let token = if has_link { link.sign(app.keyring(KeyGroup::Links)?) } else { None };
     let host = app.client_host()?;
     let url = token.map(|token| format!("{host}/secure#{token}"));

@@ -171,11 +171,11 @@ async fn deliver_message(
     };
     let composed = compose::compose(&app.config.messages.brand, message.language, &issued);
     // Claimed as late as possible: if storage fails before this, the message can be tried again.
-    if !claim::claim(app, stored, waiting, claimant).await? {
+    let Some(message) = claim::claim(app, stored, waiting, claimant).await? else {
         return Ok(Outcome::ClaimedByAnother);
-    }
+    };
     // Counted after the claim, so that a message that is sent once counts once.
-    let spent = match budget::spend(app, message, message.is_to_stranger(is_for_account), now).await {
+    let spent = match budget::spend(app, &message, message.is_to_stranger(is_for_account), now).await {
         Ok(Some(spent)) => spent,
         Ok(None) => {
             if message.is_notification() {
@@ -192,13 +192,14 @@ async fn deliver_message(
     settle(app, stored, claimant, &spent, sent).await
 }
 
-/// Drops a message that is too old. A notification that nobody got is reported.
+/// Drops a message that is too old. A notification that nobody got raises the alarm for the code `internal`.
 async fn expired(app: &App, stored: &StoredMessage) -> Result<Outcome, Failure> {
     if !stored.message.is_notification() {
         return Ok(Outcome::Expired);
     }
     claim::forget(app, stored).await;
-    Err(Failure::GiveUp("the notification could not be sent in time".into()))
+    let problem = Error::internal("sending a notification", "it could not be sent in time");
+    Err(Failure::GiveUp(problem.into()))
 }
 
 /// Keeps count and claim in step with what became of the message.

@@ -32,7 +32,8 @@ pub struct Providers {
 pub enum ProviderError {
     /// The provider was throttled or not reached. Nothing was sent; a later attempt may succeed.
     RefusedForNow(Box<dyn std::error::Error + Send + Sync>),
-    /// Nothing was sent, and no later attempt will succeed: for example an invalid number or an unverified sender.
+    /// Nothing was sent, and no later attempt will succeed unless something is mended: for example an invalid number or an
+    /// unverified sender.
     RefusedForGood(Box<dyn std::error::Error + Send + Sync>),
     /// There was no answer, or a meaningless one. The message may have been sent.
     Unknown(Box<dyn std::error::Error + Send + Sync>),

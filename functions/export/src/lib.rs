@@ -109,7 +109,7 @@ async fn export(app: &App, request: &Request) -> Result<Reply, Error> {
     let principal = sessions::authorize(app, &caller, request.bearer()).await?;
     let proof = request.json()?.proof(Digits::Pasted)?;
     let Export { user, sessions, codes, counters, exported_at } =
-        accounts::export(app, &caller, principal, &proof).await?;
+        accounts::export(app, &caller, &principal, &proof).await?;
     Reply::ok(&Exported {
         exported_at: exported_at.rfc3339(),
         account: account(&user),

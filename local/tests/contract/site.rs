@@ -188,6 +188,12 @@ impl Site {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
+    /// Moves the clock to the beginning of a day (UTC), so that no window of a limit ends during the test.
+    pub async fn begin_day(&self) {
+        let now = self.system.as_ref().unwrap().clock.now().unix_seconds();
+        self.advance(u32::try_from(86_400 - now % 86_400).unwrap()).await;
+    }
+
     /// Returns the messages to a number or an address, newest first.
     pub async fn messages_to(&self, to: &str) -> Vec<Value> {
         self.needs_inbox();

@@ -29,7 +29,7 @@ const LEFT: [(&str, i64, bool); 15] = [
     // Wrong codes at the number.
     ("STREAK", 7 * DAY, true),
     // A used "this wasn't me" link, and a used captcha pass.
-    ("PASS", 3 * DAY, true),
+    ("PASS", 7 * DAY, true),
     ("AUDIT", 400 * DAY, true),
     ("ATTEMPTS", 30 * DAY, false),
     ("SOURCE", DAY, false),
@@ -421,6 +421,11 @@ async fn a_code_from_before_a_deletion_opens_no_account_after_it() {
         site.post("/users/sms_login/", &log_in).await.is_refused(400, "code_expired");
         let refused = site.forget_pwd(&site.csrf().await, &reset).await;
         assert_eq!(refused.header("x-error-code"), Some("code_expired"), "{refused:?}");
+        // The next code is another one, although the old one has not expired.
+        site.advance(61).await;
+        site.post(&format!("/users/sms/{}/?purpose=login", person.mobile), &json!({})).await;
+        let log_in = json!({ "mobile": person.mobile, "sms_code": site.code_for(&person.mobile).await });
+        assert_eq!(site.post("/users/sms_login/", &log_in).await.status, 200);
     }
 }
 

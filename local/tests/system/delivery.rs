@@ -1,4 +1,4 @@
-//! From the table's stream to a phone: each message is sent once or not at all.
+//! From the table's stream to a phone: each code and link is sent once or not at all.
 
 use aws_lambda_events::dynamodb::Event;
 use deliver::{Providers, deliver};

@@ -413,8 +413,7 @@ async fn the_event_of_rotate_keys_finds_nothing_due_with_what_it_needs() {
 async fn a_site_with_a_48_spends_a_sixth_of_the_strangers_share_in_a_day() {
     let site = Site::with_settings(&[]).await;
     // All of it happens within one day.
-    let now = site.system.as_ref().unwrap().clock.now().unix_seconds();
-    site.advance(u32::try_from(86_400 - now % 86_400).unwrap()).await;
+    site.begin_day().await;
     let from_network = async |network: u32| {
         let changes = vec![(MOBILE, new_mobile()), ("203.0.113.7", format!("2001:db8:1:{network:x}::7"))];
         answer_with_its_needs(&site, "send-sms-code", &changes).await

@@ -1,8 +1,8 @@
 //! Exporting what is stored about a person, for that person (PIPL article 45, GDPR articles 15 and 20).
 //!
-//! The export has all that is found by the account's id and its names, except hashes and what codes are made of. Some
-//! items cannot be found so, because their keys are random, keyed hashes or dates: `docs/api.md` lists them, with how
-//! long they are kept. None of them is found without reading the whole table.
+//! The export has what is found by the account's id and its names, except hashes and what codes are made of. Other items
+//! have random keys, keyed hashes or dates for keys, or are worth nothing after a minute: `docs/api.md` lists them, with
+//! how long they are kept.
 
 use crate::app::{App, Caller};
 use crate::config::RateLimit;
@@ -42,17 +42,21 @@ pub struct StoredCode {
 pub async fn export(
     app: &App,
     caller: &Caller,
-    principal: Principal,
+    principal: &Principal,
     offered: &Reauthentication,
 ) -> Result<Export, Error> {
-    let now = app.clock.now();
-    // Read before a code or an export is used up, so that an export that cannot be collected costs nothing.
-    let (sessions, kept) = tokio::join!(sessions::all_of(app, &principal.user.id), read_kept(app, &principal.user));
-    let (sessions, (codes, counters)) = (sessions?, kept?);
-    let allowed = refuse_spent(app, Ok(vec![of_account(app, RateLimit::Exports, &principal.user.id)]));
-    let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
-    checked.or_refund(app, count(app, &principal.user, &checked)).await?;
-    Ok(Export { user: principal.user, sessions, codes, counters, exported_at: now })
+    let (user, session) = (&principal.user, &principal.session);
+    let allowed = refuse_spent(app, Ok(vec![of_account(app, RateLimit::Exports, &user.id)]));
+    let checked = reauthentication::check(app, caller, (user, session), offered, allowed).await?;
+    let exporting = async {
+        let exported_at = app.clock.now();
+        // Read before a code or an export is used up, so that an export that cannot be collected costs neither.
+        let (sessions, kept) = tokio::join!(sessions::all_of(app, &user.id), read_kept(app, user));
+        let (sessions, (codes, counters)) = (sessions?, kept?);
+        count(app, user, &checked).await?;
+        Ok(Export { user: user.clone(), sessions, codes, counters, exported_at })
+    };
+    checked.or_refund(app, exporting).await
 }
 
 /// Reads the codes and counters of an account.
@@ -71,7 +75,10 @@ async fn read_kept(app: &App, user: &User) -> Result<(Vec<StoredCode>, Vec<Count
         codes.push(StoredCode { purpose, guesses, expires_at });
     }
     let counters = words.into_iter().zip(counted).filter_map(|(what, item)| Counter::read(what, &item?));
-    Ok((codes, counters.collect()))
+    // What has expired is worth nothing, and is deleted within days.
+    let now = app.clock.now();
+    codes.retain(|code| now < code.expires_at);
+    Ok((codes, counters.filter(|counter| now < counter.expires_at).collect()))
 }
 
 async fn count(app: &App, user: &User, checked: &CheckedReauthentication) -> Result<(), Error> {

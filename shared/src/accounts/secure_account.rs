@@ -23,7 +23,7 @@ pub async fn secure_account(app: &App, caller: &Caller, token: &str) -> Result<U
     caller.who.note(link.user_id.as_str());
     let user: Option<User> = app.store.get(&keys::user(&link.user_id), "reading an account").await?;
     let user = user.ok_or(Error::LinkInvalid)?;
-    let used = ExpiringItem { expires_at: link.expires_at };
+    let used = ExpiringItem { expires_at: link.all_expire_at(app.config.messages.notification_seconds) };
     let mut tx = Transaction::new("securing an account", || Error::AccountChanged);
     tx.require_or(Write::put(keys::used_pass(&link.id()), &used, Condition::no_item())?, |_| Error::LinkInvalid);
     tx.require(credentials::change(app, &user, Set::default().and_remove(User::PASSWORD_HASH), None)?);

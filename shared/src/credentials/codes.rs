@@ -3,9 +3,7 @@
 
 use crate::app::{App, Caller};
 use crate::crypto::KeyGroup;
-use crate::domain::{
-    CODE_LIFE_SECONDS, Code, CodeKey, CodeSeed, MAX_REFUNDS, Mobile, Session, Timestamp, User, UserId,
-};
+use crate::domain::{Code, CodeKey, CodeSeed, MAX_REFUNDS, Mobile, Session, Timestamp, User, UserId};
 use crate::dynamodb::items::CodeItem;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key, PARTITION};
 use crate::dynamodb::{Condition, Effect, Item, Part, Reason, Set, Transaction, Write, read_item};
@@ -290,9 +288,7 @@ impl RightCode {
     /// code that somebody else may have been sent. Refuses also a code from before the account was made: it was for an
     /// account that had the number before and was deleted.
     pub(crate) fn refuse_outdated(&self, user: &User) -> Result<(), Error> {
-        let code = &self.guess.item;
-        let issued_at = code.expires_at.plus_seconds(-CODE_LIFE_SECONDS);
-        let is_current = code.credential_version == Some(user.credential_version) && user.created_at <= issued_at;
+        let is_current = self.guess.item.is_for(Some(user));
         if is_current { Ok(()) } else { Err((self.used_up)()) }
     }
 

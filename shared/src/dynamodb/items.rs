@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::expression::Condition;
 use crate::domain::{
-    AccountName, CodeKey, CodePurpose, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp, User, UserId,
+    AccountName, CODE_LIFE_SECONDS, CodeKey, CodePurpose, CodeSeed, Email, Language, MAX_GUESSES, Mobile, Timestamp,
+    User, UserId,
 };
 
 /// A claim: the item that makes a name belong to one user alone, so that uniqueness is a condition of a write.
@@ -59,6 +60,15 @@ impl CodeItem {
     #[must_use]
     pub fn has_guesses() -> Condition {
         Condition::absent(Self::GUESSES).or(Condition::less(Self::GUESSES, MAX_GUESSES))
+    }
+
+    /// Returns whether the code was issued for this account as it is now, or for nobody where there is no account. A code
+    /// from before the account was made was for another one that had the number. Its credential version may be the same.
+    #[must_use]
+    pub fn is_for(&self, user: Option<&User>) -> bool {
+        let issued_at = self.expires_at.plus_seconds(-CODE_LIFE_SECONDS);
+        self.credential_version == user.map(|user| user.credential_version)
+            && user.is_none_or(|user| user.created_at <= issued_at)
     }
 
     #[must_use]
@@ -266,9 +276,18 @@ pub struct Message {
     /// again even if it may have been sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_try_at: Option<Timestamp>,
+    /// The number of tries to send a security notification that may have sent it, or were refused for another reason than
+    /// that the provider was busy.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u32,
     /// Whether the message counts in the day's budget, because an earlier try may have sent it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub counted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Message {
@@ -293,6 +312,7 @@ impl Message {
 impl Message {
     pub const CLAIMED_BY: &'static str = "claimed_by";
     pub const NEXT_TRY_AT: &'static str = "next_try_at";
+    pub const TRIES: &'static str = "tries";
     pub const COUNTED: &'static str = "counted";
 }
 
@@ -337,6 +357,7 @@ mod tests {
             expires_at: Timestamp::from_unix_seconds(601),
             claimed_by: None,
             next_try_at: None,
+            tries: 0,
             counted: false,
         }
     }
@@ -349,6 +370,7 @@ mod tests {
         let message = Message {
             claimed_by: Some("me".into()),
             next_try_at: Some(at),
+            tries: 1,
             counted: true,
             ..message(&Mobile::parse("13800000000").unwrap())
         };
@@ -366,7 +388,10 @@ mod tests {
                 ],
             ),
             (stored(&ExpiringItem { expires_at: at }), &[EXPIRES_AT]),
-            (stored(&message), &[Message::CLAIMED_BY, Message::NEXT_TRY_AT, Message::COUNTED, EXPIRES_AT, KIND]),
+            (
+                stored(&message),
+                &[Message::CLAIMED_BY, Message::NEXT_TRY_AT, Message::TRIES, Message::COUNTED, EXPIRES_AT, KIND],
+            ),
             (stored(&BudgetShard::default()), &[BudgetShard::SENT, BudgetShard::TO_STRANGERS]),
             (stored(&KeySet::default()), &[KeySet::VERSION]),
         ] {

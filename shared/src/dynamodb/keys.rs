@@ -14,7 +14,7 @@
 //! | attempts at a second proof | `STREAK#id/second` | `STREAK` |
 //! | resend cooldown | `COOLDOWN#channel#to` | `COOLDOWN` |
 //! | message: a code or a link | `MESSAGE#id` | `MESSAGE` |
-//! | message: a security notification that is not sent yet | `MESSAGE#notifications#shard` | the message's id |
+//! | message: a security notification that is not sent yet | `MESSAGE#notifications#channel#shard` | its time and id |
 //! | session | `SESSION#user id` | the session's id |
 //! | attempts at an account name, or from the network of a session | `ATTEMPTS#keyed hash` | `ATTEMPTS` |
 //! | key set | `KEYS` | `KEYS` |
@@ -204,20 +204,22 @@ pub fn message(message: &Message) -> Key {
     match message.content {
         Content::SecurityNotification(_) => {
             let shard = message.id.bytes().next_back().map_or(0, |last| u32::from(last) % NOTIFICATION_SHARDS);
-            Key::new(notifications(shard), message.id.clone())
+            let partition = notifications(message.recipient.channel(), shard);
+            // Those that wait the longest come first.
+            Key::new(partition, format!("{:010}#{}", message.created_at.unix_seconds(), message.id))
         }
         Content::Code(_) | Content::ResetLink => Key::new(format!("MESSAGE#{}", message.id), "MESSAGE"),
     }
 }
 
-/// The number of partitions of the notifications that are not sent yet. One partition takes 1000 writes a second, and a
-/// notification takes four.
+/// The number of partitions of a channel's notifications that are not sent yet. One partition takes 1000 writes a second,
+/// and a notification takes four.
 pub const NOTIFICATION_SHARDS: u32 = 4;
 
-/// Returns the partition key of the notifications of one shard that are not sent yet.
+/// Returns the partition key of a channel's notifications of one shard that are not sent yet.
 #[must_use]
-pub fn notifications(shard: u32) -> String {
-    format!("MESSAGE#notifications#{shard}")
+pub fn notifications(channel: &str, shard: u32) -> String {
+    format!("MESSAGE#notifications#{channel}#{shard}")
 }
 
 /// Returns the key that marks a captcha pass or a "this wasn't me" link as used.

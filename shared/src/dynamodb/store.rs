@@ -216,13 +216,13 @@ impl Store {
 
     /// Reads up to `most` items of a partition for which a condition holds. They may be slightly old, which costs half as
     /// much.
-    pub async fn query_where<T: DeserializeOwned>(
+    pub async fn query_where(
         &self,
         partition: &str,
         filter: &Condition,
         most: usize,
         doing: &'static str,
-    ) -> Result<Vec<T>, Error> {
+    ) -> Result<Vec<Item>, Error> {
         let (client, table) = self.table(doing)?;
         let filter = ExpressionText::new(None, Some(filter));
         let mut names = filter.names().unwrap_or_default();
@@ -237,7 +237,7 @@ impl Store {
         while found.len() < most
             && let Some(item) = pages.next().await
         {
-            found.push(read_item(item.map_err(|source| call_failed(doing, source))?, doing)?);
+            found.push(item.map_err(|source| call_failed(doing, source))?);
         }
         Ok(found)
     }

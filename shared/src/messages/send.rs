@@ -382,6 +382,7 @@ pub(super) fn new_message(app: &App, request: &MessageRequest) -> Message {
         expires_at: now.plus_seconds(life_seconds),
         claimed_by: None,
         next_try_at: None,
+        tries: 0,
         counted: false,
     }
 }

@@ -85,15 +85,22 @@ async fn person_with_email(site: &Site, seconds: u32) -> (Person, String) {
 
 const CHANGED: &str = "登录密码已修改";
 
+/// Returns a person who has just changed the password and was not told, because so many calls to SNS fail in this way,
+/// and the number as messages name it.
+async fn untold(site: &Site, kind: Kind, count: u32) -> (Person, String) {
+    let mut person = site.register().await;
+    let to = format!("+86{}", person.mobile);
+    fail(site, Service::Sms, kind, count);
+    change_password(site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    assert_eq!(told(site, &to, CHANGED).await, 0);
+    (person, to)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_busy_provider_refused_is_sent_by_the_schedule_once() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let to = format!("+86{}", person.mobile);
     // The stream tries four times and gives up.
-    fail(&site, Service::Sms, Kind::Throttle, 4);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(told(&site, &to, CHANGED).await, 0);
+    let (_, to) = untold(&site, Kind::Throttle, 4).await;
     let undelivered = site.get("/_local/undelivered.json").await.json();
     assert_eq!(undelivered.as_array().unwrap().len(), 1);
     assert_eq!(told_after(&site, 300, &to, CHANGED).await, 1);
@@ -104,12 +111,8 @@ async fn what_a_busy_provider_refused_is_sent_by_the_schedule_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_of_lost_answers_leaves_the_owner_told_and_costs_few_messages() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let to = format!("+86{}", person.mobile);
     // At once, and after about 15 minutes, 1, 5 and 21 hours. A sixth try would succeed.
-    fail(&site, Service::Sms, Kind::Error, 5);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(told(&site, &to, CHANGED).await, 0);
+    let (_, to) = untold(&site, Kind::Error, 5).await;
     for _ in 0..24 * 4 {
         site.advance(15 * 60).await;
         assert_eq!(unsent(&site).await.len(), 1);
@@ -144,11 +147,7 @@ async fn after_an_outage_one_command_sends_all_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn simultaneous_runs_send_each_notification_once() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let to = format!("+86{}", person.mobile);
-    fail(&site, Service::Sms, Kind::Throttle, 4);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(told(&site, &to, CHANGED).await, 0);
+    let (_, to) = untold(&site, Kind::Throttle, 4).await;
     let runs = (0..8).map(|run| resend(&site, if run % 2 == 0 { Resend::Due } else { Resend::All }));
     let sent: u32 = futures_util::future::join_all(runs).await.iter().map(|one| one.sent).sum();
     assert_eq!((sent, told(&site, &to, CHANGED).await), (1, 1));
@@ -201,10 +200,7 @@ async fn a_try_that_was_cut_short_is_made_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_lost_late_ends_no_notification() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let to = format!("+86{}", person.mobile);
-    fail(&site, Service::Sms, Kind::Throttle, ALL);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    let (_, to) = untold(&site, Kind::Throttle, ALL).await;
     assert_eq!(told_after(&site, 2 * DAY, &to, CHANGED).await, 0);
     fail(&site, Service::Sms, Kind::Error, 1);
     assert_eq!(told_after(&site, 300, &to, CHANGED).await, 0);
@@ -216,9 +212,7 @@ async fn an_answer_that_is_lost_late_ends_no_notification() {
 async fn what_is_refused_again_and_again_is_reported_and_goes() {
     logs::keep();
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    fail(&site, Service::Sms, Kind::Error, ALL);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+    untold(&site, Kind::Error, ALL).await;
     assert_eq!(unsent(&site).await.len(), 1);
     for _ in 0..3 * 24 {
         site.advance(HOUR).await;
@@ -250,11 +244,7 @@ async fn an_item_that_cannot_be_read_stops_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_three_days_nobody_is_told_any_more_and_nothing_is_left() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let to = format!("+86{}", person.mobile);
-    fail(&site, Service::Sms, Kind::Throttle, ALL);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(told(&site, &to, CHANGED).await, 0);
+    let (_, to) = untold(&site, Kind::Throttle, ALL).await;
     assert_eq!(told_after(&site, 3 * DAY - 600, &to, CHANGED).await, 0);
     assert_eq!(unsent(&site).await.len(), 1);
     fail(&site, Service::Sms, Kind::Throttle, 0);
@@ -285,10 +275,7 @@ async fn secure(site: &Site, text: &str) -> u16 {
 async fn the_life_of_a_link_starts_when_it_is_sent() {
     for (days_after, answer) in [(3 * DAY - 600, 200), (3 * DAY + 1, 400)] {
         let site = Site::with_settings(&[]).await;
-        let mut person = site.register().await;
-        let to = format!("+86{}", person.mobile);
-        fail(&site, Service::Sms, Kind::Throttle, ALL);
-        change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
+        let (_, to) = untold(&site, Kind::Throttle, ALL).await;
         assert_eq!(told_after(&site, 2 * DAY, &to, CHANGED).await, 0);
         fail(&site, Service::Sms, Kind::Throttle, 0);
         assert_eq!(told_after(&site, 300, &to, CHANGED).await, 1);
@@ -364,12 +351,7 @@ async fn bind_while_mail_is_down(site: &Site, person: &mut Person, old: &str, ne
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_owner_of_a_number_gets_no_link_from_before() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let old = person.mobile.clone();
-    let to = format!("+86{old}");
-    fail(&site, Service::Sms, Kind::Throttle, 4);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(told(&site, &to, CHANGED).await, 0);
+    let (person, to) = untold(&site, Kind::Throttle, 4).await;
     let mobile = new_mobile();
     let path = format!("/users/sms/{mobile}/?purpose=mobile");
     assert_eq!(site.send_as(&person.token, Method::POST, &path, &json!({})).await.status, 200);
@@ -393,11 +375,7 @@ async fn an_address_is_settled_after_six_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notification_of_a_deleted_account_has_no_link() {
     let site = Site::with_settings(&[]).await;
-    let mut person = site.register().await;
-    let to = format!("+86{}", person.mobile);
-    fail(&site, Service::Sms, Kind::Throttle, 4);
-    change_password(&site, &mut person, PASSWORD, NEW_PASSWORD).await;
-    assert_eq!(told(&site, &to, CHANGED).await, 0);
+    let (person, to) = untold(&site, Kind::Throttle, 4).await;
     let gone = site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": NEW_PASSWORD })).await;
     assert_eq!(gone.status, 204, "{gone:?}");
     assert_eq!(told_after(&site, 300, &to, CHANGED).await, 1);

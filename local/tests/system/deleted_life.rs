@@ -29,7 +29,7 @@ const LEFT: [(&str, i64, bool); 15] = [
     // Wrong codes at the number.
     ("STREAK", 7 * DAY, true),
     // A used "this wasn't me" link, and a used captcha pass.
-    ("PASS", 7 * DAY, true),
+    ("PASS", 6 * DAY, true),
     ("AUDIT", 400 * DAY, true),
     ("ATTEMPTS", 30 * DAY, false),
     ("SOURCE", DAY, false),

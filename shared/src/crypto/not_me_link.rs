@@ -31,11 +31,11 @@ impl NotMeLink {
     /// The lifetime of a link after it is sent, in seconds. A person who is notified on a weekend sees it on Monday.
     pub const LIFE_SECONDS: i64 = 3 * 86_400;
 
-    /// Returns the link of a notification that is sent now. A delay of under a minute is left out.
+    /// Returns the link of a notification that is sent now. The delay is cut to whole minutes, so a link may end up to a
+    /// minute before its lifetime is over, and never after it.
     #[must_use]
     pub fn new(user_id: UserId, happened_at: Timestamp, now: Timestamp) -> Self {
-        let seconds = happened_at.seconds_until(now);
-        let minutes = if seconds < 60 { 0 } else { seconds.div_ceil(60) };
+        let minutes = happened_at.seconds_until(now) / 60;
         Self { user_id, happened_at, delay_minutes: u16::try_from(minutes).unwrap_or(u16::MAX) }
     }
 
@@ -48,7 +48,7 @@ impl NotMeLink {
     /// Returns the end of the last link of this change, if notifications may be this many seconds late.
     #[must_use]
     pub fn all_expire_at(&self, longest_delay_seconds: i64) -> Timestamp {
-        let last = self.happened_at.plus_seconds(Self::LIFE_SECONDS + longest_delay_seconds + 60);
+        let last = self.happened_at.plus_seconds(Self::LIFE_SECONDS + longest_delay_seconds);
         last.max(self.expires_at())
     }
 
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_link_is_short_and_good_until_its_end_under_a_secret_that_is_held() {
-        for (delay, length, life) in [(0, 54, 0), (59, 54, 0), (60, 56, 60), (3 * 86_400, 56, 3 * 86_400)] {
+        for (delay, length, life) in [(0, 54, 0), (59, 54, 0), (119, 56, 60), (3 * 86_400, 56, 3 * 86_400)] {
             let link = link(delay);
             let token = link.sign(&keyring()).unwrap();
             assert_eq!(token.len(), length);

@@ -115,10 +115,12 @@ impl Browser {
         self.cdp("Network.emulateNetworkConditions", conditions).await;
     }
 
-    /// Opens a path of the site, or an address from a mail.
+    /// Opens a path of the site, or an address from a mail, and waits until its scripts have run.
     pub async fn open(&self, path: &str) {
         let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base_url) };
         self.driver.goto(address).await.unwrap();
+        // On a busy machine the driver may return before that.
+        self.until("document.readyState === 'complete'").await;
     }
 
     pub async fn js(&self, script: &str) -> Value {

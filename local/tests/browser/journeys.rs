@@ -193,8 +193,7 @@ async fn a_password_is_recovered_by_sms() {
         browser.submit("forgotten").await;
         browser.see("done").await;
         browser.open("/login").await;
-        let carried = browser.js("return document.getElementById('username').value").await;
-        assert_eq!(carried, person.mobile.as_str());
+        browser.until(&format!("document.getElementById('username').value === '{}'", person.mobile)).await;
         browser.fill("password", NEW_PASSWORD).await;
         browser.submit("by-password").await;
         browser.at("/users").await;

@@ -96,7 +96,7 @@ pub fn fields(data: &[u8]) {
     let _ = fields.texts(["username", "password", "mobile", "sms_code", "email"]);
     let _ = fields.optional_text("nickname");
     let _ = fields.optional_boolean("remember");
-    let _ = fields.consent(APP.clock.now());
+    let _ = fields.consent(&APP.config.consent, APP.clock.now());
     for digits in [Digits::Exact, Digits::Pasted] {
         let _ = (fields.proof(digits), fields.proof_by("confirm_code", digits), fields.second_proof(digits));
         let _ = fields.credential(digits);

@@ -155,7 +155,8 @@ proptest! {
                 && !text.chars().any(char::is_control)
                 && ends.into_iter().flatten().all(|c| !c.is_whitespace())
         };
-        prop_assert_eq!(Consent::parse(&terms, &privacy, NOW).is_some(), named(&terms) && named(&privacy));
+        let is_complete = named(&terms) && named(&privacy);
+        prop_assert_eq!(Consent { terms, privacy, at: NOW }.is_complete(), is_complete);
     }
 
     #[test]

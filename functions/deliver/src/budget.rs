@@ -1,17 +1,18 @@
-//! The daily budgets: how many messages may be sent in a day, because they cost money. If one is spent, a flag is
-//! stored, so that new requests are refused at once, and a line is logged for the template's alarm.
+//! The daily budgets: how many messages may be sent in a day, because they cost money. The message that spends the last of
+//! one stores a flag, so that new requests are refused at once, and logs a line for the template's alarm.
 //!
 //! The count is split into shards, because all messages share it. Each shard has its part of the budget, and a message
 //! that finds its shard full goes on to the next. The limit is therefore exact, and no message has to read the sum.
 
 use shared::domain::Timestamp;
-use shared::dynamodb::items::{BudgetShard, Content, ExpiringItem, Message, Recipient};
+use shared::dynamodb::items::{BudgetShard, ExpiringItem, Message, Recipient};
 use shared::dynamodb::keys::{self, BUDGET_SHARDS, FLAG_COPIES, Key};
 use shared::dynamodb::{Condition, Set, Transaction, Write, WriteError};
 use shared::messages::{count_for_stranger, take_back_for_stranger};
 use shared::{App, Error};
 
 const DAY_SECONDS: i64 = 86_400;
+const DOING: &str = "reading a budget";
 
 /// Where a message was counted.
 pub(crate) struct Spent {
@@ -48,33 +49,76 @@ async fn spend_of_day(
     is_to_stranger: bool,
     now: Timestamp,
 ) -> Result<Option<Spent>, Error> {
-    let budgets = &app.config.messages.budgets;
-    let is_notification = matches!(message.content, Content::SecurityNotification(_));
-    let (channel, most) = match (&message.recipient, is_notification) {
-        (_, true) => ("notification", budgets.notifications),
-        (recipient @ Recipient::Sms(_), false) => (recipient.channel(), budgets.sms),
-        (recipient @ Recipient::Email(_), false) => (recipient.channel(), budgets.mail),
-    };
+    let (channel, most) = budget_of(app, message);
     let first = u32::from(shared::crypto::random::<1>()[0]);
     for step in 0..BUDGET_SHARDS {
         let shard = (first + step) % BUDGET_SHARDS;
-        let share = is_to_stranger.then(|| part(budgets.strangers_share(most), shard));
         let key = keys::budget(channel, &now.utc_date(), shard);
-        if count(app, &key, (part(most, shard), share), now).await? {
+        if count(app, &key, Part::of(app, most, shard), is_to_stranger, now).await? {
             return Ok(Some(Spent { shard: Some(key), is_to_stranger }));
         }
     }
-    if is_notification {
+    if message.is_notification() {
         // Nobody asks for a notification, so no request would read a flag.
         report(channel);
-        return Ok(None);
+    } else {
+        flag_what_is_spent(app, message, now).await?;
     }
-    // Either the whole budget is spent, or the strangers' share. If both are spent, the next message raises the other
-    // flag.
-    let is_whole = !is_to_stranger || is_whole_spent(app, channel, most, now).await?;
-    let flag = if is_whole { channel.to_owned() } else { keys::strangers_flag(channel) };
-    raise(app, &flag, now).await?;
     Ok(None)
+}
+
+/// Flags what a message that was sent has spent the last of. If this fails, the next message does it, and is not sent.
+pub(crate) async fn flag_if_spent(app: &App, message: &Message, spent: &Spent, now: Timestamp) {
+    let Some(shard) = &spent.shard else { return };
+    if message.is_notification() {
+        return;
+    }
+    let flagging = async {
+        let counted: Option<BudgetShard> = app.store.get(shard, DOING).await?;
+        let (_, most) = budget_of(app, message);
+        // The shard's number does not matter: a part that is too large by one only costs the reading of all.
+        let least = Part::of(app, most, BUDGET_SHARDS - 1);
+        let may_be_spent = |counted| {
+            // Later messages to accounts do not spend the strangers' share again.
+            least.is_full(counted) || (spent.is_to_stranger && least.is_full_for_strangers(counted))
+        };
+        if counted.is_some_and(may_be_spent) {
+            flag_what_is_spent(app, message, now).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    if let Err(error) = flagging.await {
+        error.log_ignored("a spent budget is not flagged yet");
+    }
+}
+
+/// Flags the whole budget if it is spent, or else the strangers' share if that is.
+async fn flag_what_is_spent(app: &App, message: &Message, now: Timestamp) -> Result<(), Error> {
+    let (channel, most) = budget_of(app, message);
+    let (mut is_spent, mut is_spent_for_strangers) = (true, true);
+    for shard in 0..BUDGET_SHARDS {
+        let counted: Option<BudgetShard> = app.store.get(&keys::budget(channel, &now.utc_date(), shard), DOING).await?;
+        let (part, counted) = (Part::of(app, most, shard), counted.unwrap_or_default());
+        is_spent &= part.is_full(counted);
+        is_spent_for_strangers &= part.is_full(counted) || part.is_full_for_strangers(counted);
+    }
+    if is_spent {
+        raise(app, channel, now).await
+    } else if is_spent_for_strangers {
+        raise(app, &keys::strangers_flag(channel), now).await
+    } else {
+        Ok(())
+    }
+}
+
+/// Returns the name of a message's budget, and how many messages it allows in a day.
+fn budget_of(app: &App, message: &Message) -> (&'static str, u32) {
+    let budgets = &app.config.messages.budgets;
+    match (&message.recipient, message.is_notification()) {
+        (_, true) => ("notification", budgets.notifications),
+        (recipient @ Recipient::Sms(_), false) => (recipient.channel(), budgets.sms),
+        (recipient @ Recipient::Email(_), false) => (recipient.channel(), budgets.mail),
+    }
 }
 
 /// Takes a message back that the provider certainly did not send. If this fails, it stays counted.
@@ -92,37 +136,49 @@ pub(crate) async fn take_back(app: &App, message: &Message, spent: &Spent) {
     }
 }
 
+/// What a shard allows in a day.
+#[derive(Clone, Copy)]
+struct Part {
+    most: u32,
+    to_strangers: u32,
+}
+
+impl Part {
+    fn of(app: &App, most: u32, shard: u32) -> Self {
+        let share = app.config.messages.budgets.strangers_share(most);
+        Self { most: part(most, shard), to_strangers: part(share, shard) }
+    }
+
+    const fn is_full(self, counted: BudgetShard) -> bool {
+        counted.sent >= self.most
+    }
+
+    const fn is_full_for_strangers(self, counted: BudgetShard) -> bool {
+        counted.to_strangers >= self.to_strangers
+    }
+}
+
 /// Returns a shard's part of the whole. The remainder of the division is spread over the first shards.
 const fn part(whole: u32, shard: u32) -> u32 {
     whole / BUDGET_SHARDS + if shard < whole % BUDGET_SHARDS { 1 } else { 0 }
 }
 
-async fn count(app: &App, shard: &Key, (most, share): (u32, Option<u32>), now: Timestamp) -> Result<bool, Error> {
-    if most == 0 || share == Some(0) {
+/// Counts a message in a shard. Returns whether the shard had room for it.
+async fn count(app: &App, shard: &Key, part: Part, is_to_stranger: bool, now: Timestamp) -> Result<bool, Error> {
+    if part.most == 0 || (is_to_stranger && part.to_strangers == 0) {
         return Ok(false);
     }
     let less_than = |attribute, most: u32| Condition::absent(attribute).or(Condition::less(attribute, most));
     let until = now.plus_seconds(2 * DAY_SECONDS);
     let mut set = Set::to(keys::EXPIRES_AT, until).and_increment(BudgetShard::SENT);
-    let mut within = less_than(BudgetShard::SENT, most);
-    if let Some(share) = share {
+    let mut within = less_than(BudgetShard::SENT, part.most);
+    if is_to_stranger {
         set = set.and_increment(BudgetShard::TO_STRANGERS);
-        within = within.and(less_than(BudgetShard::TO_STRANGERS, share));
+        within = within.and(less_than(BudgetShard::TO_STRANGERS, part.to_strangers));
     }
     let mut tx = Transaction::new("counting a message", || WriteError::Refused);
     tx.require(Write::update(shard.clone(), set, within));
     Ok(WriteError::refused_as_none(app.store.commit(tx).await)?.is_some())
-}
-
-async fn is_whole_spent(app: &App, channel: &str, most: u32, now: Timestamp) -> Result<bool, Error> {
-    for shard in 0..BUDGET_SHARDS {
-        let key = keys::budget(channel, &now.utc_date(), shard);
-        let spent: Option<BudgetShard> = app.store.get(&key, "reading a budget").await?;
-        if spent.map_or(0, |spent| spent.sent) < part(most, shard) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Logs that a budget is spent. The template's alarm counts these lines.

@@ -23,8 +23,8 @@ pub(crate) enum Payload {
 pub(crate) enum Issued {
     /// The content, and whether it is for an account.
     Carries(Payload, bool),
-    /// The message is for an account, and there is none. Its code was stored all the same, so that neither a guess nor
-    /// another request shows the difference.
+    /// The message is for an account, and there is none. A code to a number is stored all the same, so that neither a
+    /// guess nor another request shows the difference.
     NoAccount,
     /// The message's code can no longer be used, or the account's credentials have changed since it was asked for.
     Expired,
@@ -42,7 +42,10 @@ pub(crate) async fn issue(app: &App, message: &Message) -> Result<Issued, Error>
 async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issued, Error> {
     let account = account_of(app, message, key).await?;
     let (is_for_account, is_the_account_s) = (account.is_some(), key.user_id().is_some());
-    let is_missing = !is_for_account && (message.requires_account || is_the_account_s);
+    // A code of an account that is gone is of no use to anybody, and nothing of the account must come back.
+    if is_the_account_s && !is_for_account {
+        return Ok(Issued::NoAccount);
+    }
     if account.as_ref().is_some_and(|user| is_outdated(message, user)) {
         return Ok(Issued::Expired);
     }
@@ -51,7 +54,7 @@ async fn issue_code(app: &App, message: &Message, key: &CodeKey) -> Result<Issue
     // Its guesses were used up after it was asked for. Nobody can use it, and a new code would only delay its owner
     // further.
     let Some(item) = item else { return Ok(Issued::Expired) };
-    if is_missing {
+    if message.requires_account && !is_for_account {
         return Ok(Issued::NoAccount);
     }
     let minutes = minutes_until(app, item.expires_at);

@@ -189,6 +189,10 @@ async fn deliver_message(
         }
     };
     let sent = providers.send(&message.recipient, &composed).await;
+    // What was refused for now or for good is taken back.
+    if matches!(sent, Ok(()) | Err(ProviderError::Unknown(_))) {
+        budget::flag_if_spent(app, &message, &spent, now).await;
+    }
     settle(app, stored, claimant, &spent, sent).await
 }
 

@@ -62,6 +62,7 @@ struct ExportedDevice<'a> {
     last_used_on: String,
     came_back: bool,
     wrong_passwords: u32,
+    last_wrong_password_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -162,6 +163,7 @@ fn device<'a>((id, used): (&'a String, &DeviceUse)) -> ExportedDevice<'a> {
         last_used_on: Timestamp::from_unix_seconds(used.day * 86_400).utc_date(),
         came_back: used.came_back,
         wrong_passwords: used.password_failures.unwrap_or(0),
+        last_wrong_password_at: used.password_tried_at.map(Timestamp::rfc3339),
     }
 }
 

@@ -54,7 +54,7 @@ fn parse(app: &App, body: &Fields) -> Result<Registration, Error> {
     let [nickname, mobile, code, password] = body.texts(["nickname", "mobile", "sms_code", "password"])?;
     let mobile = Digits::Exact.mobile(mobile)?;
     let nickname = Nickname::parse(nickname)?;
-    let consent = body.consent(app.clock.now())?;
+    let consent = body.consent(&app.config.consent, app.clock.now())?;
     let code = Digits::Exact.code(code)?;
     let challenge_id = body.challenge_id()?;
     let person = Person { mobile: Some(&mobile), nickname: Some(&nickname), ..Person::default() };

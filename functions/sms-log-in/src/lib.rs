@@ -32,7 +32,7 @@ fn parse(app: &App, body: &Fields) -> Result<SmsLogIn, Error> {
     let [mobile, code] = body.texts(["mobile", "sms_code"])?;
     let mobile = Digits::Pasted.mobile(mobile)?;
     let nickname = body.optional_text("nickname")?.map(Nickname::parse).transpose()?;
-    let consent = body.consent(app.clock.now())?;
+    let consent = body.consent(&app.config.consent, app.clock.now())?;
     let signs_up = body.optional_boolean("register")?.unwrap_or(false);
     let remembered = body.optional_boolean("remember")?.unwrap_or(true);
     let code = Digits::Pasted.code(code)?;

@@ -18,7 +18,7 @@ async fn site(more: &[(&str, &str)]) -> Site {
 }
 
 /// Posts from one of many network addresses of this machine.
-async fn from(site: &Site, number: u8, path: &str, body: &Value) -> Answer {
+pub async fn from(site: &Site, number: u8, path: &str, body: &Value) -> Answer {
     let client = Client::builder().local_address(Some(Ipv4Addr::new(127, 0, 0, number).into())).build().unwrap();
     let answer = read(client.post(format!("{}{path}", site.base_url)).json(body)).await;
     // `deliver` has sent the message when the inbox is shown.
@@ -57,8 +57,8 @@ async fn spend_strangers_share(site: &Site) {
         }
     }
     assert_eq!(sent(site).await, before + 24, "60 % of 40");
-    // The next one raises the flag.
-    from(site, 113, &to_sign_up(&new_mobile()), &json!({})).await;
+    // The last of them has raised the flag, so that nobody waits for a code that is dropped.
+    from(site, 113, &to_sign_up(&new_mobile()), &json!({})).await.is_refused(503, "unavailable");
     assert_eq!(sent(site).await, before + 24);
 }
 
@@ -206,17 +206,57 @@ async fn the_limit_on_changes_does_not_end_with_the_account() {
     assert_eq!(changed, 3);
 }
 
-/// The message that finds the day's share spent is counted just before midnight, and the flag is written after it.
+/// Whoever resets the password of their own account again and again spends few notifications, and is never refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_resets_a_day_are_told_and_the_others_are_done_all_the_same() {
+    let site = Site::with_settings(&[("LIMIT_CHANGES", "3/d")]).await;
+    let person = site.register().await;
+    let reset = async |number: u32| {
+        site.advance(61).await;
+        assert_eq!(site.post("/forget_pwd/sms_code/", &json!({ "mobile": person.mobile })).await.status, 200);
+        let code = site.code_for(&person.mobile).await;
+        let body = json!({ "mobile": person.mobile, "sms_code": code, "new_password": PASSWORD });
+        let answer = site.forget_pwd(&site.csrf().await, &body).await;
+        assert_eq!(answer.json()["errno"], "0", "reset {number}: {answer:?}");
+    };
+    let told = async || {
+        let all = site.messages_to(&format!("+86{}", person.mobile)).await;
+        all.iter().filter(|one| one["text"].as_str().unwrap().contains("登录密码已")).count()
+    };
+    site.begin_day().await;
+    for number in 1..=5 {
+        reset(number).await;
+        assert_eq!(told().await, number.min(3) as usize, "after reset {number}");
+    }
+    // What somebody does in a session is told all the same.
+    let token = site.log_in(&person.mobile).await["token"].as_str().unwrap().to_owned();
+    let body = json!({ "password": PASSWORD, "new_password": PASSWORD });
+    let changed = site.send_as(&token, Method::PUT, "/users/me/password/", &body).await.json();
+    assert_eq!(told().await, 4);
+    // The count does not end with the account.
+    let token = changed["token"].as_str().unwrap();
+    let gone = site.send_as(token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    site.advance(61).await;
+    let code = site.sms_code(&person.mobile).await;
+    assert_eq!(site.post("/users/", &crate::site::registration(&person.mobile, &code)).await.status, 201);
+    reset(6).await;
+    assert_eq!(told().await, 4);
+    site.advance(86_400).await;
+    reset(7).await;
+    assert_eq!(told().await, 5, "on the next day");
+}
+
+/// The message that spends the last of the day's share is counted just before midnight, and the flag is written after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_is_spent_at_midnight_does_not_shut_the_next() {
     let site = site(&[]).await;
     let system = site.system.as_ref().unwrap();
     people(&site).await;
-    for number in 101..=112 {
-        for _ in 0..2 {
-            assert_eq!(from(&site, number, &to_sign_up(&new_mobile()), &json!({})).await.status, 200);
-        }
+    for number in 101..=123 {
+        assert_eq!(from(&site, number, &to_sign_up(&new_mobile()), &json!({})).await.status, 200);
     }
+    sent(&site).await;
     let mut held = system.holds.hold("TransactWriteItems", "FLAG#sms_strangers#0");
     let (path, body) = (to_sign_up(&new_mobile()), json!({}));
     let (over, ()) = tokio::join!(site.post(&path, &body), async {

@@ -20,7 +20,7 @@ const COMPUTER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/53
 
 /// The kinds of items that a deletion leaves, and how long each is kept at most, in seconds. Whether the items of the
 /// kind name the person: by id, number, email or a username.
-const LEFT: [(&str, i64, bool); 15] = [
+const LEFT: [(&str, i64, bool); 16] = [
     ("CODE", 600, true),
     ("COOLDOWN", 60, true),
     ("MESSAGE", 3 * DAY, true),
@@ -36,6 +36,7 @@ const LEFT: [(&str, i64, bool); 15] = [
     ("LIMIT device_notices", DAY, false),
     ("LIMIT changes", DAY, false),
     ("LIMIT renames", 30 * DAY, false),
+    ("LIMIT resets", DAY, false),
     ("BUDGET", 3 * DAY, false),
     ("FLAG", DAY, false),
 ];
@@ -391,6 +392,21 @@ async fn what_a_deletion_leaves_expires_and_is_listed() {
     system.expire().unwrap();
     let rest: Vec<_> = table(&other).await.iter().map(|item| key(item).0.to_owned()).collect();
     assert_eq!(rest, ["KEYS"]);
+}
+
+/// The stream brings a message after the account was deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_message_brings_back_no_code_of_an_account_that_is_gone() {
+    let site = Site::with_settings(&[]).await;
+    let person = site.register().await;
+    let late = site.system.as_ref().unwrap().pump.hold().await;
+    let asked = site.send_as(&person.token, Method::POST, "/users/me/sms/", &json!({})).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await.is_done();
+    drop(late);
+    site.was_told(&format!("+86{}", person.mobile), "账号已注销").await;
+    let codes: Vec<_> = table(&site).await.into_iter().filter(|item| kind(item) == "CODE").collect();
+    assert!(codes.iter().all(|item| !key(item).0.contains(&person.id)), "{codes:?}");
 }
 
 /// A code that was sent to the number of an account does not open the next account of the number.

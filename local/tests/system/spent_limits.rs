@@ -56,6 +56,7 @@ async fn correct_log_ins_are_hashed_so_often_for_an_account_and_apart_on_a_known
     let site = Site::with_settings(&[("LIMIT_HASHES", "8/5m")]).await;
     let (person, email) = site.register_with_email().await;
     let device = device_of(&site, &person).await;
+    let second_device = device_of(&site, &person).await;
     site.advance(300).await;
     let log_in = |name: &str, device: &str| {
         let body = json!({ "username": name, "password": PASSWORD });
@@ -76,8 +77,45 @@ async fn correct_log_ins_are_hashed_so_often_for_an_account_and_apart_on_a_known
         assert_eq!(log_in(&person.mobile, &device).await.status, 200);
     }
     assert_eq!(log_in(&person.mobile, &device).await.status, 429);
+    assert_eq!(log_in(&person.mobile, &second_device).await.status, 429, "every sign-in can add one");
     site.advance(300).await;
     assert_eq!(log_in(&person.mobile, "").await.status, 200, "what was not compared is no wrong attempt");
+}
+
+/// Strangers use up the attempts at a number and go on in many networks. The owner signs in by the other names.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_in_many_networks_use_up_no_hashes_of_the_account() {
+    let site = Site::with_settings(&[("LIMIT_HASHES", "8/5m"), ("PASSWORD_MAX_FAILURES", "5")]).await;
+    let (person, email) = site.register_with_email().await;
+    let wrong = |name: &str| json!({ "username": name, "password": "wrong password" });
+    for name in [&person.mobile, &new_mobile()] {
+        for number in 101..=120 {
+            let answer = crate::budgets::from(&site, number, "/users/login/", &wrong(name)).await;
+            assert_eq!(answer.status, 400, "{name} from {number}: {answer:?}");
+        }
+    }
+    let body = json!({ "username": email, "password": PASSWORD });
+    assert_eq!(site.post("/users/login/", &body).await.status, 200);
+}
+
+/// One link sets one password, but many requests with it can come at once. A new password is refused here before it is
+/// hashed, and after it is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_buys_few_hashes() {
+    let site = Site::with_settings(&[("LIMIT_HASHES", "3/5m")]).await;
+    let (_, email) = site.register_with_email().await;
+    assert_eq!(site.post("/users/find/password/email/", &json!({ "email": email })).await.status, 200);
+    let link = site.link_for(&email).await;
+    let set = async |password: &str| {
+        let body = json!({ "access_token": link, "password": password, "password2": password });
+        site.put("/users/find/password/", &body).await
+    };
+    for _ in 0..3 {
+        assert_eq!(set(&email).await.header("x-error-code"), Some("password_personal"));
+    }
+    assert_eq!(set(NEW_PASSWORD).await.header("x-error-code"), Some("too_many_requests"));
+    site.advance(300).await;
+    assert_eq!(set(NEW_PASSWORD).await.status, 200);
 }
 
 /// An unknown name is counted like a known one, so that the limit tells nobody who has an account.
@@ -127,6 +165,13 @@ async fn proofs_that_are_not_compared_keep_the_owner_from_no_log_in() {
     site.log_in(&person.mobile).await;
 }
 
+/// Returns a reauthentication token.
+async fn reauthentication(site: &Site, token: &str) -> String {
+    let body = json!({ "password": NEW_PASSWORD });
+    let answer = site.send_as(token, Method::POST, "/users/me/reauthenticate/", &body).await;
+    answer.json()["reauthentication"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+}
+
 /// The password is wrong or the new one is refused, but the answer is that of the limit: neither was looked at.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_limit_refuses_is_refused_before_a_password_is_compared() {
@@ -154,6 +199,9 @@ async fn what_a_limit_refuses_is_refused_before_a_password_is_compared() {
     }
     let wrong = json!({ "password": "wrong password", "new_password": person.mobile });
     site.send_as(&token, Method::PUT, "/users/me/password/", &wrong).await.is_refused(429, "too_many_requests");
+    // The proof is not a password, and the new one contains the number.
+    let by_token = json!({ "reauthentication": reauthentication(&site, &token).await, "new_password": person.mobile });
+    site.send_as(&token, Method::PUT, "/users/me/password/", &by_token).await.is_refused(429, "too_many_requests");
     let move_away = json!({ "mobile": new_mobile(), "sms_code": "000000", "password": "wrong password" });
     site.send_as(&token, Method::PUT, "/users/me/mobile/", &move_away).await.is_refused(429, "too_many_requests");
     // The resend cooldown of a new address.

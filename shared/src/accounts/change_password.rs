@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streaks;
-use crate::throttling::limits::{of_notified, refuse_spent};
+use crate::throttling::limits::{count_hash_at, of_notified, refuse_spent};
 
 /// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
 pub async fn change_password(
@@ -38,6 +38,13 @@ async fn set(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let Principal { user, session } = principal;
+    if !matches!(checked, CheckedReauthentication::Outright) {
+        // A password as proof has passed both already, before it was compared. These hashes have a count of their own, so
+        // that none that is refused delays a log-in.
+        let allowed = refuse_spent(app, of_notified(app, RateLimit::Changes, &user));
+        let counted_at = format!("{}/change", user.id);
+        tokio::try_join!(allowed, count_hash_at(app, &counted_at))?;
+    }
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now());
     let mut tx = Transaction::new("changing a password", || Error::AccountChanged);

@@ -13,7 +13,9 @@ use crate::messages::tell_of_guessing;
 use crate::sessions::SignedIn;
 use crate::sessions::{self, NewSession};
 use crate::throttling::attempts::{self, Attempt, AttemptError, ThrottleKey};
-use crate::throttling::limits::{count_hash_at, count_hash_on_device, count_source, refund_source};
+use crate::throttling::limits::{
+    count_hash_at, count_hash_in_network, count_hash_on_device, count_source, refund_source,
+};
 use crate::users::known_devices::{Failures, if_known, is_in_known_network, list_device};
 use crate::users::{claim_holder, unchanged};
 
@@ -131,8 +133,11 @@ async fn enter(app: &App, caller: &Caller, tried: &Tried) -> Result<Entry, Error
     };
     // The account is read only after the name allows the attempt. Otherwise the time of a refusal would tell whether
     // there is one.
-    let (found, hash, ()) =
-        tokio::join!(read(app, id.clone(), tried), count_hash(app, id, tried), app.clock.pause(READ_MILLISECONDS));
+    let (found, hash, ()) = tokio::join!(
+        read(app, id.clone(), tried),
+        count_hash(app, caller, (id, tried, way)),
+        app.clock.pause(READ_MILLISECONDS)
+    );
     if let Err(error) = hash {
         // The password was not compared.
         tokio::join!(attempt.refund(app), refund_source(app, caller, RateLimit::LogInSource));
@@ -223,8 +228,11 @@ async fn holder(app: &App, tried: &Tried) -> Result<Option<UserId>, Error> {
 
 /// Counts the hash of the password, at the account or at the name that nobody has: neither the answer nor the time tells
 /// which.
-async fn count_hash(app: &App, id: Option<UserId>, tried: &Tried) -> Result<(), Error> {
+async fn count_hash(app: &App, caller: &Caller, (id, tried, way): (Option<UserId>, &Tried, Way)) -> Result<(), Error> {
     match id {
+        // Strangers have used up the attempts at the name. What they try in their networks must not use up the hashes of
+        // the account too, which the owner needs at another name.
+        _ if way == Way::Network => count_hash_in_network(app, caller, &tried.canonical).await,
         Some(id) => count_hash_at(app, id.as_str()).await,
         None => count_hash_at(app, &tried.canonical).await,
     }

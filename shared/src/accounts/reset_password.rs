@@ -1,6 +1,7 @@
 //! Setting a new password without the old one, by a code to the number or by a mailed link.
 
 use crate::app::{App, Caller};
+use crate::config::RateLimit;
 use crate::credentials::codes::{RightCode, forget_streaks, redeem_beside};
 use crate::credentials::second_proof::{self, SecondProof};
 use crate::credentials::{self, hash_new_password};
@@ -13,6 +14,7 @@ use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::throttling::attempts::end_streaks;
+use crate::throttling::limits::{count_alone, count_hash_at, of_names};
 use crate::users::find_by_name;
 
 /// Sets a password by a code sent to the account's number, and returns the account's id. Every earlier session and
@@ -55,7 +57,7 @@ async fn set_by_code(
         let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
         tx.add(code)?;
         let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
-        set_password(app, &user, (proved, &hash), &mut tx)?;
+        set_password(app, &user, (proved, &hash), &mut tx).await?;
         tx.add(&checked)?;
         app.store.commit(tx).await?;
         Ok(user.id)
@@ -81,9 +83,11 @@ pub async fn reset_password_by_link(
     if user.email.is_none() {
         return Err(Error::LinkAccountGone);
     }
+    // The link works once, but many requests with it may come at the same time.
+    count_hash_at(app, &format!("{}/link", user.id)).await?;
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
     let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
-    set_password(app, &user, (Set::default(), &hash), &mut tx)?;
+    set_password(app, &user, (Set::default(), &hash), &mut tx).await?;
     app.store.commit(tx).await?;
     Ok(user.id)
 }
@@ -97,7 +101,7 @@ async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
 
 /// Declares the change of the password, on condition that the account is still as it was read. Of two simultaneous
 /// changes, neither undoes the other.
-fn set_password(
+async fn set_password(
     app: &App,
     user: &User,
     (set, hash): (Set, &PasswordHashText),
@@ -107,5 +111,19 @@ fn set_password(
     tx.require(credentials::change(app, user, set.and_remove(User::GUESSED_AT), None)?);
     forget_streaks(user).for_each(|effect| tx.also(effect));
     end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
-    tx.add(Notification::new(app, user, SecurityEvent::new_password(user)))
+    if is_told(app, user).await? {
+        tx.add(Notification::new(app, user, SecurityEvent::new_password(user)))?;
+    }
+    Ok(())
+}
+
+/// Counts a reset at the account's number and email, and returns whether its owner is told of it. A reset is refused at
+/// no limit, because it is how an owner gets back in. But somebody who resets a password again and again must not spend
+/// the day's notifications, so those above the limit of changes are not told.
+async fn is_told(app: &App, user: &User) -> Result<bool, Error> {
+    match count_alone(app, of_names(app, RateLimit::Resets, user)?).await {
+        Ok(()) => Ok(true),
+        Err(Error::TooMany { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

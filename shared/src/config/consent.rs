@@ -1,5 +1,6 @@
 use super::environment::{ConfigError, Environment, VERSION};
 use super::settings::{self, Setting};
+use crate::domain::Consent;
 
 /// The settings of the consent to the terms and the privacy policy.
 #[derive(Clone, Debug)]
@@ -13,6 +14,14 @@ pub struct ConsentConfig {
 }
 
 impl ConsentConfig {
+    /// Returns whether a consent is to the configured versions.
+    #[must_use]
+    pub fn accepts(&self, consent: &Consent) -> bool {
+        let is_current =
+            |current: &Option<String>, named: &str| current.as_ref().is_none_or(|current| current == named);
+        is_current(&self.terms, &consent.terms) && is_current(&self.privacy, &consent.privacy)
+    }
+
     pub(super) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             required: environment.word(&settings::REQUIRE_CONSENT)? == "true",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::settings::{self, Form, Place, Setting};
 use crate::crypto::{KeyGroup, Keyring, MIN_SECRET_BYTES};
-use crate::domain::{Consent, Limit, SecretString, Timestamp};
+use crate::domain::{Consent, Limit, SecretString};
 
 /// A rule for the form of a text.
 pub(super) struct TextRule {
@@ -31,10 +31,8 @@ pub(super) const IDENTIFIER: TextRule = TextRule {
 };
 
 /// The rule for a version that a consent can name.
-pub(super) const VERSION: TextRule = TextRule {
-    admits: |text| Consent::parse(text, text, Timestamp::from_unix_seconds(0)).is_some(),
-    said: "must be 1 to 64 bytes on one line, without spaces at its ends",
-};
+pub(super) const VERSION: TextRule =
+    TextRule { admits: Consent::is_version, said: "must be 1 to 64 bytes on one line, without spaces at its ends" };
 
 /// The error for a variable that is missing or malformed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

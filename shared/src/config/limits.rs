@@ -41,6 +41,8 @@ pub enum RateLimit {
     RenameTries,
     /// Security notifications that a session of one account goes on from another device.
     DeviceNotices,
+    /// Resets of a password that the owner is told of. Those above the limit are not refused.
+    Resets,
 }
 
 impl RateLimit {
@@ -55,7 +57,7 @@ impl RateLimit {
         Self::DeviceNotices,
     ];
 
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Recipient,
         Self::RecipientSource,
         Self::Source,
@@ -73,6 +75,7 @@ impl RateLimit {
         Self::Renames,
         Self::RenameTries,
         Self::DeviceNotices,
+        Self::Resets,
     ];
 
     /// Returns the limit's setting, and the word for its counts in the table's keys. `Source` and `SourceCaptcha` share
@@ -96,6 +99,7 @@ impl RateLimit {
             Self::Renames => (&settings::LIMIT_RENAMES, "renames"),
             Self::RenameTries => (&settings::LIMIT_RENAME_TRIES, "rename_tries"),
             Self::DeviceNotices => (&settings::LIMIT_DEVICE_NOTICES, "device_notices"),
+            Self::Resets => (&settings::LIMIT_CHANGES, "resets"),
         }
     }
 
@@ -145,8 +149,7 @@ fn of_strangers(environment: &Environment<'_>, share: u32) -> Result<Limit, Conf
         return Ok(Limit { most: (share / DEFAULT_PART).max(1), window_seconds: DAY_SECONDS });
     };
     let limit = Limit::parse(&text).map_err(|error| setting.refuse(format!("is {error}")))?;
-    let windows = (DAY_SECONDS + limit.window_seconds - 1) / limit.window_seconds;
-    let windows = u32::try_from(windows).unwrap_or(u32::MAX);
+    let windows = u32::try_from(windows_of_a_day(limit.window_seconds)).unwrap_or(u32::MAX);
     let in_a_day = limit.most.saturating_mul(windows).saturating_mul(WIDER_STRANGERS);
     if share > 0 && in_a_day > share / LARGEST_PART {
         let most = share / LARGEST_PART / WIDER_STRANGERS;
@@ -157,9 +160,26 @@ fn of_strangers(environment: &Environment<'_>, share: u32) -> Result<Limit, Conf
     Ok(limit)
 }
 
+/// Returns the number of windows that a day has a part of, at most. Windows begin at multiples of their length since the
+/// Unix epoch.
+const fn windows_of_a_day(window_seconds: i64) -> i64 {
+    if window_seconds % DAY_SECONDS == 0 {
+        return 1;
+    }
+    let whole = DAY_SECONDS / window_seconds;
+    // Windows that do not divide the day begin before it and end after it.
+    if DAY_SECONDS % window_seconds == 0 { whole } else { whole + 2 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_has_a_part_of_so_many_windows() {
+        let hours = [1, 5, 12, 13, 24, 36, 48].map(|hours| windows_of_a_day(hours * 3600));
+        assert_eq!(hours, [24, 6, 2, 3, 1, 2, 1]);
+    }
 
     #[test]
     fn each_limit_stands_at_its_own_place() {

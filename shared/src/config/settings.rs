@@ -201,7 +201,7 @@ settings! {
     /// Captcha tickets from one source.
     LIMIT_CAPTCHA_SOURCE: Settings, Limit, "60/5m";
     /// Changes of password, number and email by the signed-in owner of one account. Each change sends security
-    /// notifications by SMS and mail.
+    /// notifications by SMS and mail. As many resets are told at a number and email; more are done and not told.
     LIMIT_CHANGES: Settings, Limits, "10/d";
     /// Codes that one account asks for to new numbers, and as many to new emails.
     LIMIT_NEW_ADDRESSES: Settings, Limits, "5/h,10/d";

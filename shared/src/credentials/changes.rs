@@ -5,7 +5,7 @@
 //!
 //! The changes that a signed-in owner can make in a day are limited, see [`crate::config::RateLimit::Changes`].
 //! Each one sends an SMS and a mail, and a thief with a session and a password must not be able to flood the owner. A
-//! reset does not count, because it is how an owner gets back in.
+//! reset does not count there, because it is how an owner gets back in. Those above the same limit are not told.
 
 use crate::app::{App, Caller};
 use crate::crypto::KnownDevice;

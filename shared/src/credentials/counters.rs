@@ -10,7 +10,7 @@ use crate::dynamodb::items::Recipient;
 use crate::dynamodb::keys::{self, EXPIRES_AT, Key};
 use crate::error::Error;
 use crate::throttling::attempts::{self, FAILURES};
-use crate::throttling::limits::time_attribute;
+use crate::throttling::limits::{at_name, time_attribute};
 
 /// A counter.
 #[derive(Debug)]
@@ -39,6 +39,14 @@ impl Counter {
     }
 }
 
+/// What is counted at number and email because their owner is told of it, with the words for both counters.
+const NOTIFIED: [(RateLimit, &str, &str); 4] = [
+    (RateLimit::Changes, "changes_at_mobile", "changes_at_email"),
+    (RateLimit::Renames, "renames_at_mobile", "renames_at_email"),
+    (RateLimit::DeviceNotices, "device_notices_at_mobile", "device_notices_at_email"),
+    (RateLimit::Resets, "resets_at_mobile", "resets_at_email"),
+];
+
 /// Returns the keys of an account's counters, each with the word for what it counts.
 pub(crate) fn of_account(app: &App, user: &User) -> Result<Vec<(&'static str, Key)>, Error> {
     let limits = RateLimit::OF_ACCOUNT.map(|limit| (limit.key_word(), keys::account_limit(limit.key_word(), &user.id)));
@@ -58,6 +66,9 @@ pub(crate) fn of_account(app: &App, user: &User) -> Result<Vec<(&'static str, Ke
             ("messages_to_mobile", keys::recipient_limit(&recipient)),
             ("messages_to_mobile_from_known_devices", keys::recipient_device_limit(&recipient)),
         ]);
+        for (limit, word, _) in NOTIFIED {
+            all.push((word, at_name(app, limit, &AccountName::Mobile(mobile.clone()))?));
+        }
     }
     if let Some(email) = &user.email {
         let recipient = Recipient::Email(email.clone());
@@ -67,6 +78,9 @@ pub(crate) fn of_account(app: &App, user: &User) -> Result<Vec<(&'static str, Ke
             ("messages_to_email_from_known_devices", keys::recipient_device_limit(&recipient)),
             ("second_proofs_to_email", keys::second_proof_limit(&recipient)),
         ]);
+        for (limit, _, word) in NOTIFIED {
+            all.push((word, at_name(app, limit, &AccountName::Email(email.clone()))?));
+        }
     }
     if let Some(username) = &user.username {
         all.push(("wrong_passwords_at_username", attempts::key_of(app, &AccountName::Username(username.clone()))?));

@@ -18,15 +18,18 @@ pub struct Consent {
 const MAX_VERSION_LENGTH: usize = 64;
 
 impl Consent {
-    /// Records consent to these versions. Returns `None` when either text is not a version's name: empty, too long,
-    /// with white space around it or with a control character.
+    /// Returns whether both versions are named.
     #[must_use]
-    pub fn parse(terms: &str, privacy: &str, at: Timestamp) -> Option<Self> {
-        let named = |text: &str| {
-            let fits = (1..=MAX_VERSION_LENGTH).contains(&text.len());
-            fits && text.trim() == text && !text.chars().any(char::is_control)
-        };
-        (named(terms) && named(privacy)).then(|| Self { terms: terms.to_owned(), privacy: privacy.to_owned(), at })
+    pub fn is_complete(&self) -> bool {
+        Self::is_version(&self.terms) && Self::is_version(&self.privacy)
+    }
+
+    /// Returns whether a text is a version's name: not empty, not too long, without white space around it and without
+    /// control characters.
+    #[must_use]
+    pub fn is_version(text: &str) -> bool {
+        let fits = (1..=MAX_VERSION_LENGTH).contains(&text.len());
+        fits && text.trim() == text && !text.chars().any(char::is_control)
     }
 }
 
@@ -35,11 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn consent_names_both_versions() {
-        let at = Timestamp::from_unix_seconds(1);
-        assert!(Consent::parse("2026-11", "v2", at).is_some());
+    fn a_complete_consent_names_both_versions() {
+        let is_complete = |terms: &str, privacy: &str| {
+            let at = Timestamp::from_unix_seconds(1);
+            Consent { terms: terms.to_owned(), privacy: privacy.to_owned(), at }.is_complete()
+        };
+        assert!(is_complete("2026-11", "v2"));
         for (terms, privacy) in [("", "1"), ("1", ""), (" 1", "1"), ("1", "1\n"), (&"1".repeat(65), "1")] {
-            assert_eq!(Consent::parse(terms, privacy, at), None, "{terms:?} {privacy:?}");
+            assert!(!is_complete(terms, privacy), "{terms:?} {privacy:?}");
         }
     }
 }

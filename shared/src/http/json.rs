@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::digits::Digits;
+use crate::config::ConsentConfig;
 use crate::credentials::{Credential, Reauthentication, SecondProof};
 use crate::domain::{ChallengeId, Consent, Password, SecretString, Timestamp};
 use crate::error::{Error, FieldError, FieldFault};
@@ -60,16 +61,21 @@ impl Fields {
         }
     }
 
-    /// Returns the consent to terms and privacy policy, which may be absent.
-    pub fn consent(&self, now: Timestamp) -> Result<Option<Consent>, Error> {
+    /// Returns the consent to terms and privacy policy, which may be absent. A version may be missing only where the
+    /// consent is refused all the same, because a configured version differs: the refusal tells the current ones.
+    pub fn consent(&self, config: &ConsentConfig, now: Timestamp) -> Result<Option<Consent>, Error> {
         let name = "consent";
         let consent = match self.0.get(name) {
             None | Some(Value::Null) => return Ok(None),
-            Some(value) => value,
+            Some(value) => value.as_object().ok_or_else(|| Error::malformed(name))?,
         };
-        let version = |name: &str| consent[name].as_str().unwrap_or_default();
-        let consent = Consent::parse(version("terms"), version("privacy"), now);
-        consent.map(Some).ok_or_else(|| Error::malformed(name))
+        let version = |part: &str| match consent.get(part) {
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(_) => Err(Error::malformed(name)),
+        };
+        let consent = Consent { terms: version("terms")?, privacy: version("privacy")?, at: now };
+        if consent.is_complete() || !config.accepts(&consent) { Ok(Some(consent)) } else { Err(Error::malformed(name)) }
     }
 
     /// Returns the challenge id (`handle`) that a code is bound to, which may be absent.

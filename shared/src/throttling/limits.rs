@@ -127,13 +127,21 @@ pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCou
 /// number and email outlive the account. Otherwise a person who signs up again and again could have any number of
 /// notifications sent.
 pub(crate) fn of_notified(app: &App, limit: RateLimit, user: &User) -> Result<Vec<LimitCount>, Error> {
-    let names = [user.mobile.clone().map(AccountName::Mobile), user.email.clone().map(AccountName::Email)];
     let mut counts = vec![of_account(app, limit, &user.id)];
-    for name in names.iter().flatten() {
-        let hash = keyed_hash(app, &format!("{}:{}", limit.key_word(), keys::claim(name).partition()))?;
-        counts.push(sliding(app, limit, keys::name_limit(limit.key_word(), &hash)));
-    }
+    counts.extend(of_names(app, limit, user)?);
     Ok(counts)
+}
+
+/// Returns the counts of an action at its account's number and email.
+pub(crate) fn of_names(app: &App, limit: RateLimit, user: &User) -> Result<Vec<LimitCount>, Error> {
+    let names = [user.mobile.clone().map(AccountName::Mobile), user.email.clone().map(AccountName::Email)];
+    names.iter().flatten().map(|name| Ok(sliding(app, limit, at_name(app, limit, name)?))).collect()
+}
+
+/// Returns the key of an action's count at a name.
+pub(crate) fn at_name(app: &App, limit: RateLimit, name: &AccountName) -> Result<Key, Error> {
+    let hash = keyed_hash(app, &format!("{}:{}", limit.key_word(), keys::claim(name).partition()))?;
+    Ok(keys::name_limit(limit.key_word(), &hash))
 }
 
 /// Counts one account's action at once, outside a transaction. It therefore stays counted if what follows is refused.
@@ -269,10 +277,15 @@ pub(crate) async fn count_hash(app: &App, caller: &Caller, user: &User) -> Resul
     }
 }
 
-/// Counts a password that is hashed on a known device. A device counts apart from its account, so that nobody else makes
-/// its owner wait.
+/// Counts a password that is hashed on a known device. The devices of an account count apart from it, so that nobody else
+/// makes its owner wait. They count together, because every sign-in can add one.
 pub(crate) async fn count_hash_on_device(app: &App, device: &KnownDevice) -> Result<(), Error> {
-    count_hash_at(app, &format!("{}/{}", device.user_id, device.id)).await
+    count_hash_at(app, &format!("{}/devices", device.user_id)).await
+}
+
+/// Counts a password that is hashed for a name and the caller's network.
+pub(crate) async fn count_hash_in_network(app: &App, caller: &Caller, name: &str) -> Result<(), Error> {
+    count_hash_at(app, &format!("{}/{name}", narrowest_source(app, caller)?)).await
 }
 
 /// Counts a password that is hashed for an account's id, or for what stands in its place where there is no account. A

@@ -11,8 +11,7 @@ pub(crate) fn check_consent(app: &App, consent: Option<&Consent>) -> Result<(), 
     let Some(consent) = consent else {
         return if config.required { Err(Error::ConsentRequired) } else { Ok(()) };
     };
-    let is_current = |current: &Option<String>, named: &str| current.as_ref().is_none_or(|current| current == named);
-    if is_current(&config.terms, &consent.terms) && is_current(&config.privacy, &consent.privacy) {
+    if config.accepts(consent) {
         return Ok(());
     }
     Err(Error::ConsentOutdated { terms: config.terms.clone(), privacy: config.privacy.clone() })

@@ -51,9 +51,25 @@ async fn consent_to_another_version_is_refused_with_the_current_ones_and_never_r
     let lists = json!({ "consent": [text], "terms": "2", "privacy": "3" });
     let detail = json!({ "detail": text, "terms": "2", "privacy": "3" });
     // More often than a code may be wrong: a refusal is no guess at the code.
-    for (terms, privacy) in [("never published", "3"), ("2", "1"), ("1", "1"), ("2a", "3"), ("02", "3"), ("3", "2")] {
+    let outdated =
+        [("never published", "3"), ("2", "1"), ("1", "1"), ("2a", "3"), ("02", "3"), ("3", "2"), ("2 ", "3")];
+    let outdated = outdated.map(|(terms, privacy)| json!({ "terms": terms, "privacy": privacy }));
+    let outdated_count = outdated.len();
+    let incomplete = [
+        json!({ "terms": "never published" }),
+        json!({ "terms": "2" }),
+        json!({ "terms": "2", "privacy": null }),
+        json!({}),
+    ];
+    for (number, consent) in outdated.into_iter().chain(incomplete).enumerate() {
+        if number == outdated_count {
+            // A correct code can be sent ten times at most.
+            site.advance(601).await;
+            register["sms_code"] = site.sms_code(&by_password).await.into();
+            sms_log_in["sms_code"] = self::code(&site, &by_sms, "&register=true").await.into();
+        }
         for body in [&mut register, &mut sms_log_in] {
-            body["consent"] = json!({ "terms": terms, "privacy": privacy });
+            body["consent"] = consent.clone();
         }
         site.post("/users/", &register).await.refuses(400, "consent_outdated", &lists);
         site.post("/users/sms_login/", &sms_log_in).await.refuses(400, "consent_outdated", &detail);
@@ -77,17 +93,28 @@ async fn consent_to_another_version_is_refused_with_the_current_ones_and_never_r
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_configured_version_is_compared() {
-    let sign_up = async |site: &Site, terms: &str, privacy: &str| {
+    let sign_up_with = async |site: &Site, consent: Value| {
         let mobile = new_mobile();
         let mut body = registration(&mobile, &site.sms_code(&mobile).await);
-        body["consent"] = json!({ "terms": terms, "privacy": privacy });
+        body["consent"] = consent;
         site.post("/users/", &body).await
+    };
+    let sign_up = async |site: &Site, terms: &str, privacy: &str| {
+        sign_up_with(site, json!({ "terms": terms, "privacy": privacy })).await
     };
     let site = Site::with_settings(&[("TERMS_VERSION", ""), ("PRIVACY_VERSION", "3")]).await;
     assert_eq!(sign_up(&site, "2026-11", "3").await.status, 201);
     let refused = sign_up(&site, "2026-11", "2").await;
     let text = "用户协议或隐私政策已更新，请阅读后重新同意。";
-    refused.refuses(400, "consent_outdated", &json!({ "consent": [text], "privacy": "3" }));
+    let outdated = json!({ "consent": [text], "privacy": "3" });
+    refused.refuses(400, "consent_outdated", &outdated);
+    // The other version is missing.
+    sign_up_with(&site, json!({ "terms": "2026-11" })).await.refuses(400, "consent_outdated", &outdated);
+    sign_up_with(&site, json!({ "privacy": "2" })).await.refuses(400, "consent_outdated", &outdated);
+    let malformed = json!({ "consent": ["格式不正确。"] });
+    for consent in [json!({ "privacy": "3" }), json!({ "privacy": 3 }), json!("3"), json!(["3"])] {
+        sign_up_with(&site, consent).await.refuses(400, "field_type", &malformed);
+    }
     let site = Site::with_settings(&[("TERMS_VERSION", ""), ("PRIVACY_VERSION", "")]).await;
     assert_eq!(sign_up(&site, "2026-11", "v2").await.status, 201);
 }

@@ -206,6 +206,35 @@ async fn the_limit_on_changes_does_not_end_with_the_account() {
     assert_eq!(changed, 3);
 }
 
+/// The same holds for codes to new addresses, which anybody can be sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limits_on_new_addresses_do_not_end_with_the_account() {
+    let site = Site::with_settings(&[("LIMIT_NEW_ADDRESSES", "3/d")]).await;
+    let mut person = site.register().await;
+    let (mut mails, mut codes) = (0, 0);
+    for _ in 0..3 {
+        for _ in 0..2 {
+            let ask = json!({ "email": new_email(), "password": PASSWORD });
+            let mail = site.send_as(&person.token, Method::POST, "/users/me/email/", &ask).await;
+            let path = format!("/users/sms/{}/?purpose=mobile", new_mobile());
+            let code = site.send_as(&person.token, Method::POST, &path, &json!({})).await;
+            for (answer, count) in [(mail, &mut mails), (code, &mut codes)] {
+                match answer.status {
+                    200 => *count += 1,
+                    _ => answer.is_refused(429, "too_many_requests"),
+                }
+            }
+        }
+        let gone = site.send_as(&person.token, Method::DELETE, "/users/me/", &json!({ "password": PASSWORD })).await;
+        assert_eq!(gone.status, 204, "{gone:?}");
+        site.advance(61).await;
+        let code = site.sms_code(&person.mobile).await;
+        let made = site.post("/users/", &crate::site::registration(&person.mobile, &code)).await.json();
+        person.token = made["token"].as_str().unwrap().to_owned();
+    }
+    assert_eq!((mails, codes), (3, 3));
+}
+
 /// Whoever resets the password of their own account again and again spends few notifications, and is never refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_few_resets_a_day_are_told_and_the_others_are_done_all_the_same() {

@@ -20,7 +20,7 @@ const COMPUTER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/53
 
 /// The kinds of items that a deletion leaves, and how long each is kept at most, in seconds. Whether the items of the
 /// kind name the person: by id, number, email or a username.
-const LEFT: [(&str, i64, bool); 16] = [
+const LEFT: [(&str, i64, bool); 18] = [
     ("CODE", 600, true),
     ("COOLDOWN", 60, true),
     ("MESSAGE", 3 * DAY, true),
@@ -37,6 +37,8 @@ const LEFT: [(&str, i64, bool); 16] = [
     ("LIMIT changes", DAY, false),
     ("LIMIT renames", 30 * DAY, false),
     ("LIMIT resets", DAY, false),
+    ("LIMIT new_mobiles", DAY, false),
+    ("LIMIT new_emails", DAY, false),
     ("BUDGET", 3 * DAY, false),
     ("FLAG", DAY, false),
 ];

@@ -160,6 +160,7 @@ pub const TABLE: &[Row] = &[
                     {"what":"wrong_codes_to_new_addresses","count":0,"times":[],"expires_at":"…"},
                     {"what":"wrong_passwords_at_mobile","count":0,"times":[],"expires_at":"…"},
                     {"what":"messages_to_mobile","count":1,"times":["…"],"expires_at":"…"},
+                    {"what":"new_emails_at_mobile","count":1,"times":["…"],"expires_at":"…"},
                     {"what":"changes_at_mobile","count":1,"times":["…"],"expires_at":"…"},
                     {"what":"messages_to_email","count":1,"times":["…"],"expires_at":"…"}]}"#,
         ),

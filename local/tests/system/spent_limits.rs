@@ -278,7 +278,7 @@ async fn a_refusal_by_a_limit_costs_these_units() {
     let email = || json!({ "email": crate::site::new_email(), "password": PASSWORD });
     let ask = || as_person(Method::POST, "/users/me/email/", email());
     assert_eq!(ask().await.status, 200);
-    costs.push(("a code to a new email", (429, 2, 6.5), units(&site, ask()).await));
+    costs.push(("a code to a new email", (429, 2, 7.0), units(&site, ask()).await));
     let reauthenticate = || as_person(Method::POST, "/users/me/reauthenticate/", proof());
     for _ in 0..12 {
         reauthenticate().await;

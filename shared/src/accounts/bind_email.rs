@@ -14,7 +14,7 @@ use crate::messages::CaptchaResult;
 use crate::messages::{MessageRequest, Notification, refuse_early, send};
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streak;
-use crate::throttling::limits::{of_account, of_notified};
+use crate::throttling::limits::of_account_and_names;
 use crate::users::claims::{claim, release};
 
 /// Sends a code to the address. It does not tell whether another account has the address: only a person who reads its
@@ -34,7 +34,7 @@ pub async fn send_email_code(
         language: caller.language,
     };
     let captcha = CaptchaResult::of_owner(caller, &principal.user).unwrap_or(CaptchaResult::NotAsked);
-    let of_new_emails = of_account(app, RateLimit::NewEmails, &principal.user.id);
+    let of_new_emails = of_account_and_names(app, RateLimit::NewEmails, &principal.user)?;
     let allowed = refuse_early(app, caller, &captcha, &request, of_new_emails);
     let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
     let pending = Set::to(User::PENDING_EMAIL, email.as_str());
@@ -55,7 +55,7 @@ struct OwnerCost<'a> {
 
 impl<E: Reason> Part<E> for OwnerCost<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        transaction.add(of_account(self.app, RateLimit::NewEmails, &self.user.id))?;
+        transaction.add(of_account_and_names(self.app, RateLimit::NewEmails, self.user)?)?;
         transaction.add(self.same_owner)?;
         transaction.add(self.checked)
     }
@@ -112,7 +112,7 @@ fn move_to(
     (email, acting): (&Email, Option<&KnownDevice>),
     tx: &mut Transaction,
 ) -> Result<(), Error> {
-    of_notified(app, RateLimit::Changes, user)?.into_iter().try_for_each(|count| tx.add(count))?;
+    of_account_and_names(app, RateLimit::Changes, user)?.into_iter().try_for_each(|count| tx.add(count))?;
     let name = AccountName::Email(email.clone());
     tx.require_or(claim(&name, &user.id)?, |_| Error::EmailTaken);
     tx.also(end_streak(app, &name)?);

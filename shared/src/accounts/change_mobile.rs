@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streak;
-use crate::throttling::limits::{of_notified, refuse_spent};
+use crate::throttling::limits::{of_account_and_names, refuse_spent};
 use crate::users::claims::{claim, release};
 
 /// Changes the account's number to the one that the code was sent to. It also takes a reauthentication: a thief with a
@@ -28,7 +28,7 @@ pub async fn change_mobile(
     offered: &Reauthentication,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let allowed = refuse_spent(app, of_notified(app, RateLimit::Changes, &principal.user));
+    let allowed = refuse_spent(app, of_account_and_names(app, RateLimit::Changes, &principal.user));
     let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed)
         .await
         .map_err(of_confirm_code)?
@@ -63,7 +63,7 @@ async fn move_to(
     let name = AccountName::Mobile(mobile.clone());
     tx.require_or(claim(&name, &user.id)?, |_| Error::MobileTaken);
     tx.also(end_streak(app, &name)?);
-    of_notified(app, RateLimit::Changes, &user)?.into_iter().try_for_each(|count| tx.add(count))?;
+    of_account_and_names(app, RateLimit::Changes, &user)?.into_iter().try_for_each(|count| tx.add(count))?;
     let (now, acting) = (app.clock.now(), credentials::acting_device(app, caller, &user));
     let set = Set::to(User::MOBILE, mobile.as_str()).and_to(User::MOBILE_CHANGED_AT, now);
     let set = set.and_to(User::MOBILE_PROVED_AT, now).and_remove(User::PENDING_MOBILE);

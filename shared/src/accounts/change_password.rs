@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{self, SignedIn};
 use crate::throttling::attempts::end_streaks;
-use crate::throttling::limits::{count_hash_at, of_notified, refuse_spent};
+use crate::throttling::limits::{count_hash_at, of_account_and_names, refuse_spent};
 
 /// Changes the password. Every other session ends (ASVS 7.4.3), and this one gets new tokens.
 pub async fn change_password(
@@ -24,7 +24,7 @@ pub async fn change_password(
     password: NewPassword,
 ) -> Result<SignedIn, Error> {
     let token_keys = app.token_keys().await?;
-    let allowed = refuse_spent(app, of_notified(app, RateLimit::Changes, &principal.user));
+    let allowed = refuse_spent(app, of_account_and_names(app, RateLimit::Changes, &principal.user));
     let checked = reauthentication::check(app, caller, (&principal.user, &principal.session), offered, allowed).await?;
     checked.or_refund(app, set(app, caller, principal, &token_keys, &checked, password)).await
 }
@@ -41,7 +41,7 @@ async fn set(
     if !matches!(checked, CheckedReauthentication::Outright) {
         // A password as proof has passed both already, before it was compared. These hashes have a count of their own, so
         // that none that is refused delays a log-in.
-        let allowed = refuse_spent(app, of_notified(app, RateLimit::Changes, &user));
+        let allowed = refuse_spent(app, of_account_and_names(app, RateLimit::Changes, &user));
         let counted_at = format!("{}/change", user.id);
         tokio::try_join!(allowed, count_hash_at(app, &counted_at))?;
     }
@@ -49,7 +49,7 @@ async fn set(
     let (session, carried) = sessions::carry_renewed(&session, app.clock.now());
     let mut tx = Transaction::new("changing a password", || Error::AccountChanged);
     tx.add(checked)?;
-    of_notified(app, RateLimit::Changes, &user)?.into_iter().try_for_each(|count| tx.add(count))?;
+    of_account_and_names(app, RateLimit::Changes, &user)?.into_iter().try_for_each(|count| tx.add(count))?;
     let acting = acting_device(app, caller, &user);
     let set = Set::to(User::PASSWORD_HASH, hash.as_str()).and_remove(User::GUESSED_AT);
     let set = checked.note_number_proved(app, set);

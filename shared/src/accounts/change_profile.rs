@@ -9,7 +9,7 @@ use crate::dynamodb::{Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::throttling::attempts::end_streak;
-use crate::throttling::limits::{count_account, of_account, of_notified, refuse_spent};
+use crate::throttling::limits::{count_account, of_account, of_account_and_names, refuse_spent};
 use crate::users::claims::{claim_username, release, reserve};
 use crate::users::{unchanged, unchanged_with_username};
 
@@ -39,7 +39,7 @@ pub async fn rename(
     if !is_same(user.username.as_ref(), &username) {
         app.config.reserved_usernames.refuse(&username)?;
     }
-    let limits = of_notified(app, RateLimit::Renames, &user).map(|mut limits| {
+    let limits = of_account_and_names(app, RateLimit::Renames, &user).map(|mut limits| {
         limits.push(of_account(app, RateLimit::RenameTries, &user.id));
         limits
     });
@@ -86,7 +86,7 @@ fn transaction(
     let mut tx = Transaction::new("changing a username", || Error::AccountChanged);
     tx.add(checked)?;
     require_claims(app, user, renamed, &mut tx)?;
-    of_notified(app, RateLimit::Renames, user)?.into_iter().try_for_each(|count| tx.add(count))?;
+    of_account_and_names(app, RateLimit::Renames, user)?.into_iter().try_for_each(|count| tx.add(count))?;
     tx.require(update(user, renamed, checked.note_number_proved(app, Set::default()), nickname));
     if let Some((session, goes_on)) = checked.session() {
         tx.require(Write::check(session, goes_on));

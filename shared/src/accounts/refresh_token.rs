@@ -9,7 +9,7 @@ use crate::dynamodb::{Condition, Reason, Set, Transaction, Write, WriteError, ke
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::sessions::{SignedIn, end, user_and_session, verify};
-use crate::throttling::limits::of_notified;
+use crate::throttling::limits::of_account_and_names;
 use crate::users::known_devices::{is_listed, known_device, note_day};
 
 /// How often the exchange reads the session, when another use of the same token changes it meanwhile.
@@ -107,7 +107,7 @@ async fn rotate_and_tell(
     let (set, unchanged) = update(session, successor);
     let mut tx = Transaction::new("refreshing a session on another device", || RotateError::SessionChanged);
     tx.require(Write::update(keys::session(&session.user_id, &session.id), set, unchanged));
-    for count in of_notified(app, RateLimit::DeviceNotices, user)? {
+    for count in of_account_and_names(app, RateLimit::DeviceNotices, user)? {
         count.declare_as(&mut tx, |_| RotateError::OverLimit);
     }
     tx.add(Notification::new(app, user, SecurityEvent::Device).preferably_by_mail())?;

@@ -7,7 +7,7 @@ use crate::dynamodb::items::{Content, Recipient};
 use crate::dynamodb::{Part, Reason, Set, Transaction, Write, keys};
 use crate::error::Error;
 use crate::messages::{CaptchaResult, MessageRequest, NoCost, send};
-use crate::throttling::limits::of_account;
+use crate::throttling::limits::of_account_and_names;
 use crate::users::unchanged;
 
 /// The action that an SMS code allows.
@@ -63,8 +63,8 @@ fn request(caller: &Caller, mobile: &Mobile, code: CodeKey, requires_account: bo
     MessageRequest { recipient, content, requires_account, language: caller.language }
 }
 
-/// The cost of a code to a new number: it counts at the account, which remembers the number. A code to a number that was asked for before is
-/// then worth nothing.
+/// The cost of a code to a new number: it counts at the account and its names, and the account remembers the number. A
+/// code to a number that was asked for before is then worth nothing.
 #[derive(Clone, Copy)]
 struct NewNumber<'a> {
     app: &'a App,
@@ -74,7 +74,7 @@ struct NewNumber<'a> {
 
 impl<E: Reason> Part<E> for NewNumber<'_> {
     fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
-        transaction.add(of_account(self.app, RateLimit::NewMobiles, &self.user.id))?;
+        transaction.add(of_account_and_names(self.app, RateLimit::NewMobiles, self.user)?)?;
         let set = Set::to(User::PENDING_MOBILE, self.mobile.as_str());
         let remembered = Write::update(keys::user(&self.user.id), set, unchanged(self.user, None));
         // If the account has changed meanwhile, the access token of this request is no longer valid.

@@ -39,8 +39,10 @@ impl Counter {
     }
 }
 
-/// What is counted at number and email because their owner is told of it, with the words for both counters.
-const NOTIFIED: [(RateLimit, &str, &str); 4] = [
+/// What is counted at number and email because it sends messages, with the words for both counters.
+const AT_NAMES: [(RateLimit, &str, &str); 6] = [
+    (RateLimit::NewMobiles, "new_mobiles_at_mobile", "new_mobiles_at_email"),
+    (RateLimit::NewEmails, "new_emails_at_mobile", "new_emails_at_email"),
     (RateLimit::Changes, "changes_at_mobile", "changes_at_email"),
     (RateLimit::Renames, "renames_at_mobile", "renames_at_email"),
     (RateLimit::DeviceNotices, "device_notices_at_mobile", "device_notices_at_email"),
@@ -66,7 +68,7 @@ pub(crate) fn of_account(app: &App, user: &User) -> Result<Vec<(&'static str, Ke
             ("messages_to_mobile", keys::recipient_limit(&recipient)),
             ("messages_to_mobile_from_known_devices", keys::recipient_device_limit(&recipient)),
         ]);
-        for (limit, word, _) in NOTIFIED {
+        for (limit, word, _) in AT_NAMES {
             all.push((word, at_name(app, limit, &AccountName::Mobile(mobile.clone()))?));
         }
     }
@@ -78,7 +80,7 @@ pub(crate) fn of_account(app: &App, user: &User) -> Result<Vec<(&'static str, Ke
             ("messages_to_email_from_known_devices", keys::recipient_device_limit(&recipient)),
             ("second_proofs_to_email", keys::second_proof_limit(&recipient)),
         ]);
-        for (limit, _, word) in NOTIFIED {
+        for (limit, _, word) in AT_NAMES {
             all.push((word, at_name(app, limit, &AccountName::Email(email.clone()))?));
         }
     }

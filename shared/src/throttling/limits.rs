@@ -91,6 +91,12 @@ impl<E: Reason> Part<E> for LimitCount {
     }
 }
 
+impl<E: Reason> Part<E> for Vec<LimitCount> {
+    fn declare(self, transaction: &mut Transaction<E>) -> Result<(), Error> {
+        self.into_iter().try_for_each(|count| transaction.add(count))
+    }
+}
+
 fn sliding_wait(limit: Limit, item: Option<&Item>, now: Timestamp) -> u64 {
     let nth = item.and_then(|item| item.get(&time_attribute(limit.most))?.as_n().ok()?.parse().ok());
     nth.map_or(0, |nth| now.seconds_until(Timestamp::from_unix_seconds(nth).plus_seconds(limit.window_seconds)))
@@ -123,10 +129,9 @@ pub(crate) fn of_account(app: &App, limit: RateLimit, user: &UserId) -> LimitCou
     sliding(app, limit, keys::account_limit(limit.key_word(), user))
 }
 
-/// Returns the counts of an action that its account is told of: at the account, and at its number and email. Those at
-/// number and email outlive the account. Otherwise a person who signs up again and again could have any number of
-/// notifications sent.
-pub(crate) fn of_notified(app: &App, limit: RateLimit, user: &User) -> Result<Vec<LimitCount>, Error> {
+/// Returns the counts of an action that sends messages: at the account, and at its number and email. Those at number and
+/// email outlive the account. Otherwise a person who signs up again and again could have any number of messages sent.
+pub(crate) fn of_account_and_names(app: &App, limit: RateLimit, user: &User) -> Result<Vec<LimitCount>, Error> {
     let mut counts = vec![of_account(app, limit, &user.id)];
     counts.extend(of_names(app, limit, user)?);
     Ok(counts)

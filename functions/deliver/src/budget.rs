@@ -76,7 +76,7 @@ pub(crate) async fn flag_if_spent(app: &App, message: &Message, spent: &Spent, n
     let flagging = async {
         let counted: Option<BudgetShard> = app.store.get(shard, DOING).await?;
         let (_, most) = budget_of(app, message);
-        // The shard's number does not matter: a part that is too large by one only costs the reading of all.
+        // The shard's number does not matter: a part that is too small by one only costs the reading of all.
         let least = Part::of(app, most, BUDGET_SHARDS - 1);
         let may_be_spent = |counted| {
             // Later messages to accounts do not spend the strangers' share again.

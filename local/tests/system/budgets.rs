@@ -276,6 +276,25 @@ async fn a_few_resets_a_day_are_told_and_the_others_are_done_all_the_same() {
     assert_eq!(told().await, 5, "on the next day");
 }
 
+/// A thief with a mailed link sends it many times at once, so that nobody is told of the one that sets the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_lose_the_race_for_a_link_leave_the_owner_told() {
+    let site = Site::with_settings(&[("LIMIT_CHANGES", "3/d")]).await;
+    let (person, email) = site.register_with_email().await;
+    site.begin_day().await;
+    for told in 1..=3 {
+        site.advance(61).await;
+        assert_eq!(site.post("/users/find/password/email/", &json!({ "email": email })).await.status, 200);
+        let link = site.link_for(&email).await;
+        let body = json!({ "access_token": link, "password": PASSWORD, "password2": PASSWORD });
+        let answers = futures_util::future::join_all((0..8).map(|_| site.put("/users/find/password/", &body))).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{answers:?}");
+        let all = site.messages_to(&format!("+86{}", person.mobile)).await;
+        let texts = all.iter().filter(|one| one["text"].as_str().unwrap().contains("登录密码已"));
+        assert_eq!(texts.count(), told);
+    }
+}
+
 /// The message that spends the last of the day's share is counted just before midnight, and the flag is written after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_is_spent_at_midnight_does_not_shut_the_next() {

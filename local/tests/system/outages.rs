@@ -135,7 +135,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     }),
     ("end-session", &[READ, WRITE], |site| end_session(site).boxed()),
     ("export", &[READ, READ, READ, UPDATE, UPDATE, UPDATE, WRITE, QUERY], |site| export(site).boxed()),
-    ("forget-pwd", &[UPDATE, UPDATE, GET, GET, UPDATE, WRITE], |site| forget_pwd(site).boxed()),
+    ("forget-pwd", &[UPDATE, UPDATE, GET, GET, WRITE], |site| forget_pwd(site).boxed()),
     ("forget-pwd-mobile", &[UPDATE, GET], |site| forget_pwd_mobile(site).boxed()),
     ("forget-pwd-sms-code", &[READ, UPDATE, WRITE], |site| forget_pwd_sms_code(site).boxed()),
     ("list-sessions", &[READ, QUERY], |site| list_sessions(site).boxed()),
@@ -150,7 +150,7 @@ const CASES: &[(&str, &[&str], Prepare)] = &[
     ("refresh-token", &[READ, UPDATE], |site| refresh_token(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, GET, WRITE], |site| register(site).boxed()),
     ("register", &[UPDATE, UPDATE, GET, GET, GET, WRITE], |site| take_over(site).boxed()),
-    ("reset-password", &[GET, UPDATE, UPDATE, UPDATE, WRITE], |site| reset_password(site).boxed()),
+    ("reset-password", &[GET, UPDATE, WRITE], |site| reset_password(site).boxed()),
     ("secure-account", &[GET, WRITE, READ, UPDATE, WRITE], |site| secure_account(site).boxed()),
     ("send-email-code", &[READ, READ, READ, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, WRITE], |site| {
         send_email_code(site).boxed()

@@ -14,7 +14,7 @@ use crate::dynamodb::{Set, Transaction, keys};
 use crate::error::Error;
 use crate::messages::Notification;
 use crate::throttling::attempts::end_streaks;
-use crate::throttling::limits::{count_alone, count_hash_at, of_names};
+use crate::throttling::limits::{count_hash_at, of_names};
 use crate::users::find_by_name;
 
 /// Sets a password by a code sent to the account's number, and returns the account's id. Every earlier session and
@@ -54,12 +54,15 @@ async fn set_by_code(
         let hash = hash_new_password(app, password, &Person::of(&user)).await?;
         // Refused if another change of the account was committed first, because the account is then no longer as it was
         // read.
-        let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
-        tx.add(code)?;
-        let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
-        set_password(app, &user, (proved, &hash), &mut tx).await?;
-        tx.add(&checked)?;
-        app.store.commit(tx).await?;
+        let transaction = || {
+            let mut tx = Transaction::new("setting a password", || Error::AccountChanged);
+            tx.add(code)?;
+            let proved = Set::to(User::MOBILE_PROVED_AT, app.clock.now()).and_remove(User::RECOVERY);
+            set_password(app, &user, (proved, &hash), &mut tx)?;
+            tx.add(&checked)?;
+            Ok(tx)
+        };
+        commit_and_tell(app, &user, transaction).await?;
         Ok(user.id)
     };
     checked.or_refund(app, setting).await
@@ -86,9 +89,12 @@ pub async fn reset_password_by_link(
     // The link works once, but many requests with it may come at the same time.
     count_hash_at(app, &format!("{}/link", user.id)).await?;
     let hash = hash_new_password(app, password, &Person::of(&user)).await?;
-    let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
-    set_password(app, &user, (Set::default(), &hash), &mut tx).await?;
-    app.store.commit(tx).await?;
+    let transaction = || {
+        let mut tx = Transaction::new("setting a password", || Error::LinkInvalid);
+        set_password(app, &user, (Set::default(), &hash), &mut tx)?;
+        Ok(tx)
+    };
+    commit_and_tell(app, &user, transaction).await?;
     Ok(user.id)
 }
 
@@ -101,7 +107,7 @@ async fn user_of_link(app: &App, token: &str) -> Result<User, Error> {
 
 /// Declares the change of the password, on condition that the account is still as it was read. Of two simultaneous
 /// changes, neither undoes the other.
-async fn set_password(
+fn set_password(
     app: &App,
     user: &User,
     (set, hash): (Set, &PasswordHashText),
@@ -111,19 +117,24 @@ async fn set_password(
     tx.require(credentials::change(app, user, set.and_remove(User::GUESSED_AT), None)?);
     forget_streaks(user).for_each(|effect| tx.also(effect));
     end_streaks(app, user)?.into_iter().for_each(|effect| tx.also(effect));
-    if is_told(app, user).await? {
-        tx.add(Notification::new(app, user, SecurityEvent::new_password(user)))?;
-    }
     Ok(())
 }
 
-/// Counts a reset at the account's number and email, and returns whether its owner is told of it. A reset is refused at
-/// no limit, because it is how an owner gets back in. But somebody who resets a password again and again must not spend
-/// the day's notifications, so those above the limit of changes are not told.
-async fn is_told(app: &App, user: &User) -> Result<bool, Error> {
-    match count_alone(app, of_names(app, RateLimit::Resets, user)?).await {
-        Ok(()) => Ok(true),
-        Err(Error::TooMany { .. }) => Ok(false),
-        Err(error) => Err(error),
+/// Commits a reset and tells the owner, who is told so often in a day. Above that the reset is committed without telling:
+/// it is refused at no limit, because it is how an owner gets back in, and somebody who resets a password again and again
+/// must not spend the day's notifications. Only a reset that is committed counts. Otherwise requests that lose a race
+/// could use up the count, and the one that wins would be told to nobody.
+async fn commit_and_tell(
+    app: &App,
+    user: &User,
+    transaction: impl Fn() -> Result<Transaction, Error>,
+) -> Result<(), Error> {
+    let mut telling = transaction()?;
+    telling.add(of_names(app, RateLimit::Resets, user)?)?;
+    telling.add(Notification::new(app, user, SecurityEvent::new_password(user)))?;
+    match app.store.commit(telling).await {
+        // Nothing else in the transaction has a wait.
+        Err(Error::TooMany { .. }) => app.store.commit(transaction()?).await,
+        committed => committed,
     }
 }
